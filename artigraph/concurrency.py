@@ -1,0 +1,54 @@
+"""Blocking work in threads, and many awaitables at once with a bound.
+
+Nothing in artigraph blocks the event loop: object stores and large values
+go through :func:`run_in_thread`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from typing import ParamSpec, TypeVar
+
+__all__ = ["gather_bounded", "run_in_thread"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+U = TypeVar("U")
+
+
+async def run_in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call a blocking function in a worker thread and await its result."""
+    return await asyncio.to_thread(function, *args, **kwargs)
+
+
+async def gather_bounded(
+    function: Callable[[T], Awaitable[U]], items: Iterable[T], *, limit: int = 16
+) -> list[U]:
+    """Await ``function(item)`` for every item, at most ``limit`` at a time.
+
+    Args:
+        function: A coroutine function of one argument.
+        items: Its arguments.
+        limit: How many may be under way at once.
+
+    Returns:
+        The results, in the order of the items.
+
+    Raises:
+        Exception: The first error of any call; the others are cancelled.
+    """
+    slots = asyncio.Semaphore(limit)
+
+    async def call(item: T) -> U:
+        async with slots:
+            return await function(item)
+
+    tasks = [asyncio.ensure_future(call(item)) for item in items]
+    try:
+        return await asyncio.gather(*tasks)
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise

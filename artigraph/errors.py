@@ -1,0 +1,167 @@
+"""Every exception of artigraph, drawn as a tree.
+
+Each inherits :class:`ArtigraphError` and the builtin that a caller would
+catch by habit, so ``except LookupError`` finds a missing node as well.
+
+::
+
+    ArtigraphError
+    ├── NoEngineError (RuntimeError)            no database was named
+    ├── EngineURLError (ValueError)             the database's address is unusable
+    ├── SchemaError (LookupError)               tables or columns are missing
+    ├── NodeNotFoundError (LookupError)         nothing matched
+    │   └── ParentNotFoundError                 the node to hang something on is gone
+    ├── MultipleNodesFoundError (LookupError)   more than one matched
+    ├── LabelError (ValueError)                 a label that no database could hold
+    │   └── LabelExistsError                    the label is taken under its parent
+    ├── CycleError (ValueError)                 a node would become its own ancestor
+    ├── NodeTypeError (TypeError)               two modules claim one node type
+    ├── FilterError (TypeError, ValueError)     a question that makes no sense
+    ├── SerializationError (TypeError)          a value that would not come back equal
+    ├── DeserializationError (ValueError)       stored bytes or JSON that cannot be read
+    ├── ModelDefinitionError (TypeError)        a model class that cannot be
+    ├── ModelVersionError (ValueError)          a stored version without a migration
+    ├── UnknownModelError (LookupError)         a stored model without a class
+    ├── UnknownNameError (LookupError)          a name that nobody registered
+    │   ├── UnknownSerializerError
+    │   └── UnknownStorageError
+    ├── NameTakenError (ValueError)             a name registered for something else
+    ├── MissingLibraryError (ImportError)       an optional library is not installed
+    └── StorageError (OSError)                  an object store failed
+        ├── BlobNotFoundError (FileNotFoundError)
+        ├── BlobLocationError (ValueError)      a location outside the storage's root
+        └── CorruptBlobError (ValueError)       the bytes are not those that were written
+"""
+
+__all__ = [
+    "ArtigraphError",
+    "BlobLocationError",
+    "BlobNotFoundError",
+    "CorruptBlobError",
+    "CycleError",
+    "DeserializationError",
+    "EngineURLError",
+    "FilterError",
+    "LabelError",
+    "LabelExistsError",
+    "MissingLibraryError",
+    "ModelDefinitionError",
+    "ModelVersionError",
+    "MultipleNodesFoundError",
+    "NameTakenError",
+    "NoEngineError",
+    "NodeNotFoundError",
+    "NodeTypeError",
+    "ParentNotFoundError",
+    "SchemaError",
+    "SerializationError",
+    "StorageError",
+    "UnknownModelError",
+    "UnknownNameError",
+    "UnknownSerializerError",
+    "UnknownStorageError",
+]
+
+
+class ArtigraphError(Exception):
+    """Base of every error that artigraph raises on purpose."""
+
+
+class NoEngineError(ArtigraphError, RuntimeError):
+    """No engine was set, so there is no database to talk to."""
+
+
+class EngineURLError(ArtigraphError, ValueError):
+    """The address of a database cannot be used."""
+
+
+class SchemaError(ArtigraphError, LookupError):
+    """The database lacks artigraph's tables, or some of their columns."""
+
+
+class NodeNotFoundError(ArtigraphError, LookupError):
+    """No node matched a filter."""
+
+
+class ParentNotFoundError(NodeNotFoundError):
+    """The node that something should hang on does not exist."""
+
+
+class MultipleNodesFoundError(ArtigraphError, LookupError):
+    """Several nodes matched a filter where one was asked for."""
+
+
+class LabelError(ArtigraphError, ValueError):
+    """A label that cannot be stored: empty, too long, or with a NUL."""
+
+
+class LabelExistsError(LabelError):
+    """A label that another node under the same parent has already."""
+
+
+class CycleError(ArtigraphError, ValueError):
+    """A relationship that would make a node its own ancestor."""
+
+
+class NodeTypeError(ArtigraphError, TypeError):
+    """Two modules define a node class with the same identity."""
+
+
+class FilterError(ArtigraphError, TypeError, ValueError):
+    """A filter that was built with an unknown key or an impossible value."""
+
+
+class SerializationError(ArtigraphError, TypeError):
+    """A value that would not come back equal, refused before anything is written."""
+
+
+class DeserializationError(ArtigraphError, ValueError):
+    """Stored bytes or JSON that cannot be turned back into a value."""
+
+
+class ModelDefinitionError(ArtigraphError, TypeError):
+    """A model class that cannot be defined as written."""
+
+
+class ModelVersionError(ArtigraphError, ValueError):
+    """A model was stored at another version and its class cannot migrate it."""
+
+
+class UnknownModelError(ArtigraphError, LookupError):
+    """A model was stored whose class is not defined here."""
+
+
+class UnknownNameError(ArtigraphError, LookupError):
+    """A name was looked up that nobody registered."""
+
+
+class UnknownSerializerError(UnknownNameError):
+    """A serializer's name that nobody registered."""
+
+
+class UnknownStorageError(UnknownNameError):
+    """A storage's name that nobody registered."""
+
+
+class NameTakenError(ArtigraphError, ValueError):
+    """A name that is registered for something else already."""
+
+
+class MissingLibraryError(ArtigraphError, ImportError):
+    """An optional library is needed for this and is not installed."""
+
+
+class StorageError(ArtigraphError, OSError):
+    """An object store failed or was misused."""
+
+
+class BlobNotFoundError(StorageError, FileNotFoundError):
+    """No blob at that location."""
+
+
+class BlobLocationError(StorageError, ValueError):
+    """A location that this storage did not make, such as one outside its root."""
+
+
+class CorruptBlobError(StorageError, ValueError):
+    """A blob whose bytes are not those that were written."""

@@ -1,0 +1,139 @@
+"""Stable names for implementations, each imported on first use.
+
+A name that comes out of a database is looked up here and nowhere else: it
+is never taken for a module's path. The built-in names are a table written
+by artigraph; other packages add theirs as entry points or by ``register``.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Generic, Protocol, TypeVar
+
+from artigraph.errors import MissingLibraryError, NameTakenError, UnknownNameError
+
+__all__ = ["Named", "Registry", "did_you_mean"]
+
+
+class Named(Protocol):
+    """Anything with a stable name."""
+
+    @property
+    def name(self) -> str:
+        """The name that is stored in the database."""
+        ...
+
+
+T = TypeVar("T", bound=Named)
+
+
+def did_you_mean(name: str, known: object) -> str:
+    """Say which known names come nearest, or list them all.
+
+    Args:
+        name: What was asked for.
+        known: The names that exist; any iterable of strings.
+
+    Returns:
+        A sentence to end an error message with.
+    """
+    names = sorted(known)  # type: ignore[call-overload]  # any iterable of strings
+    if not names:
+        return "None is known."
+    near = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
+    if near:
+        return f"Did you mean {' or '.join(repr(n) for n in near)}?"
+    return f"Known are: {', '.join(repr(n) for n in names)}."
+
+
+class Registry(Generic[T]):
+    """Implementations of one contract, by name.
+
+    Args:
+        kind: What the implementations are called in an error, such as
+            ``"serializer"``.
+        built_in: Names to ``"module:attribute"``, imported on first use.
+        entry_point_group: The entry points that other packages declare.
+        unknown: The error for a name that nobody registered.
+        hint: What to type when a name is unknown.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        built_in: Mapping[str, str],
+        entry_point_group: str,
+        unknown: type[UnknownNameError],
+        hint: str,
+    ) -> None:
+        self._kind = kind
+        self._built_in = dict(built_in)
+        self._group = entry_point_group
+        self._unknown = unknown
+        self._hint = hint
+        self._registered: dict[str, T] = {}
+
+    def register(self, implementation: T) -> T:
+        """Make an implementation known under its name.
+
+        Registering an equal one again is harmless.
+
+        Raises:
+            NameTakenError: Another implementation has the name.
+        """
+        name = implementation.name
+        if not name:
+            raise NameTakenError(f"{implementation!r} has no name; give it one that never changes.")
+        known = self._registered.get(name)
+        if known is None and name in self._built_in:
+            known = self._load(name, self._built_in[name])
+        if known is not None and known is not implementation and known != implementation:
+            raise NameTakenError(
+                f"The {self._kind} name {name!r} belongs to {known!r}, "
+                f"so {implementation!r} needs another name."
+            )
+        return self._registered.setdefault(name, implementation)
+
+    def get(self, name: str) -> T:
+        """Look an implementation up by name.
+
+        Raises:
+            UnknownNameError: Nobody registered the name.
+            MissingLibraryError: It needs a library that is not installed.
+        """
+        if name in self._registered:
+            return self._registered[name]
+        target = self._built_in.get(name) or self._entry_points().get(name)
+        if target is None:
+            raise self._unknown(
+                f"No {self._kind} is registered under the name {name!r}. "
+                f"{did_you_mean(name, self.names())} {self._hint}"
+            )
+        # The loaded module may have registered it by itself.
+        return self._registered.setdefault(name, self._load(name, target))
+
+    def names(self) -> list[str]:
+        """Every name that ``get`` would answer, sorted."""
+        return sorted({*self._registered, *self._built_in, *self._entry_points()})
+
+    def registered(self) -> list[T]:
+        """The implementations that are loaded by now, newest first."""
+        return list(reversed(self._registered.values()))
+
+    def _entry_points(self) -> dict[str, str]:
+        return {point.name: point.value for point in entry_points(group=self._group)}
+
+    def _load(self, name: str, target: str) -> T:
+        module, _, attribute = target.partition(":")
+        try:
+            implementation: T = getattr(import_module(module), attribute)
+        except ModuleNotFoundError as error:
+            library = (error.name or module).partition(".")[0]
+            raise MissingLibraryError(
+                f"The {self._kind} {name!r} needs {library}, which is not installed. "
+                f"Install it with: pip install {library}"
+            ) from error
+        return implementation

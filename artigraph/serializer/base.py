@@ -1,0 +1,149 @@
+"""How a value becomes bytes and comes back.
+
+A serializer knows one kind of value. It knows nothing of storages, models
+or the database; ``artigraph.graph`` joins them. Its name is stored beside
+every value it wrote, so a name never changes its meaning.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar, Generic, TypeVar
+
+from typing_extensions import Self
+
+from artigraph.errors import UnknownSerializerError
+from artigraph.registry import Registry
+
+__all__ = ["Serializer", "find_serializer", "get_serializer", "serializers"]
+
+T = TypeVar("T")
+
+BUILT_IN = {
+    "artigraph-json": "artigraph.serializer.json:json_serializer",
+    "artigraph-json-sorted": "artigraph.serializer.json:json_sorted_serializer",
+    "artigraph-datetime": "artigraph.serializer.datetime:datetime_serializer",
+    "artigraph-timedelta": "artigraph.serializer.datetime:timedelta_serializer",
+    "artigraph-numpy": "artigraph.serializer.numpy:array_serializer",
+    "artigraph-pandas": "artigraph.serializer.pandas:dataframe_serializer",
+    "artigraph-polars": "artigraph.serializer.polars:dataframe_serializer",
+    "artigraph-parquet": "artigraph.serializer.pyarrow:parquet_serializer",
+    "artigraph-feather": "artigraph.serializer.pyarrow:feather_serializer",
+}
+"""Stored names of the built-in serializers, and where each is found."""
+
+BUILT_IN_TYPES = {
+    ("numpy", "ndarray"): "artigraph-numpy",
+    ("pandas", "DataFrame"): "artigraph-pandas",
+    ("polars", "DataFrame"): "artigraph-polars",
+    ("pyarrow", "Table"): "artigraph-parquet",
+}
+"""Types by library and name, so that a value finds its serializer before
+either the library or the serializer was imported by artigraph."""
+
+
+class Serializer(ABC, Generic[T]):
+    """Turns values of some types into bytes and back.
+
+    Subclass it, give it a ``name`` that never changes and the ``types`` it
+    is chosen for, and call :meth:`register` on an instance.
+
+    Serializers are equal when they are of one class and have one name, so
+    registering one again is harmless. Override ``__eq__`` if yours has
+    further settings.
+    """
+
+    name: str
+    """Stored beside every value; it never changes."""
+
+    types: tuple[type[Any], ...] = ()
+    """Values of these types use this serializer unless another is named."""
+
+    takes_json: ClassVar[bool] = False
+    """Whether it takes any JSON value, so that a model's field is first
+    turned into JSON by its annotation."""
+
+    @abstractmethod
+    def serialize(self, value: T, /) -> bytes:
+        """Turn a value into bytes.
+
+        Raises:
+            SerializationError: The value would not come back equal.
+        """
+
+    @abstractmethod
+    def deserialize(self, data: bytes, /) -> T:
+        """Turn bytes back into a value, without ever unpickling.
+
+        Raises:
+            DeserializationError: The bytes are not what ``serialize`` makes.
+        """
+
+    def summarize(self, value: T, /) -> Mapping[str, Any]:
+        """Facts worth knowing without the bytes, such as shape or columns.
+
+        Returns:
+            A small JSON object; it is stored in the database beside the
+            value and shown by reprs. Empty by default.
+        """
+        return {}
+
+    def register(self) -> Self:
+        """Make this serializer known by its name and types; returns itself."""
+        serializers.register(self)
+        return self
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self.name == getattr(other, "name", None)
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.name))
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r}>"
+
+
+serializers: Registry[Serializer[Any]] = Registry(
+    "serializer",
+    BUILT_IN,
+    "artigraph.serializer",
+    UnknownSerializerError,
+    "Import the module that defines it, or call register() on an instance of it.",
+)
+"""Every serializer, by name."""
+
+
+def get_serializer(name: str) -> Serializer[Any]:
+    """Look a serializer up by its stored name.
+
+    Raises:
+        UnknownSerializerError: Nobody registered the name.
+        MissingLibraryError: It needs a library that is not installed.
+    """
+    return serializers.get(name)
+
+
+def find_serializer(value_type: type[Any]) -> Serializer[Any] | None:
+    """Find the serializer that names a type or the nearest base of it.
+
+    A serializer that a user registered goes before a built-in one.
+
+    Args:
+        value_type: The class of a value, or of a field's annotation.
+
+    Returns:
+        The serializer, or ``None`` when none names the type.
+    """
+    registered = serializers.registered()
+    for base in value_type.__mro__[:-1]:
+        for serializer in registered:
+            if base in serializer.types and serializer.name not in BUILT_IN:
+                return serializer
+        name = BUILT_IN_TYPES.get((base.__module__.partition(".")[0], base.__name__))
+        if name is not None:
+            return get_serializer(name)
+        for serializer in registered:
+            if base in serializer.types:
+                return serializer
+    return None

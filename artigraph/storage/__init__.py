@@ -1,0 +1,1 @@
+"""Bytes to locations and back: one module a kind of store."""

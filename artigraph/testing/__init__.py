@@ -1,0 +1,1 @@
+"""Suites that authors of serializers and storages subclass."""
