@@ -1,0 +1,168 @@
+"""One setting, and behind it one engine for each event loop.
+
+An asynchronous engine's pool belongs to the loop that opened its
+connections; a second loop would fail on them. The loop's engine is disposed
+of when the loop shuts down, so nothing is left open behind ``asyncio.run``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+import weakref
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
+
+import orjson
+from sqlalchemy.engine import URL, Engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from artigraph.db.schema import ensure_schema, schema_generation
+from artigraph.db.sqlite import prepare_sqlite
+from artigraph.db.url import is_memory, named_memory_url, parse_url
+from artigraph.errors import EngineURLError
+
+__all__ = ["EngineSetting"]
+
+
+@dataclass(eq=False)
+class _LoopEngine:
+    engine: AsyncEngine
+    keeper: AsyncGenerator[None, None]
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class EngineSetting:
+    """A database, and the engines that lead to it.
+
+    Args:
+        engine_or_url: An asynchronous engine or a database's address.
+        create_tables: Whether missing tables, columns and indexes are made.
+
+    Raises:
+        EngineURLError: Neither an asynchronous engine nor an address.
+        MissingLibraryError: The driver is not installed.
+    """
+
+    def __init__(self, engine_or_url: AsyncEngine | URL | str, *, create_tables: bool) -> None:
+        self.create_tables = create_tables
+        self._engines: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopEngine] = (
+            weakref.WeakKeyDictionary()
+        )
+        self._lock = threading.Lock()
+        self._given: AsyncEngine | None = None
+        self._checked_generation: object = None
+        if isinstance(engine_or_url, AsyncEngine):
+            self._given = engine_or_url
+            self.url = engine_or_url.url
+        elif isinstance(engine_or_url, str | URL):
+            self.url = parse_url(engine_or_url)
+        else:
+            raise EngineURLError(
+                f"set_engine() takes an address or an engine of create_async_engine(), not "
+                f"{type(engine_or_url).__module__}.{type(engine_or_url).__qualname__}."
+            )
+        self._memory = self._given is None and is_memory(self.url)
+        if self._memory:
+            self.url = named_memory_url()
+            # The memory database lives as long as one connection to it is open.
+            alive = sqlite3.connect(
+                f"{self.url.database}?vfs=memdb", uri=True, check_same_thread=False
+            )
+            weakref.finalize(self, alive.close)
+
+    def __repr__(self) -> str:
+        return f"<EngineSetting {self.shown_url} create_tables={self.create_tables}>"
+
+    @property
+    def shown_url(self) -> str:
+        """The address as people may see it: as it was typed, without a password."""
+        if self._memory:
+            return "sqlite+aiosqlite:///:memory:"
+        return self.url.render_as_string(hide_password=True)
+
+    async def engine(self) -> AsyncEngine:
+        """The running loop's engine, to a database with all tables.
+
+        Raises:
+            SchemaError: Tables or columns are missing and may not be made.
+        """
+        entry = await self._entry(asyncio.get_running_loop())
+        # Classes may have been defined since; their columns are then missing.
+        if self._checked_generation != schema_generation():
+            async with entry.lock:
+                generation = schema_generation()
+                if self._checked_generation != generation:
+                    await ensure_schema(
+                        entry.engine, create=self.create_tables, shown=self.shown_url
+                    )
+                    self._checked_generation = generation
+        return entry.engine
+
+    def dispose_soon(self) -> None:
+        """Have every loop that still runs close its idle connections."""
+        with self._lock:
+            entries = list(self._engines.items())
+        for loop, entry in entries:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(_start_disposing, entry.engine)
+
+    async def _entry(self, loop: asyncio.AbstractEventLoop) -> _LoopEngine:
+        with self._lock:
+            entry = self._engines.get(loop)
+            if entry is not None:
+                return entry
+            engine = self._make_engine()
+            entry = self._engines[loop] = _LoopEngine(engine, _dispose_with_loop(engine))
+        # From its first step on the loop knows the generator, and closes it
+        # when asyncio.run() or a test runner shuts the loop down.
+        await anext(entry.keeper)
+        return entry
+
+    def _make_engine(self) -> AsyncEngine:
+        if self._given is None:
+            engine = create_async_engine(
+                self.url,
+                json_serializer=lambda value: orjson.dumps(value).decode(),
+                json_deserializer=orjson.loads,
+            )
+        elif not self._engines:
+            engine = self._given
+        else:
+            engine = _sibling(self._given)
+        prepare_sqlite(engine.sync_engine)
+        return engine
+
+
+def _sibling(engine: AsyncEngine) -> AsyncEngine:
+    """An engine like another one, with a pool of its own for another loop."""
+    given = engine.sync_engine
+    return AsyncEngine(
+        Engine(
+            given.pool.recreate(),
+            given.dialect,
+            given.url,
+            logging_name=given.logging_name,
+            echo=given.echo,
+            hide_parameters=given.hide_parameters,
+            execution_options=dict(given.get_execution_options()),
+        )
+    )
+
+
+async def _dispose_with_loop(engine: AsyncEngine) -> AsyncGenerator[None, None]:
+    try:
+        yield
+    finally:
+        await engine.dispose()
+
+
+_disposing: set[asyncio.Task[None]] = set()
+
+
+def _start_disposing(engine: AsyncEngine) -> None:
+    # The loop holds tasks weakly; without a reference one may vanish half way.
+    task = asyncio.ensure_future(engine.dispose())
+    _disposing.add(task)
+    task.add_done_callback(_disposing.discard)

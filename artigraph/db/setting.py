@@ -1,0 +1,99 @@
+"""The database that every call uses: one for the process, or one for a block.
+
+The default is a plain module-level value, not a context variable: a notebook
+may run each cell in a context of its own, and what one cell sets must be
+there in the next. A context only overrides it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from sqlalchemy.engine import URL
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from artigraph.db.engine import EngineSetting
+from artigraph.errors import NoEngineError
+
+__all__ = ["engine_context", "get_engine", "set_engine"]
+
+_default: EngineSetting | None = None
+_override: ContextVar[EngineSetting | None] = ContextVar("artigraph_engine", default=None)
+
+
+def set_engine(
+    engine_or_url: AsyncEngine | URL | str, *, create_tables: bool = False
+) -> Callable[[], None]:
+    """Set the default database of the whole process.
+
+    Args:
+        engine_or_url: An address such as ``"sqlite+aiosqlite:///example.db"``,
+            or an engine of ``sqlalchemy.ext.asyncio.create_async_engine``.
+            ``"sqlite+aiosqlite:///:memory:"`` is one database for every loop,
+            thread and connection, gone with the setting.
+        create_tables: Make missing tables, columns and indexes at first use.
+            Nothing that exists is ever dropped or altered.
+
+    Returns:
+        A function that puts back what was set before.
+
+    Raises:
+        EngineURLError: The address cannot be used; the old setting stays.
+        MissingLibraryError: The address's driver is not installed.
+    """
+    global _default
+    setting, before = EngineSetting(engine_or_url, create_tables=create_tables), _default
+    _default = setting
+
+    def reset() -> None:
+        global _default
+        _default = before
+        setting.dispose_soon()
+
+    return reset
+
+
+@contextmanager
+def engine_context(
+    engine_or_url: AsyncEngine | URL | str, *, create_tables: bool = False
+) -> Iterator[None]:
+    """Use another database within a ``with`` block, for the running context only.
+
+    Args:
+        engine_or_url: As for :func:`set_engine`.
+        create_tables: As for :func:`set_engine`.
+
+    Raises:
+        EngineURLError: The address cannot be used.
+        MissingLibraryError: The address's driver is not installed.
+    """
+    setting = EngineSetting(engine_or_url, create_tables=create_tables)
+    token = _override.set(setting)
+    try:
+        yield
+    finally:
+        _override.reset(token)
+        setting.dispose_soon()
+
+
+async def get_engine() -> AsyncEngine:
+    """The engine for the running event loop.
+
+    Returns:
+        An asynchronous SQLAlchemy engine to a database that has every table
+        and column of the classes defined by now.
+
+    Raises:
+        NoEngineError: No engine was set.
+        SchemaError: Tables or columns are missing, and ``create_tables`` was
+            not asked for.
+    """
+    setting = _override.get() or _default
+    if setting is None:
+        raise NoEngineError(
+            "No database is set. Type: "
+            "set_engine('sqlite+aiosqlite:///example.db', create_tables=True)"
+        )
+    return await setting.engine()

@@ -1,0 +1,101 @@
+"""What a database's address may look like, and what to type when it is wrong.
+
+An address may hold a password: no message here shows one.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from artigraph.errors import EngineURLError, MissingLibraryError
+
+__all__ = ["is_memory", "named_memory_url", "parse_url"]
+
+DRIVERS = {
+    "sqlite": ("aiosqlite", "sqlite+aiosqlite:///example.db", "artigraph"),
+    "postgresql": ("asyncpg", "postgresql+asyncpg://user@host/database", "artigraph[postgres]"),
+    "postgres": ("asyncpg", "postgresql+asyncpg://user@host/database", "artigraph[postgres]"),
+    "mysql": ("asyncmy", "mariadb+asyncmy://user@host/database", "artigraph[mysql]"),
+    "mariadb": ("asyncmy", "mariadb+asyncmy://user@host/database", "artigraph[mysql]"),
+}
+"""Per database: the driver, an example of its address, what to install."""
+
+
+def parse_url(text: str | URL) -> URL:
+    """Read an address, and see that an engine can be made for it.
+
+    Args:
+        text: Such as ``"sqlite+aiosqlite:///example.db"``.
+
+    Raises:
+        EngineURLError: It is no address, or names no asynchronous driver.
+        MissingLibraryError: Its driver is not installed.
+    """
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError) as error:
+        # From None: SQLAlchemy's message repeats the text with its password.
+        raise EngineURLError(
+            f"{_without_password(str(text))!r} is not a database's address "
+            f"({type(error).__name__}). {_examples()}"
+        ) from None
+    database = url.get_backend_name()
+    if database not in DRIVERS:
+        raise EngineURLError(
+            f"{_shown(url)!r} names the database {database!r}, which artigraph does not know. "
+            + _examples()
+        )
+    driver, example, package = DRIVERS[database]
+    try:
+        dialect = url.get_dialect(_is_async=True)
+        is_async = dialect.is_async
+        dialect.import_dbapi()
+    except NoSuchModuleError:
+        is_async = False
+    except ModuleNotFoundError as error:
+        raise MissingLibraryError(
+            f"{_shown(url)!r} needs {error.name}, which is not installed. "
+            f"Install it with: pip install '{package}'"
+        ) from error
+    if not is_async or "+" not in url.drivername:
+        raise EngineURLError(
+            f"{_shown(url)!r} names no asynchronous driver. Name {driver!r}, as in {example!r}."
+        )
+    return url
+
+
+def is_memory(url: URL) -> bool:
+    """Whether an address means SQLite's memory database."""
+    return url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:")
+
+
+def named_memory_url() -> URL:
+    """An address of a new memory database that many connections can share.
+
+    ``:memory:`` is a database of each connection's own. SQLite's ``memdb``
+    file system shares one by its name, with the locks of a file; see
+    https://www.sqlite.org/inmemorydb.html.
+    """
+    name = f"file:/artigraph-{secrets.token_hex(8)}"
+    return URL.create(
+        "sqlite+aiosqlite", database=name, query={"vfs": "memdb", "uri": "true"}
+    )
+
+
+def _shown(url: URL) -> str:
+    return url.render_as_string(hide_password=True)
+
+
+def _without_password(text: str) -> str:
+    return re.sub(r"(://[^:/@]*):.*@", r"\1:***@", text, flags=re.DOTALL)
+
+
+def _examples() -> str:
+    return (
+        "Type, for instance, set_engine('sqlite+aiosqlite:///example.db'); "
+        "PostgreSQL is 'postgresql+asyncpg://…', MariaDB 'mariadb+asyncmy://…'."
+    )

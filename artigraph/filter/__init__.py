@@ -1,0 +1,1 @@
+"""Questions about rows, which become SQL ``WHERE`` clauses."""

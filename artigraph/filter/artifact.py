@@ -1,0 +1,41 @@
+"""Questions about artifacts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement
+
+from artigraph.filter.node import NodeFilter, NodeTypeFilter, expect
+from artigraph.filter.value import ValueFilter, match
+from artigraph.orm.artifact import BaseArtifact
+from artigraph.orm.node import node_table
+
+__all__ = ["ArtifactFilter"]
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class ArtifactFilter(NodeFilter):
+    """Artifacts, models among them, by their columns; other nodes are never found.
+
+    Args:
+        artifact_label: A label, several, or a ``ValueFilter``.
+
+    Its other keys are those of ``NodeFilter``.
+
+    Raises:
+        FilterError: An unknown key, or a value of the wrong type.
+    """
+
+    artifact_label: str | Collection[str] | ValueFilter | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        expect(self, "artifact_label", str)
+
+    def _clauses(self) -> Iterable[ColumnElement[bool]]:
+        yield NodeTypeFilter(type=BaseArtifact).clause()
+        yield from super()._clauses()
+        if self.artifact_label is not None:
+            yield match(node_table.c.node_label, self.artifact_label)

@@ -1,0 +1,124 @@
+"""What every filter can do: become a clause, and combine with others."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, not_, or_
+from typing_extensions import Self, dataclass_transform
+
+from artigraph.errors import FilterError
+from artigraph.registry import did_you_mean
+
+__all__ = ["AllOf", "AnyOf", "Filter", "Not", "check_keys"]
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True)
+class Filter(ABC):
+    """A question about rows of ``artigraph_node``.
+
+    Subclass it as a frozen, keyword-only dataclass with one method::
+
+        @dataclass(frozen=True, kw_only=True)
+        class Recent(Filter):
+            days: int
+
+            def clause(self):
+                return Node.node_created_at > datetime.now(UTC) - timedelta(days=self.days)
+
+    Filters combine with ``&``, ``|`` and ``~``.
+    """
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        check_keys(cls, args, kwargs)
+        return super().__new__(cls)
+
+    @abstractmethod
+    def clause(self) -> ColumnElement[bool]:
+        """The question as a clause on the columns of ``Node``."""
+
+    def __and__(self, other: Filter) -> Filter:
+        return AllOf(filters=(self, other)) if isinstance(other, Filter) else NotImplemented
+
+    def __or__(self, other: Filter) -> Filter:
+        return AnyOf(filters=(self, other)) if isinstance(other, Filter) else NotImplemented
+
+    def __invert__(self) -> Filter:
+        return Not(filter=self)
+
+    def __bool__(self) -> bool:
+        raise FilterError(
+            "A filter is neither true nor false. Combine filters with &, | and ~ "
+            "instead of and, or and not."
+        )
+
+    def __repr__(self) -> str:
+        given = (
+            f"{f.name}={getattr(self, f.name)!r}"
+            for f in fields(self)  # type: ignore[arg-type]  # every concrete filter is a dataclass
+            if getattr(self, f.name) != f.default
+        )
+        return f"{type(self).__name__}({', '.join(given)})"
+
+
+def check_keys(cls: type[Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+    """Refuse what a keyword-only dataclass does not take, in words that help.
+
+    Raises:
+        FilterError: A positional argument, or a name that is no field.
+    """
+    names = getattr(cls, "__dataclass_fields__", {})
+    if args:
+        raise FilterError(
+            f"{cls.__name__} takes keywords only, not {args[0]!r}. "
+            f"Name what it is: {', '.join(f'{name}=' for name in names)}."
+        )
+    for name in kwargs:
+        if name not in names:
+            raise FilterError(f"{cls.__name__} has no key {name!r}. {did_you_mean(name, names)}")
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class AllOf(Filter):
+    """Rows that every one of the filters finds."""
+
+    filters: tuple[Filter, ...]
+
+    def clause(self) -> ColumnElement[bool]:
+        return and_(*(f.clause() for f in self.filters))
+
+    def __repr__(self) -> str:
+        return " & ".join(_operand(f) for f in self.filters)
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class AnyOf(Filter):
+    """Rows that at least one of the filters finds."""
+
+    filters: tuple[Filter, ...]
+
+    def clause(self) -> ColumnElement[bool]:
+        return or_(*(f.clause() for f in self.filters))
+
+    def __repr__(self) -> str:
+        return " | ".join(_operand(f) for f in self.filters)
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Not(Filter):
+    """Rows that the filter does not find."""
+
+    filter: Filter
+
+    def clause(self) -> ColumnElement[bool]:
+        return not_(self.filter.clause())
+
+    def __repr__(self) -> str:
+        return f"~{_operand(self.filter)}"
+
+
+def _operand(operand: Filter) -> str:
+    return f"({operand!r})" if isinstance(operand, AllOf | AnyOf) else repr(operand)

@@ -1,0 +1,217 @@
+"""Comparisons of one column with one value or many."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, fields
+from enum import Enum
+from typing import Any, Final, Literal
+
+from sqlalchemy import BigInteger, ColumnElement, String, Text, and_, bindparam, cast, false, or_
+from sqlalchemy import true as sql_true
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+
+from typing_extensions import Self
+
+from artigraph.errors import FilterError
+from artigraph.filter.base import check_keys
+
+__all__ = ["UNSET", "ValueFilter", "among", "match"]
+
+
+class Unset(Enum):
+    """Marks a key that was not given, since ``None`` means SQL NULL."""
+
+    UNSET = "unset"
+
+    def __repr__(self) -> str:
+        return "UNSET"
+
+
+UNSET: Final = Unset.UNSET
+
+MOST_PARAMETERS = 500
+"""Longer lists travel as one JSON parameter; the databases' own limits begin at
+32,766 parameters a statement, and other clauses want theirs."""
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class ValueFilter:
+    """How a column's value compares; several keys must hold together.
+
+    ``None`` is SQL NULL: ``ValueFilter(eq=None)`` finds rows without a value.
+
+    Args:
+        eq: Equal to this.
+        ne: Not equal to this; as in SQL, a NULL is not unequal to a value.
+        gt: Greater than this.
+        ge: Greater than or equal to this.
+        lt: Less than this.
+        le: Less than or equal to this.
+        in_: Equal to one of these, however many they are.
+        not_in: Equal to none of these.
+        like: Matches this pattern: ``%`` is any text, ``_`` any character.
+        ilike: As ``like``, taking upper and lower case for one.
+        is_: Identical to this: ``None``, ``True`` or ``False``.
+        is_not: Not identical to this.
+
+    Raises:
+        FilterError: An unknown key, or a list where one value belongs.
+    """
+
+    eq: Any = UNSET
+    ne: Any = UNSET
+    gt: Any = UNSET
+    ge: Any = UNSET
+    lt: Any = UNSET
+    le: Any = UNSET
+    in_: Collection[Any] | Literal[Unset.UNSET] = UNSET
+    not_in: Collection[Any] | Literal[Unset.UNSET] = UNSET
+    like: str | Literal[Unset.UNSET] = UNSET
+    ilike: str | Literal[Unset.UNSET] = UNSET
+    is_: bool | None | Literal[Unset.UNSET] = UNSET
+    is_not: bool | None | Literal[Unset.UNSET] = UNSET
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        check_keys(cls, args, kwargs)
+        return super().__new__(cls)
+
+    def __post_init__(self) -> None:
+        for name in ("in_", "not_in"):
+            given = getattr(self, name)
+            if given is UNSET:
+                continue
+            if isinstance(given, str | bytes) or not isinstance(given, Iterable):
+                raise FilterError(f"ValueFilter({name}=…) takes a list of values, not {given!r}.")
+            object.__setattr__(self, name, tuple(given))
+        for name in ("gt", "ge", "lt", "le"):
+            if getattr(self, name) is None:
+                raise FilterError(f"ValueFilter({name}=None) never holds: NULL has no order.")
+
+    def __repr__(self) -> str:
+        given = ((f.name, getattr(self, f.name)) for f in fields(self))
+        return f"ValueFilter({', '.join(f'{k}={v!r}' for k, v in given if v is not UNSET)})"
+
+    def on(self, column: ColumnElement[Any]) -> ColumnElement[bool]:
+        """The comparison as a clause on a column."""
+        clauses: list[ColumnElement[bool]] = []
+        if self.eq is not UNSET:
+            clauses.append(column.is_(None) if self.eq is None else column == self.eq)
+        if self.ne is not UNSET:
+            clauses.append(column.is_not(None) if self.ne is None else column != self.ne)
+        if self.gt is not UNSET:
+            clauses.append(column > self.gt)
+        if self.ge is not UNSET:
+            clauses.append(column >= self.ge)
+        if self.lt is not UNSET:
+            clauses.append(column < self.lt)
+        if self.le is not UNSET:
+            clauses.append(column <= self.le)
+        if self.in_ is not UNSET:
+            clauses.append(among(column, self.in_))
+        if self.not_in is not UNSET:
+            clauses.append(~among(column, self.not_in))
+        if self.like is not UNSET:
+            clauses.append(column.like(self.like))
+        if self.ilike is not UNSET:
+            clauses.append(column.ilike(self.ilike))
+        if self.is_ is not UNSET:
+            clauses.append(column.is_(self.is_))
+        if self.is_not is not UNSET:
+            clauses.append(column.is_not(self.is_not))
+        return and_(*clauses) if clauses else sql_true()
+
+
+def match(column: ColumnElement[Any], value: Any) -> ColumnElement[bool]:
+    """A clause for a plain value, several of them, or a :class:`ValueFilter`.
+
+    Args:
+        column: What is compared.
+        value: A ``ValueFilter``; a list, tuple, set or other collection, for
+            one of its values; or anything else, for that value itself.
+    """
+    if isinstance(value, ValueFilter):
+        return value.on(column)
+    if isinstance(value, Collection) and not isinstance(value, str | bytes):
+        return among(column, value)
+    return column == value
+
+
+def among(column: ColumnElement[Any], values: Collection[Any]) -> ColumnElement[bool]:
+    """A clause for a column that has one of the values, however many there are.
+
+    Raises:
+        FilterError: Very many values of a type that JSON does not keep.
+    """
+    present = [value for value in values if value is not None]
+    clause: ColumnElement[bool]
+    if not present:
+        clause = false()
+    elif len(present) <= MOST_PARAMETERS:
+        clause = column.in_(present)
+    else:
+        clause = column.bool_op("IN")(_unpacked(present))
+    return or_(clause, column.is_(None)) if len(present) < len(values) else clause
+
+
+def _unpacked(values: list[Any]) -> FunctionElement[Any]:
+    packed = bindparam(None, json.dumps(values), type_=Text())
+    types = {type(value) for value in values}
+    if types == {int}:
+        return _Integers(packed)
+    if types == {str}:
+        return _Texts(packed)
+    raise FilterError(
+        f"A list of {len(values)} values must hold either integers or texts only, not "
+        f"{', '.join(sorted(t.__name__ for t in types))}. Ask in parts of {MOST_PARAMETERS}."
+    )
+
+
+class _Integers(FunctionElement[int]):
+    """The rows of a JSON array of integers."""
+
+    inherit_cache = True
+    type = BigInteger()
+
+
+class _Texts(FunctionElement[str]):
+    """The rows of a JSON array of texts."""
+
+    inherit_cache = True
+    type = String()
+
+
+def _argument(element: FunctionElement[Any], compiler: SQLCompiler, **kw: Any) -> str:
+    return compiler.process(element.clauses.clauses[0], **kw)
+
+
+@compiles(_Integers, "sqlite")
+@compiles(_Texts, "sqlite")
+def _on_sqlite(element: FunctionElement[Any], compiler: SQLCompiler, **kw: Any) -> str:
+    return f"(SELECT value FROM json_each({_argument(element, compiler, **kw)}))"
+
+
+@compiles(_Integers, "postgresql")
+@compiles(_Texts, "postgresql")
+def _on_postgresql(element: FunctionElement[Any], compiler: SQLCompiler, **kw: Any) -> str:
+    array = compiler.process(cast(element.clauses.clauses[0], JSONB), **kw)
+    value = "value::bigint" if isinstance(element, _Integers) else "value"
+    return f"(SELECT {value} FROM jsonb_array_elements_text({array}))"
+
+
+@compiles(_Integers, "mysql", "mariadb")
+@compiles(_Texts, "mysql", "mariadb")
+def _on_mariadb(element: FunctionElement[Any], compiler: SQLCompiler, **kw: Any) -> str:
+    type_ = (
+        "BIGINT"
+        if isinstance(element, _Integers)
+        else "VARCHAR(1024) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin"
+    )
+    return (
+        f"(SELECT packed.value FROM JSON_TABLE({_argument(element, compiler, **kw)}, '$[*]' "
+        f"COLUMNS (value {type_} PATH '$')) AS packed)"
+    )

@@ -1,0 +1,1 @@
+"""Rows and blobs: written, read and deleted together."""

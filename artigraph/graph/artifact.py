@@ -1,0 +1,275 @@
+"""Artifacts: values with a row of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Generic, TypeVar, cast
+
+from artigraph.concurrency import run_in_thread
+from artigraph.errors import MultipleNodesFoundError, NodeNotFoundError
+from artigraph.filter.artifact import ArtifactFilter
+from artigraph.filter.base import Filter
+from artigraph.graph.blob import Blob, StoredBytes, put_blobs, read_values
+from artigraph.graph.node import delete_nodes, detached, select_nodes
+from artigraph.graph.row import NewRow, check_label, row_writer
+from artigraph.orm.artifact import BaseArtifact, DatabaseArtifact, ModelArtifact, RemoteArtifact
+from artigraph.serializer.base import Serializer, serializers
+from artigraph.storage.base import Storage, get_storage, storages
+
+__all__ = [
+    "QualifiedArtifact",
+    "delete_artifacts",
+    "new_artifact",
+    "read_artifact",
+    "read_artifact_or_none",
+    "read_artifacts",
+    "write_artifact",
+    "write_artifacts",
+]
+
+A = TypeVar("A", bound=BaseArtifact)
+T = TypeVar("T")
+
+
+class QualifiedArtifact(Generic[A, T]):
+    """A row together with its value.
+
+    Args:
+        artifact: The row.
+        value: What it holds.
+    """
+
+    __slots__ = ("_artifact", "_columns", "_node_type", "value")
+
+    value: T
+    """The value itself."""
+
+    def __init__(self, artifact: A, value: T) -> None:
+        self._artifact: A | None = artifact
+        self.value = value
+
+    @classmethod
+    def of_row(
+        cls, node_type: type[A], columns: dict[str, Any], value: T
+    ) -> QualifiedArtifact[A, T]:
+        """One whose row becomes an object when it is first looked at.
+
+        Args:
+            node_type: The row's class.
+            columns: The row's values by name.
+            value: What it holds.
+        """
+        # An object for each of 100,000 rows costs more than all the rest.
+        self = cls.__new__(cls)
+        self._artifact, self._node_type, self._columns = None, node_type, columns
+        self.value = value
+        return self
+
+    @property
+    def artifact(self) -> A:
+        """The row; its columns are all loaded."""
+        if self._artifact is None:
+            self._artifact = detached(self._node_type, self._columns)
+        return self._artifact
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(artifact={self.artifact!r}, value={self.value!r})"
+
+
+def new_artifact(
+    label: str,
+    value: T,
+    serializer: Serializer[T],
+    *,
+    storage: Storage | None = None,
+    parent_id: int | None = None,
+) -> QualifiedArtifact[BaseArtifact, T]:
+    """Make an artifact that is not yet written.
+
+    Args:
+        label: Its name under its parent.
+        value: What it holds.
+        serializer: How the value becomes bytes.
+        storage: Where the bytes go; into the database, unless given.
+        parent_id: The node that it hangs on; a root, unless given.
+
+    Returns:
+        The artifact; its value is serialized when it is written.
+
+    Raises:
+        LabelError: A label that no database could hold.
+        NameTakenError: Another serializer or storage has the name of this one.
+    """
+    check_label(label)
+    serializers.register(serializer)
+    columns: dict[str, Any] = {
+        "node_label": label,
+        "node_parent_id": parent_id,
+        "artifact_serializer": serializer.name,
+    }
+    if storage is None:
+        return QualifiedArtifact(DatabaseArtifact(**columns), value)
+    storages.register(storage)
+    return QualifiedArtifact(
+        RemoteArtifact(**columns, remote_artifact_storage=storage.name), value
+    )
+
+
+async def write_artifact(artifact: QualifiedArtifact[A, T]) -> QualifiedArtifact[A, T]:
+    """Write an artifact.
+
+    Args:
+        artifact: One of :func:`new_artifact`.
+
+    Returns:
+        The same artifact, with its row filled in.
+
+    Raises:
+        SerializationError: The value would not come back equal.
+        StorageError: The storage failed.
+        LabelExistsError: The label is taken under its parent.
+        ParentNotFoundError: Its parent does not exist.
+    """
+    return (await write_artifacts([artifact]))[0]
+
+
+async def write_artifacts(
+    artifacts: Iterable[QualifiedArtifact[A, T]],
+) -> list[QualifiedArtifact[A, T]]:
+    """Write artifacts in one transaction: all of them or none.
+
+    Args:
+        artifacts: Some of :func:`new_artifact`.
+
+    Returns:
+        The same artifacts, in their order, with their rows filled in.
+
+    Raises:
+        SerializationError: A value would not come back equal.
+        StorageError: A storage failed.
+        LabelExistsError: A label is taken under its parent, or given twice.
+        ParentNotFoundError: A parent does not exist.
+    """
+    written = list(artifacts)
+    for one in written:
+        check_label(one.artifact.node_label)
+    blobs = await run_in_thread(lambda: [_blob(one) for one in written])
+    stored = await put_blobs(blobs)
+    rows = [
+        NewRow(node_type, one.artifact.node_label, one.artifact.node_parent_id, columns)
+        for one, (node_type, columns) in zip(written, stored, strict=True)
+    ]
+    async with row_writer() as writer:
+        await writer.insert(rows)
+    for one, row in zip(written, rows, strict=True):
+        one._artifact = cast(A, detached(cast(type[A], row.node_type), row.all_columns()))
+    return written
+
+
+def _blob(qualified: QualifiedArtifact[Any, Any]) -> Blob:
+    artifact = qualified.artifact
+    name = artifact.remote_artifact_storage if isinstance(artifact, RemoteArtifact) else None
+    return Blob.of(
+        qualified.value,
+        serializers.get(artifact.artifact_serializer or ""),
+        None if name is None else get_storage(name),
+    )
+
+
+async def read_artifacts(filter: Filter) -> list[QualifiedArtifact[BaseArtifact, Any]]:
+    """Read the artifacts that a filter finds, with their values, by id.
+
+    A model is an artifact too; its value here is its stored document. Use
+    ``read_models`` for instances.
+
+    Args:
+        filter: Any filter, or several combined.
+
+    Returns:
+        The artifacts, oldest id first.
+
+    Raises:
+        UnknownSerializerError: A serializer that nobody registered.
+        UnknownStorageError: A storage that nobody registered.
+        CorruptBlobError: The bytes of a value are not those that were written.
+    """
+    return await _read(filter, None)
+
+
+async def read_artifact_or_none(filter: Filter) -> QualifiedArtifact[BaseArtifact, Any] | None:
+    """Read the one artifact that a filter finds, with its value, or ``None``.
+
+    Raises:
+        MultipleNodesFoundError: The filter finds more than one.
+    """
+    found = await _read(filter, 2)
+    if len(found) > 1:
+        raise MultipleNodesFoundError(
+            f"{filter!r} finds more than one artifact, of which node "
+            f"{found[0].artifact.node_id} is the first. Narrow the filter, or use read_artifacts()."
+        )
+    return found[0] if found else None
+
+
+async def read_artifact(filter: Filter) -> QualifiedArtifact[BaseArtifact, Any]:
+    """Read the one artifact that a filter finds, with its value.
+
+    Raises:
+        NodeNotFoundError: The filter finds none.
+        MultipleNodesFoundError: The filter finds more than one.
+    """
+    found = await read_artifact_or_none(filter)
+    if found is None:
+        raise NodeNotFoundError(
+            f"No artifact is found by {filter!r}. Use read_artifact_or_none() where that may happen."
+        )
+    return found
+
+
+async def _read(filter: Filter, limit: int | None) -> list[QualifiedArtifact[BaseArtifact, Any]]:
+    clause = (filter & ArtifactFilter()).clause()
+    artifacts = [a for a in await select_nodes(clause, limit) if isinstance(a, BaseArtifact)]
+    if limit is not None and len(artifacts) >= limit:
+        # The caller will refuse several; no need to open their blobs.
+        return [QualifiedArtifact(artifact, None) for artifact in artifacts]
+    with_bytes = [a for a in artifacts if isinstance(a, DatabaseArtifact | RemoteArtifact)]
+    values = dict(
+        zip(
+            (id(artifact) for artifact in with_bytes),
+            await read_values(map(_stored_bytes, with_bytes)),
+            strict=True,
+        )
+    )
+    return [
+        QualifiedArtifact(
+            artifact,
+            artifact.model_artifact_data
+            if isinstance(artifact, ModelArtifact)
+            else values.get(id(artifact)),
+        )
+        for artifact in artifacts
+    ]
+
+
+def _stored_bytes(artifact: DatabaseArtifact | RemoteArtifact) -> StoredBytes:
+    return StoredBytes(
+        artifact.node_label,
+        artifact.artifact_serializer or "",
+        artifact.artifact_size,
+        artifact.artifact_digest,
+        None if isinstance(artifact, RemoteArtifact) else artifact.database_artifact_value,
+        artifact.remote_artifact_storage if isinstance(artifact, RemoteArtifact) else None,
+        artifact.remote_artifact_location if isinstance(artifact, RemoteArtifact) else None,
+    )
+
+
+async def delete_artifacts(filter: Filter) -> int:
+    """Delete the artifacts that a filter finds, with all that hangs below them.
+
+    Args:
+        filter: Any filter, or several combined; other nodes it finds stay.
+
+    Returns:
+        How many rows were deleted.
+    """
+    return await delete_nodes(filter & ArtifactFilter())

@@ -1,0 +1,101 @@
+"""The current node: what a block's new nodes and models hang under."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from sqlalchemy import inspect
+
+from artigraph.graph.node import insert_nodes, write_node
+from artigraph.graph.row import NewRow, RowWriter, row_writer
+from artigraph.orm.node import Node
+
+__all__ = ["Current", "create_current", "current", "entered", "hang", "insert_unwritten"]
+
+N = TypeVar("N", bound=Node)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Current:
+    """A node that is current, and the one that was so before it."""
+
+    node: Node
+    above: Current | None
+
+
+_current: ContextVar[Current | None] = ContextVar("artigraph_current", default=None)
+
+
+def current() -> Current | None:
+    """The current node of this context, if there is one."""
+    return _current.get()
+
+
+@contextmanager
+def entered(node: Node) -> Iterator[Current]:
+    """Make a node the current one for a block."""
+    place = Current(node, _current.get())
+    token = _current.set(place)
+    try:
+        yield place
+    finally:
+        _current.reset(token)
+
+
+def hang(node: Node, above: Current | None) -> None:
+    """Let a new node hang under the current one, even if that is not written yet."""
+    if above is None or inspect(node).has_identity or node.node_parent_id is not None:
+        return
+    if above.node.node_id is not None:
+        node.node_parent_id = above.node.node_id
+    else:
+        node._unwritten_parent = above.node
+
+
+async def insert_unwritten(writer: RowWriter, place: Current) -> NewRow | int:
+    """Insert a node that may not be written yet, and first those above it.
+
+    Returns:
+        The row, new or an id, for others to hang on.
+    """
+    node = place.node
+    if inspect(node).has_identity:
+        return node.node_id
+    row_above: NewRow | int | None = node.node_parent_id
+    if row_above is None and place.above is not None:
+        row_above = await insert_unwritten(writer, place.above)
+    return (await insert_nodes(writer, [node], above=row_above))[0]
+
+
+@asynccontextmanager
+async def create_current(node_or_type: N | type[N], **columns: Any) -> AsyncIterator[N]:
+    """Write a node under the current one, and make it current for a block.
+
+    Args:
+        node_or_type: A node, or a class to make one of.
+        **columns: Values of its columns by name.
+
+    Yields:
+        The written node.
+
+    Raises:
+        TypeError: A name that is no column of the class.
+        LabelExistsError: Its label is taken under the current node.
+    """
+    node = node_or_type() if isinstance(node_or_type, type) else node_or_type
+    for name, value in columns.items():
+        if name not in type(node).__mapper__.attrs:
+            type(node)(**{name: value})  # raises, and says which names there are
+        setattr(node, name, value)
+    with entered(node) as place:
+        hang(node, place.above)
+        if inspect(node).has_identity:
+            await write_node(node)
+        else:
+            async with row_writer() as writer:
+                await insert_unwritten(writer, place)
+        yield node

@@ -1,0 +1,233 @@
+"""New rows, whole trees of them, in a handful of statements.
+
+Children need their parent's id, so the ids of a whole write are reserved
+first, inside its transaction; then every level is one plain bulk insert.
+The number of statements does not grow with the number of rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import insert, select, text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from artigraph.db.session import Transaction, read, write
+from artigraph.errors import LabelError, LabelExistsError, ParentNotFoundError
+from artigraph.filter.value import among
+from artigraph.orm.base import utc_now
+from artigraph.orm.node import LABEL_LENGTH, NODE_ID_SEQUENCE, Node, node_table
+
+__all__ = ["NewRow", "RowWriter", "check_label", "row_writer"]
+
+
+@dataclass(slots=True, eq=False)
+class NewRow:
+    """A row to be inserted."""
+
+    node_type: type[Node]
+    label: str | None
+    parent: NewRow | int | None
+    """The row above: a new one as well, one that exists, or none."""
+    columns: dict[str, Any]
+    """Its further columns by name."""
+    node_id: int | None = None
+    """Reserved when it is inserted, unless it is given."""
+    depth: int = 0
+    """How many new rows stand above it."""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.parent, NewRow):
+            self.depth = self.parent.depth + 1
+
+    @property
+    def parent_id(self) -> int | None:
+        """The id of the row above, once that is known."""
+        return self.parent.node_id if isinstance(self.parent, NewRow) else self.parent
+
+    def all_columns(self) -> dict[str, Any]:
+        """The whole row by column, once it is inserted."""
+        return {
+            "node_id": self.node_id,
+            "node_parent_id": self.parent_id,
+            "node_type": self.node_type.__mapper__.polymorphic_identity,
+            "node_label": self.label,
+            **self.columns,
+        }
+
+
+@dataclass(eq=False)
+class RowWriter:
+    """Inserts rows in one transaction."""
+
+    transaction: Transaction
+    on_success: list[Callable[[], None]] = field(default_factory=list)
+    """What to do in memory once the transaction has held."""
+    _written: list[NewRow] = field(default_factory=list)
+
+    @property
+    def connection(self) -> AsyncConnection:
+        """The transaction's connection."""
+        return self.transaction.connection
+
+    async def insert(self, rows: Sequence[NewRow]) -> None:
+        """Insert rows and give them ids; the rows above each must come with it or exist.
+
+        Raises:
+            LabelError: A label that no database could hold.
+        """
+        for row in rows:
+            check_label(row.label)
+        self._written += rows
+        unnumbered = [row for row in rows if row.node_id is None]
+        numbered = [row.node_id for row in rows if row.node_id is not None]
+        if numbered:
+            await _count_past(self.connection, max(numbered))
+        for row, node_id in zip(
+            unnumbered, await _reserve_ids(self.connection, len(unnumbered)), strict=True
+        ):
+            row.node_id = node_id
+        now = utc_now()
+        batches: dict[tuple[int, tuple[str, ...]], list[dict[str, Any]]] = {}
+        for row in rows:
+            row.columns["node_created_at"] = row.columns["node_updated_at"] = now
+            batch = batches.setdefault((row.depth, tuple(row.columns)), [])
+            batch.append(row.all_columns())
+        for key in sorted(batches):
+            await self.connection.execute(insert(node_table), batches[key])
+
+    def note(self, node_id: int, parent_id: int | None, label: str | None) -> None:
+        """Remember a row that an update moves or renames, to explain what it breaks."""
+        self._written.append(NewRow(Node, label, parent_id, {}, node_id))
+
+    async def explain(self, error: IntegrityError) -> None:
+        """Say in artigraph's words which constraint the rows have broken.
+
+        Raises:
+            ParentNotFoundError: A row above does not exist.
+            LabelExistsError: A label is taken.
+        """
+        async with read() as connection:
+            await _explain_parents(connection, self._written, error)
+            await _explain_labels(connection, self._written, error)
+
+
+@asynccontextmanager
+async def row_writer() -> AsyncIterator[RowWriter]:
+    """A transaction to insert rows in; a broken constraint is told in plain words.
+
+    Raises:
+        ParentNotFoundError: A row above does not exist.
+        LabelExistsError: A label is taken under its parent.
+    """
+    writer: RowWriter | None = None
+    try:
+        async with write() as transaction:
+            writer = RowWriter(transaction)
+            yield writer
+    except IntegrityError as error:
+        if writer is not None:
+            await writer.explain(error)
+        raise
+    for done in writer.on_success:
+        done()
+
+
+def check_label(label: str | None) -> None:
+    """Refuse a label that some database could not hold, or would change.
+
+    Raises:
+        LabelError: It is no text, empty, too long, or has characters that are
+            not text.
+    """
+    if label is None:
+        return
+    if not isinstance(label, str):
+        raise LabelError(f"A label is a text, not {label!r} ({type(label).__name__}).")
+    if not label or len(label) > LABEL_LENGTH:
+        raise LabelError(
+            f"A label has 1 to {LABEL_LENGTH} characters; {label[:40]!r}… has {len(label)}."
+            if label
+            else f"A label has 1 to {LABEL_LENGTH} characters; this one is empty."
+        )
+    if "\x00" in label or (not label.isascii() and any("\ud800" <= c <= "\udfff" for c in label)):
+        raise LabelError(f"The label {label!r} holds a NUL or a lone surrogate, which is no text.")
+
+
+async def _reserve_ids(connection: AsyncConnection, count: int) -> Iterable[int]:
+    if count == 0:
+        return ()
+    name = connection.dialect.name
+    if name == "sqlite":
+        # The transaction has the write lock, so nobody else counts meanwhile.
+        query = text("SELECT seq FROM sqlite_sequence WHERE name = :table")
+        used = (await connection.execute(query, {"table": node_table.name})).scalar() or 0
+        return range(used + 1, used + count + 1)
+    if name == "postgresql":
+        query = text(f"SELECT nextval('{NODE_ID_SEQUENCE}') FROM generate_series(1, :count)")
+        return (await connection.execute(query, {"count": count})).scalars().all()
+    # seq_1_to_n is a table that MariaDB makes up on the spot.
+    query = text(f"SELECT NEXTVAL({NODE_ID_SEQUENCE}) FROM seq_1_to_{int(count)}")
+    return (await connection.execute(query)).scalars().all()
+
+
+async def _count_past(connection: AsyncConnection, highest: int) -> None:
+    """Never hand out an id that somebody chose; SQLite sees to that by itself."""
+    name = connection.dialect.name
+    if name == "postgresql":
+        query = text(
+            f"SELECT setval('{NODE_ID_SEQUENCE}', "
+            f"greatest(:highest, (SELECT last_value FROM {NODE_ID_SEQUENCE})))"
+        )
+        await connection.execute(query, {"highest": highest})
+    elif name in ("mysql", "mariadb"):
+        # MariaDB's SETVAL never counts backwards.
+        await connection.execute(
+            text(f"SELECT SETVAL({NODE_ID_SEQUENCE}, :highest)"), {"highest": highest}
+        )
+
+
+async def _explain_parents(
+    connection: AsyncConnection, rows: Iterable[NewRow], error: IntegrityError
+) -> None:
+    parents = {row.parent for row in rows if isinstance(row.parent, int)}
+    query = select(node_table.c.node_id).where(among(node_table.c.node_id, parents))
+    missing = sorted(parents - set((await connection.execute(query)).scalars()))
+    if missing:
+        labels = [row.label for row in rows if row.parent == missing[0]]
+        raise ParentNotFoundError(
+            f"{labels[0]!r} was to hang under node {missing[0]}, which does not exist. "
+            "Write the parent first, or leave parent_id out for a root."
+        ) from error
+
+
+async def _explain_labels(
+    connection: AsyncConnection, rows: Iterable[NewRow], error: IntegrityError
+) -> None:
+    wanted: set[tuple[int, str]] = set()
+    for row in rows:
+        if row.label is None or not isinstance(row.parent, int):
+            continue
+        if (row.parent, row.label) in wanted:
+            _raise_label_exists(row.parent, row.label, "given twice in this call", error)
+        wanted.add((row.parent, row.label))
+    columns = node_table.c
+    query = select(columns.node_parent_id, columns.node_label, columns.node_id).where(
+        among(columns.node_parent_id, {parent for parent, _ in wanted}),
+        among(columns.node_label, {label for _, label in wanted}),
+    )
+    own = {row.node_id for row in rows}
+    for parent, label, node_id in (await connection.execute(query)).all():
+        if (parent, label) in wanted and node_id not in own:
+            _raise_label_exists(parent, label, f"that of node {node_id}", error)
+
+
+def _raise_label_exists(parent: int, label: str, owner: str, error: IntegrityError) -> None:
+    raise LabelExistsError(
+        f"Under node {parent} the label {label!r} is taken: it is {owner}. "
+        "Choose another label, or delete what has it."
+    ) from error

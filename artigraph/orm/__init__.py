@@ -1,0 +1,1 @@
+"""The tables and nothing but the tables: no query lives here."""

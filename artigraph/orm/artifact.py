@@ -1,0 +1,88 @@
+"""Rows that hold values: in the database, in a storage, or as a model's document.
+
+What a listing or a repr shows of a value (size, digest, summary) stands in
+the row, so that none of them has to open a blob.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from sqlalchemy import BigInteger, Index, String
+from sqlalchemy.orm import Mapped, mapped_column, synonym
+
+from artigraph.orm.base import BinaryName, Document, LargeBytes
+from artigraph.orm.node import Node, node_table
+
+__all__ = ["BaseArtifact", "DatabaseArtifact", "ModelArtifact", "RemoteArtifact"]
+
+
+class BaseArtifact(Node):
+    """A row with a value; see its subclasses for where the value is.
+
+    Args:
+        **columns: Values of its columns by name, all optional.
+    """
+
+    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_identity": "artifact"}
+
+    artifact_serializer: Mapped[str | None] = mapped_column(BinaryName(255))
+    """Name of the serializer that wrote the bytes."""
+    artifact_size: Mapped[int | None] = mapped_column(BigInteger)
+    """Length of the bytes."""
+    artifact_digest: Mapped[str | None] = mapped_column(String(64))
+    """Lower-case hexadecimal SHA-256 of the bytes."""
+    artifact_summary: Mapped[dict[str, Any] | None] = mapped_column(Document)
+    """What the serializer tells of the value: shape, columns, dtypes."""
+
+    artifact_label = synonym("node_label")
+    """The node's label under its old name."""
+
+
+class DatabaseArtifact(BaseArtifact):
+    """A value whose bytes are in the row itself."""
+
+    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_identity": "database_artifact"}
+
+    database_artifact_value: Mapped[bytes | None] = mapped_column(LargeBytes)
+    """The serialized value."""
+
+
+class RemoteArtifact(BaseArtifact):
+    """A value whose bytes are in a storage."""
+
+    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_identity": "remote_artifact"}
+
+    remote_artifact_storage: Mapped[str | None] = mapped_column(BinaryName(255))
+    """Name of the storage."""
+    remote_artifact_location: Mapped[str | None] = mapped_column(String(1024))
+    """What the storage calls the place."""
+
+
+class ModelArtifact(BaseArtifact):
+    """A typed value: its plain fields as one document, the others as rows below it."""
+
+    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_identity": "model_artifact"}
+
+    model_artifact_type: Mapped[str | None] = mapped_column(BinaryName(255))
+    """The model's name."""
+    model_artifact_version: Mapped[int | None] = mapped_column()
+    """The version of the model's class that wrote it."""
+    model_artifact_data: Mapped[dict[str, Any] | None] = mapped_column(Document)
+    """The plain fields by name, as ``artigraph.codec`` wrote them."""
+    model_artifact_parts: Mapped[int | None] = mapped_column()
+    """How many rows below this one the document refers to."""
+
+
+_columns = node_table.c
+Index("artigraph_node_model", _columns.model_artifact_type, _columns.model_artifact_version)
+
+# Few rows have a digest; a partial index costs the others nothing. It answers
+# whether any row still names a blob.
+_has_digest = _columns.artifact_digest.is_not(None)
+Index(
+    "artigraph_node_digest",
+    _columns.artifact_digest,
+    sqlite_where=_has_digest,
+    postgresql_where=_has_digest,
+)

@@ -1,0 +1,135 @@
+"""The one table: every node, artifact and model is a row of it.
+
+Single-table inheritance keeps a tree in one place, so that a subtree is one
+recursive query whatever hangs in it. Subclassing :class:`Node` adds columns
+to the table; ``artigraph.orm.subclass`` says how.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+from datetime import datetime
+from typing import Any, ClassVar, cast
+
+from sqlalchemy import ForeignKey, Index, Sequence, Table
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from artigraph.orm.base import Base, BinaryName, NodeId, UTCDateTime, utc_now
+from artigraph.orm.subclass import TypesByIdentity, defining_subclass
+from artigraph.registry import did_you_mean
+
+__all__ = ["LABEL_LENGTH", "NODE_ID_SEQUENCE", "Node", "column_names", "node_table"]
+
+LABEL_LENGTH = 255
+"""Characters in a label: MariaDB's longest index key allows no more."""
+
+NODE_ID_SEQUENCE = "artigraph_node_id_seq"
+"""Where PostgreSQL and MariaDB count ids; SQLite has a table of its own for that."""
+
+
+class Node(Base):
+    """A row of the tree.
+
+    Args:
+        **columns: Values of its columns by name, all optional. Those without
+            a value take the class's default, or ``None``.
+
+    Raises:
+        TypeError: A name that is no column of the class.
+
+    Subclass it to keep more about a thing; every further column is nullable
+    in the table, since rows of other classes have no value for it::
+
+        class Run(Node):
+            __mapper_args__ = {"polymorphic_identity": "run"}
+            run_started_at: Mapped[datetime]
+            run_ended_at: Mapped[datetime | None] = None
+    """
+
+    __tablename__ = "artigraph_node"
+    __mapper_args__: ClassVar[dict[str, Any]] = {
+        "polymorphic_on": "node_type",
+        "polymorphic_identity": "node",
+        # One SELECT brings every subclass's columns: a row of the tree is
+        # whole when it is read, since nothing can be loaded later from a repr.
+        "with_polymorphic": "*",
+    }
+    __table_args__ = (
+        # No two NULL parents are equal, so the labels of roots are free.
+        Index("artigraph_node_parent_label", "node_parent_id", "node_label", unique=True),
+        # With the id, so that children are paged by key in every database.
+        Index("artigraph_node_parent", "node_parent_id", "node_id"),
+        Index("artigraph_node_type", "node_type"),
+        # Autoincrement: never hand a deleted row's id out again.
+        {
+            "sqlite_autoincrement": True,
+            "mysql_engine": "InnoDB",
+            "mariadb_engine": "InnoDB",
+            "mysql_charset": "utf8mb4",
+            "mariadb_charset": "utf8mb4",
+        },
+    )
+
+    node_id: Mapped[int] = mapped_column(NodeId, Sequence(NODE_ID_SEQUENCE), primary_key=True)
+    """The key, counted up and never used twice; ``None`` until written."""
+    node_parent_id: Mapped[int | None] = mapped_column(NodeId, ForeignKey("artigraph_node.node_id"))
+    """The node that this one hangs on; ``None`` for a root."""
+    node_type: Mapped[str] = mapped_column(BinaryName(255))
+    """The class's ``polymorphic_identity``."""
+    node_label: Mapped[str | None] = mapped_column(BinaryName(LABEL_LENGTH))
+    """A name, unique under one parent."""
+    node_created_at: Mapped[datetime] = mapped_column(UTCDateTime(), default=utc_now)
+    """When the row was first written, in UTC."""
+    node_updated_at: Mapped[datetime] = mapped_column(
+        UTCDateTime(), default=utc_now, onupdate=utc_now
+    )
+    """When the row was last written, in UTC."""
+
+    # Only for a parent that has no id yet: SQLAlchemy then inserts both in order.
+    _unwritten_parent: Mapped[Node | None] = relationship(
+        remote_side=[node_id], lazy="raise", cascade="save-update"
+    )
+
+    def __init__(self, **columns: Any) -> None:
+        mapper = self.__mapper__
+        known = mapper.column_attrs.keys() + mapper.synonyms.keys()
+        for name in columns:
+            if name not in known:
+                raise TypeError(
+                    f"{type(self).__name__} has no column {name!r}. {did_you_mean(name, known)}"
+                )
+        for name, default in self.__node_defaults__.items():
+            columns.setdefault(name, copy(default))
+        for name, value in columns.items():
+            setattr(self, name, value)
+
+    __node_defaults__: ClassVar[dict[str, Any]] = {}
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        with defining_subclass(cls, Node.__mapper__):
+            super().__init_subclass__(**kwargs)
+
+    def __repr__(self) -> str:
+        # Only what is loaded: a repr never goes to the database.
+        loaded = ((name, vars(self).get(name)) for name in column_names(type(self)))
+        shown = (f"{name}={_shorten(value)}" for name, value in loaded if value is not None)
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
+def _shorten(value: object, limit: int = 200) -> str:
+    if isinstance(value, bytes):
+        return f"<{len(value)} bytes>"
+    text = repr(value)
+    return text if len(text) <= limit else f"{text[:limit]}… ({len(text)} characters)"
+
+
+def column_names(node_type: type[Node]) -> list[str]:
+    """Names of the columns that a node class has, in the order of the table."""
+    return [attribute.key for attribute in node_type.__mapper__.column_attrs]
+
+
+node_table: Table = cast(Table, Node.__table__)
+"""The table of all nodes, for statements that need no Node objects."""
+
+# A row whose class is not defined in this process is read as a plain Node.
+Node.__mapper__.polymorphic_map = TypesByIdentity(Node.__mapper__)

@@ -1,0 +1,172 @@
+"""What a subclass of ``Node`` may leave unsaid, and how it is defined again.
+
+In a notebook a cell that defines a class runs many times. SQLAlchemy takes
+a second class of one identity, or a second column of one name, for a
+mistake; here the newer class replaces the older one.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, get_origin
+
+from sqlalchemy import Column
+from sqlalchemy.exc import SAWarning
+from sqlalchemy.orm import Mapped, MappedColumn, Mapper, mapped_column
+from sqlalchemy.orm.base import InspectionAttr
+from sqlalchemy.types import TypeEngine
+
+from artigraph.errors import NodeTypeError
+
+__all__ = ["TypesByIdentity", "defining_subclass"]
+
+
+class TypesByIdentity(dict[Any, Mapper[Any]]):
+    """Node classes by ``polymorphic_identity``; unknown ones are plain nodes.
+
+    A fresh kernel may read a database before the cell that defines a class
+    has run: its rows must be listed all the same.
+
+    Args:
+        root: The mapper of ``Node``.
+    """
+
+    def __init__(self, root: Mapper[Any]) -> None:
+        super().__init__(root.polymorphic_map)
+        self._root = root
+
+    def __missing__(self, identity: Any) -> Mapper[Any]:
+        return self._root
+
+
+@contextmanager
+def defining_subclass(cls: type[Any], root: Mapper[Any]) -> Iterator[None]:
+    """Prepare a subclass of ``Node`` for SQLAlchemy, which maps it inside.
+
+    * Its columns are nullable, and are shared with an earlier definition.
+    * A plain default, ``name: Mapped[str] = "x"``, is the default of a new
+      instance.
+    * An earlier class of the same identity, module and name is replaced.
+
+    Args:
+        cls: The class under definition.
+        root: The mapper of ``Node``.
+
+    Raises:
+        NodeTypeError: The class states no identity, another module's class
+            has it, or a column is taken by another class at another type.
+    """
+    identity = _own_identity(cls)
+    # As for Node: a SELECT of the class brings its subclasses' columns too.
+    cls.__mapper_args__ = {"with_polymorphic": "*", **cls.__mapper_args__}
+    predecessor = _find_predecessor(cls, identity, root)
+    declared = _prepare_columns(cls)
+    shared = _share_columns(cls, declared, root)
+    if predecessor is not None:
+        del root.polymorphic_map[identity]
+    try:
+        with warnings.catch_warnings():
+            # The predecessor may live on in a variable of the notebook.
+            warnings.filterwarnings("ignore", "This declarative base already contains", SAWarning)
+            yield
+        _adopt_columns(cls, shared)
+    except BaseException:
+        root.polymorphic_map.pop(identity, None)
+        if predecessor is not None:
+            root.polymorphic_map[identity] = predecessor
+        for column, old_type in shared.items():
+            column.type = old_type
+        raise
+    for mapped in declared.values():
+        # Rows of other classes have no value for it.
+        mapped.column.nullable = True
+
+
+def _own_identity(cls: type[Any]) -> str:
+    identity = cls.__dict__.get("__mapper_args__", {}).get("polymorphic_identity")
+    if not isinstance(identity, str) or not identity:
+        raise NodeTypeError(
+            f"The node class {cls.__qualname__} does not say what its rows are called. Add the line: "
+            f'__mapper_args__ = {{"polymorphic_identity": "{cls.__name__.lower()}"}}'
+        )
+    return identity
+
+
+def _find_predecessor(cls: type[Any], identity: str, root: Mapper[Any]) -> Mapper[Any] | None:
+    if identity not in root.polymorphic_map:
+        return None
+    old = root.polymorphic_map[identity]
+    if _home(old.class_) != _home(cls):
+        raise NodeTypeError(
+            f"The node type {identity!r} belongs to {_home(old.class_)}, so {_home(cls)} "
+            "needs another polymorphic_identity."
+        )
+    return old
+
+
+def _home(cls: type[Any]) -> str:
+    return f"{cls.__module__}.{cls.__qualname__}"
+
+
+def _prepare_columns(cls: type[Any]) -> dict[str, MappedColumn[Any]]:
+    """Replace plain defaults by columns; return the class's own columns."""
+    defaults: dict[str, Any] = {}
+    for name, annotation in cls.__dict__.get("__annotations__", {}).items():
+        if not _is_mapped(annotation):
+            continue
+        value = cls.__dict__.get(name)
+        if isinstance(value, InspectionAttr | MappedColumn | Column):
+            continue
+        if value is not None:
+            defaults[name] = value
+        setattr(cls, name, mapped_column(nullable=True, use_existing_column=True))
+    cls.__node_defaults__ = {**cls.__node_defaults__, **defaults}
+    return {k: v for k, v in vars(cls).items() if isinstance(v, MappedColumn)}
+
+
+def _share_columns(
+    cls: type[Any], declared: dict[str, MappedColumn[Any]], root: Mapper[Any]
+) -> dict[Column[Any], TypeEngine[Any]]:
+    """Let declared columns that the table has already be those; return their old types.
+
+    Their types are cleared, so that SQLAlchemy derives them anew from the
+    annotation: the cell may have been changed before it was run again.
+    """
+    shared: dict[Column[Any], TypeEngine[Any]] = {}
+    for name, mapped in declared.items():
+        existing = root.local_table.c.get(mapped.column.key or name)
+        if existing is None:
+            continue
+        if "artigraph_owner" not in existing.info:
+            raise NodeTypeError(
+                f"{_home(cls)} declares the column {name!r}, which every node has. "
+                f"Prefix it, as in {cls.__name__.lower()}_{name}."
+            )
+        # Public only as an argument of mapped_column(), which the user called.
+        mapped._use_existing_column = True
+        shared[existing] = existing.type
+        existing.type = mapped.column.type
+    return shared
+
+
+def _adopt_columns(cls: type[Any], shared: dict[Column[Any], TypeEngine[Any]]) -> None:
+    for column, old_type in shared.items():
+        owner = column.info["artigraph_owner"]
+        if owner != _home(cls) and repr(column.type) != repr(old_type):
+            raise NodeTypeError(
+                f"{_home(cls)} declares the column {column.name!r} as {column.type!r}, but "
+                f"{owner} has it as {old_type!r}. Prefix it, as in "
+                f"{cls.__name__.lower()}_{column.name}."
+            )
+    for column in cls.__table__.columns:
+        if column.name not in cls.__mapper__.inherits.columns:
+            column.info.setdefault("artigraph_owner", _home(cls))
+
+
+def _is_mapped(annotation: Any) -> bool:
+    if isinstance(annotation, str):
+        return re.match(r"([\w.]+\.)?Mapped\[", annotation) is not None
+    return get_origin(annotation) is Mapped
