@@ -6,3 +6,213 @@ keep frames and arrays in any object store and the rest in a SQL database.
 Every public name is loaded on first use, so ``import artigraph`` alone
 imports neither pandas nor numpy nor any other large library.
 """
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from artigraph.db import (
+        current_session,
+        engine_context,
+        get_engine,
+        new_session,
+        set_engine,
+    )
+    from artigraph.errors import (
+        ArtigraphError,
+        BlobLocationError,
+        BlobNotFoundError,
+        CorruptBlobError,
+        CycleError,
+        DeserializationError,
+        EngineURLError,
+        FilterError,
+        LabelError,
+        LabelExistsError,
+        MissingLibraryError,
+        ModelDefinitionError,
+        ModelVersionError,
+        MultipleNodesFoundError,
+        NameTakenError,
+        NodeNotFoundError,
+        NodeTypeError,
+        NoEngineError,
+        ParentNotFoundError,
+        SchemaError,
+        SerializationError,
+        StorageError,
+        UnknownModelError,
+        UnknownNameError,
+        UnknownSerializerError,
+        UnknownStorageError,
+    )
+    from artigraph.filter.artifact import ArtifactFilter
+    from artigraph.filter.base import Filter
+    from artigraph.filter.model import ModelFilter, ModelTypeFilter
+    from artigraph.filter.node import NodeFilter, NodeRelationshipFilter, NodeTypeFilter
+    from artigraph.filter.value import ValueFilter
+    from artigraph.graph.artifact import (
+        QualifiedArtifact,
+        delete_artifacts,
+        new_artifact,
+        read_artifact,
+        read_artifact_or_none,
+        read_artifacts,
+        write_artifact,
+        write_artifacts,
+    )
+    from artigraph.graph.current import create_current
+    from artigraph.graph.node import (
+        delete_nodes,
+        new_node,
+        nodes_exist,
+        read_node,
+        read_node_or_none,
+        read_nodes,
+        write_node,
+        write_nodes,
+        write_parent_child_relationships,
+    )
+    from artigraph.model.base import BaseModel
+    from artigraph.model.create import create_model
+    from artigraph.model.data import DataModel, model_field
+    from artigraph.model.group import ModelGroup, current_model_group
+    from artigraph.model.read import delete_models, read_model, read_model_or_none, read_models
+    from artigraph.model.types import allow_model_type_overwrites
+    from artigraph.model.unknown import UnknownModel
+    from artigraph.model.write import write_model, write_models
+    from artigraph.orm.artifact import (
+        BaseArtifact,
+        DatabaseArtifact,
+        ModelArtifact,
+        RemoteArtifact,
+    )
+    from artigraph.orm.node import Node
+    from artigraph.serializer.base import Serializer
+    from artigraph.storage.base import Storage
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "artigraph.db": (
+        "current_session",
+        "engine_context",
+        "get_engine",
+        "new_session",
+        "set_engine",
+    ),
+    "artigraph.errors": (
+        "ArtigraphError",
+        "BlobLocationError",
+        "BlobNotFoundError",
+        "CorruptBlobError",
+        "CycleError",
+        "DeserializationError",
+        "EngineURLError",
+        "FilterError",
+        "LabelError",
+        "LabelExistsError",
+        "MissingLibraryError",
+        "ModelDefinitionError",
+        "ModelVersionError",
+        "MultipleNodesFoundError",
+        "NameTakenError",
+        "NoEngineError",
+        "NodeNotFoundError",
+        "NodeTypeError",
+        "ParentNotFoundError",
+        "SchemaError",
+        "SerializationError",
+        "StorageError",
+        "UnknownModelError",
+        "UnknownNameError",
+        "UnknownSerializerError",
+        "UnknownStorageError",
+    ),
+    "artigraph.filter.artifact": ("ArtifactFilter",),
+    "artigraph.filter.base": ("Filter",),
+    "artigraph.filter.model": ("ModelFilter", "ModelTypeFilter"),
+    "artigraph.filter.node": ("NodeFilter", "NodeRelationshipFilter", "NodeTypeFilter"),
+    "artigraph.filter.value": ("ValueFilter",),
+    "artigraph.graph.artifact": (
+        "QualifiedArtifact",
+        "delete_artifacts",
+        "new_artifact",
+        "read_artifact",
+        "read_artifact_or_none",
+        "read_artifacts",
+        "write_artifact",
+        "write_artifacts",
+    ),
+    "artigraph.graph.current": ("create_current",),
+    "artigraph.graph.node": (
+        "delete_nodes",
+        "new_node",
+        "nodes_exist",
+        "read_node",
+        "read_node_or_none",
+        "read_nodes",
+        "write_node",
+        "write_nodes",
+        "write_parent_child_relationships",
+    ),
+    "artigraph.model.base": ("BaseModel",),
+    "artigraph.model.create": ("create_model",),
+    "artigraph.model.data": ("DataModel", "model_field"),
+    "artigraph.model.group": ("ModelGroup", "current_model_group"),
+    "artigraph.model.read": ("delete_models", "read_model", "read_model_or_none", "read_models"),
+    "artigraph.model.types": ("allow_model_type_overwrites",),
+    "artigraph.model.unknown": ("UnknownModel",),
+    "artigraph.model.write": ("write_model", "write_models"),
+    "artigraph.orm.artifact": (
+        "BaseArtifact",
+        "DatabaseArtifact",
+        "ModelArtifact",
+        "RemoteArtifact",
+    ),
+    "artigraph.orm.node": ("Node",),
+    "artigraph.serializer.base": ("Serializer",),
+    "artigraph.storage.base": ("Storage",),
+}
+"""Where each public name is defined."""
+
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [  # noqa: PLE0604  # a test sees that these are the names above
+    "__version__",
+    "load_ipython_extension",
+    "unload_ipython_extension",
+    *_HOME_OF,
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'artigraph' has no attribute {name!r}")
+    value = getattr(import_module(_HOME_OF[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+def load_ipython_extension(ipython: Any) -> None:
+    """Answer ``%load_ext artigraph``.
+
+    Args:
+        ipython: The running ``InteractiveShell``.
+    """
+    import_module("artigraph.notebook.extension").load(ipython)
+
+
+def unload_ipython_extension(ipython: Any) -> None:
+    """Answer ``%unload_ext artigraph``: leave IPython as it was.
+
+    Args:
+        ipython: The running ``InteractiveShell``.
+    """
+    import_module("artigraph.notebook.extension").unload(ipython)

@@ -68,7 +68,8 @@ async def insert_unwritten(writer: RowWriter, place: Current) -> NewRow | int:
     row_above: NewRow | int | None = node.node_parent_id
     if row_above is None and place.above is not None:
         row_above = await insert_unwritten(writer, place.above)
-    return (await insert_nodes(writer, [node], above=row_above))[0]
+    rows = await insert_nodes(writer, [node], above=row_above)
+    return rows[0] if rows else node.node_id
 
 
 @asynccontextmanager

@@ -35,6 +35,7 @@ __all__ = [
     "read_node_or_none",
     "read_nodes",
     "select_nodes",
+    "update_nodes",
     "write_node",
     "write_nodes",
     "write_parent_child_relationships",
@@ -112,7 +113,7 @@ async def write_nodes(nodes: Iterable[N], *, refresh_attributes: Collection[str]
             raise FilterError(f"write_nodes() takes Node objects, not {node!r}.")
     async with row_writer() as writer:
         await insert_nodes(writer, [node for node in written if not inspect(node).has_identity])
-        await _update_nodes(writer, [node for node in written if inspect(node).has_identity])
+        await update_nodes(writer, [node for node in written if inspect(node).has_identity])
     return written
 
 
@@ -189,7 +190,8 @@ def detached(node_type: type[N], columns: dict[str, Any]) -> N:
     return node
 
 
-async def _update_nodes(writer: RowWriter, nodes: Sequence[Node]) -> None:
+async def update_nodes(writer: RowWriter, nodes: Sequence[Node]) -> None:
+    """Update the columns that were changed since the nodes were read or written."""
     now = utc_now()
     for node in nodes:
         changed = {

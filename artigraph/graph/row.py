@@ -44,6 +44,10 @@ class NewRow:
         if isinstance(self.parent, NewRow):
             self.depth = self.parent.depth + 1
 
+    def hang_under(self, parent: NewRow | int | None) -> None:
+        """Choose the row above only now; it must be inserted before this one."""
+        self.parent = parent
+
     @property
     def parent_id(self) -> int | None:
         """The id of the row above, once that is known."""

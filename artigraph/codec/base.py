@@ -1,0 +1,148 @@
+"""What a codec is, and where in a model it is at work."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, NoReturn
+
+from artigraph.errors import SerializationError
+from artigraph.orm.node import LABEL_LENGTH
+from artigraph.serializer.base import Serializer
+from artigraph.storage.base import Storage
+
+__all__ = ["TAG", "Codec", "LoadedPart", "ModelValue", "Part", "Parts", "Place", "Schema", "is_tagged"]
+
+TAG = "$"
+"""The key of an object that says what it is. A user's own object with this key
+is stored as a list of pairs, so that the two are never confused."""
+
+DEEPEST = 28
+"""Levels of JSON in a document, a few for the outermost and innermost left out:
+MariaDB reads no more than 32."""
+
+Schema = Any
+"""What a codec stores values as, itself as JSON, so that a document can be read
+without its class: ``None`` for what JSON tells by itself."""
+
+
+class ModelValue:
+    """All that codecs know of models: they are rows of their own."""
+
+    __slots__ = ()
+
+
+@dataclass(slots=True)
+class Part:
+    """A value below a model's row: a nested model, or an artifact."""
+
+    label: str
+    value: Any
+    serializer: Serializer[Any] | None = None
+    """How it becomes bytes; ``None`` for a model."""
+    storage: Storage | None = None
+
+
+@dataclass(slots=True, frozen=True)
+class LoadedPart:
+    """A part that was read back."""
+
+    value: Any
+    takes_json: bool = False
+    """Whether the value is JSON that a codec has yet to decode."""
+
+
+Parts = Mapping[str, LoadedPart]
+
+
+@dataclass(slots=True)
+class Place:
+    """Where in a model a value is, and the parts found in it by now."""
+
+    owner: str
+    """The model's name."""
+    path: str
+    """The field, with what leads into it: ``params.layers.0``."""
+    parts: dict[str, Part] = field(default_factory=dict)
+    depth: int = 0
+    """Levels of JSON above it."""
+
+    def at(self, key: object, levels: int = 1) -> Place:
+        """The place one step further in.
+
+        Args:
+            key: An index or a key.
+            levels: How many levels of JSON that step takes.
+
+        Raises:
+            SerializationError: It is deeper than a database reads JSON.
+        """
+        if self.depth > DEEPEST:
+            raise SerializationError(
+                f"{self.owner}.{self.path[:80]}… cannot be stored: it is nested deeper than the "
+                "databases read JSON. Does it hold itself? If not, make its inner parts "
+                "DataModels. Nothing was written."
+            )
+        return Place(self.owner, f"{self.path}.{key}", self.parts, self.depth + levels)
+
+    def add_part(
+        self,
+        value: Any,
+        serializer: Serializer[Any] | None = None,
+        storage: Storage | None = None,
+    ) -> dict[str, str]:
+        """Make a value a row of its own, and return what refers to it."""
+        label = stem = self.path[: LABEL_LENGTH - 10].replace("\x00", "")
+        number = 1
+        # Two paths may read alike: the keys 1 and "1", or very long ones.
+        while label in self.parts:
+            number += 1
+            label = f"{stem}~{number}"
+        self.parts[label] = Part(label, value, serializer, storage)
+        return {TAG: "ref", "v": label}
+
+    def refuse(self, value: object, why: str, fix: str) -> NoReturn:
+        """Refuse a value.
+
+        Raises:
+            SerializationError: Always.
+        """
+        kind = type(value)
+        raise SerializationError(
+            f"{self.owner}.{self.path} cannot be stored: {why.rstrip('.')} "
+            f"({kind.__module__}.{kind.__qualname__}). {fix} Nothing was written."
+        )
+
+
+class Codec(ABC):
+    """Turns the values of one annotation into JSON and back."""
+
+    kind: ClassVar[str]
+    """What its values are called in a tag."""
+    deep: bool = False
+    """Whether it wants a place of its own for each value, as those do that may
+    find parts or refuse something unforeseen."""
+    schema: Schema = None
+    """How its values are stored."""
+
+    @abstractmethod
+    def accepts(self, value: object) -> bool:
+        """Whether a value is of the annotated type."""
+
+    @abstractmethod
+    def encode(self, value: Any, place: Place, /) -> Any:
+        """Turn a value into JSON.
+
+        Raises:
+            SerializationError: The value would not come back equal.
+        """
+
+    @abstractmethod
+    def decode(self, stored: Any, parts: Parts, /) -> Any:
+        """Turn JSON back into a value."""
+
+
+def is_tagged(stored: object) -> bool:
+    """Whether stored JSON says by itself what it is."""
+    return type(stored) is dict and TAG in stored

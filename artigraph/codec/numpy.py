@@ -1,0 +1,57 @@
+"""numpy scalars as JSON: numbers where JSON has them, bytes where it has not."""
+
+from __future__ import annotations
+
+import base64
+import re
+from typing import Any
+
+import numpy as np
+
+from artigraph.codec.base import TAG, Place
+from artigraph.codec.scalar import describe_float
+from artigraph.errors import DeserializationError
+
+__all__ = ["describe_numpy", "read_numpy"]
+
+# A dtype comes out of the database: only plain scalars of a fixed size are read.
+DTYPE = re.compile(r"[<>|=]?([biufcSU])\d+|[<>=]?[mM]8(\[\w+\])?")
+
+
+def describe_numpy(value: np.generic, place: Place) -> Any:
+    """A numpy scalar as JSON that keeps its dtype.
+
+    Args:
+        value: The scalar.
+        place: Where it is.
+
+    Raises:
+        SerializationError: A dtype without a fixed layout, such as object.
+    """
+    dtype = value.dtype.str
+    if not DTYPE.fullmatch(dtype):
+        place.refuse(value, f"a scalar of dtype {dtype!r} has no plain form", "Store an array.")
+    if value.dtype.kind in "biu":
+        return {TAG: "numpy", "t": dtype, "v": value.item()}
+    if value.dtype.kind == "f" and value.dtype.itemsize <= 8 and np.isfinite(value):
+        return {TAG: "numpy", "t": dtype, "v": describe_float(float(value))}
+    data = base64.b64encode(value.tobytes()).decode()
+    return {TAG: "numpy", "t": dtype, "v": {TAG: "bytes", "v": data}}
+
+
+def read_numpy(dtype: str, content: Any) -> np.generic:
+    """A numpy scalar from what :func:`describe_numpy` made.
+
+    Args:
+        dtype: Its dtype, such as ``"<f8"``.
+        content: A number or the scalar's bytes.
+
+    Raises:
+        DeserializationError: A dtype that no scalar was written with.
+    """
+    if not DTYPE.fullmatch(dtype):
+        raise DeserializationError(f"{dtype!r} is no dtype of a scalar.")
+    if isinstance(content, bytes):
+        scalar: np.generic = np.frombuffer(content, np.dtype(dtype), count=1)[0]
+        return scalar
+    return np.dtype(dtype).type(content)

@@ -1,0 +1,1 @@
+"""Typed, versioned values, and the rows that they become."""

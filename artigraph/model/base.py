@@ -1,0 +1,168 @@
+"""What every kind of model has: a name, a version, and its fields as a dict."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import sys
+import typing
+from abc import ABC, ABCMeta, abstractmethod
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any, ClassVar
+
+from typing_extensions import Self
+
+from artigraph.codec.annotation import codec_for
+from artigraph.codec.any import ANY
+from artigraph.codec.base import Codec, ModelValue
+from artigraph.errors import ModelDefinitionError, ModelVersionError
+from artigraph.model.types import register_model
+
+__all__ = ["BaseModel"]
+
+
+class ModelMeta(ABCMeta):
+    """The class of model classes; ``artigraph.model.data`` adds to it."""
+
+
+class BaseModel(ModelValue, ABC, metaclass=ModelMeta):
+    """Something with named fields that can be written and read back.
+
+    ``DataModel`` is the kind that most people want. For another one, say what
+    its fields are and how an instance is made of them::
+
+        class Point(BaseModel, version=1):
+            def __init__(self, x: int, y: int):
+                self.x, self.y = x, y
+
+            def model_data(self):
+                return {"x": self.x, "y": self.y}
+
+            @classmethod
+            def model_init(cls, version, data):
+                return cls(**data)
+
+    Args:
+        version: The version of the class. A subclass without one is abstract:
+            it is only there to be subclassed.
+        name: What its rows are called; the class's name, unless given.
+
+    Raises:
+        ModelDefinitionError: The version is no integer, or the name is taken.
+    """
+
+    model_name: ClassVar[str]
+    """What the rows are called in the database."""
+    model_version: ClassVar[int | None] = None
+    """The version that the class writes."""
+
+    def __init_subclass__(
+        cls, *, version: int | None = None, name: str | None = None, **kwargs: Any
+    ) -> None:
+        super().__init_subclass__(**kwargs)
+        if version is not None and (not isinstance(version, int) or isinstance(version, bool)):
+            raise ModelDefinitionError(
+                f"The version of {cls.__name__} is an integer, not {version!r}: "
+                f"class {cls.__name__}(…, version=1)."
+            )
+        cls.model_name = name or cls.__name__
+        cls.model_version = version
+        cls._artigraph_codecs = None
+        _resolve_early(cls)
+        if version is not None:
+            register_model(cls)
+
+    @abstractmethod
+    def model_data(self) -> Mapping[str, Any]:
+        """The fields by name, as :meth:`model_init` takes them."""
+
+    @classmethod
+    def model_init(cls, version: int, data: dict[str, Any]) -> Self:
+        """Make an instance of fields that were stored.
+
+        Args:
+            version: The version of the class that wrote them.
+            data: The fields by name.
+
+        Raises:
+            ModelVersionError: The version is another one than the class's, and
+                the class does not override :meth:`model_migrate`.
+        """
+        if version != cls.model_version:
+            return cls.model_migrate(version, data)
+        return cls(**data)
+
+    @classmethod
+    def model_migrate(cls, version: int, data: dict[str, Any]) -> Self:
+        """Make an instance of fields that another version of the class wrote.
+
+        Override it to read old data with a new class.
+
+        Args:
+            version: The version of the class that wrote them.
+            data: The fields by name, typed as they were then; the member of an
+                enumeration is its name.
+
+        Raises:
+            ModelVersionError: Always, unless overridden.
+        """
+        raise ModelVersionError(
+            f"A {cls.model_name} was stored at version {version}, and its class is at version "
+            f"{cls.model_version}. Add to the class: @classmethod def model_migrate(cls, version, "
+            f"data) that returns a {cls.__name__} for version {version}."
+        )
+
+    @classmethod
+    def model_annotations(cls) -> Mapping[str, Any]:
+        """The annotations of the fields by name; a field without one is anything."""
+        return typing.get_type_hints(cls, include_extras=True)
+
+    _artigraph_codecs: ClassVar[dict[str, Codec] | None] = None
+
+    @classmethod
+    def _model_codecs(cls) -> dict[str, Codec]:
+        """The codec of each annotated field."""
+        if cls._artigraph_codecs is None:
+            try:
+                annotations = cls.model_annotations()
+            except NameError as error:
+                raise ModelDefinitionError(
+                    f"An annotation of {cls.__qualname__} names {error.name!r}, which is not "
+                    "defined where the class is. Define it above the class, at module level."
+                ) from error
+            cls._artigraph_codecs = {
+                name: codec_for(annotation) for name, annotation in annotations.items()
+            }
+        return cls._artigraph_codecs
+
+    @classmethod
+    def _model_codec(cls, field: str) -> Codec:
+        return cls._model_codecs().get(field, ANY)
+
+
+def _resolve_early(cls: type[BaseModel]) -> None:
+    """Resolve annotations that name what only the defining function knows.
+
+    Under ``from __future__ import annotations`` they are text, and a function's
+    variables are gone once it returns.
+    """
+    if not any(isinstance(a, str) for a in inspect.get_annotations(cls).values()):
+        return
+    frame = sys._getframe()
+    while frame is not None and frame.f_globals.get("__name__", "").startswith("artigraph."):
+        frame = frame.f_back  # type: ignore[assignment]  # the outermost frame has none
+    if frame is None or frame.f_locals is frame.f_globals:
+        return
+    resolved = dict(inspect.get_annotations(cls))
+    for name, annotation in resolved.items():
+        if not isinstance(annotation, str):
+            continue
+        one = SimpleNamespace(__annotations__={name: annotation})
+        # What is defined further down is resolved at first use, and so is what
+        # only a class's body may hold, as ClassVar.
+        with contextlib.suppress(NameError, TypeError):
+            resolved |= typing.get_type_hints(
+                one, frame.f_globals, {**frame.f_locals}, include_extras=True
+            )
+    cls.__annotations__ = resolved

@@ -1,0 +1,265 @@
+"""Models that are frozen dataclasses."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from typing import Annotated, Any, ClassVar, TypeVar, overload
+
+from typing_extensions import Self, dataclass_transform
+
+from artigraph.errors import DeserializationError, ModelDefinitionError, ModelVersionError
+from artigraph.model.base import BaseModel, ModelMeta
+from artigraph.model.equality import equal_values
+from artigraph.serializer.base import Serializer
+from artigraph.storage.base import Storage
+
+__all__ = ["DataModel", "model_field"]
+
+T = TypeVar("T")
+MISSING: Any = dataclasses.MISSING
+
+_METADATA = "artigraph"
+_deriving: ContextVar[bool] = ContextVar("artigraph_deriving", default=False)
+
+
+@overload
+def model_field(
+    *,
+    serializer: Serializer[Any] | None = None,
+    storage: Storage | None = None,
+    default: T,
+    **field_options: Any,
+) -> T: ...
+
+
+@overload
+def model_field(
+    *,
+    serializer: Serializer[Any] | None = None,
+    storage: Storage | None = None,
+    default_factory: Callable[[], T],
+    **field_options: Any,
+) -> T: ...
+
+
+@overload
+def model_field(
+    *,
+    serializer: Serializer[Any] | None = None,
+    storage: Storage | None = None,
+    **field_options: Any,
+) -> Any: ...
+
+
+def model_field(
+    *,
+    serializer: Serializer[Any] | None = None,
+    storage: Storage | None = None,
+    default: Any = MISSING,
+    default_factory: Any = MISSING,
+    **field_options: Any,
+) -> Any:
+    """Say how and where a field is stored, as ``Annotated`` does.
+
+    Args:
+        serializer: How its value becomes bytes.
+        storage: Where the bytes go; into the database, unless given.
+        default: Its default.
+        default_factory: Makes its default.
+        **field_options: For ``dataclasses.field``, such as ``repr`` or ``compare``.
+
+    Returns:
+        A field for the body of a ``DataModel``::
+
+            class Fit(DataModel, version=1):
+                weights: np.ndarray = model_field(storage=files)
+
+    Raises:
+        ModelDefinitionError: Something that is no serializer or no storage.
+    """
+    for given, kind in ((serializer, Serializer), (storage, Storage)):
+        if given is not None and not isinstance(given, kind):
+            raise ModelDefinitionError(f"{given!r} is no {kind.__name__.lower()}.")
+    metadata = dict(field_options.pop("metadata", None) or {})
+    metadata[_METADATA] = tuple(one for one in (serializer, storage) if one is not None)
+    return dataclasses.field(  # type: ignore[call-overload]  # either default is passed through
+        default=default, default_factory=default_factory, metadata=metadata, **field_options
+    )
+
+
+class _Params:
+    """What ``dataclasses`` reads of a base class: frozen only to our own eyes.
+
+    A plain ``@dataclass`` above a model would otherwise refuse to derive from
+    its frozen base, though it changes nothing.
+    """
+
+    def __init__(self, params: Any) -> None:
+        self._params = params
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._params, name)
+
+    @property
+    def frozen(self) -> bool:
+        """Whether a frozen class is being derived."""
+        return _deriving.get()
+
+    def __repr__(self) -> str:
+        return repr(self._params)
+
+
+class DataModelMeta(ModelMeta):
+    """Lets a plain ``@dataclass`` above a model change nothing.
+
+    The decorator would take the fields' defaults for missing, since they were
+    taken off the class the first time. So as it begins they are put back, and
+    what it makes of them is left aside.
+    """
+
+    def __setattr__(cls, name: str, value: Any) -> None:
+        if name in ("__dataclass_params__", "__dataclass_fields__") and not _deriving.get():
+            if name == "__dataclass_params__":
+                own = cls.__dict__.get("__annotations__", {})
+                for field in dataclasses.fields(cls):  # type: ignore[arg-type]  # they are
+                    if field.name in own:
+                        super().__setattr__(field.name, field)
+            return
+        super().__setattr__(name, value)
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(dataclasses.field, model_field))
+class DataModel(BaseModel, metaclass=DataModelMeta):
+    """A model that is a frozen dataclass.
+
+    ::
+
+        class Fit(DataModel, version=1):
+            loss: float
+            params: dict[str, int] = field(default_factory=dict)
+            weights: Annotated[pd.DataFrame, dataframe_serializer, files]
+
+    Plain fields are stored as JSON in the model's own row, and come back as
+    their annotations say. A field that names a serializer or a storage is an
+    artifact of its own below the model, and so is a nested model.
+
+    Instances compare field by field, frames and arrays by their content, and
+    hash as frozen dataclasses do.
+
+    Args:
+        version: The version of the class; raise it when the fields change, and
+            override ``model_migrate``. A class without one is abstract.
+        name: What its rows are called; the class's name, unless given.
+        **dataclass_kwargs: For ``dataclasses.dataclass``, such as ``kw_only``,
+            ``repr`` or ``order``.
+
+    Raises:
+        ModelDefinitionError: ``frozen=False`` or ``slots=True``, or a name that
+            another class has.
+    """
+
+    __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
+    __dataclass_params__: ClassVar[Any]
+
+    def __init_subclass__(
+        cls, *, version: int | None = None, name: str | None = None, **dataclass_kwargs: Any
+    ) -> None:
+        for option, allowed in (("frozen", True), ("slots", False), ("weakref_slot", False)):
+            if dataclass_kwargs.pop(option, allowed) is not allowed:
+                raise ModelDefinitionError(
+                    f"class {cls.__name__}(…, {option}={not allowed}): a DataModel is a frozen "
+                    f"dataclass without slots. Leave {option} out."
+                )
+        compares = dataclass_kwargs.get("eq", True) and "__eq__" not in cls.__dict__
+        token = _deriving.set(True)
+        try:
+            dataclasses.dataclass(frozen=True, **dataclass_kwargs)(cls)
+            cls.__dataclass_params__ = _Params(cls.__dataclass_params__)
+        finally:
+            _deriving.reset(token)
+        if compares:
+            cls.__eq__ = _equal  # type: ignore[method-assign,assignment]  # as dataclass() does
+        for inherited in ("__init__", "__repr__", "__eq__", "__hash__", "__match_args__"):
+            # dataclass() only adds what a class does not define itself.
+            if inherited not in cls.__dict__ and hasattr(cls, inherited):
+                setattr(cls, inherited, getattr(cls, inherited))
+        cls._set_after_init = frozenset(f.name for f in dataclasses.fields(cls) if not f.init)
+        super().__init_subclass__(version=version, name=name)
+
+    def model_data(self) -> Mapping[str, Any]:
+        """The fields by name."""
+        # The instance's own dict may hold more, such as a cached property.
+        values = vars(self)
+        return {name: values[name] for name in self.__dataclass_fields__ if name in values}
+
+    @classmethod
+    def model_init(cls, version: int, data: dict[str, Any]) -> Self:
+        """Make an instance of fields that were stored.
+
+        Args:
+            version: The version of the class that wrote them.
+            data: The fields by name.
+
+        Raises:
+            ModelVersionError: The version is another one than the class's, and
+                the class does not override ``model_migrate``.
+            DeserializationError: The fields are not those of the class, though
+                its version is.
+        """
+        if version != cls.model_version:
+            return cls.model_migrate(version, data)
+        late = cls._set_after_init
+        if not late:
+            try:
+                return cls(**data)
+            except TypeError as error:
+                raise cls._explain(data, error) from error
+        try:
+            self = cls(**{name: value for name, value in data.items() if name not in late})
+        except TypeError as error:
+            raise cls._explain(data, error) from error
+        for name in late & data.keys():
+            object.__setattr__(self, name, data[name])
+        return self
+
+    @classmethod
+    def model_annotations(cls) -> Mapping[str, Any]:
+        """The annotations of the fields by name, with what ``model_field`` adds."""
+        annotations = dict(super().model_annotations())
+        for field in dataclasses.fields(cls):  # type: ignore[arg-type]  # it is one
+            for one in field.metadata.get(_METADATA, ()):
+                annotations[field.name] = Annotated[annotations[field.name], one]
+        names = {field.name for field in dataclasses.fields(cls)}  # type: ignore[arg-type]  # as above
+        return {name: annotations[name] for name in annotations if name in names}
+
+    _set_after_init: ClassVar[frozenset[str]] = frozenset()
+
+    @classmethod
+    def _explain(cls, data: Mapping[str, Any], error: TypeError) -> Exception:
+        fields = {f.name: f for f in dataclasses.fields(cls)}  # type: ignore[arg-type]  # it is one
+        gone = [name for name in data if name not in fields]
+        new = [
+            name
+            for name, f in fields.items()
+            if name not in data and f.default is MISSING and f.default_factory is MISSING
+        ]
+        if not gone and not new:
+            return error  # the class's own __post_init__ raised it
+        changes = [f"lacks {name!r}" for name in new] + [f"has also {name!r}" for name in gone]
+        return ModelVersionError(
+            f"A {cls.model_name} was stored at version {cls.model_version}, as the class is, but "
+            f"{' and '.join(changes)}. Give new fields a default, or raise the class's version "
+            "and override model_migrate()."
+        )
+
+
+def _equal(self: Any, other: Any) -> Any:
+    if type(self) is not type(other):
+        return NotImplemented
+    return all(
+        equal_values(vars(self).get(field.name), vars(other).get(field.name))
+        for field in dataclasses.fields(self)
+        if field.compare
+    )

@@ -1,0 +1,100 @@
+"""A model's fields as one JSON document, with references to the rows below it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from artigraph.codec.annotation import codec_of_schema
+from artigraph.codec.base import TAG, Parts, Part, Place
+from artigraph.errors import ArtigraphError, DeserializationError, SerializationError
+from artigraph.model.base import BaseModel
+from artigraph.model.types import find_model
+from artigraph.model.unknown import UnknownModel
+
+__all__ = ["decode_model", "encode_model"]
+
+
+def encode_model(model: BaseModel) -> tuple[dict[str, Any], dict[str, Part]]:
+    """Turn a model into its document.
+
+    Args:
+        model: An instance of a class that has a version.
+
+    Returns:
+        The document, and by label the values that need rows of their own. Where
+        a field is stored otherwise than JSON tells, the document says so under
+        ``"$"``, so that it can be read without the class.
+
+    Raises:
+        SerializationError: A field would not come back equal.
+    """
+    if not isinstance(model, BaseModel):
+        raise SerializationError(
+            f"{model!r} ({type(model).__name__}) is no model. Write an instance of a DataModel."
+        )
+    cls = type(model)
+    if cls.model_version is None:
+        raise SerializationError(
+            f"{cls.__name__} has no version, so it cannot be written. Declare one: "
+            f"class {cls.__name__}(…, version=1)."
+        )
+    codecs = cls._model_codecs()
+    document: dict[str, Any] = {}
+    schemas: dict[str, Any] = {}
+    parts: dict[str, Part] = {}
+    for name, value in model.model_data().items():
+        codec = codecs.get(name) or cls._model_codec(name)
+        document[name] = codec.encode(value, Place(cls.model_name, name, parts))
+        if codec.schema is not None:
+            schemas[name] = codec.schema
+    if schemas:
+        document[TAG] = schemas
+    return document, parts
+
+
+def decode_model(name: str, version: int, document: Mapping[str, Any], parts: Parts) -> Any:
+    """Turn a document back into a model.
+
+    Args:
+        name: The model's name.
+        version: The version of the class that wrote it.
+        document: What :func:`encode_model` made.
+        parts: By label, the values that have rows of their own.
+
+    Returns:
+        An instance of the class that has the name; an ``UnknownModel`` if none
+        has.
+
+    Raises:
+        ModelVersionError: Another version wrote it, and the class cannot
+            migrate it.
+        DeserializationError: The document is not what the class writes.
+    """
+    cls = find_model(name)
+    schemas = document.get(TAG, _NONE)
+    known = cls is not None and version == cls.model_version
+    data: dict[str, Any] = {}
+    try:
+        for field, stored in document.items():
+            if field == TAG:
+                continue
+            codec = cls._model_codec(field) if known and cls is not None else None
+            schema = schemas.get(field)
+            if codec is None or codec.schema != schema:
+                # Another class wrote it, or this one before its cell was changed.
+                codec = codec_of_schema(schema)
+            data[field] = codec.decode(stored, parts)
+    except ArtigraphError:
+        raise
+    except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError) as error:
+        raise DeserializationError(
+            f"The field {field!r} of a stored {name} cannot be read: {error}. "
+            "The row was not written by artigraph, or was changed since."
+        ) from error
+    if cls is None:
+        return UnknownModel(name, version, data)
+    return cls.model_init(version, data)
+
+
+_NONE: Mapping[str, Any] = {}

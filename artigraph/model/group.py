@@ -1,0 +1,318 @@
+"""A node and the models on it, gathered in memory and written at once."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import AbstractContextManager
+from contextvars import ContextVar, Token
+from types import TracebackType
+from typing import Any
+
+from sqlalchemy import inspect
+from typing_extensions import Self
+
+from artigraph.errors import FilterError, LabelExistsError, NodeNotFoundError, SerializationError
+from artigraph.filter.model import ModelFilter
+from artigraph.filter.node import NodeFilter, NodeRelationshipFilter
+from artigraph.graph.current import Current, entered, hang, insert_unwritten
+from artigraph.graph.node import read_node, update_nodes
+from artigraph.graph.row import NewRow, check_label, row_writer
+from artigraph.model.base import BaseModel
+from artigraph.model.read import delete_models, read_models
+from artigraph.model.write import ModelRows
+from artigraph.orm.node import Node
+from artigraph.registry import did_you_mean
+
+__all__ = ["ModelGroup", "current_model_group"]
+
+
+class Done:
+    """What :meth:`ModelGroup.add_model` returns: it is done, and may be awaited."""
+
+    __slots__ = ()
+
+    def __await__(self) -> Generator[None, None, None]:
+        return
+        yield
+
+
+class ModelGroup:
+    """A node and the models that hang on it.
+
+    As a block it hangs its node under the enclosing group's (or the current
+    node), and at its end writes the node and the added models in one
+    transaction. If the block raises, none of its models are saved and the
+    exception goes on::
+
+        async with ModelGroup(new_node(node_label="run 1")) as group:
+            group.add_model("fit", Fit(loss=0.1))
+
+    Args:
+        node: A node, new or written, or the id of a written one.
+        save_on_error: Save what was added even if the block raises.
+
+    Raises:
+        FilterError: Something that is neither a node nor an id.
+    """
+
+    def __init__(self, node: Node | int, *, save_on_error: bool = False) -> None:
+        if isinstance(node, bool) or not isinstance(node, int | Node):
+            raise FilterError(f"ModelGroup() takes a node or its id, not {node!r}.")
+        self._node = node if isinstance(node, Node) else None
+        self._given_id = node if isinstance(node, int) else None
+        self._save_on_error = save_on_error
+        self._unsaved: dict[str, BaseModel] = {}
+        self._saved: dict[str, Any] = {}
+        self._saved_is_complete = False
+        self._parent: ModelGroup | None = None
+        self._place: Current | None = None
+        self._inside: tuple[AbstractContextManager[Current], Token[ModelGroup | None]] | None = None
+
+    @property
+    def node(self) -> Node:
+        """The group's node. A new one has its ``node_id`` once it is written: at
+        the block's end, or by :meth:`save`.
+
+        Raises:
+            NodeNotFoundError: The group was made of an id, and its node was not
+                read yet.
+        """
+        if self._node is None:
+            raise NodeNotFoundError(
+                f"The node {self._given_id} of this group was not read yet. Use the group in an "
+                "async with block, or read the node with read_node()."
+            )
+        return self._node
+
+    def __repr__(self) -> str:
+        node = self._given_id if self._node is None else self._node
+        unsaved = f", unsaved={sorted(self._unsaved)}" if self._unsaved else ""
+        return f"ModelGroup({node!r}{unsaved})"
+
+    async def __aenter__(self) -> Self:
+        if self._inside is not None:
+            raise RuntimeError("This group is entered already; make another one of the node.")
+        if self._node is None:
+            self._node = await read_node(NodeFilter(node_id=self._given_id))
+        self._parent = _current_group.get()
+        context = entered(self._node)
+        self._place = context.__enter__()
+        hang(self._node, self._place.above)
+        self._inside = (context, _current_group.set(self))
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            if exc is None or self._save_on_error:
+                await self.save()
+        except Exception as error:
+            if exc is None:
+                raise
+            # The block's own exception is the one to see.
+            exc.add_note(f"The group could not be saved either: {error}")
+        finally:
+            assert self._inside is not None  # noqa: S101  # __aenter__ set it
+            context, token = self._inside
+            self._inside = None
+            _current_group.reset(token)
+            context.__exit__(exc_type, exc, traceback)
+
+    def get_parent_group(self) -> ModelGroup | None:
+        """The group that this one's block stands in, or ``None``."""
+        return self._parent
+
+    def add_model(self, label: str, model: BaseModel) -> Done:
+        """Add a model; it is written with the group.
+
+        Args:
+            label: Its name in the group.
+            model: The model.
+
+        Returns:
+            Something that may be awaited, to no further effect.
+
+        Raises:
+            LabelError: A label that no database could hold.
+            LabelExistsError: The label is taken in the group.
+            SerializationError: It is no model.
+        """
+        return self.add_models({label: model})
+
+    def add_models(self, models: Mapping[str, BaseModel]) -> Done:
+        """Add models; they are written with the group.
+
+        Args:
+            models: The models by label.
+
+        Returns:
+            Something that may be awaited, to no further effect.
+
+        Raises:
+            LabelError: A label that no database could hold; none is added.
+            LabelExistsError: A label is taken in the group; none is added.
+            SerializationError: One of them is no model; none is added.
+        """
+        for label, model in models.items():
+            check_label(label)
+            if not isinstance(model, BaseModel):
+                raise SerializationError(
+                    f"{label!r} is no model but {model!r} ({type(model).__name__}). Add an instance "
+                    "of a DataModel."
+                )
+            if label in self._unsaved or label in self._saved:
+                raise LabelExistsError(
+                    f"The group has a model {label!r} already. Choose another label, or "
+                    f"await group.remove_model({label!r}) first."
+                )
+        self._unsaved.update(models)
+        return Done()
+
+    async def save(self) -> None:
+        """Write the node, if it is new, and the models added since the last time.
+
+        One transaction for all of it; a failure leaves the group as it was.
+
+        Raises:
+            SerializationError: A field would not come back equal.
+            LabelExistsError: A label is taken in the database.
+            ParentNotFoundError: The group's node does not exist.
+            StorageError: A storage failed.
+        """
+        added = dict(self._unsaved)
+        rows = await ModelRows.of(None, added)
+        async with row_writer() as writer:
+            above: NewRow | int | None = self._given_id
+            if self._node is not None:
+                if inspect(self._node).has_identity:
+                    await update_nodes(writer, [self._node])
+                above = await insert_unwritten(writer, self._place or Current(self._node, None))
+            for row, _ in rows.models:
+                row.hang_under(above)
+            await rows.insert(writer)
+        self._saved |= added
+        for label in added:
+            self._unsaved.pop(label, None)
+
+    async def get_model(self, label: str, fresh: bool = False) -> Any:
+        """A model of the group, from memory if it is there.
+
+        Args:
+            label: Its name in the group.
+            fresh: Read it from the database in any case.
+
+        Raises:
+            NodeNotFoundError: The group has no such model.
+        """
+        return (await self.get_models([label], fresh))[label]
+
+    async def get_models(
+        self, labels: Iterable[str] | None = None, fresh: bool = False
+    ) -> dict[str, Any]:
+        """Models of the group by label, from memory where they are there.
+
+        Args:
+            labels: Which; all, unless given.
+            fresh: Read them from the database in any case.
+
+        Returns:
+            The models by label, those included that are added but not saved.
+
+        Raises:
+            NodeNotFoundError: The group has no such model.
+        """
+        wanted = None if labels is None else list(labels)
+        missing = wanted is None or not {*self._saved, *self._unsaved}.issuperset(wanted)
+        if self._written_id() is not None and (
+            fresh or (missing and not self._saved_is_complete)
+        ):
+            await self._refresh(wanted)
+        models = {**self._saved, **self._unsaved}
+        if wanted is None:
+            return models
+        for label in wanted:
+            if label not in models:
+                raise NodeNotFoundError(
+                    f"{self!r} has no model {label!r}. {did_you_mean(label, models)}"
+                )
+        return {label: models[label] for label in wanted}
+
+    async def read_models(self) -> dict[str, Any]:
+        """The models that the database has in the group, by label."""
+        if self._written_id() is None:
+            return {}
+        await self._refresh(None)
+        return dict(self._saved)
+
+    async def has_model(self, label: str) -> bool:
+        """Whether the group has a model of that label."""
+        return await self.has_models([label])
+
+    async def has_models(self, labels: Iterable[str]) -> bool:
+        """Whether the group has models of all those labels."""
+        missing = {*labels} - {*self._saved, *self._unsaved}
+        if not missing or self._written_id() is None:
+            return not missing
+        await self._refresh(None)
+        return missing <= self._saved.keys()
+
+    async def remove_model(self, label: str) -> None:
+        """Remove a model, from the database as well.
+
+        Raises:
+            NodeNotFoundError: The group has no such model.
+        """
+        await self.remove_models([label])
+
+    async def remove_models(self, labels: Iterable[str] | None = None) -> None:
+        """Remove models, from the database as well.
+
+        Args:
+            labels: Which; all, unless given.
+
+        Raises:
+            NodeNotFoundError: The group has no such model; none is removed.
+        """
+        wanted = None if labels is None else list(labels)
+        if wanted is not None and not await self.has_models(wanted):
+            await self.get_models(wanted, fresh=True)
+        node_id = self._written_id()
+        if node_id is not None:
+            await delete_models(ModelFilter(relationship=_child_of(node_id), label=wanted))
+        for label in list({**self._saved, **self._unsaved}) if wanted is None else wanted:
+            self._saved.pop(label, None)
+            self._unsaved.pop(label, None)
+
+    async def _refresh(self, labels: list[str] | None) -> None:
+        node_id = self._written_id()
+        assert node_id is not None  # noqa: S101  # callers have asked
+        found = await read_models(ModelFilter(relationship=_child_of(node_id), label=labels))
+        read = {str(model.artifact.node_label): model.value for model in found}
+        if labels is None:
+            self._saved = read
+            self._saved_is_complete = True
+        else:
+            for label in labels:
+                self._saved.pop(label, None)
+            self._saved |= read
+
+    def _written_id(self) -> int | None:
+        if self._node is None:
+            return self._given_id
+        return self._node.node_id if inspect(self._node).has_identity else None
+
+
+def _child_of(node_id: int) -> NodeRelationshipFilter:
+    return NodeRelationshipFilter(child_of=node_id)
+
+
+_current_group: ContextVar[ModelGroup | None] = ContextVar("artigraph_group", default=None)
+
+
+def current_model_group() -> ModelGroup | None:
+    """The group whose block this is, the innermost one, or ``None``."""
+    return _current_group.get()

@@ -1,0 +1,55 @@
+"""What a stored model is read as when its class is not defined here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from artigraph.errors import UnknownModelError
+from artigraph.model.equality import equal_values
+
+__all__ = ["UnknownModel"]
+
+
+class UnknownModel:
+    """A stored model without its class.
+
+    Args:
+        name: What the class was called.
+        version: Its version.
+        data: Its fields by name, frames and nested models included. The member
+            of an enumeration is its name.
+    """
+
+    __slots__ = ("data", "name", "version")
+
+    name: str
+    """What the class was called."""
+    version: int
+    """Its version."""
+    data: dict[str, Any]
+    """Its fields by name."""
+
+    def __init__(self, name: str, version: int, data: dict[str, Any]) -> None:
+        self.name, self.version, self.data = name, version, data
+
+    def error(self) -> UnknownModelError:
+        """What to tell somebody who wanted an instance."""
+        # The name and the fields are from the database, so they are only shown.
+        fields = "".join(f"    {field}: {type(v).__name__}\n" for field, v in self.data.items())
+        return UnknownModelError(
+            f"A model {self.name!r} of version {self.version} is stored, but no class of that "
+            "name is defined here. Import the module that defines it, or define it:\n"
+            f"class {self.name}(DataModel, version={self.version}):\n{fields or '    ...'}"
+        )
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, UnknownModel):
+            return NotImplemented
+        return (self.name, self.version) == (other.name, other.version) and equal_values(
+            self.data, other.data
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # it holds a dict, and so has no hash
+
+    def __repr__(self) -> str:
+        return f"UnknownModel(name={self.name!r}, version={self.version!r}, data={self.data!r})"

@@ -1,0 +1,170 @@
+"""Models become rows: one each, and one for every part below it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from artigraph.codec.base import Part
+from artigraph.concurrency import run_in_thread
+from artigraph.errors import LabelError, SerializationError
+from artigraph.graph.artifact import QualifiedArtifact
+from artigraph.graph.blob import Blob, put_blobs
+from artigraph.graph.row import NewRow, RowWriter, check_label, row_writer
+from artigraph.model.base import BaseModel
+from artigraph.model.document import encode_model
+from artigraph.orm.artifact import ModelArtifact
+from artigraph.serializer.base import Serializer
+
+__all__ = ["ModelRows", "write_model", "write_models"]
+
+M = TypeVar("M", bound=BaseModel)
+
+MANY_MODELS = 200
+"""From this many on, encoding them is worth a thread of its own."""
+
+
+@dataclass(eq=False)
+class ModelRows:
+    """The rows of some models, ready to be inserted."""
+
+    models: list[tuple[NewRow, BaseModel]] = field(default_factory=list)
+    """The rows of the models themselves, in the order given."""
+    below: list[NewRow] = field(default_factory=list)
+    """The rows of their parts."""
+    _blobs: list[tuple[str, NewRow, Blob]] = field(default_factory=list)
+
+    @classmethod
+    async def of(
+        cls, parent: NewRow | int | None, models: Mapping[str, BaseModel]
+    ) -> ModelRows:
+        """Encode models, and put the blobs of their parts into their storages.
+
+        Raises:
+            LabelError: A label that no database could hold.
+            SerializationError: A field would not come back equal.
+            StorageError: A storage failed.
+        """
+        self = cls()
+        if len(models) < MANY_MODELS and not any(_has_parts(model) for model in models.values()):
+            self._add_all(parent, models)
+        else:
+            await run_in_thread(self._add_all, parent, models)
+        stored = await put_blobs(blob for _, _, blob in self._blobs)
+        for (label, row, _), (node_type, columns) in zip(self._blobs, stored, strict=True):
+            self.below.append(NewRow(node_type, label, row, columns))
+        return self
+
+    def _add_all(self, parent: NewRow | int | None, models: Mapping[str, BaseModel]) -> None:
+        for label, model in models.items():
+            if label is None:
+                raise LabelError("A model needs a label: write_model(label='…', model=…).")
+            check_label(label)
+            self.models.append((self._add(parent, label, model), model))
+
+    def _add(self, parent: NewRow | int | None, label: str, model: BaseModel) -> NewRow:
+        document, parts = encode_model(model)
+        row = NewRow(
+            ModelArtifact,
+            label,
+            parent,
+            {
+                "model_artifact_type": model.model_name,
+                "model_artifact_version": model.model_version,
+                "model_artifact_data": document,
+                "model_artifact_parts": len(parts),
+            },
+        )
+        for part in parts.values():
+            if part.serializer is None:
+                self.below.append(self._add(row, part.label, part.value))
+            else:
+                self._blobs.append((part.label, row, _blob(model, part, part.serializer)))
+        return row
+
+    async def insert(self, writer: RowWriter) -> None:
+        """Insert the rows in a running transaction."""
+        await writer.insert([row for row, _ in self.models] + self.below)
+
+    def qualified(self) -> list[QualifiedArtifact[ModelArtifact, Any]]:
+        """The models with their rows, once those are inserted."""
+        return [
+            QualifiedArtifact.of_row(ModelArtifact, row.all_columns(), model)
+            for row, model in self.models
+        ]
+
+
+def _has_parts(model: BaseModel) -> bool:
+    """Whether a model may have values that take long to serialize."""
+    return isinstance(model, BaseModel) and any(
+        codec.deep for codec in type(model)._model_codecs().values()
+    )
+
+
+def _blob(model: BaseModel, part: Part, serializer: Serializer[Any]) -> Blob:
+    try:
+        serializer.register()
+        if part.storage is not None:
+            part.storage.register()
+        return Blob.of(part.value, serializer, part.storage)
+    except SerializationError as error:
+        raise SerializationError(
+            f"{model.model_name}.{part.label} cannot be stored with {serializer.name!r}: {error} "
+            "Nothing was written."
+        ) from error
+
+
+async def write_model(
+    *, parent_id: int | None = None, label: str, model: M
+) -> QualifiedArtifact[ModelArtifact, M]:
+    """Write a model.
+
+    Args:
+        parent_id: The node that it hangs on; a root, unless given.
+        label: Its name under that node.
+        model: The model.
+
+    Returns:
+        The model with its row, whose id is ``.artifact.node_id``.
+
+    Raises:
+        SerializationError: A field would not come back equal.
+        LabelExistsError: The label is taken under that node.
+        ParentNotFoundError: That node does not exist.
+        StorageError: A storage failed.
+    """
+    written = await _write(parent_id, {label: model})
+    return written[0]
+
+
+async def write_models(
+    *, parent_id: int | None = None, models: Mapping[str, M]
+) -> dict[str, QualifiedArtifact[ModelArtifact, M]]:
+    """Write models in one transaction: all of them or none.
+
+    Args:
+        parent_id: The node that they hang on; roots, unless given.
+        models: The models by label.
+
+    Returns:
+        By label, each model with its row.
+
+    Raises:
+        SerializationError: A field would not come back equal.
+        LabelExistsError: A label is taken under that node.
+        ParentNotFoundError: That node does not exist.
+        StorageError: A storage failed.
+    """
+    if not isinstance(models, Mapping):
+        raise LabelError(f"write_models() takes models by label, as in models={{'a': …}}, not {models!r}.")
+    return dict(zip(models, await _write(parent_id, models), strict=True))
+
+
+async def _write(
+    parent_id: int | None, models: Mapping[str, BaseModel]
+) -> list[QualifiedArtifact[ModelArtifact, Any]]:
+    rows = await ModelRows.of(parent_id, models)
+    async with row_writer() as writer:
+        await rows.insert(writer)
+    return rows.qualified()

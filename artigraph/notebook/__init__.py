@@ -1,0 +1,1 @@
+"""artigraph inside IPython: the only folder that imports it."""
