@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         BlobNotFoundError,
         CorruptBlobError,
         CycleError,
+        DatabaseBusyError,
         DeserializationError,
         EngineURLError,
         FilterError,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
         SchemaError,
         SerializationError,
         StorageError,
+        StorageURLError,
         UnknownModelError,
         UnknownNameError,
         UnknownSerializerError,
@@ -109,6 +111,7 @@ _HOMES = {
         "BlobNotFoundError",
         "CorruptBlobError",
         "CycleError",
+        "DatabaseBusyError",
         "DeserializationError",
         "EngineURLError",
         "FilterError",
@@ -126,6 +129,7 @@ _HOMES = {
         "SchemaError",
         "SerializationError",
         "StorageError",
+        "StorageURLError",
         "UnknownModelError",
         "UnknownNameError",
         "UnknownSerializerError",
@@ -181,7 +185,6 @@ _HOMES = {
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [  # noqa: PLE0604  # a test sees that these are the names above
-    "__version__",
     "load_ipython_extension",
     "unload_ipython_extension",
     *_HOME_OF,

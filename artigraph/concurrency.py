@@ -38,13 +38,16 @@ async def gather_bounded(
     Raises:
         Exception: The first error of any call; the others are cancelled.
     """
+    arguments = list(items)
+    if len(arguments) <= 1:
+        return [await function(item) for item in arguments]
     slots = asyncio.Semaphore(limit)
 
     async def call(item: T) -> U:
         async with slots:
             return await function(item)
 
-    tasks = [asyncio.ensure_future(call(item)) for item in items]
+    tasks = [asyncio.ensure_future(call(item)) for item in arguments]
     try:
         return await asyncio.gather(*tasks)
     except BaseException:

@@ -9,6 +9,7 @@ catch by habit, so ``except LookupError`` finds a missing node as well.
     ├── NoEngineError (RuntimeError)            no database was named
     ├── EngineURLError (ValueError)             the database's address is unusable
     ├── SchemaError (LookupError)               tables or columns are missing
+    ├── DatabaseBusyError (TimeoutError)        another writer did not end in time
     ├── NodeNotFoundError (LookupError)         nothing matched
     │   └── ParentNotFoundError                 the node to hang something on is gone
     ├── MultipleNodesFoundError (LookupError)   more than one matched
@@ -28,6 +29,7 @@ catch by habit, so ``except LookupError`` finds a missing node as well.
     ├── NameTakenError (ValueError)             a name registered for something else
     ├── MissingLibraryError (ImportError)       an optional library is not installed
     └── StorageError (OSError)                  an object store failed
+        ├── StorageURLError (ValueError)        the store's address is unusable
         ├── BlobNotFoundError (FileNotFoundError)
         ├── BlobLocationError (ValueError)      a location outside the storage's root
         └── CorruptBlobError (ValueError)       the bytes are not those that were written
@@ -39,6 +41,7 @@ __all__ = [
     "BlobNotFoundError",
     "CorruptBlobError",
     "CycleError",
+    "DatabaseBusyError",
     "DeserializationError",
     "EngineURLError",
     "FilterError",
@@ -56,6 +59,7 @@ __all__ = [
     "SchemaError",
     "SerializationError",
     "StorageError",
+    "StorageURLError",
     "UnknownModelError",
     "UnknownNameError",
     "UnknownSerializerError",
@@ -77,6 +81,10 @@ class EngineURLError(ArtigraphError, ValueError):
 
 class SchemaError(ArtigraphError, LookupError):
     """The database lacks artigraph's tables, or some of their columns."""
+
+
+class DatabaseBusyError(ArtigraphError, TimeoutError):
+    """Another connection held the database's write lock for too long."""
 
 
 class NodeNotFoundError(ArtigraphError, LookupError):
@@ -153,6 +161,10 @@ class MissingLibraryError(ArtigraphError, ImportError):
 
 class StorageError(ArtigraphError, OSError):
     """An object store failed or was misused."""
+
+
+class StorageURLError(StorageError, ValueError):
+    """The address of an object store cannot be used."""
 
 
 class BlobNotFoundError(StorageError, FileNotFoundError):

@@ -95,7 +95,9 @@ class Registry(Generic[T]):
                 f"The {self._kind} name {name!r} belongs to {known!r}, "
                 f"so {implementation!r} needs another name."
             )
-        return self._registered.setdefault(name, implementation)
+        # The newer of two equal ones: a cell that runs again may bring new credentials.
+        self._registered[name] = implementation
+        return implementation
 
     def get(self, name: str) -> T:
         """Look an implementation up by name.

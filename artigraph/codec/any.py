@@ -23,6 +23,7 @@ from artigraph.serializer.base import find_serializer
 
 __all__ = ["ANY", "AnyCodec"]
 
+
 class AnyCodec(Codec):
     """Any value at all, by its own type.
 

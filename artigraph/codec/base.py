@@ -12,7 +12,17 @@ from artigraph.orm.node import LABEL_LENGTH
 from artigraph.serializer.base import Serializer
 from artigraph.storage.base import Storage
 
-__all__ = ["TAG", "Codec", "LoadedPart", "ModelValue", "Part", "Parts", "Place", "Schema", "is_tagged"]
+__all__ = [
+    "TAG",
+    "Codec",
+    "LoadedPart",
+    "ModelValue",
+    "Part",
+    "Parts",
+    "Place",
+    "Schema",
+    "is_tagged",
+]
 
 TAG = "$"
 """The key of an object that says what it is. A user's own object with this key

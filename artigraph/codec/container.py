@@ -31,7 +31,9 @@ class CollectionCodec(Codec):
         self._type, self._item, self._other = type_, item, other
         self.kind = getattr(type_, "__name__", "list")  # type: ignore[misc]  # one class for all
         self.deep = True
-        self.schema = None if self.kind == "list" and item.schema is None else {self.kind: item.schema}
+        self.schema = (
+            None if self.kind == "list" and item.schema is None else {self.kind: item.schema}
+        )
 
     def accepts(self, value: object) -> bool:
         return type(value) is self._type
@@ -45,7 +47,9 @@ class CollectionCodec(Codec):
     def decode(self, stored: Any, parts: Parts, /) -> Any:
         if type(stored) is not list:
             return self._other.decode(stored, parts)
-        return self._type(self._item.decode(item, parts) for item in stored)
+        decode = self._item.decode
+        items = [decode(item, parts) for item in stored]
+        return items if self._type is list else self._type(items)
 
 
 class TupleCodec(Codec):
@@ -80,9 +84,7 @@ class TupleCodec(Codec):
             raise DeserializationError(
                 f"A tuple of {len(self._items)} values was stored with {len(stored)}."
             )
-        return tuple(
-            item.decode(v, parts) for item, v in zip(self._items, stored, strict=True)
-        )
+        return tuple(item.decode(v, parts) for item, v in zip(self._items, stored, strict=True))
 
 
 class DictCodec(Codec):
@@ -140,6 +142,4 @@ class DictCodec(Codec):
             return {key(k): self._value.decode(v, parts) for k, v in stored.items()}
         if stored[TAG] != "pairs":
             return self._other.decode(stored, parts)
-        return {
-            self._key.decode(k, parts): self._value.decode(v, parts) for k, v in stored["v"]
-        }
+        return {self._key.decode(k, parts): self._value.decode(v, parts) for k, v in stored["v"]}

@@ -281,5 +281,3 @@ class EnumCodec(Codec):
                 f"{self._type.__qualname__} has no member {stored!r} any more. Put it back, or "
                 "raise the model's version and write model_migrate()."
             ) from None
-
-

@@ -7,10 +7,13 @@ write begin IMMEDIATE: one that only finds out later cannot wait its turn.
 
 from __future__ import annotations
 
-from typing import Any
+import sqlite3
+from typing import Any, cast
 
 from sqlalchemy import Connection, Engine, event
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.engine import AdaptedConnection
+
+from artigraph.errors import DatabaseBusyError
 
 __all__ = ["BUSY_SECONDS", "WRITES", "prepare_sqlite"]
 
@@ -44,7 +47,7 @@ def _on_connect(connection: Any, _record: Any) -> None:
         if cursor.fetchone()[0] == "delete":
             try:
                 cursor.execute("PRAGMA journal_mode = WAL")
-            except Exception as error:
+            except sqlite3.OperationalError as error:
                 # Another connection is changing it this very moment, or the file is
                 # read-only: both work on as they are.
                 if not any(word in str(error) for word in ("locked", "readonly")):
@@ -55,11 +58,15 @@ def _on_connect(connection: Any, _record: Any) -> None:
 
 def _on_begin(connection: Connection) -> None:
     writes = connection.get_execution_options().get(WRITES, False)
+    # Past SQLAlchemy's cursors: each of their steps is a trip to the driver's
+    # thread and back, and a transaction of one statement is mostly such trips.
+    adapted = cast(AdaptedConnection, connection.connection.dbapi_connection)
     try:
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-    except OperationalError as error:
+        adapted.run_async(lambda driver: driver.execute("BEGIN IMMEDIATE" if writes else "BEGIN"))
+    except sqlite3.OperationalError as error:
         if "locked" in str(error):
-            error.add_detail(
-                f"Another connection held the database's write lock for {BUSY_SECONDS} seconds."
-            )
+            raise DatabaseBusyError(
+                f"Another connection has been writing to the database for {BUSY_SECONDS} seconds. "
+                "Nothing was written. Let it end its transaction, and run this again."
+            ) from error
         raise

@@ -81,9 +81,7 @@ def named_memory_url() -> URL:
     https://www.sqlite.org/inmemorydb.html.
     """
     name = f"file:/artigraph-{secrets.token_hex(8)}"
-    return URL.create(
-        "sqlite+aiosqlite", database=name, query={"vfs": "memdb", "uri": "true"}
-    )
+    return URL.create("sqlite+aiosqlite", database=name, query={"vfs": "memdb", "uri": "true"})
 
 
 def _shown(url: URL) -> str:

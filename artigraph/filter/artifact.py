@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from typing import ClassVar
 
 from sqlalchemy import ColumnElement
 
-from artigraph.filter.node import NodeFilter, NodeTypeFilter, expect
+from artigraph.filter.node import NodeFilter, expect
 from artigraph.filter.value import ValueFilter, match
 from artigraph.orm.artifact import BaseArtifact
 from artigraph.orm.node import node_table
@@ -28,6 +29,8 @@ class ArtifactFilter(NodeFilter):
         FilterError: An unknown key, or a value of the wrong type.
     """
 
+    _only: ClassVar[str | None] = BaseArtifact.__mapper__.polymorphic_identity
+
     artifact_label: str | Collection[str] | ValueFilter | None = None
 
     def __post_init__(self) -> None:
@@ -35,7 +38,6 @@ class ArtifactFilter(NodeFilter):
         expect(self, "artifact_label", str)
 
     def _clauses(self) -> Iterable[ColumnElement[bool]]:
-        yield NodeTypeFilter(type=BaseArtifact).clause()
         yield from super()._clauses()
         if self.artifact_label is not None:
             yield match(node_table.c.node_label, self.artifact_label)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from typing import Any, ClassVar, Protocol, TypeAlias, runtime_checkable
 
 from sqlalchemy import ColumnElement, and_, or_
 
 from artigraph.errors import FilterError
 from artigraph.filter.artifact import ArtifactFilter
 from artigraph.filter.base import Filter
-from artigraph.filter.node import NodeTypeFilter
 from artigraph.filter.value import ValueFilter, among, match
 from artigraph.orm.artifact import ModelArtifact
 from artigraph.orm.node import node_table
@@ -99,6 +98,8 @@ class ModelFilter(ArtifactFilter):
         FilterError: An unknown key, or a value of the wrong type.
     """
 
+    _only: ClassVar[str | None] = ModelArtifact.__mapper__.polymorphic_identity
+
     model_type: ModelType | Collection[ModelType] | None = None
 
     def __post_init__(self) -> None:
@@ -117,7 +118,6 @@ class ModelFilter(ArtifactFilter):
         )
 
     def _clauses(self) -> Iterable[ColumnElement[bool]]:
-        yield NodeTypeFilter(type=ModelArtifact).clause()
         yield from super()._clauses()
         if isinstance(self.model_type, tuple):
             yield or_(*(one.clause() for one in self.model_type))

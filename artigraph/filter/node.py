@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeAlias
+from functools import lru_cache
+from typing import Any, ClassVar, TypeAlias
 
 from sqlalchemy import (
     CTE,
@@ -67,11 +68,16 @@ class NodeFilter(Filter):
         if self.node_type is not None and not isinstance(self.node_type, NodeTypeFilter):
             object.__setattr__(self, "node_type", NodeTypeFilter(type=self.node_type))
 
+    _only: ClassVar[str | None] = None
+    """The node type that a kind of filter is limited to."""
+
     def clause(self) -> ColumnElement[bool]:
         return and_(true(), *self._clauses())
 
     def _clauses(self) -> Iterable[ColumnElement[bool]]:
         columns = node_table.c
+        if self._only is not None:
+            yield _of_types(frozenset(_with_subclasses({self._only})))
         if self.node_id is not None:
             yield match(columns.node_id, self.node_id)
         if isinstance(self.node_type, NodeTypeFilter):
@@ -120,7 +126,9 @@ class NodeTypeFilter(Filter):
 
     def __post_init__(self) -> None:
         for given in (*_several(self.type), *_several(self.not_type)):
-            if not (isinstance(given, str) or (isinstance(given, type) and issubclass(given, Node))):
+            if not (
+                isinstance(given, str) or (isinstance(given, type) and issubclass(given, Node))
+            ):
                 raise FilterError(f"NodeTypeFilter takes node classes, not {given!r}.")
 
     def clause(self) -> ColumnElement[bool]:
@@ -137,14 +145,25 @@ class NodeTypeFilter(Filter):
             if Node.__mapper__.polymorphic_identity in wanted:
                 # Rows of classes that are not defined here are nodes as well.
                 return true()
-            # By identity rather than by class: the cell that defines a class may
-            # have run again since its subclasses were defined.
-            wanted |= {
-                identity
-                for identity, mapper in Node.__mapper__.polymorphic_map.items()
-                if any(base.polymorphic_identity in wanted for base in mapper.iterate_to_root())
-            }
-        return among(node_table.c.node_type, sorted(wanted))
+            wanted |= _with_subclasses(wanted)
+        return _of_types(frozenset(wanted))
+
+
+def _with_subclasses(identities: Collection[str]) -> set[str]:
+    # By identity rather than by class: the cell that defines a class may have
+    # run again since its subclasses were defined.
+    return {
+        identity
+        for identity, mapper in Node.__mapper__.polymorphic_map.items()
+        if any(base.polymorphic_identity in identities for base in mapper.iterate_to_root())
+    }
+
+
+@lru_cache(maxsize=256)
+def _of_types(identities: frozenset[str]) -> ColumnElement[bool]:
+    # Almost every question asks for a type; making the clause costs as much as
+    # SQLite takes to answer.
+    return among(node_table.c.node_type, sorted(identities))
 
 
 def _several(types: NodeType | Collection[NodeType] | None) -> Sequence[NodeType]:

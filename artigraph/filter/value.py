@@ -151,6 +151,8 @@ def among(column: ColumnElement[Any], values: Collection[Any]) -> ColumnElement[
     clause: ColumnElement[bool]
     if not present:
         clause = false()
+    elif len(present) == 1:
+        clause = column == present[0]
     elif len(present) <= MOST_PARAMETERS:
         clause = column.in_(present)
     else:

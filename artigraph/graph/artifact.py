@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Generic, TypeVar, cast
 
+from sqlalchemy import Row
+
 from artigraph.concurrency import run_in_thread
 from artigraph.errors import MultipleNodesFoundError, NodeNotFoundError
 from artigraph.filter.artifact import ArtifactFilter
@@ -39,7 +41,7 @@ class QualifiedArtifact(Generic[A, T]):
         value: What it holds.
     """
 
-    __slots__ = ("_artifact", "_columns", "_node_type", "value")
+    __slots__ = ("_artifact", "_node_type", "_row", "value")
 
     value: T
     """The value itself."""
@@ -50,18 +52,18 @@ class QualifiedArtifact(Generic[A, T]):
 
     @classmethod
     def of_row(
-        cls, node_type: type[A], columns: dict[str, Any], value: T
+        cls, node_type: type[A], row: Row[Any] | NewRow, value: T
     ) -> QualifiedArtifact[A, T]:
         """One whose row becomes an object when it is first looked at.
 
         Args:
             node_type: The row's class.
-            columns: The row's values by name.
+            row: The row, read or written.
             value: What it holds.
         """
         # An object for each of 100,000 rows costs more than all the rest.
         self = cls.__new__(cls)
-        self._artifact, self._node_type, self._columns = None, node_type, columns
+        self._artifact, self._node_type, self._row = None, node_type, row
         self.value = value
         return self
 
@@ -69,7 +71,9 @@ class QualifiedArtifact(Generic[A, T]):
     def artifact(self) -> A:
         """The row; its columns are all loaded."""
         if self._artifact is None:
-            self._artifact = detached(self._node_type, self._columns)
+            row = self._row
+            columns = row.all_columns() if isinstance(row, NewRow) else row._asdict()
+            self._artifact = detached(self._node_type, columns)
         return self._artifact
 
     def __repr__(self) -> str:
@@ -110,9 +114,7 @@ def new_artifact(
     if storage is None:
         return QualifiedArtifact(DatabaseArtifact(**columns), value)
     storages.register(storage)
-    return QualifiedArtifact(
-        RemoteArtifact(**columns, remote_artifact_storage=storage.name), value
-    )
+    return QualifiedArtifact(RemoteArtifact(**columns, remote_artifact_storage=storage.name), value)
 
 
 async def write_artifact(artifact: QualifiedArtifact[A, T]) -> QualifiedArtifact[A, T]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeVar, overload
 
 from sqlalchemy import ColumnElement, delete, inspect, select, update
@@ -169,7 +169,7 @@ def _fill(node: Node, row: NewRow) -> None:
     _settle(node, {**dict.fromkeys(column_names(type(node))), **row.all_columns()})
 
 
-def _settle(node: Node, columns: dict[str, Any]) -> None:
+def _settle(node: Node, columns: Mapping[str, Any]) -> None:
     """Make an object what it would be had SQLAlchemy just read it."""
     vars(node).update(columns)
     if inspect(node).transient:
@@ -178,7 +178,7 @@ def _settle(node: Node, columns: dict[str, Any]) -> None:
     set_committed_value(node, "_unwritten_parent", None)
 
 
-def detached(node_type: type[N], columns: dict[str, Any]) -> N:
+def detached(node_type: type[N], columns: Mapping[str, Any]) -> N:
     """An object for a row that was read or written without SQLAlchemy's objects.
 
     Args:
@@ -389,4 +389,3 @@ async def _refuse_cycles(writer: RowWriter, moves: Sequence[tuple[int | None, in
                 )
             seen.add(above_it)
             above_it = parent_of.get(above_it)
-

@@ -10,15 +10,17 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, text
+from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from artigraph.db.session import Transaction, read, write
 from artigraph.errors import LabelError, LabelExistsError, ParentNotFoundError
 from artigraph.filter.value import among
+from artigraph.graph.bulk import insert_many
 from artigraph.orm.base import utc_now
 from artigraph.orm.node import LABEL_LENGTH, NODE_ID_SEQUENCE, Node, node_table
 
@@ -37,6 +39,8 @@ class NewRow:
     """Its further columns by name."""
     node_id: int | None = None
     """Reserved when it is inserted, unless it is given."""
+    written_at: datetime | None = None
+    """When it was inserted."""
     depth: int = 0
     """How many new rows stand above it."""
 
@@ -60,6 +64,8 @@ class NewRow:
             "node_parent_id": self.parent_id,
             "node_type": self.node_type.__mapper__.polymorphic_identity,
             "node_label": self.label,
+            "node_created_at": self.written_at,
+            "node_updated_at": self.written_at,
             **self.columns,
         }
 
@@ -96,13 +102,26 @@ class RowWriter:
         ):
             row.node_id = node_id
         now = utc_now()
-        batches: dict[tuple[int, tuple[str, ...]], list[dict[str, Any]]] = {}
+        batches: dict[tuple[int, tuple[str, ...]], list[NewRow]] = {}
         for row in rows:
-            row.columns["node_created_at"] = row.columns["node_updated_at"] = now
-            batch = batches.setdefault((row.depth, tuple(row.columns)), [])
-            batch.append(row.all_columns())
+            row.written_at = now
+            batches.setdefault((row.depth, tuple(row.columns)), []).append(row)
         for key in sorted(batches):
-            await self.connection.execute(insert(node_table), batches[key])
+            await self._insert_batch(batches[key], key[1], now)
+
+    async def _insert_batch(
+        self, rows: Sequence[NewRow], names: Iterable[str], now: datetime
+    ) -> None:
+        columns: dict[str, Sequence[Any]] = {
+            "node_id": [row.node_id for row in rows],
+            "node_parent_id": [row.parent_id for row in rows],
+            "node_type": [row.node_type.__mapper__.polymorphic_identity for row in rows],
+            "node_label": [row.label for row in rows],
+            "node_created_at": [now] * len(rows),
+            "node_updated_at": [now] * len(rows),
+        }
+        columns |= {name: [row.columns[name] for row in rows] for name in names}
+        await insert_many(self.connection, node_table, columns)
 
     def note(self, node_id: int, parent_id: int | None, label: str | None) -> None:
         """Remember a row that an update moves or renames, to explain what it breaks."""

@@ -14,8 +14,8 @@ from typing import Any, ClassVar
 from typing_extensions import Self
 
 from artigraph.codec.annotation import codec_for
-from artigraph.codec.any import ANY
-from artigraph.codec.base import Codec, ModelValue
+from artigraph.codec.base import ModelValue
+from artigraph.codec.fields import Codecs
 from artigraph.errors import ModelDefinitionError, ModelVersionError
 from artigraph.model.types import register_model
 
@@ -118,11 +118,11 @@ class BaseModel(ModelValue, ABC, metaclass=ModelMeta):
         """The annotations of the fields by name; a field without one is anything."""
         return typing.get_type_hints(cls, include_extras=True)
 
-    _artigraph_codecs: ClassVar[dict[str, Codec] | None] = None
+    _artigraph_codecs: ClassVar[Codecs | None] = None
 
     @classmethod
-    def _model_codecs(cls) -> dict[str, Codec]:
-        """The codec of each annotated field."""
+    def _model_codecs(cls) -> Codecs:
+        """The codec of each annotated field, made at first use."""
         if cls._artigraph_codecs is None:
             try:
                 annotations = cls.model_annotations()
@@ -131,14 +131,10 @@ class BaseModel(ModelValue, ABC, metaclass=ModelMeta):
                     f"An annotation of {cls.__qualname__} names {error.name!r}, which is not "
                     "defined where the class is. Define it above the class, at module level."
                 ) from error
-            cls._artigraph_codecs = {
-                name: codec_for(annotation) for name, annotation in annotations.items()
-            }
+            cls._artigraph_codecs = Codecs(
+                {name: codec_for(annotation) for name, annotation in annotations.items()}
+            )
         return cls._artigraph_codecs
-
-    @classmethod
-    def _model_codec(cls, field: str) -> Codec:
-        return cls._model_codecs().get(field, ANY)
 
 
 def _resolve_early(cls: type[BaseModel]) -> None:

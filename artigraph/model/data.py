@@ -190,8 +190,10 @@ class DataModel(BaseModel, metaclass=DataModelMeta):
 
     def model_data(self) -> Mapping[str, Any]:
         """The fields by name."""
-        # The instance's own dict may hold more, such as a cached property.
         values = vars(self)
+        if len(values) == len(self.__dataclass_fields__):
+            return dict(values)
+        # The instance's own dict may hold more, such as a cached property.
         return {name: values[name] for name in self.__dataclass_fields__ if name in values}
 
     @classmethod

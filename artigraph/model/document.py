@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from artigraph.codec.annotation import codec_of_schema
-from artigraph.codec.base import TAG, Parts, Part, Place
+from artigraph.codec.any import ANY
+from artigraph.codec.base import TAG, Part, Parts, Place
 from artigraph.errors import ArtigraphError, DeserializationError, SerializationError
 from artigraph.model.base import BaseModel
 from artigraph.model.types import find_model
@@ -40,16 +41,15 @@ def encode_model(model: BaseModel) -> tuple[dict[str, Any], dict[str, Part]]:
             f"class {cls.__name__}(…, version=1)."
         )
     codecs = cls._model_codecs()
+    encoders = codecs.encoders
     document: dict[str, Any] = {}
-    schemas: dict[str, Any] = {}
     parts: dict[str, Part] = {}
+    place = Place(cls.model_name, "", parts)
     for name, value in model.model_data().items():
-        codec = codecs.get(name) or cls._model_codec(name)
-        document[name] = codec.encode(value, Place(cls.model_name, name, parts))
-        if codec.schema is not None:
-            schemas[name] = codec.schema
-    if schemas:
-        document[TAG] = schemas
+        place.path = name
+        document[name] = encoders.get(name, ANY.encode)(value, place)
+    if codecs.schemas:
+        document[TAG] = codecs.schemas
     return document, parts
 
 
@@ -73,18 +73,16 @@ def decode_model(name: str, version: int, document: Mapping[str, Any], parts: Pa
     """
     cls = find_model(name)
     schemas = document.get(TAG, _NONE)
-    known = cls is not None and version == cls.model_version
     data: dict[str, Any] = {}
+    field = ""
     try:
+        if cls is not None and version == cls.model_version:
+            decoders = _decoders(cls, schemas)
+        else:
+            decoders = {field: codec_of_schema(schema).decode for field, schema in schemas.items()}
         for field, stored in document.items():
-            if field == TAG:
-                continue
-            codec = cls._model_codec(field) if known and cls is not None else None
-            schema = schemas.get(field)
-            if codec is None or codec.schema != schema:
-                # Another class wrote it, or this one before its cell was changed.
-                codec = codec_of_schema(schema)
-            data[field] = codec.decode(stored, parts)
+            if field != TAG:
+                data[field] = decoders.get(field, ANY.decode)(stored, parts)
     except ArtigraphError:
         raise
     except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError) as error:
@@ -95,6 +93,24 @@ def decode_model(name: str, version: int, document: Mapping[str, Any], parts: Pa
     if cls is None:
         return UnknownModel(name, version, data)
     return cls.model_init(version, data)
+
+
+def _decoders(
+    cls: type[BaseModel], schemas: Mapping[str, Any]
+) -> Mapping[str, Callable[[Any, Parts], Any]]:
+    """The class's own decoders, but for fields that were stored otherwise."""
+    codecs = cls._model_codecs()
+    if schemas == codecs.schemas:
+        return codecs.decoders
+    # The cell that defines the class was changed without a new version.
+    return {
+        field: (
+            codecs.codec(field)
+            if schemas.get(field) == codecs.schemas.get(field)
+            else codec_of_schema(schemas.get(field))
+        ).decode
+        for field in {*codecs.decoders, *schemas}
+    }
 
 
 _NONE: Mapping[str, Any] = {}

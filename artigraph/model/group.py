@@ -227,9 +227,7 @@ class ModelGroup:
         """
         wanted = None if labels is None else list(labels)
         missing = wanted is None or not {*self._saved, *self._unsaved}.issuperset(wanted)
-        if self._written_id() is not None and (
-            fresh or (missing and not self._saved_is_complete)
-        ):
+        if self._written_id() is not None and (fresh or (missing and not self._saved_is_complete)):
             await self._refresh(wanted)
         models = {**self._saved, **self._unsaved}
         if wanted is None:

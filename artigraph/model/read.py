@@ -28,7 +28,9 @@ __all__ = ["delete_models", "read_model", "read_model_or_none", "read_models"]
 ReadModel: TypeAlias = QualifiedArtifact[ModelArtifact, Any]
 
 _MODEL = str(ModelArtifact.__mapper__.polymorphic_identity)
-_MODEL_COLUMNS = [node_table.c[name] for name in column_names(ModelArtifact)]
+_MODEL_COLUMNS = [
+    node_table.c[name] for name in column_names(ModelArtifact) if not name.startswith("artifact_")
+]
 _PART_COLUMNS = [
     node_table.c[name]
     for name in dict.fromkeys(
@@ -60,7 +62,7 @@ async def read_models(filter: Filter) -> list[ReadModel]:
         UnknownStorageError: A storage that nobody registered.
         CorruptBlobError: The bytes of a part are not those that were written.
     """
-    return await _read((filter & ModelFilter()).clause(), None)
+    return await _read(_models_only(filter), None)
 
 
 async def read_model_or_none(filter: Filter) -> ReadModel | None:
@@ -70,7 +72,7 @@ async def read_model_or_none(filter: Filter) -> ReadModel | None:
         MultipleNodesFoundError: The filter finds more than one.
         UnknownModelError: Its class is not defined here.
     """
-    found = await _read((filter & ModelFilter()).clause(), 2)
+    found = await _read(_models_only(filter), 2)
     if len(found) > 1:
         raise MultipleNodesFoundError(
             f"{filter!r} finds more than one model, of which node {found[0].artifact.node_id} "
@@ -110,6 +112,10 @@ async def delete_models(filter: Filter) -> int:
         How many rows were deleted, those of their parts included.
     """
     return await delete_nodes(filter & ModelFilter())
+
+
+def _models_only(filter: Filter) -> ColumnElement[bool]:
+    return (filter if isinstance(filter, ModelFilter) else filter & ModelFilter()).clause()
 
 
 async def _read(clause: ColumnElement[bool], limit: int | None) -> list[ReadModel]:
@@ -178,13 +184,7 @@ class _Loader:
             self._below.setdefault(row.node_parent_id, []).append((row, part))
 
     def load_all(self, rows: Sequence[Row[Any]]) -> list[ReadModel]:
-        names = column_names(ModelArtifact)
-        return [
-            QualifiedArtifact.of_row(
-                ModelArtifact, dict(zip(names, row, strict=True)), self._load(row)
-            )
-            for row in rows
-        ]
+        return [QualifiedArtifact.of_row(ModelArtifact, row, self._load(row)) for row in rows]
 
     def _load(self, row: Row[Any]) -> Any:
         parts: Mapping[str, LoadedPart] = {}

@@ -36,9 +36,7 @@ class ModelRows:
     _blobs: list[tuple[str, NewRow, Blob]] = field(default_factory=list)
 
     @classmethod
-    async def of(
-        cls, parent: NewRow | int | None, models: Mapping[str, BaseModel]
-    ) -> ModelRows:
+    async def of(cls, parent: NewRow | int | None, models: Mapping[str, BaseModel]) -> ModelRows:
         """Encode models, and put the blobs of their parts into their storages.
 
         Raises:
@@ -89,17 +87,12 @@ class ModelRows:
 
     def qualified(self) -> list[QualifiedArtifact[ModelArtifact, Any]]:
         """The models with their rows, once those are inserted."""
-        return [
-            QualifiedArtifact.of_row(ModelArtifact, row.all_columns(), model)
-            for row, model in self.models
-        ]
+        return [QualifiedArtifact.of_row(ModelArtifact, row, model) for row, model in self.models]
 
 
 def _has_parts(model: BaseModel) -> bool:
     """Whether a model may have values that take long to serialize."""
-    return isinstance(model, BaseModel) and any(
-        codec.deep for codec in type(model)._model_codecs().values()
-    )
+    return isinstance(model, BaseModel) and type(model)._model_codecs().deep
 
 
 def _blob(model: BaseModel, part: Part, serializer: Serializer[Any]) -> Blob:
@@ -157,7 +150,9 @@ async def write_models(
         StorageError: A storage failed.
     """
     if not isinstance(models, Mapping):
-        raise LabelError(f"write_models() takes models by label, as in models={{'a': …}}, not {models!r}.")
+        raise LabelError(
+            f"write_models() takes models by label, as in models={{'a': …}}, not {models!r}."
+        )
     return dict(zip(models, await _write(parent_id, models), strict=True))
 
 

@@ -6,8 +6,9 @@ each store in their own way.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, LargeBinary, String, Text
 from sqlalchemy.dialects import mysql
@@ -15,7 +16,18 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, registry
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-__all__ = ["Base", "BinaryName", "Document", "LargeBytes", "LongText", "NodeId", "UTCDateTime", "utc_now"]
+__all__ = [
+    "Base",
+    "BinaryName",
+    "Document",
+    "LargeBytes",
+    "LongText",
+    "NodeId",
+    "UTCDateTime",
+    "utc_now",
+]
+
+T = TypeVar("T")
 
 MARIADB_COLLATION = "utf8mb4_nopad_bin"
 """Names differ when their bytes differ, as in the other databases: MariaDB's
@@ -41,16 +53,51 @@ class UTCDateTime(TypeDecorator[datetime]):
             return dialect.type_descriptor(mysql.DATETIME(fsp=6))
         return dialect.type_descriptor(DateTime(timezone=True))
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        moment = value.astimezone(UTC)
-        return moment if dialect.name == "postgresql" else moment.replace(tzinfo=None)
+    def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], Any]:
+        store = self.impl_instance.dialect_impl(dialect).bind_processor(dialect) or _as_it_is
+        aware = dialect.name == "postgresql"
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        def process(value: datetime | None) -> Any:
+            if value is None:
+                return None
+            moment = value.astimezone(UTC)
+            return store(moment if aware else moment.replace(tzinfo=None))
+
+        return _remember_last(process)
+
+    def result_processor(
+        self, dialect: Dialect, coltype: object
+    ) -> Callable[[Any], datetime | None]:
+        load = self.impl_instance.dialect_impl(dialect).result_processor(dialect, coltype)
+        load = load or _as_it_is
+
+        def process(stored: Any) -> datetime | None:
+            if stored is None:
+                return None
+            value: datetime = load(stored)
+            return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+        return _remember_last(process)
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _remember_last(process: Callable[[Any], T]) -> Callable[[Any], T]:
+    """The rows of one write share their times, so most need no second conversion."""
+    seen: tuple[Any, Any] = (None, None)
+
+    def remembering(value: Any) -> T:
+        nonlocal seen
+        # One tuple, so that another thread never sees half of it.
+        before, result = seen
+        if value is None or value != before:
+            result = process(value)
+            seen = (value, result)
+        return cast(T, result)
+
+    return remembering
 
 
 def BinaryName(length: int) -> TypeEngine[str]:  # noqa: N802  # a column type, so named like one

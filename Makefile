@@ -1,0 +1,113 @@
+# What you can do here. `make` alone lists it.
+#
+# Needs Python 3.11 or newer with its venv module, and make; every pinned
+# package comes as a wheel, so no compiler.
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+OUT := out
+WORKERS ?= 2
+
+# The first Python here that is new enough. 3.11 comes first because
+# constraints.txt was made with it.
+PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13 python3.14; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& { echo $$python; break; }; done)
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo lab test check bench format constraints clean
+.PHONY: check-format check-lint check-types check-layers check-docs
+
+help:  ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*##[[:space:]]*/\1\t/' \
+		| awk -F'\t' '{ printf "make %-12s %s\n", $$1, $$2 }'
+
+# ---------------------------------------------------------------- environment
+
+venv: $(STAMP)  ## make the environment in .venv
+
+$(STAMP): pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer found." \
+		"On Debian: apt-get install python3 python3-venv" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "$(PYTHON) cannot make environments: its venv module is missing." >&2; \
+		echo "Debian keeps it in a package of its own: apt-get install python3-venv" >&2; \
+		exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet -c constraints.txt hatchling editables
+	@# Not isolated, so that the pinned hatchling builds artigraph.
+	$(BIN)/python -m pip install --quiet --no-build-isolation -c constraints.txt -e '.[dev]'
+	@touch $@
+
+constraints: pyproject.toml  ## pin the newest versions anew in constraints.txt
+	rm -rf $(OUT)/constraints
+	$(PYTHON) -m venv $(OUT)/constraints
+	$(OUT)/constraints/bin/python -m pip install --quiet '.[dev]'
+	@{ sed -n '/^#/p;/^#/!q' constraints.txt; \
+		$(OUT)/constraints/bin/python -m pip freeze --exclude artigraph; } > $(OUT)/constraints.txt
+	mv $(OUT)/constraints.txt constraints.txt
+	rm -rf $(OUT)/constraints
+
+# -------------------------------------------------------------- see it at work
+
+demo: $(STAMP)  ## run the quickstart notebook and say where to look at it
+	@mkdir -p $(OUT)
+	$(BIN)/jupyter nbconvert --log-level=WARN --execute --to notebook \
+		--output-dir $(OUT) notebooks/quickstart.ipynb
+	$(BIN)/jupyter nbconvert --log-level=WARN --to html --output-dir $(OUT) $(OUT)/quickstart.ipynb
+	@echo
+	@echo "The quickstart ran. Look at it:"
+	@echo "  in a browser:    file://$(CURDIR)/$(OUT)/quickstart.html"
+	@echo "  in JupyterLab:   make lab, then open $(OUT)/quickstart.ipynb"
+	@echo "  run it yourself: make lab, then open notebooks/quickstart.ipynb"
+
+lab: $(STAMP)  ## open JupyterLab on the notebooks
+	@# Jupyter refuses root unless told; in a fresh container one often is root.
+	$(BIN)/jupyter lab $$(test "$$(id -u)" != 0 || echo --allow-root) \
+		--LabApp.default_url=/lab/tree/notebooks/quickstart.ipynb
+
+# ----------------------------------------------------------------------- check
+
+test: $(STAMP)  ## run all tests and the notebooks
+	$(BIN)/python -m pytest -n $(WORKERS)
+	$(BIN)/python -m pytest -n $(WORKERS) --nbmake notebooks
+
+check:  ## everything that CI runs: format, lint, types, layers, docs, tests
+	@$(MAKE) --no-print-directory check-format
+	@$(MAKE) --no-print-directory check-lint
+	@$(MAKE) --no-print-directory check-types
+	@$(MAKE) --no-print-directory check-layers
+	@$(MAKE) --no-print-directory check-docs
+	@$(MAKE) --no-print-directory test
+
+check-format: $(STAMP)
+	$(BIN)/ruff format --check
+
+check-lint: $(STAMP)
+	$(BIN)/ruff check
+
+check-types: $(STAMP)
+	$(BIN)/mypy
+
+check-layers: $(STAMP)
+	$(BIN)/lint-imports --no-logo
+
+check-docs: $(STAMP)
+	$(BIN)/python -m pytest -q tests/docs
+
+format: $(STAMP)  ## format the code and fix what can be fixed by itself
+	$(BIN)/ruff check --fix-only
+	$(BIN)/ruff format
+
+bench: $(STAMP)  ## run every benchmark
+	@set -e; for benchmark in benchmarks/[!_]*.py; do \
+		echo "== $$benchmark"; $(BIN)/python $$benchmark; done
+
+clean:  ## remove the environment and everything that was made here
+	rm -rf $(VENV) $(OUT) build dist
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find artigraph tests benchmarks notebooks -name __pycache__ -type d -prune -exec rm -rf {} +
+	find notebooks -name .ipynb_checkpoints -type d -prune -exec rm -rf {} +

@@ -1,0 +1,171 @@
+"""Polars frames as Parquet, written by Polars itself.
+
+Any reader of Parquet opens them. What Polars' writer changes or lacks, such
+as Object columns, is refused. Sorted flags are not kept.
+
+Polars ends the whole process on some damaged pages. So a checksum of the
+file is kept in the file's own metadata, and nothing is read unless it fits.
+"""
+
+from __future__ import annotations
+
+import io
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from artigraph.errors import DeserializationError, SerializationError
+from artigraph.serializer.base import Serializer
+
+__all__ = ["DataFrameSerializer", "dataframe_serializer"]
+
+ROWS_PER_GROUP = 20_000
+"""Rows of a row group, at least; small, so that one page of a few columns
+costs little."""
+
+COLUMN_CHUNKS = 10_000
+"""Column chunks of a file, about: each takes some hundred bytes of the footer."""
+
+CHECKSUM_KEY = "artigraph"
+CHECKSUM_TAG = b"artigraph-crc32:"
+NO_CHECKSUM = b"00000000"
+"""Stands where the checksum goes, while the checksum is taken."""
+
+SUMMARY_COLUMNS = 200
+"""Columns that a summary lists; it counts the others."""
+
+
+class DataFrameSerializer(Serializer[pl.DataFrame]):
+    """Polars frames as Parquet.
+
+    * keeps names, types and values, nested and categorical ones too
+    * refuses Object columns, lazy frames and subclasses
+    """
+
+    name = "artigraph-polars"
+    types = (pl.DataFrame,)
+
+    def serialize(self, value: pl.DataFrame, /) -> bytes:
+        """Write a frame.
+
+        Raises:
+            SerializationError: It would not come back equal.
+        """
+        _check_class(value, self.name)
+        for column, dtype in value.schema.items():
+            _check_column(column, dtype)
+        try:
+            return _sign(_write(value))
+        except Exception as error:  # Polars panics as well as it raises
+            raise SerializationError(
+                f"This frame cannot be written as Parquet: {error}. Cast the column to a "
+                "type that Parquet has."
+            ) from error
+
+    def deserialize(self, data: bytes, /) -> pl.DataFrame:
+        """Read a frame.
+
+        Raises:
+            DeserializationError: The bytes are not Parquet, or damaged.
+        """
+        _verify(data, self.name)
+        try:
+            return pl.read_parquet(io.BytesIO(data))
+        except Exception as error:  # Polars panics as well as it raises
+            raise DeserializationError(
+                f"These {len(data)} bytes are not a frame that {self.name!r} wrote, or they are "
+                f"damaged: {error}"
+            ) from error
+
+    def summarize(self, value: pl.DataFrame, /) -> Mapping[str, Any]:
+        """Its rows, columns, types and row groups."""
+        columns = [[name, str(dtype)] for name, dtype in value.schema.items()]
+        return {
+            "kind": "frame",
+            "rows": value.height,
+            "columns": columns[:SUMMARY_COLUMNS],
+            "num_columns": value.width,
+            "row_groups": -(-value.height // _row_group_size(value)),
+        }
+
+
+def _row_group_size(frame: pl.DataFrame) -> int:
+    return max(ROWS_PER_GROUP, -(-frame.height * frame.width // COLUMN_CHUNKS))
+
+
+def _write(frame: pl.DataFrame) -> io.BytesIO:
+    file = io.BytesIO()
+    frame.write_parquet(
+        file,
+        compression="zstd",
+        compression_level=1,
+        row_group_size=_row_group_size(frame),
+        metadata={CHECKSUM_KEY: (CHECKSUM_TAG + NO_CHECKSUM).decode()},
+    )
+    file.seek(0)
+    return file
+
+
+def _sign(file: io.BytesIO) -> bytes:
+    # The footer stands at the end, so the last tag is the one in the metadata.
+    start = file.getvalue().rfind(CHECKSUM_TAG) + len(CHECKSUM_TAG)
+    with file.getbuffer() as buffer:
+        checksum = b"%08x" % zlib.crc32(buffer)
+        buffer[start : start + len(checksum)] = checksum
+    return file.getvalue()
+
+
+def _verify(data: bytes, name: str) -> None:
+    start = data.rfind(CHECKSUM_TAG) + len(CHECKSUM_TAG)
+    end = start + len(NO_CHECKSUM)
+    view = memoryview(data)
+    checksum = zlib.crc32(view[end:], zlib.crc32(NO_CHECKSUM, zlib.crc32(view[:start])))
+    if data[start:end] != b"%08x" % checksum:
+        raise DeserializationError(
+            f"These {len(data)} bytes are not a frame that {name!r} wrote, or they are damaged: "
+            "the checksum does not fit."
+        )
+
+
+def _check_class(value: object, name: str) -> None:
+    if type(value) is pl.DataFrame:
+        if value.width == 0 and value.height > 0:
+            raise SerializationError(
+                f"This frame has {value.height} rows and no columns, of which Parquet would keep "
+                "nothing. Use frame.with_row_index()."
+            )
+        return
+    fix = "Use polars.DataFrame(value)."
+    if isinstance(value, pl.LazyFrame):
+        fix = "Use value.collect()."
+    elif isinstance(value, pl.Series):
+        fix = "Use value.to_frame()."
+    raise SerializationError(
+        f"{name!r} takes a polars.DataFrame, not a {type(value).__module__}."
+        f"{type(value).__qualname__}, which would not come back as one. {fix}"
+    )
+
+
+def _check_column(column: str, dtype: pl.DataType) -> None:
+    # Nearly all columns have one of these, which need no trial.
+    if dtype.is_numeric() and not dtype.is_decimal():
+        return
+    empty = pl.DataFrame(schema={column: dtype})
+    try:
+        back = pl.read_parquet(_write(empty)).schema[column]
+    except Exception as error:  # Polars panics as well as it raises
+        raise SerializationError(
+            f"Column {column!r} has the type {dtype}, which Parquet cannot hold: {error}. "
+            "Cast it, as with pl.col(name).map_elements(str, return_dtype=pl.String)."
+        ) from error
+    if back != dtype:
+        raise SerializationError(
+            f"Column {column!r} of type {dtype} would come back as {back}. "
+            f"Use pl.col({column!r}).cast(pl.{back})."
+        )
+
+
+dataframe_serializer = DataFrameSerializer()
+"""Polars frames."""

@@ -1,0 +1,155 @@
+"""Real databases for the tests: SQLite always, servers where they answer.
+
+``--databases sqlite,postgresql,mariadb`` (or ``ARTIGRAPH_TEST_DATABASES``)
+chooses; all three unless given. A server that does not answer skips its
+tests and says why, or fails them where ``ARTIGRAPH_REQUIRE_SERVERS`` is set.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import URL, delete, event, make_url, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+import artigraph
+from artigraph import Node, get_engine, set_engine
+from artigraph.model import types as model_types
+from artigraph.orm.node import node_table
+from artigraph.registry import Registry
+from artigraph.serializer.base import serializers
+from artigraph.storage.base import storages
+
+SERVERS = {
+    "postgresql": os.environ.get(
+        "ARTIGRAPH_TEST_POSTGRESQL", "postgresql+asyncpg://postgres@127.0.0.1:5432/test"
+    ),
+    "mariadb": os.environ.get(
+        "ARTIGRAPH_TEST_MARIADB", "mariadb+asyncmy://root@127.0.0.1:3306/test"
+    ),
+}
+DATABASES = ["sqlite", *SERVERS]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--databases``."""
+    parser.addoption(
+        "--databases",
+        default=os.environ.get("ARTIGRAPH_TEST_DATABASES", ",".join(DATABASES)),
+        help="which databases the store's tests run against, separated by commas",
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run every test that asks for a database once for each."""
+    if "database" in metafunc.fixturenames:
+        chosen = [name.strip() for name in metafunc.config.getoption("--databases").split(",")]
+        for name in chosen:
+            if name not in DATABASES:
+                raise pytest.UsageError(f"--databases knows {DATABASES}, not {name!r}")
+        metafunc.parametrize("database", chosen, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
+def database(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The name of the database that the test runs against."""
+    name: str = request.param
+    if name not in SERVERS:
+        yield name
+        return
+    url = make_url(SERVERS[name])
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    own = f"artigraph_test_{worker}_{os.getpid()}"
+    try:
+        asyncio.run(_administer(url, f"CREATE DATABASE {own}"))
+    except Exception as error:
+        message = f"{name} does not answer at {url.host}:{url.port}: {error!r}"
+        if os.environ.get("ARTIGRAPH_REQUIRE_SERVERS"):
+            pytest.fail(message)
+        pytest.skip(message)
+    _own_databases[name] = own
+    yield name
+    asyncio.run(_administer(url, f"DROP DATABASE {own}"))
+
+
+_own_databases: dict[str, str] = {}
+
+
+async def _administer(url: URL, statement: str) -> None:
+    engine = create_async_engine(url, isolation_level="AUTOCOMMIT")
+    try:
+        async with engine.connect() as connection:
+            await connection.execute(text(statement))
+    finally:
+        await engine.dispose()
+
+
+@pytest.fixture
+def database_url(database: str, tmp_path: Path) -> str:
+    """The address of a database; its tables may hold what earlier tests left."""
+    if database == "sqlite":
+        return f"sqlite+aiosqlite:///{tmp_path / 'test.db'}"
+    url = make_url(SERVERS[database]).set(database=_own_databases[database])
+    return url.render_as_string(hide_password=False)
+
+
+@pytest.fixture
+async def store(database: str, database_url: str) -> AsyncIterator[str]:
+    """An empty store, set as the default; its value is the database's name."""
+    reset = set_engine(database_url, create_tables=True)
+    await empty_store()
+    yield database
+    reset()
+
+
+async def empty_store() -> None:
+    """Delete every row."""
+    engine = await get_engine()
+    async with engine.begin() as connection:
+        if connection.dialect.name in ("mysql", "mariadb"):
+            await connection.execute(text("SET foreign_key_checks = 0"))
+        await connection.execute(delete(node_table))
+        if connection.dialect.name in ("mysql", "mariadb"):
+            await connection.execute(text("SET foreign_key_checks = 1"))
+
+
+class Statements(list[str]):
+    """The SQL statements that were sent, with BEGIN and COMMIT left out."""
+
+
+@pytest.fixture
+async def statements(store: str) -> AsyncIterator[Statements]:
+    """Every statement sent to the store from here on; clear it with ``.clear()``."""
+    sent = Statements()
+    engine = (await get_engine()).sync_engine
+
+    def note(_c: object, _cursor: object, statement: str, *_: object) -> None:
+        sent.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    yield sent
+    event.remove(engine, "before_cursor_execute", note)
+
+
+@pytest.fixture(autouse=True)
+def _forget_definitions() -> Iterator[None]:
+    """Forget the classes, serializers and storages that a test defined."""
+    assert artigraph.__version__
+    models = dict(model_types._models)
+    types = dict(Node.__mapper__.polymorphic_map)
+    registries: list[tuple[Registry[object], dict[str, object]]] = [
+        (registry, dict(registry._registered))  # type: ignore[misc]  # of whatever kind
+        for registry in (serializers, storages)
+    ]
+    yield
+    model_types._models.clear()
+    model_types._models.update(models)
+    Node.__mapper__.polymorphic_map.clear()
+    Node.__mapper__.polymorphic_map.update(types)
+    for registry, registered in registries:
+        registry._registered.clear()
+        registry._registered.update(registered)

@@ -1,0 +1,188 @@
+"""Arrow tables come back equal, or Parquet refuses and points to Feather."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from artigraph.errors import DeserializationError, SerializationError
+from artigraph.serializer.base import Serializer, find_serializer
+from artigraph.serializer.pyarrow import (
+    feather_serializer,
+    parquet_serializer,
+    read_parquet,
+    row_group_size,
+    write_parquet,
+)
+from artigraph.testing.serializer import SerializerTests
+
+arrow: Any = pa
+"""Arrow without types: the stubs describe an older release."""
+
+
+def table(array: Any, kind: Any = None) -> Any:
+    """A table of one column named 'a'."""
+    return pa.table({"a": pa.array(array, kind)})
+
+
+def plain_tables() -> list[Any]:
+    """Tables that every format keeps."""
+    field = pa.field("a", pa.int64(), nullable=False, metadata={"unit": "m"})
+    return [
+        pa.table({}),
+        table([1, None, 3]),
+        table([], pa.string()),
+        table(["x", None, ""]),
+        table([[1], None, []]),
+        table([{"a": 1}, None]),
+        table([1, 2], pa.timestamp("ns", "Europe/Berlin")),
+        table([1, 2], pa.duration("s")),
+        table([None, None]),
+        table(["a", "b", None, "a"]).cast(
+            pa.schema([("a", pa.dictionary(pa.int8(), pa.string()))])
+        ),
+        arrow.table([[1, 2]], schema=pa.schema([field], metadata={"made": "here"})),
+        pa.Table.from_arrays([pa.array([1]), pa.array(["x"])], names=["a", "a"]),
+    ]
+
+
+def feather_tables() -> list[Any]:
+    """Tables that only Feather keeps."""
+    return [
+        table([1], pa.timestamp("s")),
+        table([1], pa.time32("s")),
+        table([86_400_000], pa.date64()),
+        pa.table({"a": pa.array([1, 2, 1]).dictionary_encode()}),
+        pa.table({"a": arrow.RunEndEncodedArray.from_arrays([1, 3], ["a", "b"])}),
+        pa.table({"a": arrow.array([arrow.MonthDayNano((1, 2, 3))])}),
+    ]
+
+
+class ArrowTests(SerializerTests):
+    def equal(self, old: Any, new: Any) -> bool:
+        # Of lists Parquet changes the name of the field within, which `==`
+        # of types does not look at.
+        fields = zip(old.schema, new.schema, strict=True)
+        return (
+            bool(old.equals(new))
+            and old.schema.metadata == new.schema.metadata
+            and all(a.equals(b) and a.metadata == b.metadata for a, b in fields)
+        )
+
+
+class TestParquetSerializer(ArrowTests):
+    @pytest.fixture
+    def serializer(self) -> Serializer[Any]:
+        return parquet_serializer
+
+    @pytest.fixture
+    def values(self) -> list[Any]:
+        return plain_tables()
+
+    @pytest.fixture
+    def bad_values(self) -> list[Any]:
+        return [*feather_tables(), {"a": [1]}, table([1]).to_batches()[0]]
+
+
+class TestFeatherSerializer(ArrowTests):
+    # Feather has no checksum, so half of it may be a smaller file.
+    @pytest.fixture
+    def serializer(self) -> Serializer[Any]:
+        return feather_serializer
+
+    @pytest.fixture
+    def values(self) -> list[Any]:
+        return plain_tables() + feather_tables()
+
+    @pytest.fixture
+    def bad_values(self) -> list[Any]:
+        return [{"a": [1]}, table([1]).to_batches()[0]]
+
+
+@given(
+    st.dictionaries(
+        st.text(st.characters(codec="utf-8")),
+        st.lists(st.none() | st.integers(-(2**63), 2**63 - 1), min_size=3, max_size=3)
+        | st.lists(st.none() | st.text(st.characters(codec="utf-8")), min_size=3, max_size=3)
+        | st.lists(st.none() | st.floats(allow_nan=False), min_size=3, max_size=3)
+        | st.lists(st.none() | st.lists(st.binary(max_size=3)), min_size=3, max_size=3),
+        max_size=4,
+    )
+)
+@settings(deadline=None)
+def test_table_survives(columns: dict[str, Any]) -> None:
+    """Any names and values come back from both formats."""
+    value = pa.table(columns)
+    for serializer in (parquet_serializer, feather_serializer):
+        assert serializer.deserialize(serializer.serialize(value)).equals(value)
+
+
+@pytest.mark.parametrize("value", feather_tables(), ids=lambda t: str(t.schema.types[0]))
+def test_parquet_points_to_feather(value: Any) -> None:
+    """What Parquet changes or lacks is refused, with the column and the fix."""
+    with pytest.raises(SerializationError, match=r"'a' of type .* Use .*feather_serializer"):
+        parquet_serializer.serialize(value)
+
+
+def test_chunks_with_their_own_dictionaries_survive() -> None:
+    """Dictionaries that differ from chunk to chunk keep their values."""
+    chunks = [pa.array(["a", "b"]).dictionary_encode(), pa.array(["c"]).dictionary_encode()]
+    value = arrow.table({"a": pa.chunked_array(chunks)})
+    for serializer in (parquet_serializer, feather_serializer):
+        back = serializer.deserialize(serializer.serialize(value))
+        assert back.schema == value.schema
+        assert back.to_pylist() == value.to_pylist()
+
+
+def test_each_page_has_a_checksum() -> None:
+    """A value that was changed within a page is noticed by whoever reads the page."""
+    value = random.Random(0).randbytes(1000)  # zstd leaves noise as it is
+    data = write_parquet(table([value]))
+    place = data.find(value)
+    assert place > 0
+    with pytest.raises(DeserializationError, match="CRC"):
+        read_parquet(data[:place] + b"xxx" + data[place + 3 :])
+
+
+def test_row_groups_are_small() -> None:
+    """Row groups are small, but a long or wide table has no endless footer."""
+    assert row_group_size(2_000_000, 32) == 20_000
+    assert row_group_size(1_000_000, 1_000) == 100_000
+    assert row_group_size(0, 0) == 20_000
+
+
+def test_summary_tells_the_schema() -> None:
+    """A summary has rows, columns with types and row groups; of many columns the first."""
+    summary = parquet_serializer.summarize(pa.table({f"c{i}": range(30_000) for i in range(300)}))
+    assert summary["rows"] == 30_000
+    assert summary["num_columns"] == 300
+    assert len(summary["columns"]) == 200
+    assert summary["columns"][0] == ["c0", "int64"]
+    assert summary["row_groups"] == 2
+    assert feather_serializer.summarize(table([1]))["kind"] == "frame"
+
+
+def test_tables_are_parquet_unless_feather_is_named() -> None:
+    """A table without a named serializer is written as Parquet."""
+    feather_serializer.register()
+    assert find_serializer(pa.Table) == parquet_serializer
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (table([1]).to_batches()[0], r"RecordBatch. Use pyarrow.Table.from_batches\(\[value\]\)"),
+        (table([1]).to_reader(), r"RecordBatchReader. Use value.read_all\(\)"),
+        ({"a": [1]}, r"builtins.dict. Use pyarrow.table\(value\)"),
+    ],
+)
+def test_other_types_are_refused(value: Any, message: str) -> None:
+    """What is no table is refused, with the call that makes one of it."""
+    for serializer in (parquet_serializer, feather_serializer):
+        with pytest.raises(SerializationError, match=message):
+            serializer.serialize(value)

@@ -1,0 +1,287 @@
+"""Files in a folder, full disks, killed writers, and the temporary storage."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from artigraph.errors import BlobNotFoundError, StorageError
+from artigraph.storage.base import Storage
+from artigraph.storage.file import FileSystemStorage, TempFileStorage, temp_file_storage
+from artigraph.storage.fsspec import FsspecStorage
+from artigraph.testing.storage import StorageTests
+
+WELL_FORMED = "ab/" + "ab" * 32
+
+
+def files_in(folder: Path) -> set[str]:
+    """Every file below a folder."""
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+class FolderTests(StorageTests):
+    """Looks at the files themselves."""
+
+    def put_raw(self, storage: Storage, location: str, data: bytes) -> None:
+        assert isinstance(storage, FileSystemStorage)
+        (storage.directory / location).write_bytes(data)
+
+    def get_raw(self, storage: Storage, location: str) -> bytes:
+        assert isinstance(storage, FileSystemStorage)
+        return (storage.directory / location).read_bytes()
+
+    def list_raw(self, storage: Storage) -> set[str]:
+        assert isinstance(storage, FileSystemStorage)
+        return files_in(storage.directory)
+
+
+class TestFileSystemStorage(FolderTests):
+    @pytest.fixture
+    def storage(self, tmp_path: Path) -> Storage:
+        return FileSystemStorage(tmp_path / "a::b" / "me@host?x")
+
+
+class TestTempFileStorage(FolderTests):
+    @pytest.fixture
+    def storage(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Storage:
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+        return TempFileStorage("test-temp")
+
+
+async def test_the_folder_is_made_at_the_first_write(tmp_path: Path) -> None:
+    """Defining and reading make no folder; writing does."""
+    storage = FileSystemStorage(tmp_path / "new" / "folder")
+    assert not await storage.exists(WELL_FORMED)
+    await storage.delete(WELL_FORMED)
+    with pytest.raises(BlobNotFoundError):
+        await storage.read(WELL_FORMED)
+    assert not (tmp_path / "new").exists()
+    location = await storage.create(b"x")
+    assert (tmp_path / "new" / "folder" / location).read_bytes() == b"x"
+
+
+def test_a_folder_is_settled_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Home and the working directory are looked up when the storage is defined."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert FileSystemStorage("runs").directory == tmp_path / "runs"
+    assert FileSystemStorage(Path("~/runs")).directory == tmp_path / "home" / "runs"
+    assert FileSystemStorage("~/runs").name == f"file://{tmp_path}/home/runs"
+
+
+def test_a_folder_is_not_taken_for_a_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder whose name looks like a URL is a folder."""
+    monkeypatch.chdir(tmp_path)
+    assert FileSystemStorage("s3://bucket").directory == tmp_path / "s3:" / "bucket"
+
+
+def test_a_folder_may_have_a_name_of_its_own(tmp_path: Path) -> None:
+    """A folder that may move gets a name that stays."""
+    assert FileSystemStorage(tmp_path, name="results").name == "results"
+    assert FileSystemStorage(tmp_path) == FileSystemStorage(f"{tmp_path}/")
+    assert FileSystemStorage(tmp_path) != FileSystemStorage(tmp_path / "other", str(tmp_path))
+    assert FileSystemStorage(tmp_path) != FsspecStorage(str(tmp_path))
+
+
+async def test_others_may_read_the_files(tmp_path: Path) -> None:
+    """Blobs follow the umask, so that a shared folder is shared."""
+    umask = os.umask(0o022)
+    try:
+        location = await FileSystemStorage(tmp_path).create(b"shared")
+    finally:
+        os.umask(umask)
+    assert stat.S_IMODE((tmp_path / location).stat().st_mode) == 0o644
+
+
+async def test_an_existing_blob_is_not_written_again(tmp_path: Path) -> None:
+    """Storing equal bytes leaves the file as it is."""
+    storage = FileSystemStorage(tmp_path)
+    location = await storage.create(b"again")
+    before = (tmp_path / location).stat()
+    await storage.create(b"again")
+    after = (tmp_path / location).stat()
+    assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
+
+
+async def test_a_location_never_leaves_the_folder(tmp_path: Path) -> None:
+    """A neighbour of the folder can be neither read nor deleted through it."""
+    secret = tmp_path / "secret.txt"
+    secret.write_bytes(b"mine")
+    storage = FileSystemStorage(tmp_path / "store")
+    await storage.create(b"x")
+    for location in ("../secret.txt", str(secret), "ab/../../secret.txt", f"file://{secret}"):
+        for call in (storage.read, storage.delete, storage.exists):
+            with pytest.raises(StorageError, match="is no location of"):
+                await call(location)
+    assert secret.read_bytes() == b"mine"
+
+
+# Faults
+
+
+async def test_a_file_where_the_folder_should_be(tmp_path: Path) -> None:
+    """A file in the way is named by the error, and left alone."""
+    (tmp_path / "store").write_bytes(b"in the way")
+    storage = FileSystemStorage(tmp_path / "store")
+    with pytest.raises(StorageError, match=r"Could not store 1 bytes in .*NotADirectoryError"):
+        await storage.create(b"x")
+    with pytest.raises(StorageError, match=r"Could not look for .*NotADirectoryError"):
+        await storage.exists(WELL_FORMED)
+    assert (tmp_path / "store").read_bytes() == b"in the way"
+
+
+async def test_a_rename_that_fails_leaves_no_temporary_file(tmp_path: Path) -> None:
+    """If the final name cannot be had, what was written under another is removed."""
+    storage = FileSystemStorage(tmp_path)
+    digest = sha256(b"x").hexdigest()
+    (tmp_path / digest[:2] / digest).mkdir(parents=True)
+    with pytest.raises(StorageError, match="IsADirectoryError"):
+        await storage.create(b"x")
+    assert files_in(tmp_path) == set()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="limits of a process are a thing of POSIX")
+def test_a_full_disk_leaves_nothing(tmp_path: Path) -> None:
+    """When no more bytes fit, the error says so, and earlier blobs are untouched."""
+    code = f"""
+import asyncio, resource
+from artigraph.errors import StorageError
+from artigraph.storage.file import FileSystemStorage
+
+resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
+
+async def main():
+    storage = FileSystemStorage({str(tmp_path)!r})
+    small = await storage.create(b"fits")
+    try:
+        await storage.create(bytes(20_000))
+    except StorageError as error:
+        print(error)
+    assert await storage.read(small) == b"fits"
+
+asyncio.run(main())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("Could not store 20000 bytes in <FileSystemStorage")
+    assert "File too large" in done.stdout
+    digest = sha256(b"fits").hexdigest()
+    assert files_in(tmp_path) == {f"{digest[:2]}/{digest}"}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGKILL is a thing of POSIX")
+@pytest.mark.parametrize("seed", range(4))
+def test_a_killed_writer_leaves_no_damaged_blob(tmp_path: Path, seed: int) -> None:
+    """After SIGKILL in the middle of a write, whatever has a final name is whole."""
+    code = f"""
+import asyncio, os
+from artigraph.storage.file import FileSystemStorage
+
+async def main():
+    storage = FileSystemStorage({str(tmp_path)!r})
+    for _ in range(20):
+        await storage.create(os.urandom(16 * 2**20))
+
+asyncio.run(main())
+"""
+    writer = subprocess.Popen([sys.executable, "-c", code])
+    deadline = time.monotonic() + 60
+    # Kill it while a temporary file grows, at another moment each time.
+    growing = random.Random(seed).randrange(1, 12) * 2**20
+    try:
+        while time.monotonic() < deadline and writer.poll() is None:
+            if any(_size(path) >= growing for path in tmp_path.rglob(".*.tmp")):
+                break
+        else:
+            pytest.fail("The writer never wrote a temporary file")
+    finally:
+        writer.send_signal(signal.SIGKILL)
+        writer.wait(timeout=30)
+    for path in tmp_path.rglob("*"):
+        if path.is_file() and not path.name.endswith(".tmp"):
+            assert sha256(path.read_bytes()).hexdigest() == path.name
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+# The temporary storage
+
+
+def test_the_temporary_folder_goes_with_the_process(tmp_path: Path) -> None:
+    """Importing makes nothing, the first use makes one folder, the exit removes it."""
+    code = """
+import asyncio, os, tempfile
+before = os.listdir(tempfile.gettempdir())
+from artigraph.storage.file import temp_file_storage
+assert os.listdir(tempfile.gettempdir()) == before
+location = asyncio.run(temp_file_storage.create(b"short-lived"))
+assert asyncio.run(temp_file_storage.read(location)) == b"short-lived"
+assert len(os.listdir(tempfile.gettempdir())) == len(before) + 1
+print(location, temp_file_storage.directory)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    )
+    assert done.returncode == 0, done.stderr
+    assert str(tmp_path) in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_temporary_blob_of_another_process_explains_itself() -> None:
+    """A location out of an earlier session says why its blob is gone, and what to use."""
+    with pytest.raises(BlobNotFoundError, match="only as long as the process") as caught:
+        await temp_file_storage.read(WELL_FORMED)
+    assert "FileSystemStorage(directory)" in str(caught.value)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forking is a thing of POSIX")
+def test_a_forked_child_leaves_the_folder_alone(tmp_path: Path) -> None:
+    """A child that ends takes nothing away from its parent."""
+    code = """
+import asyncio, os, sys
+from artigraph.storage.file import temp_file_storage
+location = asyncio.run(temp_file_storage.create(b"parent's"))
+child = os.fork()
+if not child:
+    sys.exit(asyncio.run(temp_file_storage.read(location)) != b"parent's")
+assert os.waitpid(child, 0)[1] == 0
+assert asyncio.run(temp_file_storage.read(location)) == b"parent's"
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    )
+    assert done.returncode == 0, done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_temporary_storages_differ_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each has a folder of its own, made in the system's temporary one."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    one, two = TempFileStorage("one"), TempFileStorage("two")
+    assert one != two
+    assert one == TempFileStorage("one")
+    assert one.directory != two.directory
+    assert one.directory.parent == two.directory.parent == tmp_path
