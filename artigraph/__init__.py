@@ -184,7 +184,7 @@ _HOMES = {
 
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
-__all__ = [  # noqa: PLE0604  # a test sees that these are the names above
+__all__ = [
     "load_ipython_extension",
     "unload_ipython_extension",
     *_HOME_OF,

@@ -101,8 +101,10 @@ def _for_annotated(annotation: Any) -> Codec:
                 f"One field names several {kind}s: {', '.join(repr(one) for one in named)}. "
                 "Leave one of them."
             )
-    for one in (*serializers, *storages):
-        one.register()
+    for serializer in serializers:
+        serializer.register()
+    for storage in storages:
+        storage.register()
     # Annotated[X | None, …] is an X in a row of its own, or null.
     optional = type(None) in get_args(inner) and get_origin(inner) in (
         typing.Union,
@@ -162,7 +164,7 @@ def codec_of_schema(schema: Schema) -> Codec:
         return EnumCodec(str(content), ANY)
     if kind in ("list", "set", "frozenset", "tuple"):
         type_ = {"list": list, "set": set, "frozenset": frozenset, "tuple": tuple}[kind]
-        return CollectionCodec(type_, codec_of_schema(content), ANY)  # type: ignore[arg-type]  # all take an iterable
+        return CollectionCodec(type_, codec_of_schema(content), ANY)
     if kind == "places" and isinstance(content, list):
         return TupleCodec([codec_of_schema(item) for item in content], ANY)
     if kind == "dict" and isinstance(content, list) and len(content) == 3:

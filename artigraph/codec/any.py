@@ -8,6 +8,8 @@ from enum import Enum
 from importlib import import_module
 from typing import Any, ClassVar
 
+from typing_extensions import override
+
 from artigraph.codec.base import TAG, Codec, ModelValue, Parts, Place
 from artigraph.codec.scalar import (
     SCALARS_BY_KIND,
@@ -35,9 +37,11 @@ class AnyCodec(Codec):
     kind: ClassVar[str] = "any"
     deep = True
 
+    @override
     def accepts(self, value: object) -> bool:
         return True
 
+    @override
     def encode(self, value: Any, place: Place, /) -> Any:
         describe = _DESCRIBE.get(type(value))
         if describe is not None:
@@ -51,6 +55,7 @@ class AnyCodec(Codec):
             return place.add_part(value, serializer)
         return _refuse(value, place)
 
+    @override
     def decode(self, stored: Any, parts: Parts, /) -> Any:
         if type(stored) is list:
             return [self.decode(item, parts) for item in stored]
@@ -69,7 +74,7 @@ class AnyCodec(Codec):
         if kind in ("any", "of"):
             return self.decode(content, parts)
         if kind == "int":
-            return int(str(content))
+            return int(str(content), 16)
         if kind == "float":
             return read_float(str(content))
         if kind == "str":

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from typing_extensions import override
+
 from artigraph.codec.base import TAG, Codec, Parts, Place, is_tagged
 from artigraph.codec.scalar import is_clean
 from artigraph.errors import DeserializationError
@@ -35,15 +37,18 @@ class CollectionCodec(Codec):
             None if self.kind == "list" and item.schema is None else {self.kind: item.schema}
         )
 
+    @override
     def accepts(self, value: object) -> bool:
         return type(value) is self._type
 
+    @override
     def encode(self, value: Any, place: Place, /) -> Any:
         if self.accepts(value):
             return _encode_items(self._item, value, place)
         described = self._other.encode(value, place)
         return {TAG: "any", "v": described} if isinstance(described, list) else described
 
+    @override
     def decode(self, stored: Any, parts: Parts, /) -> Any:
         if type(stored) is not list:
             return self._other.decode(stored, parts)
@@ -67,9 +72,11 @@ class TupleCodec(Codec):
         self._items, self._other = items, other
         self.schema = {"places": [item.schema for item in items]}
 
+    @override
     def accepts(self, value: object) -> bool:
         return type(value) is tuple and len(value) == len(self._items)
 
+    @override
     def encode(self, value: Any, place: Place, /) -> Any:
         if self.accepts(value):
             pairs = zip(self._items, value, strict=True)
@@ -77,6 +84,7 @@ class TupleCodec(Codec):
         described = self._other.encode(value, place)
         return {TAG: "any", "v": described} if isinstance(described, list) else described
 
+    @override
     def decode(self, stored: Any, parts: Parts, /) -> Any:
         if type(stored) is not list:
             return self._other.decode(stored, parts)
@@ -113,9 +121,11 @@ class DictCodec(Codec):
             name = "pairs" if key_type is None else key_type.__name__
             self.schema = {"dict": [name, key.schema, value.schema]}
 
+    @override
     def accepts(self, value: object) -> bool:
         return type(value) is dict
 
+    @override
     def encode(self, value: Any, place: Place, /) -> Any:
         if not self.accepts(value):
             # An object of the other codec is always tagged.
@@ -134,6 +144,7 @@ class DictCodec(Codec):
             ],
         }
 
+    @override
     def decode(self, stored: Any, parts: Parts, /) -> Any:
         if type(stored) is not dict:
             return self._other.decode(stored, parts)

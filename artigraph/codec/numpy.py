@@ -54,4 +54,5 @@ def read_numpy(dtype: str, content: Any) -> np.generic:
     if isinstance(content, bytes):
         scalar: np.generic = np.frombuffer(content, np.dtype(dtype), count=1)[0]
         return scalar
-    return np.dtype(dtype).type(content)
+    number: np.generic = np.dtype(dtype).type(content)
+    return number

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from typing_extensions import override
+
 from artigraph.codec.base import Codec, Parts, Place, is_tagged
 from artigraph.serializer.base import Serializer, find_serializer, get_serializer
 from artigraph.storage.base import Storage
@@ -30,9 +32,11 @@ class PartCodec(Codec):
         self._inner, self._serializer, self._storage = inner, serializer, storage
         self.schema = None if inner.schema is None else {"part": inner.schema}
 
+    @override
     def accepts(self, value: object) -> bool:
         return True
 
+    @override
     def encode(self, value: Any, place: Place, /) -> Any:
         serializer = self._serializer or find_serializer(type(value))
         if serializer is None:
@@ -41,6 +45,7 @@ class PartCodec(Codec):
             value = self._inner.encode(value, place)
         return place.add_part(value, serializer, self._storage)
 
+    @override
     def decode(self, stored: Any, parts: Parts, /) -> Any:
         part = parts.get(str(stored.get("v"))) if is_tagged(stored) else None
         if part is not None and part.takes_json:

@@ -14,6 +14,8 @@ from pathlib import Path, PosixPath, PurePath, PurePosixPath, PureWindowsPath, W
 from typing import Any, ClassVar
 from uuid import UUID
 
+from typing_extensions import override
+
 from artigraph.codec.base import TAG, Codec, Parts, Place, is_tagged
 from artigraph.errors import DeserializationError, SerializationError
 from artigraph.serializer.datetime import decode_datetime, encode_datetime
@@ -109,7 +111,12 @@ def describe_int(value: int) -> Any:
     """An integer as JSON; as text where a parser would make a float of it."""
     if -INTEGER_LIMIT <= value < INTEGER_LIMIT:
         return value
-    return {TAG: "int", "v": str(value)}
+    return tag_int(value)
+
+
+def tag_int(value: int) -> Any:
+    """An integer as text; hexadecimal, as Python refuses thousands of decimal digits."""
+    return {TAG: "int", "v": hex(value)}
 
 
 def describe_float(value: float) -> Any:
@@ -156,9 +163,11 @@ class NativeCodec(Codec):
     def __init__(self, type_: type[Any], describe: Callable[[Any], Any], other: Codec) -> None:
         self._type, self._describe, self._other = type_, describe, other
 
+    @override
     def accepts(self, value: object) -> bool:
         return isinstance(value, self._type)
 
+    @override
     def encode(self, value: Any, place: Place, /) -> Any:
         if type(value) is self._type:
             return self._describe(value)
@@ -169,6 +178,7 @@ class NativeCodec(Codec):
             return self._describe(self._type(plain))
         return self._other.encode(plain, place)
 
+    @override
     def decode(self, stored: Any, parts: Parts, /) -> Any:
         return stored if type(stored) is self._type else self._other.decode(stored, parts)
 
@@ -185,9 +195,11 @@ class FloatCodec(Codec):
     def __init__(self, other: Codec) -> None:
         self._other = other
 
+    @override
     def accepts(self, value: object) -> bool:
         return isinstance(value, float)
 
+    @override
     def encode(self, value: Any, place: Place, /) -> Any:
         if type(value) is not float:
             value = without_library(value)
@@ -195,7 +207,7 @@ class FloatCodec(Codec):
                 return value
             number = exact_float(value) if isinstance(value, int) else value
             if number is None:
-                return {TAG: "int", "v": str(int(value))}
+                return tag_int(int(value))
             if not isinstance(number, float):
                 return self._other.encode(value, place)
             value = float(number)
@@ -203,6 +215,7 @@ class FloatCodec(Codec):
             return value
         return {TAG: "float", "v": repr(value)}
 
+    @override
     def decode(self, stored: Any, parts: Parts, /) -> Any:
         if type(stored) is float:
             return stored
@@ -221,9 +234,11 @@ class ScalarCodec(Codec):
         self._scalar, self._other = scalar, other
         self.schema = self.kind = scalar.kind  # type: ignore[misc]  # one class for all kinds
 
+    @override
     def accepts(self, value: object) -> bool:
         return SCALARS_BY_TYPE.get(type(value)) is self._scalar
 
+    @override
     def encode(self, value: Any, place: Place, /) -> Any:
         if self.accepts(value) and self._scalar.exact(value):
             try:
@@ -234,6 +249,7 @@ class ScalarCodec(Codec):
         # A text where a date was annotated must not be read as one.
         return {TAG: "any", "v": described} if isinstance(described, str | int) else described
 
+    @override
     def decode(self, stored: Any, parts: Parts, /) -> Any:
         if isinstance(stored, str | int) and not isinstance(stored, bool):
             return self._scalar.read(stored)
@@ -256,9 +272,11 @@ class EnumCodec(Codec):
         self.schema = {"enum": name}
         self.kind = f"enum:{name}"  # type: ignore[misc]  # one class for all enumerations
 
+    @override
     def accepts(self, value: object) -> bool:
         return type(value) is self._type
 
+    @override
     def encode(self, value: Any, place: Place, /) -> Any:
         if isinstance(value, Flag) and self.accepts(value):
             return describe_int(value.value)
@@ -267,6 +285,7 @@ class EnumCodec(Codec):
         described = self._other.encode(value, place)
         return {TAG: "any", "v": described} if isinstance(described, str | int) else described
 
+    @override
     def decode(self, stored: Any, parts: Parts, /) -> Any:
         if is_tagged(stored) and stored[TAG] != "int":
             return self._other.decode(stored, parts)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from typing_extensions import override
+
 from artigraph.codec.base import TAG, Codec, Parts, Place, is_tagged
 
 __all__ = ["OptionalCodec", "UnionCodec"]
@@ -22,12 +24,15 @@ class OptionalCodec(Codec):
         self.deep = inner.deep
         self.schema = None if inner.schema is None else {"optional": inner.schema}
 
+    @override
     def accepts(self, value: object) -> bool:
         return value is None or self._inner.accepts(value)
 
+    @override
     def encode(self, value: Any, place: Place, /) -> Any:
         return None if value is None else self._inner.encode(value, place)
 
+    @override
     def decode(self, stored: Any, parts: Parts, /) -> Any:
         return None if stored is None else self._inner.decode(stored, parts)
 
@@ -47,15 +52,18 @@ class UnionCodec(Codec):
         self._arms, self._other = arms, other
         self.schema = {"union": [[arm.kind, arm.schema] for arm in arms]}
 
+    @override
     def accepts(self, value: object) -> bool:
         return True
 
+    @override
     def encode(self, value: Any, place: Place, /) -> Any:
         for arm in self._arms:
             if arm.accepts(value):
                 return {TAG: "of", "t": arm.kind, "v": arm.encode(value, place)}
         return self._other.encode(value, place)
 
+    @override
     def decode(self, stored: Any, parts: Parts, /) -> Any:
         if is_tagged(stored) and stored[TAG] == "of":
             for arm in self._arms:

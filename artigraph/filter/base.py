@@ -5,10 +5,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import ColumnElement, and_, not_, or_
-from typing_extensions import Self, dataclass_transform
+from typing_extensions import dataclass_transform, override
 
 from artigraph.errors import FilterError
 from artigraph.registry import did_you_mean
@@ -32,6 +32,7 @@ class Filter(ABC):
     Filters combine with ``&``, ``|`` and ``~``.
     """
 
+    @override
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         check_keys(cls, args, kwargs)
         return super().__new__(cls)
@@ -87,6 +88,7 @@ class AllOf(Filter):
 
     filters: tuple[Filter, ...]
 
+    @override
     def clause(self) -> ColumnElement[bool]:
         return and_(*(f.clause() for f in self.filters))
 
@@ -100,6 +102,7 @@ class AnyOf(Filter):
 
     filters: tuple[Filter, ...]
 
+    @override
     def clause(self) -> ColumnElement[bool]:
         return or_(*(f.clause() for f in self.filters))
 
@@ -113,6 +116,7 @@ class Not(Filter):
 
     filter: Filter
 
+    @override
     def clause(self) -> ColumnElement[bool]:
         return not_(self.filter.clause())
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, TypeAlias, runtime_checkable
 
 from sqlalchemy import ColumnElement, and_, or_
+from typing_extensions import override
 
 from artigraph.errors import FilterError
 from artigraph.filter.artifact import ArtifactFilter
@@ -50,6 +51,7 @@ class ModelTypeFilter(Filter):
         if not isinstance(self.type, str | ModelClass):
             raise FilterError(f"A model type is a subclass of BaseModel, not {self.type!r}.")
 
+    @override
     def clause(self) -> ColumnElement[bool]:
         columns = node_table.c
         clauses = [among(columns.model_artifact_type, sorted(self._names()))]
@@ -112,7 +114,7 @@ class ModelFilter(ArtifactFilter):
             self,
             "model_type",
             tuple(
-                one if isinstance(one, ModelTypeFilter) else ModelTypeFilter(type=one)  # type: ignore[arg-type]  # checked there
+                one if isinstance(one, ModelTypeFilter) else ModelTypeFilter(type=one)
                 for one in several
             ),
         )

@@ -11,7 +11,6 @@ from typing import Any, ClassVar, TypeAlias
 from sqlalchemy import (
     CTE,
     ColumnElement,
-    FromClause,
     Integer,
     and_,
     false,
@@ -20,6 +19,7 @@ from sqlalchemy import (
     select,
     true,
 )
+from typing_extensions import override
 
 from artigraph.errors import FilterError
 from artigraph.filter.base import Filter
@@ -71,6 +71,7 @@ class NodeFilter(Filter):
     _only: ClassVar[str | None] = None
     """The node type that a kind of filter is limited to."""
 
+    @override
     def clause(self) -> ColumnElement[bool]:
         return and_(true(), *self._clauses())
 
@@ -131,6 +132,7 @@ class NodeTypeFilter(Filter):
             ):
                 raise FilterError(f"NodeTypeFilter takes node classes, not {given!r}.")
 
+    @override
     def clause(self) -> ColumnElement[bool]:
         clauses = []
         if self.type is not None:
@@ -140,7 +142,9 @@ class NodeTypeFilter(Filter):
         return and_(true(), *clauses)
 
     def _one_of(self, types: Sequence[NodeType]) -> ColumnElement[bool]:
-        wanted = {t if isinstance(t, str) else t.__mapper__.polymorphic_identity for t in types}
+        wanted = {
+            t if isinstance(t, str) else str(t.__mapper__.polymorphic_identity) for t in types
+        }
         if self.subclasses:
             if Node.__mapper__.polymorphic_identity in wanted:
                 # Rows of classes that are not defined here are nodes as well.
@@ -210,6 +214,7 @@ class NodeRelationshipFilter(Filter):
         ):
             raise FilterError(f"max_depth is a count of steps from 1 on, not {self.max_depth!r}.")
 
+    @override
     def clause(self) -> ColumnElement[bool]:
         columns = node_table.c
         clauses = []
@@ -267,7 +272,8 @@ def walk(first: Any, near: str, far: str, max_depth: int | None = None) -> CTE:
         # UNION forgets what it has seen twice, and so ends on a cycle.
         reached = first.cte(recursive=True, nesting=True)
         step = select(next_.c[far]).join(reached, next_.c[near] == reached.c.node_id)
-        return reached.union(step)
+        endless: CTE = reached.union(step)
+        return endless
     depth = literal_column("1", Integer).label("depth")
     reached = first.add_columns(depth).cte(recursive=True, nesting=True)
     step = (
@@ -275,7 +281,8 @@ def walk(first: Any, near: str, far: str, max_depth: int | None = None) -> CTE:
         .join(reached, next_.c[near] == reached.c.node_id)
         .where(reached.c.depth < max_depth)
     )
-    return reached.union(step)
+    bounded: CTE = reached.union(step)
+    return bounded
 
 
 def subtree(clause: ColumnElement[bool]) -> CTE:
@@ -284,8 +291,8 @@ def subtree(clause: ColumnElement[bool]) -> CTE:
 
 
 def _ids(name: str, nodes: Nodes) -> tuple[int, ...]:
-    several = isinstance(nodes, Collection) and not isinstance(nodes, str | bytes)
-    return tuple(_id(name, node) for node in (nodes if several else (nodes,)))
+    each = nodes if isinstance(nodes, Collection) and not isinstance(nodes, str) else (nodes,)
+    return tuple(_id(name, node) for node in each)
 
 
 def _id(name: str, node: Any) -> int:

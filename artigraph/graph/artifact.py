@@ -41,13 +41,14 @@ class QualifiedArtifact(Generic[A, T]):
         value: What it holds.
     """
 
-    __slots__ = ("_artifact", "_node_type", "_row", "value")
+    __slots__ = ("_artifact", "_unmade", "value")
 
     value: T
     """The value itself."""
 
     def __init__(self, artifact: A, value: T) -> None:
         self._artifact: A | None = artifact
+        self._unmade: tuple[type[A], Row[Any] | NewRow] | None = None
         self.value = value
 
     @classmethod
@@ -63,7 +64,7 @@ class QualifiedArtifact(Generic[A, T]):
         """
         # An object for each of 100,000 rows costs more than all the rest.
         self = cls.__new__(cls)
-        self._artifact, self._node_type, self._row = None, node_type, row
+        self._artifact, self._unmade = None, (node_type, row)
         self.value = value
         return self
 
@@ -71,9 +72,10 @@ class QualifiedArtifact(Generic[A, T]):
     def artifact(self) -> A:
         """The row; its columns are all loaded."""
         if self._artifact is None:
-            row = self._row
+            assert self._unmade is not None  # noqa: S101  # either is set
+            node_type, row = self._unmade
             columns = row.all_columns() if isinstance(row, NewRow) else row._asdict()
-            self._artifact = detached(self._node_type, columns)
+            self._artifact = detached(node_type, columns)
         return self._artifact
 
     def __repr__(self) -> str:
@@ -164,7 +166,7 @@ async def write_artifacts(
     async with row_writer() as writer:
         await writer.insert(rows)
     for one, row in zip(written, rows, strict=True):
-        one._artifact = cast(A, detached(cast(type[A], row.node_type), row.all_columns()))
+        one._artifact = detached(cast(type[A], row.node_type), row.all_columns())
     return written
 
 
@@ -223,7 +225,8 @@ async def read_artifact(filter: Filter) -> QualifiedArtifact[BaseArtifact, Any]:
     found = await read_artifact_or_none(filter)
     if found is None:
         raise NodeNotFoundError(
-            f"No artifact is found by {filter!r}. Use read_artifact_or_none() where that may happen."
+            f"No artifact is found by {filter!r}. Use read_artifact_or_none() where that may "
+            "happen."
         )
     return found
 

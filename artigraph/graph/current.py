@@ -66,7 +66,7 @@ async def insert_unwritten(writer: RowWriter, place: Current) -> NewRow | int:
     if inspect(node).has_identity:
         return node.node_id
     row_above: NewRow | int | None = node.node_parent_id
-    if row_above is None and place.above is not None:
+    if place.above is not None and row_above in (None, place.above.node.node_id):
         row_above = await insert_unwritten(writer, place.above)
     rows = await insert_nodes(writer, [node], above=row_above)
     return rows[0] if rows else node.node_id

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar, overload
 
 from sqlalchemy import ColumnElement, delete, inspect, select, update
@@ -142,7 +143,7 @@ async def insert_nodes(
     await _overwrite(writer, [node for node in nodes if node.node_id in existing])
     inserted = (node for node in nodes if node.node_id not in existing)
     for node, row in zip(inserted, rows, strict=True):
-        writer.on_success.append(lambda node=node, row=row: _fill(node, row))
+        writer.on_success.append(partial(_fill, node, row))
     return rows
 
 

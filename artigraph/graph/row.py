@@ -7,13 +7,14 @@ The number of statements does not grow with the number of rows.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import Sequence as SequenceOf
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import FromClause, Select, Sequence, func, literal_column, select, table, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -84,7 +85,7 @@ class RowWriter:
         """The transaction's connection."""
         return self.transaction.connection
 
-    async def insert(self, rows: Sequence[NewRow]) -> None:
+    async def insert(self, rows: SequenceOf[NewRow]) -> None:
         """Insert rows and give them ids; the rows above each must come with it or exist.
 
         Raises:
@@ -110,9 +111,9 @@ class RowWriter:
             await self._insert_batch(batches[key], key[1], now)
 
     async def _insert_batch(
-        self, rows: Sequence[NewRow], names: Iterable[str], now: datetime
+        self, rows: SequenceOf[NewRow], names: Iterable[str], now: datetime
     ) -> None:
-        columns: dict[str, Sequence[Any]] = {
+        columns: dict[str, SequenceOf[Any]] = {
             "node_id": [row.node_id for row in rows],
             "node_parent_id": [row.parent_id for row in rows],
             "node_type": [row.node_type.__mapper__.polymorphic_identity for row in rows],
@@ -190,28 +191,28 @@ async def _reserve_ids(connection: AsyncConnection, count: int) -> Iterable[int]
         query = text("SELECT seq FROM sqlite_sequence WHERE name = :table")
         used = (await connection.execute(query, {"table": node_table.name})).scalar() or 0
         return range(used + 1, used + count + 1)
-    if name == "postgresql":
-        query = text(f"SELECT nextval('{NODE_ID_SEQUENCE}') FROM generate_series(1, :count)")
-        return (await connection.execute(query, {"count": count})).scalars().all()
-    # seq_1_to_n is a table that MariaDB makes up on the spot.
-    query = text(f"SELECT NEXTVAL({NODE_ID_SEQUENCE}) FROM seq_1_to_{int(count)}")
-    return (await connection.execute(query)).scalars().all()
+    numbers = func.generate_series(1, count) if name == "postgresql" else _mariadb_series(count)
+    reserved = select(Sequence(NODE_ID_SEQUENCE).next_value()).select_from(numbers)
+    return (await connection.execute(reserved)).scalars().all()
+
+
+def _mariadb_series(count: int) -> FromClause:
+    # A table that MariaDB makes up on the spot.
+    return table(f"seq_1_to_{count}")
 
 
 async def _count_past(connection: AsyncConnection, highest: int) -> None:
     """Never hand out an id that somebody chose; SQLite sees to that by itself."""
     name = connection.dialect.name
     if name == "postgresql":
-        query = text(
-            f"SELECT setval('{NODE_ID_SEQUENCE}', "
-            f"greatest(:highest, (SELECT last_value FROM {NODE_ID_SEQUENCE})))"
+        used: Select[Any] = select(literal_column("last_value")).select_from(
+            table(NODE_ID_SEQUENCE)
         )
-        await connection.execute(query, {"highest": highest})
+        past = func.greatest(highest, used.scalar_subquery())
+        await connection.execute(select(func.setval(NODE_ID_SEQUENCE, past)))
     elif name in ("mysql", "mariadb"):
         # MariaDB's SETVAL never counts backwards.
-        await connection.execute(
-            text(f"SELECT SETVAL({NODE_ID_SEQUENCE}, :highest)"), {"highest": highest}
-        )
+        await connection.execute(select(func.setval(literal_column(NODE_ID_SEQUENCE), highest)))
 
 
 async def _explain_parents(

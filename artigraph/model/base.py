@@ -9,9 +9,7 @@ import typing
 from abc import ABC, ABCMeta, abstractmethod
 from collections.abc import Mapping
 from types import SimpleNamespace
-from typing import Any, ClassVar
-
-from typing_extensions import Self
+from typing import Any, ClassVar, Self
 
 from artigraph.codec.annotation import codec_for
 from artigraph.codec.base import ModelValue

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from typing import Annotated, Any, ClassVar, TypeVar, overload
+from typing import Annotated, Any, ClassVar, Self, TypeVar, overload
 
-from typing_extensions import Self, dataclass_transform
+from typing_extensions import dataclass_transform
 
-from artigraph.errors import DeserializationError, ModelDefinitionError, ModelVersionError
+from artigraph.errors import ModelDefinitionError, ModelVersionError
 from artigraph.model.base import BaseModel, ModelMeta
 from artigraph.model.equality import equal_values
 from artigraph.serializer.base import Serializer
@@ -84,7 +85,7 @@ def model_field(
             raise ModelDefinitionError(f"{given!r} is no {kind.__name__.lower()}.")
     metadata = dict(field_options.pop("metadata", None) or {})
     metadata[_METADATA] = tuple(one for one in (serializer, storage) if one is not None)
-    return dataclasses.field(  # type: ignore[call-overload]  # either default is passed through
+    return dataclasses.field(
         default=default, default_factory=default_factory, metadata=metadata, **field_options
     )
 
@@ -119,10 +120,10 @@ class DataModelMeta(ModelMeta):
     what it makes of them is left aside.
     """
 
-    def __setattr__(cls, name: str, value: Any) -> None:
+    def __setattr__(cls, name: str, value: Any) -> None:  # noqa: N805  # a metaclass's self is a class
         if name in ("__dataclass_params__", "__dataclass_fields__") and not _deriving.get():
             if name == "__dataclass_params__":
-                own = cls.__dict__.get("__annotations__", {})
+                own = inspect.get_annotations(cls)
                 for field in dataclasses.fields(cls):  # type: ignore[arg-type]  # they are
                     if field.name in own:
                         super().__setattr__(field.name, field)
@@ -180,7 +181,7 @@ class DataModel(BaseModel, metaclass=DataModelMeta):
         finally:
             _deriving.reset(token)
         if compares:
-            cls.__eq__ = _equal  # type: ignore[method-assign,assignment]  # as dataclass() does
+            cls.__eq__ = _equal  # type: ignore[method-assign]  # as dataclass() does
         for inherited in ("__init__", "__repr__", "__eq__", "__hash__", "__match_args__"):
             # dataclass() only adds what a class does not define itself.
             if inherited not in cls.__dict__ and hasattr(cls, inherited):
@@ -230,17 +231,17 @@ class DataModel(BaseModel, metaclass=DataModelMeta):
     def model_annotations(cls) -> Mapping[str, Any]:
         """The annotations of the fields by name, with what ``model_field`` adds."""
         annotations = dict(super().model_annotations())
-        for field in dataclasses.fields(cls):  # type: ignore[arg-type]  # it is one
+        for field in dataclasses.fields(cls):
             for one in field.metadata.get(_METADATA, ()):
                 annotations[field.name] = Annotated[annotations[field.name], one]
-        names = {field.name for field in dataclasses.fields(cls)}  # type: ignore[arg-type]  # as above
+        names = {field.name for field in dataclasses.fields(cls)}
         return {name: annotations[name] for name in annotations if name in names}
 
     _set_after_init: ClassVar[frozenset[str]] = frozenset()
 
     @classmethod
     def _explain(cls, data: Mapping[str, Any], error: TypeError) -> Exception:
-        fields = {f.name: f for f in dataclasses.fields(cls)}  # type: ignore[arg-type]  # it is one
+        fields = {f.name: f for f in dataclasses.fields(cls)}
         gone = [name for name in data if name not in fields]
         new = [
             name

@@ -6,10 +6,9 @@ from collections.abc import Generator, Iterable, Mapping
 from contextlib import AbstractContextManager
 from contextvars import ContextVar, Token
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import inspect
-from typing_extensions import Self
 
 from artigraph.errors import FilterError, LabelExistsError, NodeNotFoundError, SerializationError
 from artigraph.filter.model import ModelFilter
@@ -70,8 +69,10 @@ class ModelGroup:
 
     @property
     def node(self) -> Node:
-        """The group's node. A new one has its ``node_id`` once it is written: at
-        the block's end, or by :meth:`save`.
+        """The group's node.
+
+        A new one has its ``node_id`` once it is written: at the block's end, or
+        by :meth:`save`.
 
         Raises:
             NodeNotFoundError: The group was made of an id, and its node was not
@@ -161,8 +162,8 @@ class ModelGroup:
             check_label(label)
             if not isinstance(model, BaseModel):
                 raise SerializationError(
-                    f"{label!r} is no model but {model!r} ({type(model).__name__}). Add an instance "
-                    "of a DataModel."
+                    f"{label!r} is no model but {model!r} ({type(model).__name__}). Add an "
+                    "instance of a DataModel."
                 )
             if label in self._unsaved or label in self._saved:
                 raise LabelExistsError(

@@ -31,13 +31,10 @@ _MODEL = str(ModelArtifact.__mapper__.polymorphic_identity)
 _MODEL_COLUMNS = [
     node_table.c[name] for name in column_names(ModelArtifact) if not name.startswith("artifact_")
 ]
+_PART_TYPES: tuple[type[BaseArtifact], ...] = (ModelArtifact, DatabaseArtifact, RemoteArtifact)
 _PART_COLUMNS = [
     node_table.c[name]
-    for name in dict.fromkeys(
-        name
-        for node_type in (ModelArtifact, DatabaseArtifact, RemoteArtifact)
-        for name in column_names(node_type)
-    )
+    for name in dict.fromkeys(name for node_type in _PART_TYPES for name in column_names(node_type))
     # Size and digest are wanted, but not what a listing shows.
     if name not in ("artifact_summary", "node_created_at", "node_updated_at")
 ]
@@ -147,13 +144,8 @@ def _select_below(clause: ColumnElement[bool]) -> Any:
     )
     return select(*_PART_COLUMNS).where(
         columns.node_parent_id.in_(select(holders.union(step).c.node_id)),
-        columns.node_type.in_(
-            [t.__mapper__.polymorphic_identity for t in (ModelArtifact, *_WITH_BYTES)]
-        ),
+        columns.node_type.in_([str(t.__mapper__.polymorphic_identity) for t in _PART_TYPES]),
     )
-
-
-_WITH_BYTES: tuple[type[BaseArtifact], ...] = (DatabaseArtifact, RemoteArtifact)
 
 
 def _stored_bytes(rows: Iterable[Row[Any]]) -> Iterable[StoredBytes]:

@@ -6,7 +6,7 @@ the row, so that none of them has to open a blob.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from sqlalchemy import BigInteger, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, synonym
@@ -24,7 +24,7 @@ class BaseArtifact(Node):
         **columns: Values of its columns by name, all optional.
     """
 
-    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_identity": "artifact"}
+    __mapper_args__ = {"polymorphic_identity": "artifact"}  # noqa: RUF012  # SQLAlchemy types it as an instance's
 
     artifact_serializer: Mapped[str | None] = mapped_column(BinaryName(255))
     """Name of the serializer that wrote the bytes."""
@@ -42,7 +42,7 @@ class BaseArtifact(Node):
 class DatabaseArtifact(BaseArtifact):
     """A value whose bytes are in the row itself."""
 
-    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_identity": "database_artifact"}
+    __mapper_args__ = {"polymorphic_identity": "database_artifact"}  # noqa: RUF012  # SQLAlchemy types it as an instance's
 
     database_artifact_value: Mapped[bytes | None] = mapped_column(LargeBytes)
     """The serialized value."""
@@ -51,7 +51,7 @@ class DatabaseArtifact(BaseArtifact):
 class RemoteArtifact(BaseArtifact):
     """A value whose bytes are in a storage."""
 
-    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_identity": "remote_artifact"}
+    __mapper_args__ = {"polymorphic_identity": "remote_artifact"}  # noqa: RUF012  # SQLAlchemy types it as an instance's
 
     remote_artifact_storage: Mapped[str | None] = mapped_column(BinaryName(255))
     """Name of the storage."""
@@ -62,7 +62,7 @@ class RemoteArtifact(BaseArtifact):
 class ModelArtifact(BaseArtifact):
     """A typed value: its plain fields as one document, the others as rows below it."""
 
-    __mapper_args__: ClassVar[dict[str, Any]] = {"polymorphic_identity": "model_artifact"}
+    __mapper_args__ = {"polymorphic_identity": "model_artifact"}  # noqa: RUF012  # SQLAlchemy types it as an instance's
 
     model_artifact_type: Mapped[str | None] = mapped_column(BinaryName(255))
     """The model's name."""

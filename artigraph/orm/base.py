@@ -15,6 +15,7 @@ from sqlalchemy.dialects import mysql
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, registry
 from sqlalchemy.types import TypeDecorator, TypeEngine
+from typing_extensions import override
 
 __all__ = [
     "Base",
@@ -48,11 +49,13 @@ class UTCDateTime(TypeDecorator[datetime]):
     impl = DateTime(timezone=True)
     cache_ok = True
 
+    @override
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         if dialect.name in ("mysql", "mariadb"):
             return dialect.type_descriptor(mysql.DATETIME(fsp=6))
         return dialect.type_descriptor(DateTime(timezone=True))
 
+    @override
     def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], Any]:
         store = self.impl_instance.dialect_impl(dialect).bind_processor(dialect) or _as_it_is
         aware = dialect.name == "postgresql"
@@ -65,6 +68,7 @@ class UTCDateTime(TypeDecorator[datetime]):
 
         return _remember_last(process)
 
+    @override
     def result_processor(
         self, dialect: Dialect, coltype: object
     ) -> Callable[[Any], datetime | None]:
@@ -74,7 +78,7 @@ class UTCDateTime(TypeDecorator[datetime]):
         def process(stored: Any) -> datetime | None:
             if stored is None:
                 return None
-            value: datetime = load(stored)
+            value: datetime = load(stored)  # type: ignore[assignment]  # a stored one is not None
             return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
         return _remember_last(process)

@@ -47,7 +47,7 @@ class Node(Base):
     """
 
     __tablename__ = "artigraph_node"
-    __mapper_args__: ClassVar[dict[str, Any]] = {
+    __mapper_args__ = {  # noqa: RUF012  # SQLAlchemy types it as an instance's
         "polymorphic_on": "node_type",
         "polymorphic_identity": "node",
         # One SELECT brings every subclass's columns: a row of the tree is

@@ -7,11 +7,12 @@ mistake; here the newer class replaces the older one.
 
 from __future__ import annotations
 
+import inspect
 import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, get_origin
+from typing import Any, cast, get_origin
 
 from sqlalchemy import Column
 from sqlalchemy.exc import SAWarning
@@ -89,7 +90,7 @@ def _own_identity(cls: type[Any]) -> str:
     identity = cls.__dict__.get("__mapper_args__", {}).get("polymorphic_identity")
     if not isinstance(identity, str) or not identity:
         raise NodeTypeError(
-            f"The node class {cls.__qualname__} does not say what its rows are called. Add the line: "
+            f"The node class {cls.__qualname__} does not say what its rows are called. Add: "
             f'__mapper_args__ = {{"polymorphic_identity": "{cls.__name__.lower()}"}}'
         )
     return identity
@@ -114,7 +115,7 @@ def _home(cls: type[Any]) -> str:
 def _prepare_columns(cls: type[Any]) -> dict[str, MappedColumn[Any]]:
     """Replace plain defaults by columns; return the class's own columns."""
     defaults: dict[str, Any] = {}
-    for name, annotation in cls.__dict__.get("__annotations__", {}).items():
+    for name, annotation in inspect.get_annotations(cls).items():
         if not _is_mapped(annotation):
             continue
         value = cls.__dict__.get(name)
@@ -147,8 +148,9 @@ def _share_columns(
             )
         # Public only as an argument of mapped_column(), which the user called.
         mapped._use_existing_column = True
-        shared[existing] = existing.type
-        existing.type = mapped.column.type
+        column = cast(Column[Any], existing)
+        shared[column] = column.type
+        column.type = mapped.column.type
     return shared
 
 

@@ -7,8 +7,7 @@ values, models or the database; ``artigraph.graph`` joins them.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-
-from typing_extensions import Self
+from typing import Self
 
 from artigraph.errors import UnknownStorageError
 from artigraph.registry import Registry
