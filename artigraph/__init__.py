@@ -14,86 +14,129 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from artigraph.db import (
-        current_session,
-        engine_context,
-        get_engine,
-        new_session,
-        set_engine,
+        current_session as current_session,
+        engine_context as engine_context,
+        get_engine as get_engine,
+        new_session as new_session,
+        set_engine as set_engine,
     )
     from artigraph.errors import (
-        ArtigraphError,
-        BlobLocationError,
-        BlobNotFoundError,
-        CorruptBlobError,
-        CycleError,
-        DatabaseBusyError,
-        DeserializationError,
-        EngineURLError,
-        FilterError,
-        LabelError,
-        LabelExistsError,
-        MissingLibraryError,
-        ModelDefinitionError,
-        ModelVersionError,
-        MultipleNodesFoundError,
-        NameTakenError,
-        NodeNotFoundError,
-        NodeTypeError,
-        NoEngineError,
-        ParentNotFoundError,
-        SchemaError,
-        SerializationError,
-        StorageError,
-        StorageURLError,
-        UnknownModelError,
-        UnknownNameError,
-        UnknownSerializerError,
-        UnknownStorageError,
+        ArtigraphError as ArtigraphError,
+        BlobLocationError as BlobLocationError,
+        BlobNotFoundError as BlobNotFoundError,
+        CorruptBlobError as CorruptBlobError,
+        CycleError as CycleError,
+        DatabaseBusyError as DatabaseBusyError,
+        DeserializationError as DeserializationError,
+        EngineURLError as EngineURLError,
+        FilterError as FilterError,
+        LabelError as LabelError,
+        LabelExistsError as LabelExistsError,
+        MissingLibraryError as MissingLibraryError,
+        ModelDefinitionError as ModelDefinitionError,
+        ModelVersionError as ModelVersionError,
+        MultipleNodesFoundError as MultipleNodesFoundError,
+        NameTakenError as NameTakenError,
+        NodeNotFoundError as NodeNotFoundError,
+        NodeTypeError as NodeTypeError,
+        NoEngineError as NoEngineError,
+        ParentNotFoundError as ParentNotFoundError,
+        SchemaError as SchemaError,
+        SerializationError as SerializationError,
+        StorageError as StorageError,
+        StorageURLError as StorageURLError,
+        UnknownModelError as UnknownModelError,
+        UnknownNameError as UnknownNameError,
+        UnknownSerializerError as UnknownSerializerError,
+        UnknownStorageError as UnknownStorageError,
     )
-    from artigraph.filter.artifact import ArtifactFilter
-    from artigraph.filter.base import Filter
-    from artigraph.filter.model import ModelFilter, ModelTypeFilter
-    from artigraph.filter.node import NodeFilter, NodeRelationshipFilter, NodeTypeFilter
-    from artigraph.filter.value import ValueFilter
+    from artigraph.filter.artifact import (
+        ArtifactFilter as ArtifactFilter,
+    )
+    from artigraph.filter.base import (
+        Filter as Filter,
+    )
+    from artigraph.filter.model import (
+        ModelFilter as ModelFilter,
+        ModelTypeFilter as ModelTypeFilter,
+    )
+    from artigraph.filter.node import (
+        NodeFilter as NodeFilter,
+        NodeRelationshipFilter as NodeRelationshipFilter,
+        NodeTypeFilter as NodeTypeFilter,
+    )
+    from artigraph.filter.value import (
+        ValueFilter as ValueFilter,
+    )
     from artigraph.graph.artifact import (
-        QualifiedArtifact,
-        delete_artifacts,
-        new_artifact,
-        read_artifact,
-        read_artifact_or_none,
-        read_artifacts,
-        write_artifact,
-        write_artifacts,
+        QualifiedArtifact as QualifiedArtifact,
+        delete_artifacts as delete_artifacts,
+        new_artifact as new_artifact,
+        read_artifact as read_artifact,
+        read_artifact_or_none as read_artifact_or_none,
+        read_artifacts as read_artifacts,
+        write_artifact as write_artifact,
+        write_artifacts as write_artifacts,
     )
-    from artigraph.graph.current import create_current
+    from artigraph.graph.current import (
+        create_current as create_current,
+    )
     from artigraph.graph.node import (
-        delete_nodes,
-        new_node,
-        nodes_exist,
-        read_node,
-        read_node_or_none,
-        read_nodes,
-        write_node,
-        write_nodes,
-        write_parent_child_relationships,
+        delete_nodes as delete_nodes,
+        new_node as new_node,
+        nodes_exist as nodes_exist,
+        read_node as read_node,
+        read_node_or_none as read_node_or_none,
+        read_nodes as read_nodes,
+        write_node as write_node,
+        write_nodes as write_nodes,
+        write_parent_child_relationships as write_parent_child_relationships,
     )
-    from artigraph.model.base import BaseModel
-    from artigraph.model.create import create_model
-    from artigraph.model.data import DataModel, model_field
-    from artigraph.model.group import ModelGroup, current_model_group
-    from artigraph.model.read import delete_models, read_model, read_model_or_none, read_models
-    from artigraph.model.types import allow_model_type_overwrites
-    from artigraph.model.unknown import UnknownModel
-    from artigraph.model.write import write_model, write_models
+    from artigraph.model.base import (
+        BaseModel as BaseModel,
+    )
+    from artigraph.model.create import (
+        create_model as create_model,
+    )
+    from artigraph.model.data import (
+        DataModel as DataModel,
+        model_field as model_field,
+    )
+    from artigraph.model.group import (
+        ModelGroup as ModelGroup,
+        current_model_group as current_model_group,
+    )
+    from artigraph.model.read import (
+        delete_models as delete_models,
+        read_model as read_model,
+        read_model_or_none as read_model_or_none,
+        read_models as read_models,
+    )
+    from artigraph.model.types import (
+        allow_model_type_overwrites as allow_model_type_overwrites,
+    )
+    from artigraph.model.unknown import (
+        UnknownModel as UnknownModel,
+    )
+    from artigraph.model.write import (
+        write_model as write_model,
+        write_models as write_models,
+    )
     from artigraph.orm.artifact import (
-        BaseArtifact,
-        DatabaseArtifact,
-        ModelArtifact,
-        RemoteArtifact,
+        BaseArtifact as BaseArtifact,
+        DatabaseArtifact as DatabaseArtifact,
+        ModelArtifact as ModelArtifact,
+        RemoteArtifact as RemoteArtifact,
     )
-    from artigraph.orm.node import Node
-    from artigraph.serializer.base import Serializer
-    from artigraph.storage.base import Storage
+    from artigraph.orm.node import (
+        Node as Node,
+    )
+    from artigraph.serializer.base import (
+        Serializer as Serializer,
+    )
+    from artigraph.storage.base import (
+        Storage as Storage,
+    )
 
 __version__ = "0.1.0"
 

@@ -8,8 +8,18 @@ from dataclasses import dataclass, fields
 from enum import Enum
 from typing import Any, Final, Literal, Self
 
-from sqlalchemy import BigInteger, ColumnElement, String, Text, and_, bindparam, cast, false, or_
-from sqlalchemy import true as sql_true
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    String,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    false,
+    or_,
+    true as sql_true,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar, overload
 
-from sqlalchemy import ColumnElement, delete, inspect, select, update
-from sqlalchemy.orm import make_transient_to_detached
+from sqlalchemy import ColumnElement, Select, delete, inspect, select, update
+from sqlalchemy.orm import Session, make_transient_to_detached
 from sqlalchemy.orm.attributes import set_committed_value
 
 from artigraph.db.session import read, read_session, write
@@ -21,6 +21,7 @@ from artigraph.errors import (
 from artigraph.filter.base import Filter
 from artigraph.filter.node import subtree, walk
 from artigraph.filter.value import among
+from artigraph.garbage import collector_paused
 from artigraph.graph.blob import remove_unnamed_blobs
 from artigraph.graph.row import NewRow, RowWriter, check_label, row_writer
 from artigraph.orm.base import utc_now
@@ -286,9 +287,15 @@ async def select_nodes(clause: ColumnElement[bool], limit: int | None) -> list[N
     """Rows as objects, by id, at most ``limit`` of them."""
     query = select(Node).where(clause).order_by(Node.node_id).limit(limit)
     async with read_session() as session:
-        # Rows are also written past the session's objects: believe the database.
-        found = await session.scalars(query, execution_options={"populate_existing": True})
-        return list(found.all())
+        if session.identity_map:
+            # Rows are also written past the session's objects: believe the database.
+            query = query.execution_options(populate_existing=True)
+        return await session.run_sync(_load_all, query)
+
+
+def _load_all(session: Session, query: Select[Node]) -> list[Node]:
+    with collector_paused():
+        return list(session.scalars(query).all())
 
 
 async def nodes_exist(filter: Filter) -> bool:

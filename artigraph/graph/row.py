@@ -7,8 +7,7 @@ The number of statements does not grow with the number of rows.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
-from collections.abc import Sequence as SequenceOf
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence as SequenceOf
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime

@@ -9,10 +9,12 @@ from sqlalchemy import ColumnElement, Row, and_, select
 
 from artigraph.codec.base import LoadedPart
 from artigraph.concurrency import run_in_thread
+from artigraph.db.fetch import all_of
 from artigraph.db.session import read
 from artigraph.errors import MultipleNodesFoundError, NodeNotFoundError
 from artigraph.filter.base import Filter
 from artigraph.filter.model import ModelFilter
+from artigraph.garbage import collector_paused
 from artigraph.graph.artifact import QualifiedArtifact
 from artigraph.graph.blob import StoredBytes, read_values
 from artigraph.graph.node import delete_nodes
@@ -120,11 +122,12 @@ async def _read(clause: ColumnElement[bool], limit: int | None) -> list[ReadMode
     query = select(*_MODEL_COLUMNS).where(clause).order_by(columns.node_id).limit(limit)
     below: Sequence[Row[Any]] = ()
     async with read() as connection:
-        rows = (await connection.execute(query)).all()
+        rows = await all_of(await connection.execute(query), few=limit is not None)
         if any(row.model_artifact_parts for row in rows):
             if limit is not None:
                 clause = columns.node_id.in_([row.node_id for row in rows])
-            below = (await connection.execute(_select_below(clause))).all()
+            found = await connection.execute(_select_below(clause))
+            below = await all_of(found, few=limit is not None)
     loader = _Loader(below, await read_values(_stored_bytes(below)))
     if len(rows) < MANY_MODELS:
         return loader.load_all(rows)
@@ -176,7 +179,8 @@ class _Loader:
             self._below.setdefault(row.node_parent_id, []).append((row, part))
 
     def load_all(self, rows: Sequence[Row[Any]]) -> list[ReadModel]:
-        return [QualifiedArtifact.of_row(ModelArtifact, row, self._load(row)) for row in rows]
+        with collector_paused():
+            return [QualifiedArtifact.of_row(ModelArtifact, row, self._load(row)) for row in rows]
 
     def _load(self, row: Row[Any]) -> Any:
         parts: Mapping[str, LoadedPart] = {}

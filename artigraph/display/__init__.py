@@ -1,0 +1,1 @@
+"""Facts become text, HTML, SVG and mermaid strings: no IPython, no files, no database."""

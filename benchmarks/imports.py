@@ -1,0 +1,34 @@
+"""Importing artigraph, against importing the part of SQLAlchemy it stands on."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+from benchmarks.measure import Report
+
+ROUNDS = 15
+
+
+def seconds_to_import(module: str) -> float:
+    start = time.perf_counter()
+    subprocess.run([sys.executable, "-c", f"import {module}"], check=True)
+    return time.perf_counter() - start
+
+
+def main() -> int:
+    report = Report()
+    plain, ours, all_names = [], [], []
+    everything = "sys, artigraph; [getattr(artigraph, name) for name in artigraph.__all__]"
+    for _ in range(ROUNDS):
+        plain.append(seconds_to_import("sqlalchemy.ext.asyncio"))
+        ours.append(seconds_to_import("artigraph"))
+        all_names.append(seconds_to_import(everything))
+    report.ratio("import artigraph", ours, plain, 1.3)
+    report.ratio("import artigraph and use every name", all_names, plain)
+    return report.failures
+
+
+if __name__ == "__main__":
+    sys.exit(min(main(), 1))
