@@ -103,8 +103,9 @@ format: $(STAMP)  ## format the code and fix what can be fixed by itself
 	$(BIN)/ruff format
 
 bench: $(STAMP)  ## run every benchmark
-	@set -e; for benchmark in benchmarks/[!_]*.py; do \
-		echo "== $$benchmark"; $(BIN)/python $$benchmark; done
+	@failed=0; for benchmark in benchmarks/bench_*.py; do \
+		name=$$(basename $$benchmark .py); echo "== $$name"; \
+		$(BIN)/python -m benchmarks.$$name || failed=1; done; exit $$failed
 
 clean:  ## remove the environment and everything that was made here
 	rm -rf $(VENV) $(OUT) build dist

@@ -8,7 +8,7 @@ by artigraph; other packages add theirs as entry points or by ``register``.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Generic, Protocol, TypeVar
@@ -75,6 +75,7 @@ class Registry(Generic[T]):
         self._unknown = unknown
         self._hint = hint
         self._registered: dict[str, T] = {}
+        self._sources: list[Callable[[], None]] = []
 
     def register(self, implementation: T) -> T:
         """Make an implementation known under its name.
@@ -99,6 +100,14 @@ class Registry(Generic[T]):
         self._registered[name] = implementation
         return implementation
 
+    def add_source(self, register_more: Callable[[], None]) -> None:
+        """Have a function called before a name is given up as unknown.
+
+        Args:
+            register_more: Registers what is known elsewhere by now.
+        """
+        self._sources.append(register_more)
+
     def get(self, name: str) -> T:
         """Look an implementation up by name.
 
@@ -110,6 +119,10 @@ class Registry(Generic[T]):
             return self._registered[name]
         target = self._built_in.get(name) or self._entry_points().get(name)
         if target is None:
+            for register_more in self._sources:
+                register_more()
+            if name in self._registered:
+                return self._registered[name]
             raise self._unknown(
                 f"No {self._kind} is registered under the name {name!r}. "
                 f"{did_you_mean(name, self.names())} {self._hint}"

@@ -49,7 +49,8 @@ class PlainStore:
         now = str(datetime.now(UTC).replace(tzinfo=None))
         self._insert(
             "node_id, node_parent_id, node_type, node_label, node_created_at, node_updated_at, "
-            "model_artifact_type, model_artifact_version, model_artifact_parts, model_artifact_data",
+            "model_artifact_type, model_artifact_version, model_artifact_parts, "
+            "model_artifact_data",
             [
                 (
                     first_id + i,

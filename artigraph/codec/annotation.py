@@ -93,6 +93,13 @@ def _unwrap(annotation: Any) -> Any:
 
 def _for_annotated(annotation: Any) -> Codec:
     inner, *metadata = get_args(annotation)
+    inner = _unwrap(inner)
+    if get_origin(inner) is Annotated:  # an alias of one
+        return _for_annotated(Annotated[(inner, *metadata)])  # type: ignore[arg-type]  # made at run time
+    # Annotated[X | None, …] is an X in a row of its own, or null.
+    if get_origin(inner) in (typing.Union, types.UnionType) and type(None) in get_args(inner):
+        some = typing.Union[tuple(a for a in get_args(inner) if a is not type(None))]  # noqa: UP007  # of a variable
+        return OptionalCodec(_for_annotated(Annotated[(some, *metadata)]))  # type: ignore[arg-type]  # as above
     serializers = [m for m in metadata if isinstance(m, Serializer)]
     storages = [m for m in metadata if isinstance(m, Storage)]
     for kind, named in (("serializer", serializers), ("storage", storages)):
@@ -105,16 +112,10 @@ def _for_annotated(annotation: Any) -> Codec:
         serializer.register()
     for storage in storages:
         storage.register()
-    # Annotated[X | None, …] is an X in a row of its own, or null.
-    optional = type(None) in get_args(inner) and get_origin(inner) in (
-        typing.Union,
-        types.UnionType,
-    )
     codec = codec_for(inner)
     if not serializers and not storages:
         return codec
-    part = PartCodec(codec, next(iter(serializers), None), next(iter(storages), None))
-    return OptionalCodec(part) if optional else part
+    return PartCodec(codec, next(iter(serializers), None), next(iter(storages), None))
 
 
 def _for_union(arguments: tuple[Any, ...]) -> Codec:
@@ -175,6 +176,7 @@ def codec_of_schema(schema: Schema) -> Codec:
     if kind == "part":
         return PartCodec(codec_of_schema(content), None, None)
     if kind == "union" and isinstance(content, list):
-        arms = [codec_of_schema(arm[1]) for arm in content if isinstance(arm, list) and arm]
-        return UnionCodec(arms, ANY)
+        arms = [arm for arm in content if isinstance(arm, list) and len(arm) == 2]
+        names = [str(name) for name, _ in arms]
+        return UnionCodec([codec_of_schema(arm) for _, arm in arms], ANY, names)
     return ANY

@@ -48,7 +48,7 @@ class AnyCodec(Codec):
             return describe(value, place)
         if isinstance(value, ModelValue):
             return place.add_part(value)
-        if type(value).__module__ == "numpy" and not hasattr(value, "__len__"):
+        if type(value).__module__ == "numpy" and _is_numpy_scalar(type(value)):
             return import_module("artigraph.codec.numpy").describe_numpy(value, place)
         serializer = find_serializer(type(value))
         if serializer is not None:
@@ -79,7 +79,7 @@ class AnyCodec(Codec):
             return read_float(str(content))
         if kind == "str":
             return _read_str(content)
-        if kind == "dict":
+        if kind in ("dict", "pairs"):
             return {self.decode(k, parts): self.decode(v, parts) for k, v in content or ()}
         if kind == "numpy":
             read = import_module("artigraph.codec.numpy").read_numpy
@@ -95,6 +95,10 @@ class AnyCodec(Codec):
         )
 
 
+def _is_numpy_scalar(type_: type[Any]) -> bool:
+    return any(base.__name__ == "generic" for base in type_.__mro__)
+
+
 def _refuse(value: object, place: Place) -> Any:
     if isinstance(value, Enum):
         name = type(value).__name__
@@ -105,10 +109,14 @@ def _refuse(value: object, place: Place) -> Any:
         )
     for base in (dict, list, tuple, set, frozenset, str, bytes, int, float, *SCALARS_BY_TYPE):
         if isinstance(value, base):
+            # pandas.Timestamp and pandas.Timedelta know better how.
+            methods = ("to_pydatetime", "to_pytimedelta")
+            method = next((name for name in methods if hasattr(value, name)), None)
+            convert = f"{base.__name__}(…)" if method is None else f"value.{method}()"
             place.refuse(
                 value,
                 f"it would come back as a plain {base.__name__}",
-                f"Convert it with {base.__name__}(…) first, or make it a DataModel.",
+                f"Convert it with {convert} first, or make it a DataModel.",
             )
     place.refuse(
         value,

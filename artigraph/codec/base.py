@@ -88,13 +88,21 @@ class Place:
         Raises:
             SerializationError: It is deeper than a database reads JSON.
         """
-        if self.depth > DEEPEST:
+        if self.depth + levels > DEEPEST:
             raise SerializationError(
                 f"{self.owner}.{self.path[:80]}… cannot be stored: it is nested deeper than the "
                 "databases read JSON. Does it hold itself? If not, make its inner parts "
                 "DataModels. Nothing was written."
             )
-        return Place(self.owner, f"{self.path}.{key}", self.parts, self.depth + levels)
+        try:
+            path = f"{self.path}.{key}"
+        except ValueError:  # Python refuses to write integers of thousands of digits
+            path = f"{self.path}.…"
+        return Place(self.owner, path, self.parts, self.depth + levels)
+
+    def deeper(self) -> Place:
+        """The same place, one level of JSON further in."""
+        return Place(self.owner, self.path, self.parts, self.depth + 1)
 
     def add_part(
         self,
@@ -103,7 +111,9 @@ class Place:
         storage: Storage | None = None,
     ) -> dict[str, str]:
         """Make a value a row of its own, and return what refers to it."""
-        label = stem = self.path[: LABEL_LENGTH - 10].replace("\x00", "")
+        label = self.path[: LABEL_LENGTH - 10].replace("\x00", "")
+        # A key may hold lone surrogates, and a label may not.
+        label = stem = label.encode(errors="replace").decode()
         number = 1
         # Two paths may read alike: the keys 1 and "1", or very long ones.
         while label in self.parts:

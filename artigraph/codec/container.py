@@ -8,7 +8,7 @@ from typing import Any
 from typing_extensions import override
 
 from artigraph.codec.base import TAG, Codec, Parts, Place, is_tagged
-from artigraph.codec.scalar import is_clean
+from artigraph.codec.scalar import INTEGER_LIMIT, is_clean
 from artigraph.errors import DeserializationError
 
 __all__ = ["CollectionCodec", "DictCodec", "TupleCodec"]
@@ -130,7 +130,9 @@ class DictCodec(Codec):
         if not self.accepts(value):
             # An object of the other codec is always tagged.
             return self._other.encode(value, place)
-        if self._key_type is int and all(type(key) is int for key in value):
+        if self._key_type is int and all(
+            type(key) is int and -INTEGER_LIMIT <= key < INTEGER_LIMIT for key in value
+        ):
             return {str(k): self._value.encode(v, place.at(k)) for k, v in value.items()}
         if self._key_type is str and all(
             type(key) is str and key != TAG and is_clean(key) for key in value
@@ -139,7 +141,7 @@ class DictCodec(Codec):
         return {
             TAG: "pairs",
             "v": [
-                [self._key.encode(k, place.at(k)), self._value.encode(v, place.at(k))]
+                [self._key.encode(k, place.at(k, 3)), self._value.encode(v, place.at(k, 3))]
                 for k, v in value.items()
             ],
         }

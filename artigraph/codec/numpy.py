@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from artigraph.codec.base import TAG, Place
-from artigraph.codec.scalar import describe_float
+from artigraph.codec.scalar import describe_float, describe_str
 from artigraph.errors import DeserializationError
 
 __all__ = ["describe_numpy", "read_numpy"]
@@ -35,7 +35,10 @@ def describe_numpy(value: np.generic, place: Place) -> Any:
         return {TAG: "numpy", "t": dtype, "v": value.item()}
     if value.dtype.kind == "f" and value.dtype.itemsize <= 8 and np.isfinite(value):
         return {TAG: "numpy", "t": dtype, "v": describe_float(float(value))}
-    data = base64.b64encode(value.tobytes()).decode()
+    if value.dtype.kind == "U":
+        # An array would drop the NULs at its end.
+        return {TAG: "numpy", "t": dtype, "v": describe_str(str.__str__(value))}
+    data = base64.b64encode(bytes(value) if value.dtype.kind == "S" else value.tobytes()).decode()
     return {TAG: "numpy", "t": dtype, "v": {TAG: "bytes", "v": data}}
 
 
@@ -51,7 +54,7 @@ def read_numpy(dtype: str, content: Any) -> np.generic:
     """
     if not DTYPE.fullmatch(dtype):
         raise DeserializationError(f"{dtype!r} is no dtype of a scalar.")
-    if isinstance(content, bytes):
+    if isinstance(content, bytes) and np.dtype(dtype).kind != "S":
         scalar: np.generic = np.frombuffer(content, np.dtype(dtype), count=1)[0]
         return scalar
     number: np.generic = np.dtype(dtype).type(content)

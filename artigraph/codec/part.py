@@ -34,7 +34,8 @@ class PartCodec(Codec):
 
     @override
     def accepts(self, value: object) -> bool:
-        return True
+        types = () if self._serializer is None else self._serializer.types
+        return isinstance(value, types) if types else self._inner.accepts(value)
 
     @override
     def encode(self, value: Any, place: Place, /) -> Any:

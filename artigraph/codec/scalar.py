@@ -71,6 +71,10 @@ def _write_time(value: time) -> str:
     return value.isoformat("microseconds")
 
 
+def _is_plain_time(value: time) -> bool:
+    return value.tzinfo is None and not value.fold
+
+
 def _is_text(value: PurePath) -> bool:
     return is_clean(str(value))
 
@@ -78,7 +82,7 @@ def _is_text(value: PurePath) -> bool:
 _SCALARS = [
     Scalar("datetime", datetime, encode_datetime, decode_datetime),
     Scalar("date", date, date.isoformat, date.fromisoformat),
-    Scalar("time", time, _write_time, time.fromisoformat, lambda value: value.tzinfo is None),
+    Scalar("time", time, _write_time, time.fromisoformat, _is_plain_time),
     Scalar("timedelta", timedelta, _write_timedelta, _read_timedelta),
     Scalar("decimal", Decimal, str, Decimal),
     Scalar("uuid", UUID, str, UUID),
@@ -149,6 +153,9 @@ def exact_float(value: int) -> float | None:
     return number if number == value else None
 
 
+_PLAIN: dict[type[Any], Callable[[Any], Any]] = {str: str.__str__, int: int.__int__}
+
+
 class NativeCodec(Codec):
     """``int``, ``str``, ``bool`` and ``None``, which JSON knows by itself.
 
@@ -175,7 +182,8 @@ class NativeCodec(Codec):
         # Typed by its annotation: a StrEnum's text, a numpy integer's number. In
         # Python a bool is an int, but JSON tells them apart.
         if isinstance(plain, self._type) and not isinstance(plain, bool):
-            return self._describe(self._type(plain))
+            # Not str(plain): an Enum that is a str has another text for that.
+            return self._describe(_PLAIN[self._type](plain))
         return self._other.encode(plain, place)
 
     @override
@@ -279,7 +287,8 @@ class EnumCodec(Codec):
     @override
     def encode(self, value: Any, place: Place, /) -> Any:
         if isinstance(value, Flag) and self.accepts(value):
-            return describe_int(value.value)
+            number = value.value
+            return number if -INTEGER_LIMIT <= number < INTEGER_LIMIT else str(number)
         if self.accepts(value):
             return value.name
         described = self._other.encode(value, place)
@@ -287,12 +296,10 @@ class EnumCodec(Codec):
 
     @override
     def decode(self, stored: Any, parts: Parts, /) -> Any:
-        if is_tagged(stored) and stored[TAG] != "int":
-            return self._other.decode(stored, parts)
-        if not isinstance(stored, str | int) or self._type is None:
+        if not isinstance(stored, str | int) or isinstance(stored, bool) or self._type is None:
             return self._other.decode(stored, parts)
         if issubclass(self._type, Flag):
-            return self._type(stored)
+            return self._type(int(stored))
         try:
             return self._type[str(stored)]
         except KeyError:

@@ -43,14 +43,20 @@ class UnionCodec(Codec):
     Args:
         arms: What it may be, without those that JSON tells by itself.
         other: What any other value is left to.
+        names: What a value's tag calls each arm; their kinds, made unique, unless
+            given.
     """
 
     kind = "union"
     deep = True
 
-    def __init__(self, arms: list[Codec], other: Codec) -> None:
-        self._arms, self._other = arms, other
-        self.schema = {"union": [[arm.kind, arm.schema] for arm in arms]}
+    def __init__(self, arms: list[Codec], other: Codec, names: list[str] | None = None) -> None:
+        self._other = other
+        self._arms: dict[str, Codec] = {}
+        for arm, name in zip(arms, names or [arm.kind for arm in arms], strict=True):
+            # tuple[int, int] | tuple[int, ...] are of one kind.
+            self._arms[name if name not in self._arms else f"{name}~{len(self._arms)}"] = arm
+        self.schema = {"union": [[name, arm.schema] for name, arm in self._arms.items()]}
 
     @override
     def accepts(self, value: object) -> bool:
@@ -58,15 +64,16 @@ class UnionCodec(Codec):
 
     @override
     def encode(self, value: Any, place: Place, /) -> Any:
-        for arm in self._arms:
+        for name, arm in self._arms.items():
             if arm.accepts(value):
-                return {TAG: "of", "t": arm.kind, "v": arm.encode(value, place)}
+                inner = place.deeper() if arm.deep else place
+                return {TAG: "of", "t": name, "v": arm.encode(value, inner)}
         return self._other.encode(value, place)
 
     @override
     def decode(self, stored: Any, parts: Parts, /) -> Any:
         if is_tagged(stored) and stored[TAG] == "of":
-            for arm in self._arms:
-                if arm.kind == stored.get("t"):
-                    return arm.decode(stored["v"], parts)
+            arm = self._arms.get(str(stored.get("t")))
+            if arm is not None:
+                return arm.decode(stored["v"], parts)
         return self._other.decode(stored, parts)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from sqlalchemy import inspect
@@ -25,6 +26,8 @@ class Current:
 
     node: Node
     above: Current | None
+    # Of several tasks that need the node's row, one writes it and the others wait.
+    writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 _current: ContextVar[Current | None] = ContextVar("artigraph_current", default=None)
@@ -63,6 +66,8 @@ async def insert_unwritten(writer: RowWriter, place: Current) -> NewRow | int:
         The row, new or an id, for others to hang on.
     """
     node = place.node
+    if not inspect(node).has_identity:
+        await writer.hold(place.writing)
     if inspect(node).has_identity:
         return node.node_id
     row_above: NewRow | int | None = node.node_parent_id

@@ -85,7 +85,7 @@ def decode_model(name: str, version: int, document: Mapping[str, Any], parts: Pa
                 data[field] = decoders.get(field, ANY.decode)(stored, parts)
     except ArtigraphError:
         raise
-    except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError) as error:
+    except _UNREADABLE as error:
         raise DeserializationError(
             f"The field {field!r} of a stored {name} cannot be read: {error}. "
             "The row was not written by artigraph, or was changed since."
@@ -114,3 +114,13 @@ def _decoders(
 
 
 _NONE: Mapping[str, Any] = {}
+
+_UNREADABLE = (
+    ValueError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    AttributeError,
+    RecursionError,
+)
+"""What reading a document that somebody changed may end in."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from artigraph.errors import ModelDefinitionError
+from artigraph.serializer.base import serializers
+from artigraph.storage.base import storages
 
 if TYPE_CHECKING:
     from artigraph.model.base import BaseModel
@@ -51,6 +53,22 @@ def _may_replace(known: type[Any], model: type[Any]) -> bool:
 
 def _home(model: type[Any]) -> str:
     return f"{model.__module__}.{model.__qualname__}"
+
+
+def _resolve_all() -> None:
+    """Register the serializers and storages that the classes defined by now name.
+
+    Annotations are resolved at first use, since they may name what is defined
+    further down; a fresh kernel that only reads has not used any yet.
+    """
+    for model in list(_models.values()):
+        # A class that cannot be resolved says so when it is used itself.
+        with suppress(Exception):
+            model._model_codecs()
+
+
+serializers.add_source(_resolve_all)
+storages.add_source(_resolve_all)
 
 
 def find_model(name: str) -> type[BaseModel] | None:

@@ -93,13 +93,18 @@ class Serializer(ABC, Generic[T]):
         return self
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self.name == getattr(other, "name", None)
+        # By the class's name: the cell that defines a class may run again.
+        return isinstance(other, Serializer) and _identity(self) == _identity(other)
 
     def __hash__(self) -> int:
-        return hash((type(self), self.name))
+        return hash(_identity(self))
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}>"
+
+
+def _identity(one: Serializer[Any]) -> tuple[str, str, str]:
+    return type(one).__module__, type(one).__qualname__, one.name
 
 
 serializers: Registry[Serializer[Any]] = Registry(

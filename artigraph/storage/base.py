@@ -89,13 +89,18 @@ class Storage(ABC):
         return self
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self.name == getattr(other, "name", None)
+        # By the class's name: the cell that defines a class may run again.
+        return isinstance(other, Storage) and _identity(self) == _identity(other)
 
     def __hash__(self) -> int:
-        return hash((type(self), self.name))
+        return hash(_identity(self))
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}>"
+
+
+def _identity(one: Storage) -> tuple[str, str, str]:
+    return type(one).__module__, type(one).__qualname__, one.name
 
 
 storages: Registry[Storage] = Registry(
