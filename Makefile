@@ -108,7 +108,7 @@ bench: $(STAMP)  ## run every benchmark
 		$(BIN)/python -m benchmarks.$$name || failed=1; done; exit $$failed
 
 clean:  ## remove the environment and everything that was made here
-	rm -rf $(VENV) $(OUT) build dist
+	rm -rf $(VENV) $(OUT) build dist notebooks/quickstart-data
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find artigraph tests benchmarks notebooks -name __pycache__ -type d -prune -exec rm -rf {} +
 	find notebooks -name .ipynb_checkpoints -type d -prune -exec rm -rf {} +

@@ -78,8 +78,16 @@ if TYPE_CHECKING:
         write_artifact as write_artifact,
         write_artifacts as write_artifacts,
     )
+    from artigraph.graph.collector import (
+        check_storage as check_storage,
+        collect_garbage as collect_garbage,
+        orphaned_blobs as orphaned_blobs,
+    )
     from artigraph.graph.current import (
         create_current as create_current,
+    )
+    from artigraph.graph.move import (
+        write_parent_child_relationships as write_parent_child_relationships,
     )
     from artigraph.graph.node import (
         delete_nodes as delete_nodes,
@@ -90,7 +98,6 @@ if TYPE_CHECKING:
         read_nodes as read_nodes,
         write_node as write_node,
         write_nodes as write_nodes,
-        write_parent_child_relationships as write_parent_child_relationships,
     )
     from artigraph.model.base import (
         BaseModel as BaseModel,
@@ -193,6 +200,7 @@ _HOMES = {
         "write_artifact",
         "write_artifacts",
     ),
+    "artigraph.graph.collector": ("check_storage", "collect_garbage", "orphaned_blobs"),
     "artigraph.graph.current": ("create_current",),
     "artigraph.graph.node": (
         "delete_nodes",
@@ -203,8 +211,8 @@ _HOMES = {
         "read_nodes",
         "write_node",
         "write_nodes",
-        "write_parent_child_relationships",
     ),
+    "artigraph.graph.move": ("write_parent_child_relationships",),
     "artigraph.model.base": ("BaseModel",),
     "artigraph.model.create": ("create_model",),
     "artigraph.model.data": ("DataModel", "model_field"),

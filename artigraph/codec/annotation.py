@@ -95,11 +95,12 @@ def _for_annotated(annotation: Any) -> Codec:
     inner, *metadata = get_args(annotation)
     inner = _unwrap(inner)
     if get_origin(inner) is Annotated:  # an alias of one
-        return _for_annotated(Annotated[(inner, *metadata)])  # type: ignore[arg-type]  # made at run time
+        return _for_annotated(Annotated[(inner, *metadata)])
     # Annotated[X | None, …] is an X in a row of its own, or null.
     if get_origin(inner) in (typing.Union, types.UnionType) and type(None) in get_args(inner):
-        some = typing.Union[tuple(a for a in get_args(inner) if a is not type(None))]  # noqa: UP007  # of a variable
-        return OptionalCodec(_for_annotated(Annotated[(some, *metadata)]))  # type: ignore[arg-type]  # as above
+        arms = tuple(arm for arm in get_args(inner) if arm is not type(None))
+        some: Any = typing.Union.__getitem__(arms)
+        return OptionalCodec(_for_annotated(Annotated[(some, *metadata)]))
     serializers = [m for m in metadata if isinstance(m, Serializer)]
     storages = [m for m in metadata if isinstance(m, Storage)]
     for kind, named in (("serializer", serializers), ("storage", storages)):
@@ -115,7 +116,13 @@ def _for_annotated(annotation: Any) -> Codec:
     codec = codec_for(inner)
     if not serializers and not storages:
         return codec
-    return PartCodec(codec, next(iter(serializers), None), next(iter(storages), None))
+    named = get_origin(inner) or inner
+    return PartCodec(
+        codec,
+        next(iter(serializers), None),
+        next(iter(storages), None),
+        named if isinstance(named, type) else None,
+    )
 
 
 def _for_union(arguments: tuple[Any, ...]) -> Codec:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from artigraph.codec.any import ANY
-from artigraph.codec.base import Codec, Parts, Place, Schema
+from artigraph.codec.base import DEEPEST, Codec, Parts, Place, Schema
+from artigraph.errors import ModelDefinitionError
 
 __all__ = ["Codecs"]
 
@@ -16,6 +17,9 @@ class Codecs:
 
     Args:
         by_field: The codec of each annotated field; any other field is anything.
+
+    Raises:
+        ModelDefinitionError: An annotation is nested too deep to be written down.
     """
 
     __slots__ = ("_by_field", "decoders", "deep", "encoders", "schemas")
@@ -34,9 +38,21 @@ class Codecs:
         }
         """What the documents of the class say of themselves, where that is more
         than JSON tells."""
+        for name, schema in self.schemas.items():
+            if _levels(schema) > DEEPEST:
+                raise ModelDefinitionError(
+                    f"The annotation of the field {name!r} is nested deeper than the databases "
+                    "read JSON. Annotate its inner part as Any, or make that a DataModel."
+                )
         self.deep = any(codec.deep for codec in by_field.values())
         """Whether a field may hold parts."""
 
     def codec(self, field: str) -> Codec:
         """The codec of one field."""
         return self._by_field.get(field, ANY)
+
+
+def _levels(schema: Schema) -> int:
+    if isinstance(schema, dict):
+        return 1 + max(map(_levels, schema.values()), default=0)
+    return 1 + max(map(_levels, schema), default=0) if isinstance(schema, list) else 0

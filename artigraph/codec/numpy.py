@@ -38,7 +38,8 @@ def describe_numpy(value: np.generic, place: Place) -> Any:
     if value.dtype.kind == "U":
         # An array would drop the NULs at its end.
         return {TAG: "numpy", "t": dtype, "v": describe_str(str.__str__(value))}
-    data = base64.b64encode(bytes(value) if value.dtype.kind == "S" else value.tobytes()).decode()
+    content = bytes(value) if isinstance(value, np.bytes_) else value.tobytes()
+    data = base64.b64encode(content).decode()
     return {TAG: "numpy", "t": dtype, "v": {TAG: "bytes", "v": data}}
 
 
@@ -54,6 +55,8 @@ def read_numpy(dtype: str, content: Any) -> np.generic:
     """
     if not DTYPE.fullmatch(dtype):
         raise DeserializationError(f"{dtype!r} is no dtype of a scalar.")
+    if content is None:  # numpy takes it for NaN
+        raise DeserializationError(f"A scalar of dtype {dtype!r} was stored without its value.")
     if isinstance(content, bytes) and np.dtype(dtype).kind != "S":
         scalar: np.generic = np.frombuffer(content, np.dtype(dtype), count=1)[0]
         return scalar

@@ -21,21 +21,29 @@ class PartCodec(Codec):
             what this makes of it.
         serializer: How it becomes bytes; by its type, or as JSON, unless given.
         storage: Where the bytes go; into the database, unless given.
+        type_: The annotated class, where the inner codec does not know it.
     """
 
     kind = "part"
     deep = True
 
     def __init__(
-        self, inner: Codec, serializer: Serializer[Any] | None, storage: Storage | None
+        self,
+        inner: Codec,
+        serializer: Serializer[Any] | None,
+        storage: Storage | None,
+        type_: type[Any] | None = None,
     ) -> None:
         self._inner, self._serializer, self._storage = inner, serializer, storage
+        types = () if serializer is None else serializer.types
+        self._types = types if type_ is None else (type_,)
         self.schema = None if inner.schema is None else {"part": inner.schema}
 
     @override
     def accepts(self, value: object) -> bool:
-        types = () if self._serializer is None else self._serializer.types
-        return isinstance(value, types) if types else self._inner.accepts(value)
+        if self._types and self._inner.kind == "any":
+            return isinstance(value, self._types)
+        return self._inner.accepts(value)
 
     @override
     def encode(self, value: Any, place: Place, /) -> Any:

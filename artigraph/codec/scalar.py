@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum, Flag
-from math import copysign, isfinite, nan
+from math import copysign, nan
 from pathlib import Path, PosixPath, PurePath, PurePosixPath, PureWindowsPath, WindowsPath
 from typing import Any, ClassVar
 from uuid import UUID
 
 from typing_extensions import override
 
-from artigraph.codec.base import TAG, Codec, Parts, Place, is_tagged
+from artigraph.codec.base import TAG, Codec, Parts, Place
 from artigraph.errors import DeserializationError, SerializationError
 from artigraph.serializer.datetime import decode_datetime, encode_datetime
 
@@ -68,11 +68,16 @@ def _read_timedelta(stored: str | int) -> timedelta:
 
 
 def _write_time(value: time) -> str:
-    return value.isoformat("microseconds")
+    return value.isoformat("microseconds") + (_SECOND_FOLD if value.fold else "")
 
 
-def _is_plain_time(value: time) -> bool:
-    return value.tzinfo is None and not value.fold
+def _read_time(stored: str) -> time:
+    text = stored.removesuffix(_SECOND_FOLD)
+    return time.fromisoformat(text).replace(fold=int(text != stored))
+
+
+_SECOND_FOLD = "[_fold=1]"
+"""Marks the second of two equal local times, as it does for a datetime."""
 
 
 def _is_text(value: PurePath) -> bool:
@@ -82,7 +87,7 @@ def _is_text(value: PurePath) -> bool:
 _SCALARS = [
     Scalar("datetime", datetime, encode_datetime, decode_datetime),
     Scalar("date", date, date.isoformat, date.fromisoformat),
-    Scalar("time", time, _write_time, time.fromisoformat, _is_plain_time),
+    Scalar("time", time, _write_time, _read_time, lambda value: value.tzinfo is None),
     Scalar("timedelta", timedelta, _write_timedelta, _read_timedelta),
     Scalar("decimal", Decimal, str, Decimal),
     Scalar("uuid", UUID, str, UUID),
@@ -219,9 +224,7 @@ class FloatCodec(Codec):
             if not isinstance(number, float):
                 return self._other.encode(value, place)
             value = float(number)
-        if isfinite(value) and (value or copysign(1.0, value) > 0):
-            return value
-        return {TAG: "float", "v": repr(value)}
+        return describe_float(value)
 
     @override
     def decode(self, stored: Any, parts: Parts, /) -> Any:

@@ -60,10 +60,12 @@ class UnionCodec(Codec):
 
     @override
     def accepts(self, value: object) -> bool:
-        return True
+        return any(arm.accepts(value) for arm in self._arms.values())
 
     @override
     def encode(self, value: Any, place: Place, /) -> Any:
+        if value is None:
+            return None
         for name, arm in self._arms.items():
             if arm.accepts(value):
                 inner = place.deeper() if arm.deep else place

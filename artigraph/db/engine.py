@@ -11,17 +11,20 @@ import asyncio
 import sqlite3
 import threading
 import weakref
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import orjson
 from sqlalchemy.engine import URL, Engine
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import QueuePool
 
+from artigraph.db.mariadb import prepare_mariadb
 from artigraph.db.schema import ensure_schema, schema_generation
 from artigraph.db.sqlite import prepare_sqlite
-from artigraph.db.url import is_memory, named_memory_url, parse_url
-from artigraph.errors import EngineURLError
+from artigraph.db.url import is_memory, named_memory_url, parse_url, shown
+from artigraph.errors import DeserializationError, EngineURLError
 
 __all__ = ["EngineSetting"]
 
@@ -29,8 +32,14 @@ __all__ = ["EngineSetting"]
 @dataclass(eq=False)
 class _LoopEngine:
     engine: AsyncEngine
-    keeper: AsyncGenerator[None, None]
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    closing: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def dispose(self) -> None:
+        # A loop that ends waits for its generators, not for its tasks: the one
+        # must let the other come to its end.
+        async with self.closing:
+            await self.engine.dispose()
 
 
 class EngineSetting:
@@ -50,6 +59,7 @@ class EngineSetting:
         self._engines: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopEngine] = (
             weakref.WeakKeyDictionary()
         )
+        weakref.finalize(self, _dispose_soon, self._engines).atexit = False
         self._lock = threading.Lock()
         self._given: AsyncEngine | None = None
         self._checked_generation: object = None
@@ -80,12 +90,13 @@ class EngineSetting:
         """The address as people may see it: as it was typed, without a password."""
         if self._memory:
             return "sqlite+aiosqlite:///:memory:"
-        return self.url.render_as_string(hide_password=True)
+        return shown(self.url)
 
     async def engine(self) -> AsyncEngine:
         """The running loop's engine, to a database with all tables.
 
         Raises:
+            EngineURLError: The database cannot be reached.
             SchemaError: Tables or columns are missing and may not be made.
         """
         entry = await self._entry(asyncio.get_running_loop())
@@ -103,21 +114,19 @@ class EngineSetting:
     def dispose_soon(self) -> None:
         """Have every loop that still runs close its idle connections."""
         with self._lock:
-            entries = list(self._engines.items())
-        for loop, entry in entries:
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(_start_disposing, entry.engine)
+            _dispose_soon(self._engines)
 
     async def _entry(self, loop: asyncio.AbstractEventLoop) -> _LoopEngine:
         with self._lock:
             entry = self._engines.get(loop)
             if entry is not None:
                 return entry
-            engine = self._make_engine()
-            entry = self._engines[loop] = _LoopEngine(engine, _dispose_with_loop(engine))
+            entry = self._engines[loop] = _LoopEngine(self._make_engine())
+        keeper = _dispose_with_loop(entry)
         # From its first step on the loop knows the generator, and closes it
         # when asyncio.run() or a test runner shuts the loop down.
-        await anext(entry.keeper)
+        await anext(keeper)
+        _keepers.setdefault(loop, []).append(keeper)
         return entry
 
     def _make_engine(self) -> AsyncEngine:
@@ -125,14 +134,27 @@ class EngineSetting:
             engine = create_async_engine(
                 self.url,
                 json_serializer=lambda value: orjson.dumps(value).decode(),
-                json_deserializer=orjson.loads,
+                json_deserializer=_load_json,
             )
         elif not self._engines:
             engine = self._given
         else:
             engine = _sibling(self._given)
         prepare_sqlite(engine.sync_engine)
+        prepare_mariadb(engine.sync_engine)
         return engine
+
+
+def _load_json(text: Any) -> Any:
+    if not isinstance(text, str | bytes):
+        return text  # SQLite makes a number of a text that is one
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise DeserializationError(
+            f"A row holds a document that is no JSON: {text[:80]!r} ({error}). It was not "
+            "written by artigraph, or was changed since; delete the row, or restore it."
+        ) from error
 
 
 def _sibling(engine: AsyncEngine) -> AsyncEngine:
@@ -151,18 +173,38 @@ def _sibling(engine: AsyncEngine) -> AsyncEngine:
     )
 
 
-async def _dispose_with_loop(engine: AsyncEngine) -> AsyncGenerator[None, None]:
+_keepers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, list[AsyncGenerator[None, None]]] = (
+    weakref.WeakKeyDictionary()
+)
+"""A loop knows its generators only weakly, and a setting may be forgotten before
+the loop ends."""
+
+
+async def _dispose_with_loop(entry: _LoopEngine) -> AsyncGenerator[None, None]:
     try:
         yield
     finally:
-        await engine.dispose()
+        await entry.dispose()
+
+
+async def _dispose_when_idle(entry: _LoopEngine) -> None:
+    # A connection in use would come back to a pool that nobody closes any more.
+    while isinstance(pool := entry.engine.pool, QueuePool) and pool.checkedout():  # noqa: ASYNC110  # a pool tells nobody
+        await asyncio.sleep(0.01)
+    await entry.dispose()
 
 
 _disposing: set[asyncio.Task[None]] = set()
 
 
-def _start_disposing(engine: AsyncEngine) -> None:
+def _dispose_soon(engines: Mapping[asyncio.AbstractEventLoop, _LoopEngine]) -> None:
+    for loop, entry in list(engines.items()):
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(_start_disposing, entry)
+
+
+def _start_disposing(entry: _LoopEngine) -> None:
     # The loop holds tasks weakly; without a reference one may vanish half way.
-    task = asyncio.ensure_future(engine.dispose())
+    task = asyncio.ensure_future(_dispose_when_idle(entry))
     _disposing.add(task)
     task.add_done_callback(_disposing.discard)

@@ -6,15 +6,18 @@ any more stays, and so does one whose type a class has changed.
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, inspect, text
+from typing import cast
+
+from sqlalchemy import Connection, Table, inspect, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.schema import CreateColumn
 
 from artigraph.db.sqlite import WRITES
-from artigraph.errors import SchemaError
+from artigraph.errors import EngineURLError, SchemaError
 from artigraph.orm.artifact import ModelArtifact
 from artigraph.orm.base import Base
-from artigraph.orm.node import node_table
+from artigraph.orm.storage import StorageRecord
 
 __all__ = ["ensure_schema", "schema_generation"]
 
@@ -25,8 +28,9 @@ LOCK_SECONDS = 60
 
 def schema_generation() -> tuple[int, int]:
     """Changes whenever a class adds a column or an index to the table."""
-    table = ModelArtifact.__table__  # the artifacts' columns come with their module
-    return len(table.columns), len(node_table.indexes)
+    # The artifacts' columns, and the second table, come with their modules.
+    tables = (cast(Table, ModelArtifact.__table__), cast(Table, StorageRecord.__table__))
+    return sum(len(t.columns) for t in tables), sum(len(t.indexes) for t in tables)
 
 
 async def ensure_schema(engine: AsyncEngine, *, create: bool, shown: str) -> None:
@@ -38,8 +42,10 @@ async def ensure_schema(engine: AsyncEngine, *, create: bool, shown: str) -> Non
         shown: The database's address as an error may show it.
 
     Raises:
+        EngineURLError: The database cannot be reached.
         SchemaError: A table or column is missing and ``create`` is false.
     """
+    await _reach(engine, shown)
     async with engine.connect() as connection:
         if await connection.run_sync(_is_complete, create, shown):
             return
@@ -50,23 +56,39 @@ async def ensure_schema(engine: AsyncEngine, *, create: bool, shown: str) -> Non
             await connection.run_sync(_create_missing)
 
 
+async def _reach(engine: AsyncEngine, shown: str) -> None:
+    try:
+        async with engine.connect():
+            pass
+    except (DBAPIError, OSError) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        raise EngineURLError(
+            f"The database {shown} cannot be opened: {cause}. See that a file's folder exists, "
+            "or that the server runs and knows the user and the database."
+        ) from error
+
+
 def _is_complete(connection: Connection, create: bool, shown: str) -> bool:
     inspector = inspect(connection)
-    table = node_table.name
     remedy = f"set_engine({shown!r}, create_tables=True) makes them."
-    if not inspector.has_table(table):
-        if not create:
-            raise SchemaError(f"The database {shown} has no table {table!r}. {remedy}")
-        return False
-    present = {column["name"] for column in inspector.get_columns(table)}
-    missing = [column.name for column in node_table.columns if column.name not in present]
-    if missing and not create:
-        raise SchemaError(
-            f"The table {table!r} of {shown} has no columns {', '.join(missing)}, which classes "
-            f"defined here need. {remedy}"
-        )
-    indexes = {index["name"] for index in inspector.get_indexes(table)}
-    return not missing and (not create or {i.name for i in node_table.indexes} <= indexes)
+    complete = True
+    for table in Base.metadata.sorted_tables:
+        if not inspector.has_table(table.name):
+            if not create:
+                raise SchemaError(f"The database {shown} has no table {table.name!r}. {remedy}")
+            return False
+        present = {column["name"] for column in inspector.get_columns(table.name)}
+        missing = [column.name for column in table.columns if column.name not in present]
+        if missing and not create:
+            raise SchemaError(
+                f"The table {table.name!r} of {shown} has no columns {', '.join(missing)}, which "
+                f"classes defined here need. {remedy}"
+            )
+        indexes = {index["name"] for index in inspector.get_indexes(table.name)}
+        # Without its indexes a database is slow, but not wrong.
+        unindexed = create and not {index.name for index in table.indexes} <= indexes
+        complete = complete and not missing and not unindexed
+    return complete
 
 
 def _create_missing(connection: Connection) -> None:
@@ -80,19 +102,22 @@ def _create_missing(connection: Connection) -> None:
         )
     try:
         Base.metadata.create_all(connection)
-        inspector = inspect(connection)
-        present = {column["name"] for column in inspector.get_columns(node_table.name)}
-        quote = connection.dialect.identifier_preparer.format_table
-        for column in node_table.columns:
-            if column.name not in present:
-                specification = CreateColumn(column).compile(dialect=connection.dialect)
-                connection.exec_driver_sql(
-                    f"ALTER TABLE {quote(node_table)} ADD COLUMN {specification}"
-                )
-        indexes = {index["name"] for index in inspector.get_indexes(node_table.name)}
-        for index in node_table.indexes:
-            if index.name not in indexes:
-                index.create(connection)
+        for table in Base.metadata.sorted_tables:
+            _complete_table(connection, table)
     finally:
         if name in ("mysql", "mariadb"):
             connection.execute(text("SELECT RELEASE_LOCK('artigraph')"))
+
+
+def _complete_table(connection: Connection, table: Table) -> None:
+    inspector = inspect(connection)
+    present = {column["name"] for column in inspector.get_columns(table.name)}
+    quote = connection.dialect.identifier_preparer.format_table
+    for column in table.columns:
+        if column.name not in present:
+            specification = CreateColumn(column).compile(dialect=connection.dialect)
+            connection.exec_driver_sql(f"ALTER TABLE {quote(table)} ADD COLUMN {specification}")
+    indexes = {index["name"] for index in inspector.get_indexes(table.name)}
+    for index in table.indexes:
+        if index.name not in indexes:
+            index.create(connection)

@@ -17,6 +17,7 @@ from artigraph.db.sqlite import WRITES
 __all__ = ["Transaction", "current_session", "new_session", "read", "read_session", "write"]
 
 AfterCommit = Callable[[], Awaitable[None]]
+OnRollback = Callable[[], None]
 
 
 @dataclass(eq=False)
@@ -26,15 +27,26 @@ class _Shared:
     # A session serves one call at a time; asyncio.gather() may bring several.
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     after_commit: list[AfterCommit] = field(default_factory=list)
+    on_rollback: list[OnRollback] = field(default_factory=list)
+    outer: _Shared | None = None
+    """For a savepoint, what it is a savepoint of."""
     open: bool = True
+
+    def undo(self) -> None:
+        """Take back in memory what the database has taken back."""
+        for undo in reversed(self.on_rollback):
+            undo()
 
 
 @dataclass(eq=False)
 class Transaction:
-    """A connection in a transaction, and what to do once it is committed."""
+    """A connection in a transaction, and what to do once its outcome is known."""
 
     connection: AsyncConnection
-    after_commit: list[AfterCommit]
+    after_commit: list[AfterCommit] = field(default_factory=list)
+    """Done once it is committed for good."""
+    on_rollback: list[OnRollback] = field(default_factory=list)
+    """Done, last first, if it held but a session around it is rolled back."""
 
 
 _shared: ContextVar[_Shared | None] = ContextVar("artigraph_session", default=None)
@@ -44,9 +56,36 @@ def _enclosing() -> _Shared | None:
     shared = _shared.get()
     # A task may outlive the block that it was started in, and a thread with a
     # loop of its own may have inherited the context.
-    if shared is None or not shared.open or shared.loop is not asyncio.get_running_loop():
-        return None
-    return shared
+    while shared is not None and not shared.open:
+        shared = shared.outer
+    return shared if shared and shared.loop is asyncio.get_running_loop() else None
+
+
+@asynccontextmanager
+async def _joined() -> AsyncIterator[_Shared | None]:
+    """The enclosing session, for nobody else meanwhile; ``None`` if there is none."""
+    while (shared := _enclosing()) is not None:
+        async with shared.lock:
+            # Its block may have ended while this call waited.
+            if shared.open:
+                yield shared
+                return
+    yield None
+
+
+@asynccontextmanager
+async def _sharing(shared: _Shared) -> AsyncIterator[None]:
+    token = _shared.set(shared)
+    try:
+        yield
+    finally:
+        _shared.reset(token)
+        try:
+            # A task that is at work in it comes to its end first.
+            async with shared.lock:
+                pass
+        finally:
+            shared.open = False
 
 
 @asynccontextmanager
@@ -54,7 +93,8 @@ async def new_session(**kwargs: Any) -> AsyncIterator[AsyncSession]:
     """A session that all calls inside share: one transaction for all of them.
 
     It is committed at the end and rolled back whole on an exception. Inside
-    another ``new_session()`` it is a savepoint of that one's transaction.
+    another ``new_session()`` it is a savepoint of that one's transaction, and
+    what other tasks do in that one waits until the savepoint is done.
 
     Args:
         **kwargs: For ``sqlalchemy.ext.asyncio.AsyncSession``; without effect
@@ -66,26 +106,31 @@ async def new_session(**kwargs: Any) -> AsyncIterator[AsyncSession]:
     Raises:
         NoEngineError: No engine was set.
     """
-    enclosing = _enclosing()
-    if enclosing is not None:
-        async with enclosing.session.begin_nested():
-            yield enclosing.session
-        return
+    async with _joined() as outer:
+        if outer is not None:
+            inner = _Shared(outer.session, outer.loop, outer=outer)
+            try:
+                async with outer.session.begin_nested(), _sharing(inner):
+                    yield inner.session
+            except BaseException:
+                inner.undo()
+                raise
+            outer.after_commit += inner.after_commit
+            outer.on_rollback += inner.on_rollback
+            return
     # A transaction may read first and write later; on SQLite only one that
     # begins as a writer can wait for its turn.
     engine = (await get_engine()).execution_options(**{WRITES: True})
     async with AsyncSession(engine, **{"expire_on_commit": False, **kwargs}) as session:
         shared = _Shared(session, asyncio.get_running_loop())
-        token = _shared.set(shared)
         try:
-            yield session
+            async with _sharing(shared):
+                yield session
             await session.commit()
         except BaseException:
             await session.rollback()
+            shared.undo()
             raise
-        finally:
-            shared.open = False
-            _shared.reset(token)
     for task in shared.after_commit:
         await task()
 
@@ -118,21 +163,21 @@ async def write() -> AsyncIterator[Transaction]:
     Inside a session it is a savepoint, so that a failed call leaves the rest
     of the session's work as it was.
     """
-    shared = _enclosing()
-    if shared is not None:
-        async with shared.lock:
+    async with _joined() as shared:
+        if shared is not None:
             await shared.session.flush()
             connection = await shared.session.connection()
-            tasks: list[AfterCommit] = []
+            transaction = Transaction(connection)
             async with connection.begin_nested():
-                yield Transaction(connection, tasks)
-            shared.after_commit += tasks
-        return
+                yield transaction
+            shared.after_commit += transaction.after_commit
+            shared.on_rollback += transaction.on_rollback
+            return
     engine = await get_engine()
     async with engine.connect() as connection:
         await connection.execution_options(**{WRITES: True})
         async with connection.begin():
-            transaction = Transaction(connection, [])
+            transaction = Transaction(connection)
             yield transaction
     for task in transaction.after_commit:
         await task()
@@ -141,12 +186,11 @@ async def write() -> AsyncIterator[Transaction]:
 @asynccontextmanager
 async def read() -> AsyncIterator[AsyncConnection]:
     """A connection to read rows with; it sees what its session has written."""
-    shared = _enclosing()
-    if shared is not None:
-        async with shared.lock:
+    async with _joined() as shared:
+        if shared is not None:
             await shared.session.flush()
             yield await shared.session.connection()
-        return
+            return
     engine = await get_engine()
     async with engine.connect() as connection:
         yield connection
@@ -155,10 +199,9 @@ async def read() -> AsyncIterator[AsyncConnection]:
 @asynccontextmanager
 async def read_session() -> AsyncIterator[AsyncSession]:
     """A session to read objects with; they stay whole when it is closed."""
-    shared = _enclosing()
-    if shared is not None:
-        async with shared.lock:
+    async with _joined() as shared:
+        if shared is not None:
             yield shared.session
-        return
+            return
     async with AsyncSession(await get_engine(), expire_on_commit=False) as session:
         yield session

@@ -46,13 +46,29 @@ def set_engine(
     global _default
     setting, before = EngineSetting(engine_or_url, create_tables=create_tables), _default
     _default = setting
+    return Reset(setting, before)
 
-    def reset() -> None:
+
+class Reset:
+    """Puts back the default database that was there before another was set.
+
+    Args:
+        setting: The one that was set.
+        before: The one before it.
+    """
+
+    def __init__(self, setting: EngineSetting, before: EngineSetting | None) -> None:
+        self._setting, self._before = setting, before
+
+    def __call__(self) -> None:
+        """Put it back."""
         global _default
-        _default = before
-        setting.dispose_soon()
+        _default = self._before
+        self._setting.dispose_soon()
 
-    return reset
+    def __repr__(self) -> str:
+        # The last line of the cell that everybody begins with.
+        return f"<artigraph uses {self._setting.shown_url}; call this to undo it>"
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from artigraph.errors import EngineURLError, MissingLibraryError
 
-__all__ = ["is_memory", "named_memory_url", "parse_url"]
+__all__ = ["is_memory", "named_memory_url", "parse_url", "shown"]
 
 DRIVERS = {
     "sqlite": ("aiosqlite", "sqlite+aiosqlite:///example.db", "artigraph"),
@@ -46,24 +46,25 @@ def parse_url(text: str | URL) -> URL:
     database = url.get_backend_name()
     if database not in DRIVERS:
         raise EngineURLError(
-            f"{_shown(url)!r} names the database {database!r}, which artigraph does not know. "
+            f"{shown(url)!r} names the database {database!r}, which artigraph does not know. "
             + _examples()
         )
     driver, example, package = DRIVERS[database]
     try:
         dialect = url.get_dialect(_is_async=True)
-        is_async = dialect.is_async
-        dialect.import_dbapi()
+        is_async = dialect.is_async and "+" in url.drivername
+        if is_async:
+            dialect.import_dbapi()
     except NoSuchModuleError:
         is_async = False
     except ModuleNotFoundError as error:
         raise MissingLibraryError(
-            f"{_shown(url)!r} needs {error.name}, which is not installed. "
-            f"Install it with: pip install '{package}'"
+            f"{shown(url)!r} needs {error.name}, which is not installed. "
+            f"Install it with: pip install '{package if error.name == driver else error.name}'"
         ) from error
-    if not is_async or "+" not in url.drivername:
+    if not is_async:
         raise EngineURLError(
-            f"{_shown(url)!r} names no asynchronous driver. Name {driver!r}, as in {example!r}."
+            f"{shown(url)!r} names no asynchronous driver. Name {driver!r}, as in {example!r}."
         )
     return url
 
@@ -84,12 +85,22 @@ def named_memory_url() -> URL:
     return URL.create("sqlite+aiosqlite", database=name, query={"vfs": "memdb", "uri": "true"})
 
 
-def _shown(url: URL) -> str:
-    return url.render_as_string(hide_password=True)
+def shown(url: URL) -> str:
+    """An address as people may see it: without a password, wherever it stands."""
+    if "@" in (url.database or "") and url.get_backend_name() != "sqlite":
+        url = url.set(database="...")  # an address with a slash too many
+    secret = {name: "..." for name in url.query if _SECRET.search(name)}
+    return url.update_query_dict(secret).render_as_string(hide_password=True)
+
+
+_SECRET = re.compile(r"pass|pwd|secret|token|key|cred|connect", re.IGNORECASE)
 
 
 def _without_password(text: str) -> str:
-    return re.sub(r"(://[^:/@]*):.*@", r"\1:***@", text, flags=re.DOTALL)
+    text = text.partition("?")[0]
+    without = re.sub(r"(://[^:/@]*):.*@", r"\1:***@", text, flags=re.DOTALL)
+    # Too broken to tell where a password begins.
+    return without if without != text else re.sub(r"^.*@", "***@", text, flags=re.DOTALL)
 
 
 def _examples() -> str:

@@ -155,7 +155,8 @@ BEND = 36.0
 ARROW = 7.0
 
 STYLE = """<style>
-.ag-tree { font-family: system-ui, "DejaVu Sans", sans-serif; font-size: 13px }
+.ag-tree { font-family: system-ui, "DejaVu Sans", sans-serif; font-size: 13px;
+ max-width: 100%; height: auto }
 .ag-tree text { fill: var(--ag-tree-ink, #1f2328); text-anchor: middle; dominant-baseline: central }
 .ag-tree .ag-tree-title { font-size: 11px; opacity: .75 }
 .ag-tree .ag-tree-edge { font-size: 11px }

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
-from sqlalchemy import ColumnElement, and_, not_, or_
+from sqlalchemy import Boolean, ColumnElement, and_, false, func, not_, or_
 from typing_extensions import dataclass_transform, override
 
 from artigraph.errors import FilterError
 from artigraph.registry import did_you_mean
 
-__all__ = ["AllOf", "AnyOf", "Filter", "Not", "check_keys"]
+__all__ = ["AllOf", "AnyOf", "Filter", "Not", "check_keys", "clause_of"]
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
@@ -42,10 +42,16 @@ class Filter(ABC):
         """The question as a clause on the columns of ``Node``."""
 
     def __and__(self, other: Filter) -> Filter:
-        return AllOf(filters=(self, other)) if isinstance(other, Filter) else NotImplemented
+        return AllOf(filters=(self, _check_filter(other)))
 
     def __or__(self, other: Filter) -> Filter:
-        return AnyOf(filters=(self, other)) if isinstance(other, Filter) else NotImplemented
+        return AnyOf(filters=(self, _check_filter(other)))
+
+    def __rand__(self, other: object) -> Filter:
+        return AllOf(filters=(_check_filter(other), self))
+
+    def __ror__(self, other: object) -> Filter:
+        return AnyOf(filters=(_check_filter(other), self))
 
     def __invert__(self) -> Filter:
         return Not(filter=self)
@@ -63,6 +69,23 @@ class Filter(ABC):
             if getattr(self, f.name) != f.default
         )
         return f"{type(self).__name__}({', '.join(given)})"
+
+
+def clause_of(filter: Filter) -> ColumnElement[bool]:
+    """The clause of what a caller gave as a filter.
+
+    Raises:
+        FilterError: It is none.
+    """
+    return _check_filter(filter).clause()
+
+
+def _check_filter(given: object) -> Filter:
+    if not isinstance(given, Filter):
+        raise FilterError(
+            f"{given!r} is no filter. Say what to look for, as in NodeFilter(node_id=7)."
+        )
+    return given
 
 
 def check_keys(cls: type[Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
@@ -112,13 +135,14 @@ class AnyOf(Filter):
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Not(Filter):
-    """Rows that the filter does not find."""
+    """Rows that the filter does not find; those included that have no value there."""
 
     filter: Filter
 
     @override
     def clause(self) -> ColumnElement[bool]:
-        return not_(self.filter.clause())
+        # In SQL, NOT of a comparison with NULL is as little true as the comparison.
+        return not_(func.coalesce(self.filter.clause(), false(), type_=Boolean()))
 
     def __repr__(self) -> str:
         return f"~{_operand(self.filter)}"

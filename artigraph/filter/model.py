@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, TypeAlias, runtime_checkable
 
-from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy import ColumnElement, and_, false, or_
 from typing_extensions import override
 
 from artigraph.errors import FilterError
@@ -122,4 +122,4 @@ class ModelFilter(ArtifactFilter):
     def _clauses(self) -> Iterable[ColumnElement[bool]]:
         yield from super()._clauses()
         if isinstance(self.model_type, tuple):
-            yield or_(*(one.clause() for one in self.model_type))
+            yield or_(false(), *(one.clause() for one in self.model_type))

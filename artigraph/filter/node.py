@@ -23,7 +23,7 @@ from typing_extensions import override
 
 from artigraph.errors import FilterError
 from artigraph.filter.base import Filter
-from artigraph.filter.value import ValueFilter, among, match
+from artigraph.filter.value import ValueFilter, among, check_value, match
 from artigraph.orm.node import Node, node_table
 
 __all__ = ["NodeFilter", "NodeRelationshipFilter", "NodeTypeFilter", "expect", "subtree", "walk"]
@@ -106,6 +106,7 @@ def expect(owner: Filter, name: str, kind: type[Any]) -> None:
                 f"{type(owner).__name__}({name}=…) takes {kind.__name__}, several of them, or a "
                 f"ValueFilter, not {one!r} ({type(one).__name__})."
             )
+        check_value(one)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -255,6 +256,11 @@ class NodeRelationshipFilter(Filter):
         return or_(found, own) if self.include_self else and_(found, ~own)
 
 
+DEEPEST = 100_000
+"""Steps beyond which ``max_depth`` is no limit: counted steps end on a cycle only
+when the count does."""
+
+
 def walk(first: Any, near: str, far: str, max_depth: int | None = None) -> CTE:
     """The ids that steps through the tree reach, as a recursive query.
 
@@ -268,7 +274,7 @@ def walk(first: Any, near: str, far: str, max_depth: int | None = None) -> CTE:
         A common table expression with the column ``node_id``.
     """
     next_ = node_table.alias()
-    if max_depth is None:
+    if max_depth is None or max_depth > DEEPEST:
         # UNION forgets what it has seen twice, and so ends on a cycle.
         reached = first.cte(recursive=True, nesting=True)
         step = select(next_.c[far]).join(reached, next_.c[near] == reached.c.node_id)
@@ -298,6 +304,7 @@ def _ids(name: str, nodes: Nodes) -> tuple[int, ...]:
 def _id(name: str, node: Any) -> int:
     given = node.node_id if isinstance(node, Node) else node
     if isinstance(given, int) and not isinstance(given, bool):
+        check_value(given)
         return given
     if isinstance(node, Node):
         raise FilterError(f"{name}=… takes nodes that are written; write this one first: {node!r}")

@@ -29,7 +29,7 @@ from typing_extensions import override
 from artigraph.errors import FilterError
 from artigraph.filter.base import check_keys
 
-__all__ = ["UNSET", "ValueFilter", "among", "match"]
+__all__ = ["UNSET", "ValueFilter", "among", "check_value", "match"]
 
 
 class Unset(Enum):
@@ -101,6 +101,10 @@ class ValueFilter:
         for name in ("gt", "ge", "lt", "le"):
             if getattr(self, name) is None:
                 raise FilterError(f"ValueFilter({name}=None) never holds: NULL has no order.")
+        for field in fields(self):
+            given = getattr(self, field.name)
+            for value in given if isinstance(given, tuple) else (given,):
+                check_value(value)
 
     def __repr__(self) -> str:
         given = ((f.name, getattr(self, f.name)) for f in fields(self))
@@ -134,6 +138,25 @@ class ValueFilter:
         if self.is_not is not UNSET:
             clauses.append(column.is_not(self.is_not))
         return and_(*clauses) if clauses else sql_true()
+
+
+def check_value(value: object) -> None:
+    """Refuse what no column can hold, and some driver cannot send.
+
+    Raises:
+        FilterError: An integer of more than 64 bits, or a text with a NUL or a
+            lone surrogate.
+    """
+    if isinstance(value, int):
+        if not -(2**63) <= value < 2**63:
+            raise FilterError(f"No row can be found by {value!r}: it has more than 64 bits.")
+    elif isinstance(value, str) and (
+        "\x00" in value or (not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value))
+    ):
+        raise FilterError(
+            f"No row can be found by {value!r}: it holds a NUL or a lone surrogate, "
+            "which is no text."
+        )
 
 
 def match(column: ColumnElement[Any], value: Any) -> ColumnElement[bool]:

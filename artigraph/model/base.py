@@ -14,10 +14,29 @@ from typing import Any, ClassVar, Self
 from artigraph.codec.annotation import codec_for
 from artigraph.codec.base import ModelValue
 from artigraph.codec.fields import Codecs
+from artigraph.codec.scalar import is_clean
 from artigraph.errors import ModelDefinitionError, ModelVersionError
 from artigraph.model.types import register_model
 
 __all__ = ["BaseModel"]
+
+
+NAME_LENGTH = 255
+"""Characters in a model's name: the width of its column."""
+
+
+def check_name(name: object) -> None:
+    """Refuse a model's name that some database could not hold.
+
+    Raises:
+        ModelDefinitionError: It is no text, too long, or has characters that
+            are not text.
+    """
+    if not isinstance(name, str) or len(name) > NAME_LENGTH or not is_clean(name):
+        raise ModelDefinitionError(
+            f"A model cannot be called {str(name)[:40]!r}: a name is a text of at most "
+            f"{NAME_LENGTH} characters. Give it one with class …(…, name='…')."
+        )
 
 
 class ModelMeta(ABCMeta):
@@ -64,7 +83,12 @@ class BaseModel(ModelValue, ABC, metaclass=ModelMeta):
                 f"The version of {cls.__name__} is an integer, not {version!r}: "
                 f"class {cls.__name__}(…, version=1)."
             )
+        if version is not None and not -(2**31) <= version < 2**31:
+            raise ModelDefinitionError(
+                f"The version of {cls.__name__} is {version}, and databases count to {2**31 - 1}."
+            )
         cls.model_name = name or cls.__name__
+        check_name(cls.model_name)
         cls.model_version = version
         cls._artigraph_codecs = None
         _resolve_early(cls)
@@ -135,6 +159,11 @@ class BaseModel(ModelValue, ABC, metaclass=ModelMeta):
         return cls._artigraph_codecs
 
 
+def _makes_classes(module: str) -> bool:
+    # ABCMeta and types.new_class() stand between us and the class statement.
+    return module in ("abc", "types") or module.startswith("artigraph.")
+
+
 def _resolve_early(cls: type[BaseModel]) -> None:
     """Resolve annotations that name what only the defining function knows.
 
@@ -144,7 +173,7 @@ def _resolve_early(cls: type[BaseModel]) -> None:
     if not any(isinstance(a, str) for a in inspect.get_annotations(cls).values()):
         return
     frame = sys._getframe()
-    while frame is not None and frame.f_globals.get("__name__", "").startswith("artigraph."):
+    while frame is not None and _makes_classes(frame.f_globals.get("__name__", "")):
         frame = frame.f_back  # type: ignore[assignment]  # the outermost frame has none
     if frame is None or frame.f_locals is frame.f_globals:
         return

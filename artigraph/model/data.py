@@ -23,6 +23,7 @@ MISSING: Any = dataclasses.MISSING
 
 _METADATA = "artigraph"
 _deriving: ContextVar[bool] = ContextVar("artigraph_deriving", default=False)
+_decorating_frozen: ContextVar[bool] = ContextVar("artigraph_decorating_frozen", default=False)
 
 
 @overload
@@ -106,7 +107,7 @@ class _Params:
     @property
     def frozen(self) -> bool:
         """Whether a frozen class is being derived."""
-        return _deriving.get()
+        return _deriving.get() or _decorating_frozen.get()
 
     def __repr__(self) -> str:
         return repr(self._params)
@@ -122,7 +123,12 @@ class DataModelMeta(ModelMeta):
 
     def __setattr__(cls, name: str, value: Any) -> None:  # noqa: N805  # a metaclass's self is a class
         if name in ("__dataclass_params__", "__dataclass_fields__") and not _deriving.get():
+            if name == "__dataclass_fields__" and _decorating_frozen.get():
+                # @dataclass(frozen=True) adds these again, and refuses to replace them.
+                for own_method in {"__setattr__", "__delattr__"} & cls.__dict__.keys():
+                    delattr(cls, own_method)
             if name == "__dataclass_params__":
+                _decorating_frozen.set(value.frozen)
                 own = inspect.get_annotations(cls)
                 for field in dataclasses.fields(cls):  # type: ignore[arg-type]  # they are
                     if field.name in own:
@@ -173,6 +179,12 @@ class DataModel(BaseModel, metaclass=DataModelMeta):
                     f"class {cls.__name__}(…, {option}={not allowed}): a DataModel is a frozen "
                     f"dataclass without slots. Leave {option} out."
                 )
+        for field, annotation in inspect.get_annotations(cls).items():
+            if hasattr(DataModel, field) and "ClassVar" not in str(annotation):
+                raise ModelDefinitionError(
+                    f"{cls.__name__} cannot have a field {field!r}: every model has something "
+                    "else of that name. Call the field otherwise."
+                )
         compares = dataclass_kwargs.get("eq", True) and "__eq__" not in cls.__dict__
         token = _deriving.set(True)
         try:
@@ -187,12 +199,14 @@ class DataModel(BaseModel, metaclass=DataModelMeta):
             if inherited not in cls.__dict__ and hasattr(cls, inherited):
                 setattr(cls, inherited, getattr(cls, inherited))
         cls._set_after_init = frozenset(f.name for f in dataclasses.fields(cls) if not f.init)
+        if version is not None:
+            cls._refuse_lost_arguments()
         super().__init_subclass__(version=version, name=name)
 
     def model_data(self) -> Mapping[str, Any]:
         """The fields by name."""
         values = vars(self)
-        if len(values) == len(self.__dataclass_fields__):
+        if values.keys() == self.__dataclass_fields__.keys():
             return dict(values)
         # The instance's own dict may hold more, such as a cached property.
         return {name: values[name] for name in self.__dataclass_fields__ if name in values}
@@ -238,6 +252,19 @@ class DataModel(BaseModel, metaclass=DataModelMeta):
         return {name: annotations[name] for name in annotations if name in names}
 
     _set_after_init: ClassVar[frozenset[str]] = frozenset()
+
+    @classmethod
+    def _refuse_lost_arguments(cls) -> None:
+        own, inherited = (inspect.getattr_static(c, "model_init") for c in (cls, DataModel))
+        if own is not inherited:
+            return
+        for name, field in cls.__dataclass_fields__.items():
+            needed = field.default is MISSING and field.default_factory is MISSING
+            if needed and str(getattr(field, "_field_type", None)) == "_FIELD_INITVAR":
+                raise ModelDefinitionError(
+                    f"{cls.__name__} needs {name!r} to be made, but an InitVar is not stored, so "
+                    "it could not be read back. Give it a default, or override model_init()."
+                )
 
     @classmethod
     def _explain(cls, data: Mapping[str, Any], error: TypeError) -> Exception:

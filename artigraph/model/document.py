@@ -72,6 +72,11 @@ def decode_model(name: str, version: int, document: Mapping[str, Any], parts: Pa
         DeserializationError: The document is not what the class writes.
     """
     cls = find_model(name)
+    if not isinstance(document, dict):
+        raise DeserializationError(
+            f"The document of a stored {name} is no JSON object. "
+            "The row was not written by artigraph, or was changed since."
+        )
     schemas = document.get(TAG, _NONE)
     data: dict[str, Any] = {}
     field = ""

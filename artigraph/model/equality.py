@@ -35,6 +35,9 @@ def equal_values(one: Any, other: Any) -> bool:
 def _equal_arrays(one: Any, other: Any) -> bool:
     if getattr(one, "shape", None) != getattr(other, "shape", None):
         return False
-    # NaN is the one value that differs from itself.
-    same = (one == other) | ((one != one) & (other != other))
+    try:
+        # NaN is the one value that differs from itself.
+        same = (one == other) | ((one != one) & (other != other))
+    except TypeError:  # such as numbers and records
+        return False
     return bool(same.all()) if hasattr(same, "all") else bool(same)

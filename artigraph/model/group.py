@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import AbstractContextManager
 from contextvars import ContextVar, Token
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
@@ -14,21 +15,32 @@ from artigraph.errors import FilterError, LabelExistsError, NodeNotFoundError, S
 from artigraph.filter.model import ModelFilter
 from artigraph.filter.node import NodeFilter, NodeRelationshipFilter
 from artigraph.graph.current import Current, entered, hang, insert_unwritten
-from artigraph.graph.node import read_node, update_nodes
+from artigraph.graph.node import read_node
+from artigraph.graph.object import update_nodes
 from artigraph.graph.row import NewRow, check_label, row_writer
 from artigraph.model.base import BaseModel
 from artigraph.model.read import delete_models, read_models
-from artigraph.model.write import ModelRows
+from artigraph.model.write import encoded
 from artigraph.orm.node import Node
 from artigraph.registry import did_you_mean
 
 __all__ = ["ModelGroup", "current_model_group"]
 
 
-class Done:
-    """What :meth:`ModelGroup.add_model` returns: it is done, and may be awaited."""
+class Added:
+    """What :meth:`ModelGroup.add_model` returns: it is done, and may be awaited.
 
-    __slots__ = ()
+    Args:
+        labels: What was added.
+    """
+
+    __slots__ = ("_labels",)
+
+    def __init__(self, labels: Iterable[str]) -> None:
+        self._labels = tuple(labels)
+
+    def __repr__(self) -> str:
+        return f"<added to the group, to be written when it is saved: {', '.join(self._labels)}>"
 
     def __await__(self) -> Generator[None, None, None]:
         return
@@ -98,8 +110,12 @@ class ModelGroup:
         self._parent = _current_group.get()
         context = entered(self._node)
         self._place = context.__enter__()
-        hang(self._node, self._place.above)
         self._inside = (context, _current_group.set(self))
+        try:
+            await hang(self._node, self._place.above)
+        except BaseException:
+            self._leave()
+            raise
         return self
 
     async def __aexit__(
@@ -117,17 +133,20 @@ class ModelGroup:
             # The block's own exception is the one to see.
             exc.add_note(f"The group could not be saved either: {error}")
         finally:
-            assert self._inside is not None  # noqa: S101  # __aenter__ set it
-            context, token = self._inside
-            self._inside = None
-            _current_group.reset(token)
-            context.__exit__(exc_type, exc, traceback)
+            self._leave()
+
+    def _leave(self) -> None:
+        assert self._inside is not None  # noqa: S101  # __aenter__ set it
+        context, token = self._inside
+        self._inside = None
+        _current_group.reset(token)
+        context.__exit__(None, None, None)
 
     def get_parent_group(self) -> ModelGroup | None:
         """The group that this one's block stands in, or ``None``."""
         return self._parent
 
-    def add_model(self, label: str, model: BaseModel) -> Done:
+    def add_model(self, label: str, model: BaseModel) -> Added:
         """Add a model; it is written with the group.
 
         Args:
@@ -144,7 +163,7 @@ class ModelGroup:
         """
         return self.add_models({label: model})
 
-    def add_models(self, models: Mapping[str, BaseModel]) -> Done:
+    def add_models(self, models: Mapping[str, BaseModel]) -> Added:
         """Add models; they are written with the group.
 
         Args:
@@ -171,7 +190,7 @@ class ModelGroup:
                     f"await group.remove_model({label!r}) first."
                 )
         self._unsaved.update(models)
-        return Done()
+        return Added(models)
 
     async def save(self) -> None:
         """Write the node, if it is new, and the models added since the last time.
@@ -185,8 +204,7 @@ class ModelGroup:
             StorageError: A storage failed.
         """
         added = dict(self._unsaved)
-        rows = await ModelRows.of(None, added)
-        async with row_writer() as writer:
+        async with encoded(None, added) as rows, row_writer() as writer:
             above: NewRow | int | None = self._given_id
             if self._node is not None:
                 if inspect(self._node).has_identity:
@@ -195,9 +213,17 @@ class ModelGroup:
             for row, _ in rows.models:
                 row.hang_under(above)
             await rows.insert(writer)
+            writer.when_done(partial(self._note_saved, added), undo=partial(self._note_lost, added))
+
+    def _note_saved(self, added: dict[str, BaseModel]) -> None:
         self._saved |= added
         for label in added:
             self._unsaved.pop(label, None)
+
+    def _note_lost(self, added: dict[str, BaseModel]) -> None:
+        for label in added:
+            self._saved.pop(label, None)
+        self._unsaved = {**added, **self._unsaved}
 
     async def get_model(self, label: str, fresh: bool = False) -> Any:
         """A model of the group, from memory if it is there.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -10,19 +11,22 @@ from artigraph.codec.base import Part
 from artigraph.concurrency import run_in_thread
 from artigraph.errors import LabelError, SerializationError
 from artigraph.graph.artifact import QualifiedArtifact
-from artigraph.graph.blob import Blob, put_blobs
+from artigraph.graph.blob import Blob, keep_blobs, put_blobs
 from artigraph.graph.row import NewRow, RowWriter, check_label, row_writer
 from artigraph.model.base import BaseModel
 from artigraph.model.document import encode_model
 from artigraph.orm.artifact import ModelArtifact
 from artigraph.serializer.base import Serializer
 
-__all__ = ["ModelRows", "write_model", "write_models"]
+__all__ = ["ModelRows", "encoded", "write_model", "write_models"]
 
 M = TypeVar("M", bound=BaseModel)
 
 MANY_MODELS = 200
 """From this many on, encoding them is worth a thread of its own."""
+
+DEEPEST_MODEL = 100
+"""Models in models in models: reading them back takes Python a few calls each."""
 
 
 @dataclass(eq=False)
@@ -49,7 +53,7 @@ class ModelRows:
             self._add_all(parent, models)
         else:
             await run_in_thread(self._add_all, parent, models)
-        stored = await put_blobs(blob for _, _, blob in self._blobs)
+        stored = await put_blobs([blob for _, _, blob in self._blobs])
         for (label, row, _), (node_type, columns) in zip(self._blobs, stored, strict=True):
             self.below.append(NewRow(node_type, label, row, columns))
         return self
@@ -61,7 +65,15 @@ class ModelRows:
             check_label(label)
             self.models.append((self._add(parent, label, model), model))
 
-    def _add(self, parent: NewRow | int | None, label: str, model: BaseModel) -> NewRow:
+    def _add(
+        self, parent: NewRow | int | None, label: str, model: BaseModel, depth: int = 0
+    ) -> NewRow:
+        if depth > DEEPEST_MODEL:
+            raise SerializationError(
+                f"A {model.model_name} cannot be stored: it lies more than {DEEPEST_MODEL} models "
+                "deep. Does it hold itself? If not, write it by itself, and keep its node's id "
+                "instead. Nothing was written."
+            )
         document, parts = encode_model(model)
         row = NewRow(
             ModelArtifact,
@@ -76,14 +88,20 @@ class ModelRows:
         )
         for part in parts.values():
             if part.serializer is None:
-                self.below.append(self._add(row, part.label, part.value))
+                self.below.append(self._add(row, part.label, part.value, depth + 1))
             else:
                 self._blobs.append((part.label, row, _blob(model, part, part.serializer)))
         return row
 
     async def insert(self, writer: RowWriter) -> None:
         """Insert the rows in a running transaction."""
+        await keep_blobs(writer.connection, [blob for _, _, blob in self._blobs])
         await writer.insert([row for row, _ in self.models] + self.below)
+
+    def drop(self) -> None:
+        """Forget the bytes that were kept in case they had to be put again."""
+        for _, _, blob in self._blobs:
+            blob.drop()
 
     def qualified(self) -> list[QualifiedArtifact[ModelArtifact, Any]]:
         """The models with their rows, once those are inserted."""
@@ -96,16 +114,32 @@ def _has_parts(model: BaseModel) -> bool:
 
 
 def _blob(model: BaseModel, part: Part, serializer: Serializer[Any]) -> Blob:
+    serializer.register()
+    if part.storage is not None:
+        part.storage.register()
+    return Blob(part.value, serializer, part.storage, f"{model.model_name}.{part.label}")
+
+
+@asynccontextmanager
+async def encoded(
+    parent: NewRow | int | None, models: Mapping[str, BaseModel]
+) -> AsyncIterator[ModelRows]:
+    """The rows of models, with the blobs of their parts in their storages.
+
+    Args:
+        parent: The row that the models hang on; none, for roots.
+        models: The models by label.
+
+    Raises:
+        LabelError: A label that no database could hold.
+        SerializationError: A field would not come back equal.
+        StorageError: A storage failed.
+    """
+    rows = await ModelRows.of(parent, models)
     try:
-        serializer.register()
-        if part.storage is not None:
-            part.storage.register()
-        return Blob.of(part.value, serializer, part.storage)
-    except SerializationError as error:
-        raise SerializationError(
-            f"{model.model_name}.{part.label} cannot be stored with {serializer.name!r}: {error} "
-            "Nothing was written."
-        ) from error
+        yield rows
+    finally:
+        rows.drop()
 
 
 async def write_model(
@@ -159,7 +193,7 @@ async def write_models(
 async def _write(
     parent_id: int | None, models: Mapping[str, BaseModel]
 ) -> list[QualifiedArtifact[ModelArtifact, Any]]:
-    rows = await ModelRows.of(parent_id, models)
-    async with row_writer() as writer:
-        await rows.insert(writer)
-    return rows.qualified()
+    async with encoded(parent_id, models) as rows:
+        async with row_writer() as writer:
+            await rows.insert(writer)
+        return rows.qualified()

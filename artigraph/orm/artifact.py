@@ -55,7 +55,7 @@ class RemoteArtifact(BaseArtifact):
 
     remote_artifact_storage: Mapped[str | None] = mapped_column(BinaryName(255))
     """Name of the storage."""
-    remote_artifact_location: Mapped[str | None] = mapped_column(String(1024))
+    remote_artifact_location: Mapped[str | None] = mapped_column(BinaryName(1024))
     """What the storage calls the place."""
 
 
@@ -77,12 +77,14 @@ class ModelArtifact(BaseArtifact):
 _columns = node_table.c
 Index("artigraph_node_model", _columns.model_artifact_type, _columns.model_artifact_version)
 
-# Few rows have a digest; a partial index costs the others nothing. It answers
-# whether any row still names a blob.
-_has_digest = _columns.artifact_digest.is_not(None)
+# Few rows name a blob; a partial index costs the others nothing. It answers
+# whether any row still names one.
+_has_blob = _columns.remote_artifact_location.is_not(None)
 Index(
-    "artigraph_node_digest",
-    _columns.artifact_digest,
-    sqlite_where=_has_digest,
-    postgresql_where=_has_digest,
+    "artigraph_node_location",
+    _columns.remote_artifact_location,
+    sqlite_where=_has_blob,
+    postgresql_where=_has_blob,
+    mysql_length={"remote_artifact_location": 255},
+    mariadb_length={"remote_artifact_location": 255},
 )

@@ -7,7 +7,7 @@ to the table; ``artigraph.orm.subclass`` says how.
 
 from __future__ import annotations
 
-from copy import copy
+from copy import deepcopy
 from datetime import datetime
 from typing import Any, ClassVar, cast
 
@@ -99,7 +99,7 @@ class Node(Base):
                     f"{type(self).__name__} has no column {name!r}. {did_you_mean(name, known)}"
                 )
         for name, default in self.__node_defaults__.items():
-            columns.setdefault(name, copy(default))
+            columns.setdefault(name, deepcopy(default))
         for name, value in columns.items():
             setattr(self, name, value)
 
@@ -119,7 +119,7 @@ class Node(Base):
 def _shorten(value: object, limit: int = 200) -> str:
     if isinstance(value, bytes):
         return f"<{len(value)} bytes>"
-    text = repr(value)
+    text = f"{value:%Y-%m-%d %H:%M:%S%z}" if isinstance(value, datetime) else repr(value)
     return text if len(text) <= limit else f"{text[:limit]}… ({len(text)} characters)"
 
 
