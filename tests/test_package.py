@@ -18,7 +18,11 @@ import artigraph
 ROOT = Path(__file__).parents[1]
 
 NEEDS_AN_EXTRA = {
+    "artigraph.serializer.matplotlib": "matplotlib",
+    "artigraph.serializer.pillow": "PIL",
+    "artigraph.serializer.plotly": "plotly",
     "artigraph.serializer.polars": "polars",
+    "artigraph.serializer.scipy": "scipy",
     "artigraph.storage.aws": "s3fs",
     "artigraph.testing": "pytest",
 }

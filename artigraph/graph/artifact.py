@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Row
+from sqlalchemy import Row, inspect
 
-from artigraph.concurrency import run_in_thread
 from artigraph.errors import MultipleNodesFoundError, NodeNotFoundError
 from artigraph.filter.artifact import ArtifactFilter
 from artigraph.filter.base import Filter
-from artigraph.graph.blob import Blob, StoredBytes, put_blobs, read_values
-from artigraph.graph.node import delete_nodes, detached, select_nodes
+from artigraph.graph.blob import (
+    Blob,
+    StoredBytes,
+    keep_blobs,
+    put_blobs,
+    read_values,
+    remove_unnamed_blobs,
+)
+from artigraph.graph.node import delete_nodes, select_nodes
+from artigraph.graph.object import detached, insert_nodes, update_nodes
 from artigraph.graph.row import NewRow, check_label, row_writer
 from artigraph.orm.artifact import BaseArtifact, DatabaseArtifact, ModelArtifact, RemoteArtifact
 from artigraph.serializer.base import Serializer, serializers
@@ -157,26 +164,41 @@ async def write_artifacts(
     written = list(artifacts)
     for one in written:
         check_label(one.artifact.node_label)
-    blobs = await run_in_thread(lambda: [_blob(one) for one in written])
-    stored = await put_blobs(blobs)
-    rows = [
-        NewRow(node_type, one.artifact.node_label, one.artifact.node_parent_id, columns)
-        for one, (node_type, columns) in zip(written, stored, strict=True)
-    ]
-    async with row_writer() as writer:
-        await writer.insert(rows)
-    for one, row in zip(written, rows, strict=True):
-        one._artifact = detached(cast(type[A], row.node_type), row.all_columns())
+    blobs = [_blob(one) for one in written]
+    try:
+        columns = [columns for _, columns in await put_blobs(blobs)]
+        async with row_writer() as writer:
+            await keep_blobs(writer.connection, blobs)
+            rows = [one.artifact for one in written]
+            replaced = {blob for blob in map(_blob_of, rows) if blob is not None}
+            for row, changed in zip(rows, columns, strict=True):
+                for name, value in changed.items():
+                    setattr(row, name, value)
+            await insert_nodes(writer, [row for row in rows if not inspect(row).has_identity])
+            await update_nodes(writer, [row for row in rows if inspect(row).has_identity])
+            if replaced:
+                writer.transaction.after_commit.append(lambda: remove_unnamed_blobs(replaced))
+    finally:
+        for blob in blobs:
+            blob.drop()
     return written
+
+
+def _blob_of(artifact: BaseArtifact) -> tuple[str, str] | None:
+    """The storage and location of the bytes that a written row names."""
+    if not isinstance(artifact, RemoteArtifact) or not artifact.remote_artifact_location:
+        return None
+    return artifact.remote_artifact_storage or "", artifact.remote_artifact_location
 
 
 def _blob(qualified: QualifiedArtifact[Any, Any]) -> Blob:
     artifact = qualified.artifact
     name = artifact.remote_artifact_storage if isinstance(artifact, RemoteArtifact) else None
-    return Blob.of(
+    return Blob(
         qualified.value,
         serializers.get(artifact.artifact_serializer or ""),
         None if name is None else get_storage(name),
+        f"The artifact {artifact.node_label!r}",
     )
 
 

@@ -1,57 +1,205 @@
 """Blobs beside rows: put before the rows are committed, removed after.
 
 So a crash at any point leaves at worst a blob that no row names, never a
-row without its bytes.
+row without its bytes. Nothing is put before every value of a write is known
+to be storable.
 """
 
 from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Collection, Iterable
+import shutil
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any, BinaryIO, cast
 
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from artigraph.concurrency import gather_bounded, run_in_thread
-from artigraph.db.session import read
+from artigraph.db.session import write
 from artigraph.errors import (
     ArtigraphError,
     CorruptBlobError,
     MissingLibraryError,
+    SerializationError,
     StorageError,
     UnknownNameError,
+    UnknownStorageError,
 )
 from artigraph.filter.value import among
+from artigraph.graph.storage_record import (
+    explain_unknown_storage,
+    lock_storage,
+    record_storages,
+)
 from artigraph.orm.artifact import DatabaseArtifact, RemoteArtifact
 from artigraph.orm.node import Node, node_table
 from artigraph.serializer.base import Serializer, get_serializer
-from artigraph.storage.base import Storage, get_storage
+from artigraph.storage.base import Storage, StoredBlob, get_storage
 
-__all__ = ["Blob", "StoredBytes", "put_blobs", "read_values", "remove_unnamed_blobs"]
+__all__ = [
+    "Blob",
+    "StoredBytes",
+    "keep_blobs",
+    "put_blobs",
+    "read_values",
+    "remove_unnamed_blobs",
+    "sha256_of",
+]
 
 logger = logging.getLogger("artigraph")
 
+IN_MEMORY = 16 * 2**20
+"""Bytes of a value that waits in memory for the others; a longer one waits in a
+temporary file."""
 
-@dataclass(frozen=True, slots=True)
+
 class Blob:
-    """A value as bytes, with what its row will tell of it."""
+    """A value on its way to its bytes' place.
 
-    data: bytes
-    serializer: Serializer[Any]
-    storage: Storage | None
-    summary: dict[str, Any]
+    Args:
+        value: The value.
+        serializer: How it becomes bytes.
+        storage: Where they go; into the row itself, unless given.
+        place: What an error calls the value.
+    """
 
-    @classmethod
-    def of(cls, value: object, serializer: Serializer[Any], storage: Storage | None) -> Blob:
-        """Serialize a value; this may take a while, so call it in a thread.
+    def __init__(
+        self, value: object, serializer: Serializer[Any], storage: Storage | None, place: str
+    ) -> None:
+        self.value, self.serializer, self.storage = value, serializer, storage
+        self._place = place
+        self._staged: IO[bytes] | None = None
+        self._summary: dict[str, Any] = {}
+        self._stored: StoredBlob | None = None
+
+    def stage(self) -> None:
+        """Turn the value into bytes that wait; it may take long, so call it in a thread.
 
         Raises:
             SerializationError: The value would not come back equal.
         """
-        data = serializer.serialize(value)
-        return cls(data, serializer, storage, dict(serializer.summarize(value)))
+        staged = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115  # drop() closes it
+        self._staged = cast(IO[bytes], staged)
+        self._dump(cast(BinaryIO, staged))
+
+    async def put(self) -> None:
+        """Put the bytes into the storage, if there is one.
+
+        Raises:
+            SerializationError: The value would not come back equal.
+            StorageError: The storage failed.
+        """
+        if self.storage is not None:
+            self._stored = await self.storage.create_from(self._write)
+
+    async def put_again_if_gone(self) -> None:
+        """See that nobody has removed the bytes before a row names them."""
+        if self.storage is None or self._stored is None:
+            return
+        if not await self.storage.exists(self._stored.location):
+            await self.put()
+
+    def row(self) -> tuple[type[Node], dict[str, Any]]:
+        """The class and the columns of the value's row, once it is put."""
+        columns: dict[str, Any] = {
+            "artifact_serializer": self.serializer.name,
+            "artifact_summary": self._summary or None,
+        }
+        if self.storage is None:
+            data = self._data()
+            return DatabaseArtifact, {
+                **columns,
+                "artifact_size": len(data),
+                "artifact_digest": sha256_of(data),
+                "database_artifact_value": data,
+            }
+        assert self._stored is not None  # noqa: S101  # put() has set it
+        return RemoteArtifact, {
+            **columns,
+            "artifact_size": self._stored.size,
+            "artifact_digest": self._stored.digest,
+            "remote_artifact_storage": self.storage.name,
+            "remote_artifact_location": self._stored.location,
+        }
+
+    def drop(self) -> None:
+        """Forget the waiting bytes."""
+        if self._staged is not None:
+            self._staged.close()
+
+    def _data(self) -> bytes:
+        assert self._staged is not None  # noqa: S101  # what stays in a row is always staged
+        self._staged.seek(0)
+        return self._staged.read()
+
+    def _write(self, file: BinaryIO) -> None:
+        if self._staged is None:
+            self._dump(file)
+            return
+        self._staged.seek(0)
+        shutil.copyfileobj(self._staged, file, 2**20)
+
+    def _dump(self, file: BinaryIO) -> None:
+        try:
+            self._summary = dict(self.serializer.dump(self.value, file))
+        except SerializationError as error:
+            raise SerializationError(
+                f"{self._place} cannot be stored with {self.serializer.name!r}: {error} "
+                "Nothing was written."
+            ) from error
+
+
+def sha256_of(data: bytes) -> str:
+    """The digest of bytes, as rows have it."""
+    return hashlib.sha256(data).hexdigest()
+
+
+async def put_blobs(blobs: Sequence[Blob]) -> list[tuple[type[Node], dict[str, Any]]]:
+    """Put the values of one write into their places, several at a time.
+
+    Args:
+        blobs: The values; :func:`keep_blobs` must follow in the transaction
+            that inserts their rows, and ``drop`` after it.
+
+    Returns:
+        The class and the columns of each one's row, in their order.
+
+    Raises:
+        SerializationError: A value would not come back equal; nothing is put.
+        StorageError: A storage failed; no row names what was put by then.
+    """
+    try:
+        if len(blobs) == 1 and blobs[0].storage is not None:
+            # No other value can be refused, so it need not wait for any.
+            await blobs[0].put()
+        else:
+            await gather_bounded(lambda blob: run_in_thread(blob.stage), blobs, limit=4)
+            await gather_bounded(Blob.put, blobs)
+        return await gather_bounded(lambda blob: run_in_thread(blob.row), blobs)
+    except BaseException:
+        for blob in blobs:
+            blob.drop()
+        raise
+
+
+async def keep_blobs(connection: AsyncConnection, blobs: Sequence[Blob]) -> None:
+    """Keep blobs that were put from being removed until the transaction ends.
+
+    Somebody may have deleted the last row that named equal bytes meanwhile,
+    and the bytes with it: those are put again.
+
+    Args:
+        connection: The transaction that inserts the rows.
+        blobs: The values.
+    """
+    storages = {blob.storage.name: blob.storage for blob in blobs if blob.storage is not None}
+    if storages:
+        await record_storages(connection, list(storages.values()))
+        await gather_bounded(Blob.put_again_if_gone, blobs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,35 +213,6 @@ class StoredBytes:
     value: bytes | None
     storage: str | None
     location: str | None
-
-
-async def put_blobs(blobs: Iterable[Blob]) -> list[tuple[type[Node], dict[str, Any]]]:
-    """Put blobs into their storages, several at a time.
-
-    Returns:
-        The class and the columns of each blob's row, in their order.
-
-    Raises:
-        StorageError: A storage failed; no row names what was put by then.
-    """
-    return await gather_bounded(_put, blobs)
-
-
-async def _put(blob: Blob) -> tuple[type[Node], dict[str, Any]]:
-    columns: dict[str, Any] = {
-        "artifact_serializer": blob.serializer.name,
-        "artifact_size": len(blob.data),
-        "artifact_digest": (await run_in_thread(hashlib.sha256, blob.data)).hexdigest(),
-        "artifact_summary": blob.summary or None,
-    }
-    if blob.storage is None:
-        return DatabaseArtifact, {**columns, "database_artifact_value": blob.data}
-    location = await blob.storage.create(blob.data)
-    return RemoteArtifact, {
-        **columns,
-        "remote_artifact_storage": blob.storage.name,
-        "remote_artifact_location": location,
-    }
 
 
 async def read_values(stored: Iterable[StoredBytes]) -> list[Any]:
@@ -119,13 +238,18 @@ async def _read(stored: StoredBytes) -> Any:
         if data is None:
             storage = get_storage(stored.storage or "")
             data = await storage.read(stored.location or "")
+    except UnknownStorageError as error:
+        told = await explain_unknown_storage(error, stored.storage or "")
+        raise UnknownStorageError(
+            f"The artifact {stored.label!r} cannot be read. {told}"
+        ) from error
     except (UnknownNameError, MissingLibraryError) as error:
         raise type(error)(f"The artifact {stored.label!r} cannot be read. {error}") from error
     return await run_in_thread(_check_and_deserialize, stored, serializer, data)
 
 
 def _check_and_deserialize(stored: StoredBytes, serializer: Serializer[Any], data: bytes) -> Any:
-    if stored.digest is not None and hashlib.sha256(data).hexdigest() != stored.digest:
+    if stored.digest is not None and sha256_of(data) != stored.digest:
         raise CorruptBlobError(
             f"The artifact {stored.label!r} is damaged: its {len(data)} bytes are not the "
             f"{stored.size} that were written. Restore them from a copy, or delete it."
@@ -143,18 +267,23 @@ async def remove_unnamed_blobs(blobs: Collection[tuple[str, str]]) -> None:
         blobs: Names of storages, and locations in them.
     """
     columns = node_table.c
-    query = select(columns.remote_artifact_storage, columns.remote_artifact_location).where(
-        among(columns.remote_artifact_location, {location for _, location in blobs})
-    )
-    async with read() as connection:
-        named = {(row[0], row[1]) for row in await connection.execute(query)}
-    await gather_bounded(_remove, set(blobs) - named)
+    for storage in sorted({storage for storage, _ in blobs}):
+        locations = {location for name, location in blobs if name == storage}
+        query = select(columns.remote_artifact_location).where(
+            among(columns.remote_artifact_location, locations),
+            columns.remote_artifact_storage == storage,
+        )
+        async with write() as transaction:
+            # Whoever is about to name one of them waits, or is waited for.
+            await lock_storage(transaction.connection, storage)
+            named = set((await transaction.connection.execute(query)).scalars())
+            await _remove(storage, locations - named)
 
 
-async def _remove(blob: tuple[str, str]) -> None:
-    storage, location = blob
+async def _remove(name: str, locations: Iterable[str]) -> None:
     try:
-        await get_storage(storage).delete(location)
+        storage = get_storage(name)
+        await gather_bounded(storage.delete, locations)
     except (StorageError, UnknownNameError) as error:
         # The rows are gone for good: an error now would say that they are not.
-        logger.warning("The blob %r in %r is left over: %s", location, storage, error)
+        logger.warning("Blobs in %r are left over: %s", name, error)

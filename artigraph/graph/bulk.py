@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Dialect, Table, bindparam, insert
+from sqlalchemy import Dialect, Table, bindparam, column, insert, table as bare_table
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.types import TypeEngine
 
 __all__ = ["insert_many"]
 
@@ -28,7 +29,9 @@ async def insert_many(
         columns: For each column by name, its value in each row.
     """
     dialect = connection.dialect
-    text, names, processors = _prepare(table, tuple(columns), dialect)
+    # By type too: the cell that defines a class may change a column's and run again.
+    types = tuple(table.c[name].type for name in columns)
+    text, names, processors = _prepare(table.name, tuple(columns), types, dialect)
     converted = (
         columns[name] if process is None else map(process, columns[name])
         for name, process in zip(names, processors, strict=True)
@@ -38,15 +41,18 @@ async def insert_many(
 
 @lru_cache(maxsize=64)
 def _prepare(
-    table: Table, names: tuple[str, ...], dialect: Dialect
+    table: str, names: tuple[str, ...], types: tuple[TypeEngine[Any], ...], dialect: Dialect
 ) -> tuple[str, Sequence[str], Sequence[Callable[[Any], Any] | None]]:
     """The statement, its parameters in their order, and what converts each."""
-    parameters = {name: bindparam(name, type_=table.c[name].type) for name in names}
-    compiled = insert(table).values(parameters).compile(dialect=dialect)
+    by_name = dict(zip(names, types, strict=True))
+    parameters = {name: bindparam(name, type_=type_) for name, type_ in by_name.items()}
+    # The real table would add the defaults of columns that these rows do not have.
+    into = bare_table(table, *(column(name, type_) for name, type_ in by_name.items()))
+    compiled = insert(into).values(parameters).compile(dialect=dialect)
     # All three drivers count parameters, and a statement has its own order.
     order = compiled.positiontup or names
     return (
         str(compiled),
         order,
-        [table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in order],
+        [by_name[name].dialect_impl(dialect).bind_processor(dialect) for name in order],
     )

@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy import inspect
 
-from artigraph.graph.node import insert_nodes, write_node
+from artigraph.graph.node import write_node
+from artigraph.graph.object import insert_nodes
 from artigraph.graph.row import NewRow, RowWriter, row_writer
 from artigraph.orm.node import Node
 
@@ -20,12 +21,15 @@ __all__ = ["Current", "create_current", "current", "entered", "hang", "insert_un
 N = TypeVar("N", bound=Node)
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(eq=False, slots=True)
 class Current:
     """A node that is current, and the one that was so before it."""
 
     node: Node
     above: Current | None
+    open_below: int = 0
+    """How many blocks stand right inside this one's by now; several, if tasks
+    run side by side in it."""
     # Of several tasks that need the node's row, one writes it and the others wait.
     writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -41,18 +45,33 @@ def current() -> Current | None:
 @contextmanager
 def entered(node: Node) -> Iterator[Current]:
     """Make a node the current one for a block."""
-    place = Current(node, _current.get())
+    above = _current.get()
+    place = Current(node, above)
+    if above is not None:
+        above.open_below += 1
     token = _current.set(place)
     try:
         yield place
     finally:
         _current.reset(token)
+        if above is not None:
+            above.open_below -= 1
 
 
-def hang(node: Node, above: Current | None) -> None:
-    """Let a new node hang under the current one, even if that is not written yet."""
+async def hang(node: Node, above: Current | None) -> None:
+    """Let a new node hang under the current one, even if that is not written yet.
+
+    Raises:
+        LabelExistsError: The current node had to be written, and its label is
+            taken.
+    """
     if above is None or inspect(node).has_identity or node.node_parent_id is not None:
         return
+    if above.open_below > 1 and not inspect(above.node).has_identity:
+        # Two sessions cannot both have the parent's object, to insert it with a
+        # child; and which of them would come first nobody knows.
+        async with row_writer() as writer:
+            await insert_unwritten(writer, above)
     if above.node.node_id is not None:
         node.node_parent_id = above.node.node_id
     else:
@@ -98,7 +117,7 @@ async def create_current(node_or_type: N | type[N], **columns: Any) -> AsyncIter
             type(node)(**{name: value})  # raises, and says which names there are
         setattr(node, name, value)
     with entered(node) as place:
-        hang(node, place.above)
+        await hang(node, place.above)
         if inspect(node).has_identity:
             await write_node(node)
         else:

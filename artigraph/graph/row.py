@@ -7,6 +7,7 @@ The number of statements does not grow with the number of rows.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence as SequenceOf
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from artigraph.db.session import Transaction, read, write
-from artigraph.errors import LabelError, LabelExistsError, ParentNotFoundError
+from artigraph.errors import CycleError, LabelError, LabelExistsError, ParentNotFoundError
 from artigraph.filter.value import among
 from artigraph.graph.bulk import insert_many
 from artigraph.orm.base import utc_now
@@ -70,14 +71,38 @@ class NewRow:
         }
 
 
+def _join_chosen(rows: SequenceOf[NewRow]) -> None:
+    """Let rows find their parents among the others, by ids that somebody chose.
+
+    Raises:
+        CycleError: They are each other's parents.
+    """
+    chosen = {row.node_id: row for row in rows if row.node_id is not None}
+    moved = []
+    for row in rows:
+        if isinstance(row.parent, int) and row.parent in chosen:
+            row.parent = chosen[row.parent]
+            moved.append(row)
+    for row in moved:
+        above: NewRow | int | None = row.parent
+        row.depth = 0
+        while isinstance(above, NewRow):
+            row.depth += 1
+            if row.depth > len(rows):
+                raise CycleError(
+                    f"Node {row.node_id} would be its own ancestor. Nothing was written."
+                )
+            above = above.parent
+
+
 @dataclass(eq=False)
 class RowWriter:
     """Inserts rows in one transaction."""
 
     transaction: Transaction
-    on_success: list[Callable[[], None]] = field(default_factory=list)
-    """What to do in memory once the transaction has held."""
+    _on_success: list[Callable[[], None]] = field(default_factory=list)
     _written: list[NewRow] = field(default_factory=list)
+    _held: list[asyncio.Lock] = field(default_factory=list)
 
     @property
     def connection(self) -> AsyncConnection:
@@ -93,13 +118,14 @@ class RowWriter:
         for row in rows:
             check_label(row.label)
         self._written += rows
+        _join_chosen(rows)
         unnumbered = [row for row in rows if row.node_id is None]
         numbered = [row.node_id for row in rows if row.node_id is not None]
+        highest = max(numbered, default=0)
         if numbered:
-            await _count_past(self.connection, max(numbered))
-        for row, node_id in zip(
-            unnumbered, await _reserve_ids(self.connection, len(unnumbered)), strict=True
-        ):
+            await _count_past(self.connection, highest)
+        reserved = await _reserve_ids(self.connection, len(unnumbered), highest)
+        for row, node_id in zip(unnumbered, reserved, strict=True):
             row.node_id = node_id
         now = utc_now()
         batches: dict[tuple[int, tuple[str, ...]], list[NewRow]] = {}
@@ -127,6 +153,32 @@ class RowWriter:
         """Remember a row that an update moves or renames, to explain what it breaks."""
         self._written.append(NewRow(Node, label, parent_id, {}, node_id))
 
+    def when_done(self, change: Callable[[], None], *, undo: Callable[[], None]) -> None:
+        """Change something in memory once the transaction has held.
+
+        Args:
+            change: Makes the change.
+            undo: Takes it back, should a session around the transaction be
+                rolled back after all.
+        """
+        self._on_success.append(change)
+        self.transaction.on_rollback.append(undo)
+
+    def finish(self) -> None:
+        """Make the changes of :meth:`when_done`."""
+        for change in self._on_success:
+            change()
+
+    async def hold(self, lock: asyncio.Lock) -> None:
+        """Hold a lock until the transaction has held or failed."""
+        await lock.acquire()
+        self._held.append(lock)
+
+    def release(self) -> None:
+        """Give up the locks that :meth:`hold` has taken."""
+        while self._held:
+            self._held.pop().release()
+
     async def explain(self, error: IntegrityError) -> None:
         """Say in artigraph's words which constraint the rows have broken.
 
@@ -152,12 +204,16 @@ async def row_writer() -> AsyncIterator[RowWriter]:
         async with write() as transaction:
             writer = RowWriter(transaction)
             yield writer
+        writer.finish()
     except IntegrityError as error:
         if writer is not None:
+            # First the locks: their next holder may already have the database's.
+            writer.release()
             await writer.explain(error)
         raise
-    for done in writer.on_success:
-        done()
+    finally:
+        if writer is not None:
+            writer.release()
 
 
 def check_label(label: str | None) -> None:
@@ -181,7 +237,8 @@ def check_label(label: str | None) -> None:
         raise LabelError(f"The label {label!r} holds a NUL or a lone surrogate, which is no text.")
 
 
-async def _reserve_ids(connection: AsyncConnection, count: int) -> Iterable[int]:
+async def _reserve_ids(connection: AsyncConnection, count: int, chosen: int) -> Iterable[int]:
+    """Ids that nobody has or gets, above those that are chosen in this very write."""
     if count == 0:
         return ()
     name = connection.dialect.name
@@ -189,6 +246,7 @@ async def _reserve_ids(connection: AsyncConnection, count: int) -> Iterable[int]
         # The transaction has the write lock, so nobody else counts meanwhile.
         query = text("SELECT seq FROM sqlite_sequence WHERE name = :table")
         used = (await connection.execute(query, {"table": node_table.name})).scalar() or 0
+        used = max(used, chosen)
         return range(used + 1, used + count + 1)
     numbers = func.generate_series(1, count) if name == "postgresql" else _mariadb_series(count)
     reserved = select(Sequence(NODE_ID_SEQUENCE).next_value()).select_from(numbers)
@@ -221,9 +279,10 @@ async def _explain_parents(
     query = select(node_table.c.node_id).where(among(node_table.c.node_id, parents))
     missing = sorted(parents - set((await connection.execute(query)).scalars()))
     if missing:
-        labels = [row.label for row in rows if row.parent == missing[0]]
+        label = next(row.label for row in rows if row.parent == missing[0])
+        what = "A node" if label is None else repr(label)
         raise ParentNotFoundError(
-            f"{labels[0]!r} was to hang under node {missing[0]}, which does not exist. "
+            f"{what} was to hang under node {missing[0]}, which does not exist. "
             "Write the parent first, or leave parent_id out for a root."
         ) from error
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar, Generic, Self, TypeVar
+from typing import Any, BinaryIO, ClassVar, Generic, Self, TypeVar
 
 from artigraph.errors import UnknownSerializerError
 from artigraph.registry import Registry
@@ -28,6 +28,11 @@ BUILT_IN = {
     "artigraph-polars": "artigraph.serializer.polars:dataframe_serializer",
     "artigraph-parquet": "artigraph.serializer.pyarrow:parquet_serializer",
     "artigraph-feather": "artigraph.serializer.pyarrow:feather_serializer",
+    "artigraph-record-batch": "artigraph.serializer.pyarrow:record_batch_serializer",
+    "artigraph-pillow": "artigraph.serializer.pillow:image_serializer",
+    "artigraph-matplotlib": "artigraph.serializer.matplotlib:figure_serializer",
+    "artigraph-plotly": "artigraph.serializer.plotly:figure_serializer",
+    "artigraph-scipy": "artigraph.serializer.scipy:sparse_serializer",
 }
 """Stored names of the built-in serializers, and where each is found."""
 
@@ -36,6 +41,16 @@ BUILT_IN_TYPES = {
     ("pandas", "DataFrame"): "artigraph-pandas",
     ("polars", "DataFrame"): "artigraph-polars",
     ("pyarrow", "Table"): "artigraph-parquet",
+    ("pyarrow", "RecordBatch"): "artigraph-record-batch",
+    ("PIL", "Image"): "artigraph-pillow",
+    ("matplotlib", "Figure"): "artigraph-matplotlib",
+    ("artigraph", "FigureImage"): "artigraph-matplotlib",
+    ("plotly", "Figure"): "artigraph-plotly",
+    **{
+        ("scipy", f"{form}_{kind}"): "artigraph-scipy"
+        for form in ("bsr", "coo", "csc", "csr", "dia", "dok", "lil")
+        for kind in ("array", "matrix")
+    },
 }
 """Types by library and name, so that a value finds its serializer before
 either the library or the serializer was imported by artigraph."""
@@ -77,6 +92,40 @@ class Serializer(ABC, Generic[T]):
         Raises:
             DeserializationError: The bytes are not what ``serialize`` makes.
         """
+
+    def dump(self, value: T, file: BinaryIO, /) -> Mapping[str, Any]:
+        """Write a value to a file, the same bytes that ``serialize`` makes.
+
+        Override it if you can do so bit by bit. A file may be one that can
+        only be written: neither read nor sought.
+
+        Args:
+            value: What to write; a stream is used up.
+            file: A binary file that takes all bytes it is given. What was
+                written to it when an error is raised is of no use.
+
+        Returns:
+            What ``summarize`` tells of the value; of a stream it is known
+            only now.
+
+        Raises:
+            SerializationError: The value would not come back equal.
+        """
+        file.write(self.serialize(value))
+        return self.summarize(value)
+
+    def load(self, file: BinaryIO, /) -> T:
+        """Read a value from a file that holds nothing else.
+
+        Override it if you need not have all bytes in memory for it.
+
+        Args:
+            file: A binary file that can be read and sought.
+
+        Raises:
+            DeserializationError: The bytes are not what ``serialize`` makes.
+        """
+        return self.deserialize(file.read())
 
     def summarize(self, value: T, /) -> Mapping[str, Any]:
         """Facts worth knowing without the bytes, such as shape or columns.

@@ -7,17 +7,20 @@ them; a memory map comes back as an ordinary array.
 
 from __future__ import annotations
 
+import ast
 import io
+import math
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO, Literal, NamedTuple
 
 import numpy as np
 from numpy.lib import format as npy
 
 from artigraph.errors import DeserializationError, SerializationError
-from artigraph.serializer.base import Serializer
+from artigraph.serializer.part import SliceSerializer, reading
 
-__all__ = ["ArraySerializer", "array_serializer", "numpy_serializer"]
+__all__ = ["ArraySerializer", "Header", "array_serializer", "numpy_serializer", "read_header"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -25,8 +28,28 @@ MAX_HEADER = 1_000_000
 """Bytes of a header that is read; NumPy's own limit is 10,000, less than the
 names of a few hundred fields."""
 
+FIRST_READ = 4096
+"""Bytes read at once for the header, which nearly always are enough."""
 
-class ArraySerializer(Serializer[Array]):
+
+class Header(NamedTuple):
+    """What an ``.npy`` file says before its values."""
+
+    shape: tuple[int, ...]
+    """Length of each axis."""
+    dtype: np.dtype[Any]
+    fortran_order: bool
+    """Whether the first axis changes fastest."""
+    offset: int
+    """Bytes before the first value."""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all values."""
+        return self.dtype.itemsize * math.prod(self.shape)
+
+
+class ArraySerializer(SliceSerializer[Array]):
     """Arrays as ``.npy`` bytes.
 
     * keeps shape (0-dimensional and empty too), dtype, byte order, structured
@@ -44,26 +67,10 @@ class ArraySerializer(Serializer[Array]):
         Raises:
             SerializationError: It would not come back equal.
         """
-        _check_class(value)
-        _check_dtype(value.dtype)
         # BytesIO hands its buffer out without a copy, so the array is in
         # memory once more and not twice.
         file = io.BytesIO()
-        try:
-            npy.write_array(file, value, version=(1, 0), allow_pickle=False)
-        except ValueError:  # names too long or too foreign for the first version
-            file = io.BytesIO()
-            npy.write_array(file, value, version=(3, 0), allow_pickle=False)
-        if file.tell() - value.nbytes > MAX_HEADER:
-            raise SerializationError(
-                f"The {len(value.dtype.names or ())} fields of this array need a header of more "
-                f"than {MAX_HEADER} bytes, which would not be read again. Use fewer fields."
-            )
-        if _has_padding(value.dtype):
-            # What lies between fields is whatever was in memory: neither the
-            # same twice, nor ours to publish.
-            file.seek(-value.nbytes, io.SEEK_END)
-            file.write(_without_padding(value))
+        self.dump(value, file)
         return file.getvalue()
 
     def deserialize(self, data: bytes, /) -> Array:
@@ -73,23 +80,147 @@ class ArraySerializer(Serializer[Array]):
             DeserializationError: The bytes are damaged, hold objects, or go
                 on after the array.
         """
-        file = io.BytesIO(data)
-        try:
+        return self._load(io.BytesIO(data), f"These {len(data)} bytes are")
+
+    def dump(self, value: Array, file: BinaryIO, /) -> Mapping[str, Any]:
+        """Write an array, some megabytes at a time.
+
+        Raises:
+            SerializationError: It would not come back equal; nothing was
+                written.
+        """
+        _check_class(value)
+        _check_dtype(value.dtype)
+        version = _version(value)
+        if _has_padding(value.dtype):
+            # What lies between fields is whatever was in memory: neither the
+            # same twice, nor ours to publish.
+            value = _without_padding(value)
+        npy.write_array(file, value, version=version, allow_pickle=False)
+        return self.summarize(value)
+
+    def load(self, file: BinaryIO, /) -> Array:
+        """Read an array straight into its own memory.
+
+        Raises:
+            DeserializationError: The file is damaged, holds objects, or goes
+                on after the array.
+        """
+        return self._load(file, "This file is")
+
+    def _load(self, file: BinaryIO, what: str) -> Array:
+        # The header is parsed as Python, so anything may come.
+        with reading(f"{what} not an array that {self.name!r} wrote"):
             array: Array = npy.read_array(file, allow_pickle=False, max_header_size=MAX_HEADER)
-        except Exception as error:  # the header is parsed as Python, so anything may come
+        more = -file.tell() + file.seek(0, io.SEEK_END)
+        if more:
             raise DeserializationError(
-                f"These {len(data)} bytes are not an array that {self.name!r} wrote: {error}"
-            ) from error
-        if file.tell() != len(data):
-            raise DeserializationError(
-                f"{len(data) - file.tell()} bytes follow the array of shape {array.shape}, so "
-                f"{self.name!r} did not write them, or they are damaged."
+                f"{more} bytes follow the array of shape {array.shape}, so {self.name!r} did not "
+                "write them, or they are damaged."
             )
         return array
+
+    def read_slice(self, file: BinaryIO, start: int, stop: int, /) -> Array:
+        """Read the elements ``start`` to ``stop`` of the first axis.
+
+        They are one range of bytes, but in Fortran order, where the whole
+        array is read. Values have no checksum.
+
+        Raises:
+            DeserializationError: The file is damaged, or has no such slice.
+        """
+        header = read_header(file)
+        shape = header.shape
+        if not shape or not 0 <= start <= stop <= shape[0]:
+            raise DeserializationError(
+                f"An array of shape {shape} has no slice from {start} to {stop}."
+            )
+        if header.fortran_order and len(shape) > 1:
+            file.seek(0)
+            return self.load(file)[start:stop].copy(order="F")
+        with reading("This file is not an array, or it is damaged"):
+            row = header.dtype.itemsize * math.prod(shape[1:])
+            file.seek(header.offset + start * row)
+            data = bytearray(file.read((stop - start) * row))
+            array = np.frombuffer(data, header.dtype) if data else np.empty(0, header.dtype)
+            return array.reshape((stop - start, *shape[1:]))
+
+    def memory_map(self, path: Path, /) -> Array:
+        """Map a file into memory, to be read but not written.
+
+        Raises:
+            DeserializationError: The file is no array, or it has another size.
+        """
+        with path.open("rb") as file:
+            header = read_header(file)
+        size = path.stat().st_size
+        if size != header.offset + header.nbytes:
+            raise DeserializationError(
+                f"{str(path)!r} has {size} bytes, where an array of shape {header.shape} and dtype "
+                f"{header.dtype} takes {header.offset + header.nbytes}. It is damaged."
+            )
+        order: Literal["C", "F"] = "F" if header.fortran_order else "C"
+        if header.nbytes == 0:
+            # The system maps no empty ranges.
+            empty: Array = np.empty(header.shape, header.dtype, order)
+            empty.flags.writeable = False
+            return empty
+        with reading("This file cannot be mapped"):
+            return np.memmap(path, header.dtype, "r", header.offset, header.shape, order)
 
     def summarize(self, value: Array, /) -> Mapping[str, Any]:
         """Its shape and dtype."""
         return {"kind": "array", "shape": list(value.shape), "dtype": str(value.dtype)}
+
+
+def read_header(file: BinaryIO) -> Header:
+    """Read what an ``.npy`` file says before its values, nearly always in one read.
+
+    Raises:
+        DeserializationError: It is no such file, it is damaged, or it holds
+            objects.
+    """
+    with reading("This file is not an array that 'artigraph-numpy' wrote"):
+        file.seek(0)
+        start = file.read(FIRST_READ)
+        if start[:6] != b"\x93NUMPY" or start[6:8] not in (b"\1\0", b"\2\0", b"\3\0"):
+            raise ValueError(f"it begins with {start[:8]!r}")
+        width = 2 if start[6] == 1 else 4
+        length = int.from_bytes(start[8 : 8 + width], "little")
+        if length > MAX_HEADER:
+            raise ValueError(f"its header has {length} bytes, more than {MAX_HEADER}")
+        offset = 8 + width + length
+        if offset > len(start):
+            start += file.read(offset - len(start))
+        text = start[8 + width : offset]
+        if len(text) < length:
+            raise ValueError("it ends within its header")
+        fields = ast.literal_eval(text.decode("utf-8" if start[6] == 3 else "latin-1"))
+        if set(fields) != {"descr", "fortran_order", "shape"}:
+            raise ValueError(f"its header has the keys {sorted(fields)}")
+        shape, fortran_order = fields["shape"], fields["fortran_order"]
+        if type(shape) is not tuple or not all(type(n) is int and n >= 0 for n in shape):
+            raise ValueError(f"its shape is {shape!r}")
+        dtype = npy.descr_to_dtype(fields["descr"])
+        if dtype.hasobject:
+            raise ValueError("it holds Python objects, which only pickle could read")
+    return Header(shape, dtype, bool(fortran_order), offset)
+
+
+def _version(value: Array) -> tuple[int, int]:
+    # Titles and names stand in the header, which the first version keeps short.
+    header = repr(npy.header_data_from_array_1_0(value))
+    if len(header.encode()) > MAX_HEADER - 1000:  # it is padded, and leaves room to grow
+        raise SerializationError(
+            f"The {len(value.dtype.names or ())} fields of this array need a header of more "
+            f"than {MAX_HEADER} bytes, which would not be read again. Use fewer fields."
+        )
+    try:
+        npy.write_array(io.BytesIO(), np.empty(0, value.dtype), version=(1, 0))
+        fits = len(header) < 2**16 - 1000
+    except ValueError:  # names too long or too foreign for the first version
+        fits = False
+    return (1, 0) if fits else (3, 0)
 
 
 def _check_class(value: object) -> None:
@@ -147,11 +278,11 @@ def _has_padding(dtype: np.dtype[Any]) -> bool:
     return sum(part.itemsize for part in parts) < dtype.itemsize or any(map(_has_padding, parts))
 
 
-def _without_padding(array: Array) -> bytes:
+def _without_padding(array: Array) -> Array:
     fortran = array.flags.f_contiguous and not array.flags.c_contiguous
     clean = np.zeros(array.shape, array.dtype, order="F" if fortran else "C")
     _copy_fields(array, clean)
-    return clean.tobytes("A")
+    return clean
 
 
 def _copy_fields(source: Array, target: Array) -> None:

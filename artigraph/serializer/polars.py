@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import io
 import zlib
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, BinaryIO
 
 import polars as pl
 
 from artigraph.errors import DeserializationError, SerializationError
-from artigraph.serializer.base import Serializer
+from artigraph.serializer.part import FrameReader, FrameSerializer, reading
+from artigraph.serializer.pyarrow import ParquetReader, make_dataset
 
 __all__ = ["DataFrameSerializer", "dataframe_serializer"]
 
@@ -37,7 +38,7 @@ SUMMARY_COLUMNS = 200
 """Columns that a summary lists; it counts the others."""
 
 
-class DataFrameSerializer(Serializer[pl.DataFrame]):
+class DataFrameSerializer(FrameSerializer[pl.DataFrame]):
     """Polars frames as Parquet.
 
     * keeps names, types and values, nested and categorical ones too
@@ -89,6 +90,108 @@ class DataFrameSerializer(Serializer[pl.DataFrame]):
             "num_columns": value.width,
             "row_groups": -(-value.height // _row_group_size(value)),
         }
+
+    def open_reader(self, file: BinaryIO, /) -> FrameReader[pl.DataFrame]:
+        """Read the footer of a file.
+
+        Raises:
+            DeserializationError: The file is not a frame that this serializer
+                wrote, or damaged.
+        """
+        return DataFrameReader(file)
+
+    def load_arrow(self, file: BinaryIO, /) -> Any:
+        """Read a frame as an Arrow table.
+
+        Raises:
+            DeserializationError: The file is not Parquet, or damaged.
+        """
+        return self.load(file).to_arrow()
+
+    def from_arrow(self, table: Any, /) -> pl.DataFrame:
+        """Make a frame of an Arrow table."""
+        frame = pl.from_arrow(table)
+        return frame if isinstance(frame, pl.DataFrame) else frame.to_frame()
+
+    def scan(self, open_file: Callable[[], BinaryIO], size: int, /) -> Any:
+        """Make a dataset of a file.
+
+        Raises:
+            DeserializationError: The file is not Parquet, is damaged, or has
+                a type that Arrow lacks.
+        """
+        with open_file() as file:
+            schema = ParquetReader(file).schema
+        return make_dataset(open_file, size, schema.remove_metadata())
+
+
+class DataFrameReader(FrameReader[pl.DataFrame]):
+    """A Polars frame in a file whose footer was read.
+
+    Parts are read by Arrow, which reports damage where Polars would end the
+    process. Polars writes no checksums of pages, so damage that leaves a page
+    readable is found only when the whole is read. A frame
+    with a type that Arrow lacks, such as Int128, is read whole every time.
+
+    Args:
+        file: A file that the serializer wrote.
+
+    Raises:
+        DeserializationError: It is not, or it is damaged.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._parquet: ParquetReader | None = None
+        try:
+            parquet = ParquetReader(file)
+            self.schema = dict(_read_part(parquet, file, 0, 0, None).schema)
+            self.num_rows = parquet.num_rows
+            self._parquet = parquet
+        except DeserializationError as error:
+            if not _lacks_type(error):
+                raise
+            whole = _load(file)
+            self.schema, self.num_rows = dict(whole.schema), whole.height
+        self.labels = list(self.schema)
+
+    def dtypes(self) -> list[str]:
+        """The columns' types as text, in their order."""
+        return [str(dtype) for dtype in self.schema.values()]
+
+    def read(
+        self, file: BinaryIO, offset: int, limit: int, columns: Sequence[int] | None = None
+    ) -> pl.DataFrame:
+        """Read some rows of some columns.
+
+        Raises:
+            DeserializationError: The file is damaged.
+        """
+        if self._parquet is not None:
+            return _read_part(self._parquet, file, offset, limit, columns)
+        rows = _load(file).slice(offset, limit)
+        return rows if columns is None else rows.select([self.labels[i] for i in columns])
+
+
+def _load(file: BinaryIO) -> pl.DataFrame:
+    file.seek(0)
+    return dataframe_serializer.load(file)
+
+
+def _read_part(
+    parquet: ParquetReader, file: BinaryIO, offset: int, limit: int, columns: Sequence[int] | None
+) -> pl.DataFrame:
+    table = parquet.read(file, offset, limit, columns)
+    if not table.num_columns:
+        return pl.DataFrame()
+    with reading("This file is not a frame that 'artigraph-polars' wrote"):
+        # A copy of the rows: Polars misreads slices of fixed-size lists, and the
+        # rest of their row groups would stay in memory.
+        rows = pl.int_range(table.num_rows, eager=True).to_arrow()
+        return dataframe_serializer.from_arrow(table.take(rows))
+
+
+def _lacks_type(error: DeserializationError) -> bool:
+    return isinstance(error.__cause__, NotImplementedError)
 
 
 def _row_group_size(frame: pl.DataFrame) -> int:

@@ -6,8 +6,10 @@ a bucket on a machine that has neither.
 * the bucket must exist; nothing here makes one
 * without permission to list the bucket (``s3:ListBucket``), S3 answers
   "forbidden" for a missing blob, which then is a ``StorageError``
-* uploads above 100 MB are sent in parts; give the bucket a lifecycle rule that
+* uploads above 16 MB are sent in parts; give the bucket a lifecycle rule that
   removes the parts of those that were cut off
+* S3 counts the age of what was sent in parts from the beginning of the upload
+* a blob above 1 MB that is stored again is copied onto itself, in the bucket
 """
 
 from __future__ import annotations

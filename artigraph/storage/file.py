@@ -65,6 +65,11 @@ class TempFileStorage(FileSystemStorage):
         super().__init__(os.sep, name)
         self._made: str | None = None
 
+    @property
+    def url(self) -> str:
+        """The name: the folder is another one in every process."""
+        return self.name
+
     def _connect(self) -> tuple[Any, str]:
         with _making:
             if self._made is None:

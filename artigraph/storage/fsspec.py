@@ -4,33 +4,56 @@
 rest, each with its own options. The libraries behind them are imported at the
 first use of a storage, never by defining it.
 
-* a blob travels as one ``bytes``: it must fit in memory
-* an existing blob of the right size is taken for the right one, so damage that
-  keeps the size is found by reading, not mended by writing
-* a cancelled call goes on in its thread; ``create`` then leaves a blob that
-  nothing names
+* ``create`` and ``read`` hold a blob in memory; ``create_from`` and ``open`` don't
+* streams to a remote store pass through a file in the system's temporary folder
+* an existing local blob, and one above a megabyte in S3, is taken for the right
+  one if it has the right size, so damage that keeps the size is found by
+  reading, not mended by writing
+* a cancelled call ends at the next chunk that it moves; a small one goes on in
+  its thread, and ``create`` then leaves a blob that nothing names
 * only local files are flushed to disk; elsewhere the store sees to that
+* where a rename refuses to replace (SMB, some FTP servers), a blob that is
+  stored again keeps its old age
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+import os
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
-from typing import Any
-from uuid import uuid4
+from tempfile import TemporaryDirectory
+from typing import Any, BinaryIO, TypeVar, cast
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from artigraph.concurrency import run_in_thread
-from artigraph.errors import ArtigraphError, BlobNotFoundError, MissingLibraryError, StorageError
-from artigraph.storage.base import Storage
-from artigraph.storage.local import write_whole
-from artigraph.storage.location import check_bytes, check_location, location_of
-from artigraph.storage.redact import scrub, secrets_of, tells
+from artigraph.concurrency import gather_bounded, run_in_thread
+from artigraph.errors import BlobNotFoundError, StorageError
+from artigraph.storage.base import BlobInfo, Storage, StoredBlob
+from artigraph.storage.listing import blob_info, list_page, list_root
+from artigraph.storage.local import new_file, renew, write_whole
+from artigraph.storage.location import (
+    check_bytes,
+    check_location,
+    check_temporary,
+    location_of,
+    location_of_digest,
+    wrong_size,
+)
+from artigraph.storage.progress import progress
+from artigraph.storage.redact import secrets_of
+from artigraph.storage.remote import keep, look_up, prepare, read_whole, send
+from artigraph.storage.stopping import Stop, stoppable
+from artigraph.storage.stream import RangeFile, Sink
+from artigraph.storage.translate import translated
 from artigraph.storage.url import local_path, place_of, public_url, without_userinfo
 
+T = TypeVar("T")
+
+_FOLDERS_AT_ONCE = 4
 __all__ = ["FsspecStorage"]
 
 
@@ -74,10 +97,16 @@ class FsspecStorage(Storage):
             # In the name of a folder "@", "?" and "::" mean nothing.
             self._url = public = f"file://{self._path}"
             self._place = (self._url, ())
+        self._public = public
         self.name = name or public
 
+    @property
+    def url(self) -> str:
+        """The URL without credentials and query; where to ask for it is no part of it."""
+        return self._public
+
     async def create(self, data: bytes, /) -> str:
-        """Store bytes unless they are there already, and return their location.
+        """Store bytes, or make those that are there young again; return their location.
 
         Raises:
             StorageError: The store failed; nothing is left half written.
@@ -95,7 +124,91 @@ class FsspecStorage(Storage):
             StorageError: The store failed.
         """
         check_location(self, location)
-        return await run_in_thread(self._read, location)
+        return await stoppable(self._read, location)
+
+    async def create_from(self, write: Callable[[BinaryIO], object], /) -> StoredBlob:
+        """Store what a function writes: to its place if local, else by way of a local file.
+
+        Raises:
+            StorageError: The store or the local disk failed; nothing is left
+                half written under a location.
+            MissingLibraryError: The library for this kind of URL is missing.
+        """
+        return await stoppable(self._create_from, write)
+
+    def open(self, location: str, /, size: int | None = None) -> BinaryIO:
+        """Open a blob: a plain file if it is local, else one that reads exact ranges.
+
+        A remote one asks for nothing until it is read, and for its size only
+        if that is not given and needed.
+
+        Raises:
+            BlobLocationError: It is no location; the store was not asked.
+            BlobNotFoundError: Nothing is there; if remote, at the first read.
+            CorruptBlobError: The blob is not as large as it should be.
+            StorageError: The store failed.
+        """
+        path = self.local_path(location)
+        if path is None:
+            found = partial(self._size, location) if size is None else size
+            return cast(BinaryIO, RangeFile(partial(self._read_range, location), found))
+        with self._asking(f"read {location!r} from", location):
+            file = path.open("rb")
+            if size is not None and (length := os.fstat(file.fileno()).st_size) != size:
+                file.close()
+                raise wrong_size(self, location, length, size)
+        return file
+
+    def local_path(self, location: str, /) -> Path | None:
+        """The file that holds a blob, if the URL is a local one.
+
+        Raises:
+            BlobLocationError: It is no location.
+        """
+        check_location(self, location)
+        if self._path is None:
+            return None
+        return Path(self._connect()[1], location)
+
+    async def info(self, location: str, /) -> BlobInfo | None:
+        """Size and age of a blob now, or None if it is missing.
+
+        Raises:
+            BlobLocationError: It is no location; the store was not asked.
+            StorageError: The store failed, so that nobody knows.
+        """
+        check_location(self, location)
+        return await run_in_thread(self._info, location)
+
+    async def blobs(self) -> AsyncIterator[BlobInfo]:
+        """Every blob, some folders at a time, and temporary files.
+
+        Raises:
+            StorageError: The store failed.
+        """
+        found, pages = await run_in_thread(self._list, list_root)
+        for info in found:
+            yield info
+        waiting = deque(pages)
+        while waiting:
+            batch = [waiting.popleft() for _ in range(min(_FOLDERS_AT_ONCE, len(waiting)))]
+            list_one = partial(run_in_thread, self._list, list_page)
+            for found, following in await gather_bounded(list_one, batch):
+                if following is not None:
+                    # Before other folders: a store may forget where it was.
+                    waiting.appendleft(following)
+                for info in found:
+                    yield info
+
+    async def remove_temporary(self, info: BlobInfo, /) -> None:
+        """Remove what an unfinished write left; if it is gone, that is no error.
+
+        Raises:
+            BlobLocationError: It is no temporary file; the store was not asked.
+            StorageError: The store failed.
+        """
+        check_temporary(self, info.location)
+        await run_in_thread(self._delete, info.location)
 
     async def update(self, location: str, data: bytes, /) -> str:
         """Store bytes in place of others, which stay, and return their location.
@@ -125,8 +238,7 @@ class FsspecStorage(Storage):
             BlobLocationError: It is no location; the store was not asked.
             StorageError: The store failed, so that nobody knows.
         """
-        check_location(self, location)
-        return await run_in_thread(self._exists, location)
+        return await self.info(location) is not None
 
     def __eq__(self, other: object) -> bool:
         return super().__eq__(other) and self._place == getattr(other, "_place", None)
@@ -141,6 +253,7 @@ class FsspecStorage(Storage):
         if self._path is not None:
             return fsspec.filesystem("file", **self._options), self._path
         file_system, root = fsspec.core.url_to_fs(self._url, **self._options)
+        prepare(file_system)
         return file_system, root.rstrip("/")
 
     def _create(self, data: bytes) -> str:
@@ -148,19 +261,85 @@ class FsspecStorage(Storage):
         with self._asking(f"store {len(data)} bytes in"):
             file_system, root = self._connect()
             path = f"{root}/{location}"
-            if not _holds(file_system, path, len(data)):
-                _put(file_system, path, data)
+            if isinstance(file_system, LocalFileSystem):
+                if not renew(Path(path), len(data)):
+                    write_whole(Path(path), data)
+            elif not keep(file_system, path, len(data)):
+                send(file_system, data, path, len(data), renames=_renames(file_system))
         return location
 
-    def _read(self, location: str) -> bytes:
+    def _create_from(self, write: Callable[[BinaryIO], object], stop: Stop) -> StoredBlob:
+        with ExitStack() as cleaning:
+            with self._asking("open"):
+                file_system, root = self._connect()
+            local = isinstance(file_system, LocalFileSystem)
+            asked = "store a stream in" if local else "keep a stream on this disk on its way to"
+            with self._asking(asked):
+                folder = root if local else cleaning.enter_context(_spool())
+                new = cleaning.enter_context(new_file(Path(folder)))
+            advance = cleaning.enter_context(progress(None, f"Writing to {self.name}"))
+
+            def put(data: memoryview) -> None:
+                stop.check()
+                with self._asking(asked):
+                    new.file.write(data)
+                advance(len(data))
+
+            sink = Sink(put)
+            sink.fill(write)
+            blob = StoredBlob(location_of_digest(sink.digest), sink.size, sink.digest)
+            path = f"{root}/{blob.location}"
+            with self._asking(f"store {blob.size} bytes in"):
+                if local:
+                    if not renew(Path(path), blob.size):
+                        new.settle(Path(path))
+                elif not keep(file_system, path, blob.size):
+                    new.file.close()
+                    with progress(blob.size, f"Sending to {self.name}") as advance:
+                        sent = _Sent(advance, stop.check)
+                        renames = _renames(file_system)
+                        send(file_system, new.path, path, blob.size, sent, renames=renames)
+        return blob
+
+    def _read(self, location: str, stop: Stop) -> bytes:
         with self._asking(f"read {location!r} from", location):
             file_system, root = self._connect()
-            data: bytes = file_system.cat_file(f"{root}/{location}")
+            path = f"{root}/{location}"
+            data: bytes
+            if isinstance(file_system, LocalFileSystem):
+                data = file_system.cat_file(path)
+            else:
+                data = read_whole(file_system, path, f"Reading from {self.name}", stop.check)
         check_bytes(self, location, data)
         return data
 
+    def _read_range(self, location: str, start: int, end: int) -> bytes:
+        with self._asking(f"read {location!r} from", location):
+            file_system, root = self._connect()
+            path = f"{root}/{location}"
+            try:
+                data: bytes = file_system.cat_file(path, start=start, end=end)
+            except FileNotFoundError:
+                raise
+            except Exception:
+                # A range beyond the end is an error of many forms.
+                info = look_up(file_system, path)
+                if info is None or info["size"] >= end:
+                    raise
+                data = b""
+            if len(data) != end - start:
+                info = look_up(file_system, path) or {}
+                raise wrong_size(self, location, info.get("size", 0), end)
+        return data
+
+    def _size(self, location: str) -> int:
+        info = self._info(location)
+        if info is None:
+            raise self._missing(location)
+        return info.size
+
     def _update(self, location: str, data: bytes) -> str:
-        if not self._exists(location):
+        if self._info(location) is None:
             raise self._missing(location)
         return self._create(data)
 
@@ -170,10 +349,17 @@ class FsspecStorage(Storage):
             with suppress(FileNotFoundError):
                 file_system.rm_file(f"{root}/{location}")
 
-    def _exists(self, location: str) -> bool:
+    def _info(self, location: str) -> BlobInfo | None:
         with self._asking(f"look for {location!r} in"):
             file_system, root = self._connect()
-            return _info(file_system, f"{root}/{location}") is not None
+            info = look_up(file_system, f"{root}/{location}")
+            return None if info is None else blob_info(location, info)
+
+    def _list(self, listing: Callable[..., T], *arguments: Any) -> T:
+        with self._asking("list the blobs of"):
+            file_system, root = self._connect()
+            local = isinstance(file_system, LocalFileSystem)
+            return listing(file_system, root, *arguments, local=local)
 
     def _missing(self, location: str) -> BlobNotFoundError:
         return BlobNotFoundError(f"{self!r} has no blob at {location!r}. {self._hint}")
@@ -186,75 +372,30 @@ class FsspecStorage(Storage):
             asked: What was asked, as in "Could not {asked} <the storage>".
             location: The blob that is missing if the store finds no file.
         """
-        try:
+        missing = (location, self._missing(location)) if location else None
+        secrets = partial(secrets_of, self._url, self._options)
+        with translated(self, asked, missing, secrets, self._install):
             yield
-        except ArtigraphError:
-            raise
-        except Exception as error:
-            secrets = secrets_of(self._url, self._options)
-            answer = scrub(f"{type(error).__name__}: {error}".rstrip(": "), secrets)
-            translated: ArtigraphError
-            if isinstance(error, ImportError):
-                translated = MissingLibraryError(
-                    f"{self!r} needs a library that is not installed ({answer}). {self._install}"
-                )
-            elif location and isinstance(error, FileNotFoundError):
-                translated = self._missing(location)
-                # Worth reading when it names something else, such as a missing bucket.
-                if location not in answer:
-                    translated = BlobNotFoundError(f"{translated} The store answered: {answer}")
-            else:
-                translated = StorageError(
-                    f"Could not {asked} {self!r}. The store answered: {answer}"
-                )
-            # A traceback shows the causes as well, so those with a secret are cut off.
-            raise translated from (None if tells(error, secrets) else error)
 
 
-def _info(file_system: Any, path: str) -> dict[str, Any] | None:
-    # Listings may be cached, and shared with the user's own use of fsspec.
-    file_system.invalidate_cache(path)
-    try:
-        # Not exists(): fsspec's answers False to any failure, a lost connection included.
-        info: dict[str, Any] = file_system.info(path)
-    except FileNotFoundError:
-        return None
-    return None if info.get("type") == "directory" else info
+def _spool() -> TemporaryDirectory[str]:
+    return TemporaryDirectory(prefix="artigraph-", ignore_cleanup_errors=True)
 
 
-def _holds(file_system: Any, path: str, size: int) -> bool:
-    try:
-        info = _info(file_system, path)
-    except PermissionError:
-        # Who may write but not list is told that even a missing blob is forbidden.
-        return False
-    return info is not None and info.get("size") == size
+def _renames(file_system: Any) -> bool:
+    # fsspec's own is no rename but a copy, which gains nothing.
+    return type(file_system).mv is not fsspec.AbstractFileSystem.mv
 
 
-def _put(file_system: Any, path: str, data: bytes) -> None:
-    if isinstance(file_system, LocalFileSystem):
-        write_whole(Path(path), data)
-    elif file_system.async_impl:
-        # Object stores show an object once it is whole, and know no folders: s3fs
-        # would create a missing bucket here.
-        file_system.pipe_file(path, data)
-    else:
-        folder = path.rpartition("/")[0]
-        file_system.makedirs(folder, exist_ok=True)
-        if type(file_system).mv is fsspec.AbstractFileSystem.mv:
-            # No rename but a copy, which gains nothing.
-            file_system.pipe_file(path, data)
-        else:
-            _put_and_rename(file_system, f"{folder}/.{uuid4().hex}.tmp", path, data)
+class _Sent(fsspec.Callback):  # type: ignore[misc]  # fsspec ships no types
+    """Hears from fsspec how far an upload is, and may end it."""
 
+    def __init__(self, advance: Callable[[int], None], check: Callable[[], None]) -> None:
+        super().__init__()
+        self._advance = advance
+        self._check = check
 
-def _put_and_rename(file_system: Any, temporary: str, path: str, data: bytes) -> None:
-    try:
-        file_system.pipe_file(temporary, data)
-        file_system.mv(temporary, path)
-    except Exception:
-        with suppress(Exception):
-            file_system.rm_file(temporary)
-        # Some servers refuse to rename onto a file: then another writer was first.
-        if not _holds(file_system, path, len(data)):
-            raise
+    def relative_update(self, inc: int = 1) -> None:
+        """So many bytes were sent."""
+        self._check()
+        self._advance(inc)

@@ -11,11 +11,17 @@ import sys
 import tempfile
 import time
 from hashlib import sha256
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
 import pytest
 
-from artigraph.errors import BlobNotFoundError, StorageError
+from artigraph.errors import (
+    BlobLocationError,
+    BlobNotFoundError,
+    CorruptBlobError,
+    StorageError,
+)
 from artigraph.storage.base import Storage
 from artigraph.storage.file import FileSystemStorage, TempFileStorage, temp_file_storage
 from artigraph.storage.fsspec import FsspecStorage
@@ -32,9 +38,13 @@ def files_in(folder: Path) -> set[str]:
 class FolderTests(StorageTests):
     """Looks at the files themselves."""
 
+    resolution = 0.0
+
     def put_raw(self, storage: Storage, location: str, data: bytes) -> None:
         assert isinstance(storage, FileSystemStorage)
-        (storage.directory / location).write_bytes(data)
+        path = storage.directory / location
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(data)
 
     def get_raw(self, storage: Storage, location: str) -> bytes:
         assert isinstance(storage, FileSystemStorage)
@@ -104,13 +114,101 @@ async def test_others_may_read_the_files(tmp_path: Path) -> None:
 
 
 async def test_an_existing_blob_is_not_written_again(tmp_path: Path) -> None:
-    """Storing equal bytes leaves the file as it is."""
+    """Storing equal bytes leaves the file as it is, but for its time."""
     storage = FileSystemStorage(tmp_path)
     location = await storage.create(b"again")
     before = (tmp_path / location).stat()
+    os.utime(tmp_path / location, (0, 0))
     await storage.create(b"again")
+    await storage.create_from(lambda file: file.write(b"again"))
     after = (tmp_path / location).stat()
-    assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
+    assert before.st_ino == after.st_ino
+    assert after.st_mtime_ns >= before.st_mtime_ns
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_a_blob_that_goes_in_the_last_moment_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, streamed: bool
+) -> None:
+    """A blob deleted between the look at it and its new time is put there again."""
+    storage = FileSystemStorage(tmp_path)
+    location = await storage.create(b"raced")
+
+    def delete_first(path: Path, *arguments: object) -> None:
+        Path(path).unlink()
+        raise FileNotFoundError(path)
+
+    monkeypatch.setattr(os, "utime", delete_first)
+    if streamed:
+        await storage.create_from(lambda file: file.write(b"raced"))
+    else:
+        await storage.create(b"raced")
+    assert await storage.read(location) == b"raced"
+
+
+async def test_a_blob_of_somebody_else_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where only the owner may set a file's time, a young file takes its place."""
+    storage = FileSystemStorage(tmp_path)
+    location = await storage.create(b"shared")
+    before = (tmp_path / location).stat()
+
+    def refuse(*_: object) -> None:
+        raise PermissionError("not the owner")
+
+    monkeypatch.setattr(os, "utime", refuse)
+    assert await storage.create(b"shared") == location
+    assert (tmp_path / location).stat().st_ino != before.st_ino
+
+
+async def test_a_local_blob_is_opened_as_a_file(tmp_path: Path) -> None:
+    """A local blob can be mapped into memory, and another size is noticed at once."""
+    storage = FileSystemStorage(tmp_path)
+    location = await storage.create(b"mapped")
+    with storage.open(location) as file, mmap(file.fileno(), 0, access=ACCESS_READ) as mapped:
+        assert mapped[:] == b"mapped"
+    assert storage.local_path(location) == tmp_path / location
+    with pytest.raises(CorruptBlobError, match="it has 6 bytes, where 7 are expected"):
+        storage.open(location, size=7)
+
+
+async def test_what_unfinished_writes_left_is_listed_and_removed(tmp_path: Path) -> None:
+    """Temporary files at both places where they may lie are listed as such, with their age."""
+    storage = FileSystemStorage(tmp_path)
+    location = await storage.create(b"whole")
+    left = [f".{'ab' * 16}.tmp", f"{location[:2]}/.{'cd' * 16}.tmp"]
+    for name in left:
+        (tmp_path / name).write_bytes(b"hal")
+        os.utime(tmp_path / name, (1e9, 1e9))
+    (tmp_path / ".editor.tmp").write_bytes(b"somebody else's")
+    infos = [info async for info in storage.blobs()]
+    temporary = [info for info in infos if info.temporary]
+    assert sorted(info.location for info in temporary) == sorted(left)
+    assert {(info.size, info.modified.timestamp()) for info in temporary} == {(3, 1e9)}
+    with pytest.raises(BlobLocationError):
+        await storage.delete(temporary[0].location)
+    for info in temporary * 2:
+        await storage.remove_temporary(info)
+    assert files_in(tmp_path) == {location, ".editor.tmp"}
+
+
+async def test_odd_things_in_the_folder_are_passed_over(tmp_path: Path) -> None:
+    """Links, folders and pipes under names of blobs are no blobs."""
+    storage = FileSystemStorage(tmp_path)
+    location = await storage.create(b"x")
+    for digit in "012":
+        (tmp_path / f"0{digit}").mkdir()
+    (tmp_path / "00" / ("00" + "1" * 62)).mkdir()
+    os.mkfifo(tmp_path / "01" / ("01" + "1" * 62))
+    (tmp_path / "02" / ("02" + "1" * 62)).symlink_to(tmp_path / location)
+    assert [info.location async for info in storage.blobs()] == [location]
+
+
+def test_a_url_is_not_the_name(tmp_path: Path) -> None:
+    """A storage of another name still tells its address; a temporary one has none."""
+    assert FileSystemStorage(tmp_path, name="results").url == f"file://{tmp_path}"
+    assert temp_file_storage.url == "artigraph-temp-file"
 
 
 async def test_a_location_never_leaves_the_folder(tmp_path: Path) -> None:

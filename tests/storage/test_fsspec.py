@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import errno
+import io
+import os
 import pickle
+import tempfile
+import threading
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, BinaryIO, ClassVar
 from uuid import uuid4
 
 import fsspec
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from artigraph.errors import (
     BlobLocationError,
@@ -23,8 +29,10 @@ from artigraph.errors import (
     MissingLibraryError,
     StorageError,
 )
+from artigraph.storage import remote
 from artigraph.storage.base import Storage
 from artigraph.storage.fsspec import FsspecStorage
+from artigraph.storage.listing import blob_info
 from artigraph.testing.storage import HOSTILE, StorageTests
 
 DIGEST = "ab" * 32
@@ -50,6 +58,7 @@ class FsspecTests(StorageTests):
     """Looks into the store with a file system of its own."""
 
     hostile_locations = HOSTILE + MALFORMED
+    resolution = 0.0
 
     def files(self, storage: Storage) -> tuple[Any, str]:
         assert isinstance(storage, FsspecStorage)
@@ -57,6 +66,7 @@ class FsspecTests(StorageTests):
 
     def put_raw(self, storage: Storage, location: str, data: bytes) -> None:
         file_system, root = self.files(storage)
+        file_system.makedirs(f"{root}/{location}".rpartition("/")[0], exist_ok=True)
         file_system.pipe_file(f"{root}/{location}", data)
 
     def get_raw(self, storage: Storage, location: str) -> bytes:
@@ -100,7 +110,7 @@ class TestRename(FsspecTests):
 
 
 class RenamingFileSystem(MemoryFileSystem):  # type: ignore[misc]  # fsspec ships no types
-    """Memory with a rename of its own, which refuses to replace a file."""
+    """Memory with a rename of its own."""
 
     protocol = "renaming"
     store: ClassVar[dict[str, Any]] = {}
@@ -112,8 +122,6 @@ class RenamingFileSystem(MemoryFileSystem):  # type: ignore[misc]  # fsspec ship
 
     def mv(self, path1: str, path2: str, *_: Any, **__: Any) -> None:
         path1, path2 = self._strip_protocol(path1), self._strip_protocol(path2)
-        if path2 in self.store:
-            raise FileExistsError(path2)
         self.store[path2] = self.store.pop(path1)
 
 
@@ -146,7 +154,7 @@ class BrokenFileSystem(MemoryFileSystem):  # type: ignore[misc]  # fsspec ships 
         except KeyError:
             raise RuntimeError(self.options.get("message", "out of order")) from None
 
-    info = cat_file = pipe_file = rm_file = _fail
+    info = cat_file = pipe_file = put_file = rm_file = _fail
 
 
 for implementation in (RenamingFileSystem, WriteOnlyFileSystem, BrokenFileSystem):
@@ -212,7 +220,7 @@ async def test_losing_the_race_to_rename_is_no_error() -> None:
     class Racing(RenamingFileSystem):
         def mv(self, path1: str, path2: str, *args: Any, **options: Any) -> None:
             self.store[self._strip_protocol(path2)] = self.store[self._strip_protocol(path1)]
-            super().mv(path1, path2, *args, **options)
+            raise FileExistsError(path2)
 
     fsspec.register_implementation("renaming", Racing, clobber=True)
     try:
@@ -221,6 +229,19 @@ async def test_losing_the_race_to_rename_is_no_error() -> None:
         fsspec.register_implementation("renaming", RenamingFileSystem, clobber=True)
     assert await storage.read(location) == b"raced"
     assert Racing().find("/race") == [f"/race/{location}"]
+
+
+async def test_what_a_killed_rename_leaves_is_listed() -> None:
+    """A temporary blob that was never renamed is listed as such, and can be removed."""
+    storage = FsspecStorage("renaming://left")
+    location = await storage.create(b"whole")
+    left = f"{location[:2]}/.{'ab' * 16}.tmp"
+    RenamingFileSystem().pipe_file(f"/left/{left}", b"hal")
+    infos = {info.location: info async for info in storage.blobs()}
+    assert {place: info.temporary for place, info in infos.items()} == {location: False, left: True}
+    await storage.remove_temporary(infos[left])
+    await storage.remove_temporary(infos[left])
+    assert [info.location async for info in storage.blobs()] == [location]
 
 
 async def test_a_failing_rename_leaves_nothing() -> None:
@@ -383,3 +404,137 @@ async def test_an_old_blob_is_needed_for_an_update() -> None:
     with pytest.raises(BlobNotFoundError, match="was deleted, or written to another storage"):
         await storage.update(WELL_FORMED, b"new")
     assert not MemoryFileSystem().exists(storage.name)
+
+
+# Streams and random access
+
+
+async def test_a_cancelled_stream_ends() -> None:
+    """Once nobody waits for it, a stream that goes on is stopped at its next write."""
+    storage = FsspecStorage(f"memory://{uuid4().hex}")
+    begun, ended = threading.Event(), threading.Event()
+
+    def write(file: BinaryIO) -> None:
+        try:
+            while True:
+                file.write(b"on and on")
+                begun.set()
+                time.sleep(0.001)
+        finally:
+            ended.set()
+
+    task = asyncio.create_task(storage.create_from(write))
+    await asyncio.to_thread(begun.wait, 30)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await asyncio.to_thread(ended.wait, 30)
+    assert [info async for info in storage.blobs()] == []
+
+
+async def test_a_cancelled_read_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once nobody waits for it, a large read asks for no further chunk."""
+    monkeypatch.setattr(remote, "CHUNK", 10)
+    monkeypatch.setattr(remote, "_AT_ONCE", 1)
+    storage = FsspecStorage(f"memory://{uuid4().hex}")
+    location = await storage.create(bytes(1000))
+    asked, go_on = threading.Semaphore(0), threading.Semaphore(0)
+    original = MemoryFileSystem.cat_file
+
+    def slow(*arguments: Any, **options: Any) -> bytes:
+        asked.release()
+        go_on.acquire(timeout=30)
+        data: bytes = original(*arguments, **options)
+        return data
+
+    monkeypatch.setattr(MemoryFileSystem, "cat_file", slow)
+    task = asyncio.create_task(storage.read(location))
+    assert await asyncio.to_thread(asked.acquire, timeout=30)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    go_on.release(100)
+    assert await asyncio.to_thread(asked.acquire, timeout=30)
+    assert not await asyncio.to_thread(asked.acquire, timeout=0.3)
+
+
+@settings(deadline=None)  # a busy machine is slow, not wrong
+@given(st.binary(max_size=100), st.integers(1, 40))
+def test_reading_in_chunks_is_reading(data: bytes, chunk: int) -> None:
+    """However large the chunks, a blob comes back whole."""
+    storage = FsspecStorage("memory://chunks")
+
+    async def round_trip() -> bytes:
+        return await storage.read(await storage.create(data))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(remote, "CHUNK", chunk)
+        assert asyncio.run(round_trip()) == data
+
+
+async def test_a_library_that_changes_the_error_hides_nothing() -> None:
+    """A full disk is told as such, though the writer made something else of it."""
+    storage = FsspecStorage(f"memory://{uuid4().hex}")
+
+    def write(file: BinaryIO) -> None:
+        try:
+            file.write(memoryview(b"x"))
+        except StorageError:
+            raise ValueError("could not encode") from None
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("artigraph.storage.local.open", _full, raising=False)
+        with pytest.raises(StorageError, match=r"keep a stream on this disk .* No space left"):
+            await storage.create_from(write)
+
+
+def _full(*_: object) -> Any:
+    class Full(io.BytesIO):
+        def write(self, data: object, /) -> int:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    return Full()
+
+
+async def test_a_stream_leaves_no_file_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file on the way to a remote store goes, whether the store took it or not."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    seen: list[Path] = []
+
+    def write(file: BinaryIO) -> None:
+        file.write(b"spooled")
+        seen.extend(tmp_path.iterdir())
+
+    await FsspecStorage(f"memory://{uuid4().hex}").create_from(write)
+    with pytest.raises(StorageError, match="out of order"):
+        await FsspecStorage("broken://store").create_from(write)
+    assert len(seen) == 2
+    assert os.listdir(tmp_path) == []
+
+
+def test_the_url_is_told_under_any_name() -> None:
+    """The address stays, without its secrets, where the name is another one."""
+    storage = FsspecStorage("sftp://me:hush@host/runs?x=hush", name="team")
+    assert (storage.name, storage.url) == ("team", "sftp://host/runs")
+
+
+@pytest.mark.parametrize(
+    ("told", "understood"),
+    [
+        ({"mtime": 1e9}, datetime.fromtimestamp(1e9, UTC)),
+        ({"last_modified": datetime(2020, 1, 1)}, datetime(2020, 1, 1, tzinfo=UTC)),
+        ({"updated": "2020-01-01T01:00:00+01:00"}, datetime(2020, 1, 1, tzinfo=UTC)),
+        ({"modified": "last week", "created": 0}, datetime.fromtimestamp(0, UTC)),
+    ],
+)
+def test_every_store_tells_time_its_own_way(told: dict[str, Any], understood: datetime) -> None:
+    """Times come as numbers, texts and datetimes, and become aware ones in UTC."""
+    assert blob_info("x", {"size": 1, **told}).modified == understood
+
+
+def test_a_store_that_tells_no_time_has_young_blobs() -> None:
+    """A blob of unknown age is never old enough to be removed."""
+    age = datetime.now(UTC) - blob_info("x", {"size": 1}).modified
+    assert age < timedelta(minutes=1)

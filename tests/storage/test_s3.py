@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import s3fs
 
@@ -17,6 +22,7 @@ from artigraph.storage.base import Storage
 from artigraph.storage.fsspec import FsspecStorage
 from artigraph.testing.storage import StorageTests
 from tests.storage.conftest import SECRET, S3Server
+from tests.storage.proxy import Proxy, Request
 
 
 @pytest.fixture(autouse=True)
@@ -59,14 +65,130 @@ async def test_a_bucket_without_a_prefix(s3_bucket: str, s3_options: dict[str, A
     assert storage.name == f"s3://{s3_bucket}"
 
 
+async def test_a_small_blob_is_one_request(s3_server: S3Server, s3_bucket: str) -> None:
+    """Storing few bytes, the first time or again, costs one request, and so does reading them."""
+    with Proxy(s3_server.url) as proxy:
+        storage = S3Storage(s3_bucket, **{**s3_server.options, "endpoint_url": proxy.url})
+        location = await storage.create(b"small")
+        await storage.create(b"small")
+        await storage.read(location)
+        assert [one.method for one in proxy.requests] == ["PUT", "PUT", "GET"]
+
+
 async def test_an_existing_blob_is_not_sent_again(s3_server: S3Server, s3_bucket: str) -> None:
-    """Storing equal bytes again costs one small request."""
+    """Storing many equal bytes again costs two requests: a look, and a copy in the bucket."""
     storage = S3Storage(s3_bucket, **s3_server.options)
-    location = await storage.create(b"again")
-    before = s3_server.requests(location)
-    assert before.count("PUT") == 1
-    await storage.create(b"again")
-    assert s3_server.requests(location)[len(before) :] == ["HEAD"]
+    data = bytes(2**20 + 1)
+    location = await storage.create(data)
+    with Proxy(s3_server.url) as proxy:
+        again = S3Storage(s3_bucket, **{**s3_server.options, "endpoint_url": proxy.url})
+        assert await again.create(data) == location
+        blob = await again.create_from(lambda file: file.write(data))
+        assert blob.location == location
+        assert [one.method for one in proxy.requests] == ["HEAD", "PUT"] * 2
+        assert sum(one.received for one in proxy.requests) == 0
+    assert await storage.read(location) == data
+
+
+async def test_a_blob_that_goes_in_the_last_moment_is_sent(
+    s3_server: S3Server, s3_bucket: str
+) -> None:
+    """A blob deleted between the look at it and the copy is sent again."""
+    data = bytes(2**20 + 1)
+    client = s3_server.client()
+
+    def delete_before_copy(request: Request) -> None:
+        if request.copies:
+            client.delete_object(Bucket=s3_bucket, Key=location)
+
+    with Proxy(s3_server.url, delete_before_copy) as proxy:
+        storage = S3Storage(s3_bucket, **{**s3_server.options, "endpoint_url": proxy.url})
+        location = await storage.create(data)
+        assert await storage.create(data) == location
+        assert [one.method for one in proxy.requests] == [
+            "HEAD",
+            "GET",
+            "PUT",
+            "HEAD",
+            "PUT",
+            "PUT",
+        ]
+        assert await storage.read(location) == data
+    client.close()
+
+
+async def test_a_large_stream_goes_up_and_comes_down_in_parts(
+    s3_server: S3Server, s3_bucket: str
+) -> None:
+    """A stream is sent in parts of 8 MB and read in ranges of as many."""
+    piece = os.urandom(2**20)
+    with Proxy(s3_server.url) as proxy:
+        storage = S3Storage(s3_bucket, **{**s3_server.options, "endpoint_url": proxy.url})
+        blob = await storage.create_from(lambda file: [file.write(piece) for _ in range(20)])
+        methods = [one.method for one in proxy.requests]
+        # A look, a listing since nothing is there, and the upload's begin, parts and end.
+        assert methods == ["HEAD", "GET", "POST", "PUT", "PUT", "PUT", "POST"]
+        sent = sorted(one.received for one in proxy.requests if one.method == "PUT")
+        assert [size // 2**20 for size in sent] == [4, 8, 8]
+        del proxy.requests[:]
+        assert await storage.read(blob.location) == piece * 20
+        assert [one.method for one in proxy.requests] == ["GET", "HEAD", "GET", "GET"]
+        assert sum(one.sent for one in proxy.requests) == 20 * 2**20
+
+
+async def test_a_listing_is_paged(
+    s3_server: S3Server, s3_bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder is listed in pages, which are not kept, and foreign folders are not opened."""
+    monkeypatch.setattr("artigraph.storage.listing._S3_PAGE", 3)
+    client = s3_server.client()
+    made = {f"{folder}/{folder}{number:062x}" for folder in ("00", "ab") for number in range(7)}
+    for key in made | {f"zz/{number}" for number in range(9)}:
+        client.put_object(Bucket=s3_bucket, Key=f"team/{key}", Body=b"")
+    client.close()
+    with Proxy(s3_server.url) as proxy:
+        options = {**s3_server.options, "endpoint_url": proxy.url}
+        storage = S3Storage(s3_bucket, "team", **options)
+        assert {info.location async for info in storage.blobs()} == made
+        # One for the folders, and three for each of the two.
+        assert len(proxy.requests) == 1 + 3 + 3
+    assert not s3fs.S3FileSystem(**options).dircache
+
+
+async def test_listing_a_missing_bucket(s3_options: dict[str, Any]) -> None:
+    """A bucket that is gone is an error, not an empty listing."""
+    with pytest.raises(StorageError, match=r"Could not list the blobs of .*bucket does not exist"):
+        _ = [info async for info in S3Storage("no-such-bucket", **s3_options).blobs()]
+
+
+async def test_a_page_of_a_frame_costs_few_requests(s3_server: S3Server, s3_bucket: str) -> None:
+    """Opening costs nothing; the footer is one request, and a page no byte beyond its columns."""
+    rows, group, columns = 200_000, 20_000, 10
+    arrays = [pa.array(np.random.default_rng(n).random(rows)) for n in range(columns)]
+    table = pa.table(arrays, names=[f"c{n}" for n in range(columns)])
+    with Proxy(s3_server.url) as proxy:
+        storage = S3Storage(s3_bucket, **{**s3_server.options, "endpoint_url": proxy.url})
+        blob = await storage.create_from(
+            lambda file: pq.write_table(table, file, row_group_size=group)
+        )
+        del proxy.requests[:]
+
+        def look() -> None:
+            with storage.open(blob.location, size=blob.size) as file:
+                assert proxy.requests == []
+                frame = pq.ParquetFile(file, pre_buffer=True)
+                assert [one.method for one in proxy.requests] == ["GET"]
+                footer = proxy.requests.pop()
+                assert footer.sent <= 64 * 1024
+                page = frame.read_row_group(4, columns=["c1", "c2", "c7"])
+                assert page.equals(table.select(["c1", "c2", "c7"]).slice(4 * group, group))
+                meta = frame.metadata.row_group(4)
+                exact = sum(meta.column(n).total_compressed_size for n in (1, 2, 7))
+                between = sum(meta.column(n).total_compressed_size for n in (3, 4, 5, 6))
+                assert [one.method for one in proxy.requests] in (["GET"], ["GET"] * 2)
+                assert sum(one.sent for one in proxy.requests) in (exact, exact + between)
+
+        await asyncio.to_thread(look)
 
 
 async def test_a_blob_cut_short_is_sent_again(s3_server: S3Server, s3_bucket: str) -> None:
@@ -95,8 +217,8 @@ async def test_a_listing_made_elsewhere_hides_nothing(
 
 
 async def test_a_blob_in_parts(s3_bucket: str, s3_options: dict[str, Any]) -> None:
-    """A blob above 100 MB, which is sent in parts, comes back."""
-    data = bytes(101 * 2**20)
+    """A blob above 16 MB, which is sent in parts, comes back."""
+    data = bytes(17 * 2**20)
     storage = S3Storage(s3_bucket, **s3_options)
     location = await storage.create(data)
     assert await storage.read(location) == data

@@ -1,18 +1,18 @@
 """One column as an Arrow array, and the way back from it.
 
-``encode_column`` gives the array and a *spec*, a short JSON list that says
-what the array alone does not: the dtype, the categories, what stood for a
-missing value. ``decode_column`` takes both. Only in object columns, whose
-type Arrow infers, every value is compared with what would come back.
+``plan_column`` gives a *spec*, a short JSON list that says what Arrow's type
+alone does not: the dtype, the categories, what stood for a missing value; and
+a way to make arrays of some rows at a time, so that a large column is never
+there twice. ``decode_column`` takes an array and the spec. Only in object
+columns, whose type Arrow infers, every value is compared with what would come
+back.
 """
 
 from __future__ import annotations
 
 import base64
-import operator
 from collections.abc import Callable
-from datetime import datetime, time
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -22,9 +22,12 @@ from pandas.tseries.frequencies import to_offset
 from pyarrow import ipc
 
 from artigraph.errors import SerializationError
+from artigraph.serializer.pandas.objects import NULLS, decode_objects, plan_objects, to_arrow
 from artigraph.serializer.pyarrow import read_feather, write_feather
 
 __all__ = [
+    "Part",
+    "Plan",
     "Spec",
     "decode_column",
     "decode_label",
@@ -34,6 +37,8 @@ __all__ = [
     "make_index",
     "other_dtype",
     "pack_values",
+    "plan_column",
+    "slicer",
     "unpack_values",
 ]
 
@@ -43,15 +48,41 @@ Column = Any
 Spec = list[Any]
 """How a column is turned back: a word for the way, then its arguments, all JSON."""
 
-NULLS: dict[str, Any] = {"None": None, "nan": np.nan, "NA": pd.NA, "NaT": pd.NaT}
-"""What stands for a missing value in an object column, by the word that is stored."""
+Part = Callable[[int, int], Any]
+"""Gives some rows of a column, from a first to one before a last."""
 
-NULL_TYPES: dict[type[Any], str] = {
-    type(None): "None",
-    float: "nan",
-    type(pd.NA): "NA",
-    type(pd.NaT): "NaT",
-}
+
+class Plan(NamedTuple):
+    """How a column becomes Arrow arrays, some rows at a time."""
+
+    spec: Spec
+    """What :func:`decode_column` needs."""
+    kind: pa.DataType
+    """The type of all of its arrays."""
+    encode: Callable[[int, int], Any]
+    """Makes an array of the rows from a first to one before a last."""
+
+
+def plan_column(part: Part, dtype: Any, rows: int, step: int, place: str) -> Plan:
+    """Settle how a column is written, having checked what its dtype leaves open.
+
+    Args:
+        part: Gives the column's rows from a first to one before a last, as a
+            ``Series`` or a flat ``Index``.
+        dtype: Its dtype.
+        rows: How many there are.
+        step: How many are looked at, and later encoded, at once.
+        place: What an error calls it.
+
+    Raises:
+        SerializationError: It would not come back equal.
+    """
+    if isinstance(dtype, pd.CategoricalDtype):
+        return _plan_categorical(part, dtype, place)
+    if _is_object(dtype):
+        return Plan(*plan_objects(lambda a, b: part(a, b).to_numpy(), rows, step, place))
+    empty, spec = _encode_plain(part(0, 0), place)
+    return Plan(spec, empty.type, lambda a, b: _encode_plain(part(a, b), place)[0])
 
 
 def encode_column(values: Any, place: str) -> tuple[Any, Spec]:
@@ -67,12 +98,20 @@ def encode_column(values: Any, place: str) -> tuple[Any, Spec]:
     Raises:
         SerializationError: It would not come back equal.
     """
+    rows = len(values)
+    plan = plan_column(slicer(values), values.dtype, rows, max(rows, 1), place)
+    return plan.encode(0, rows), plan.spec
+
+
+def slicer(values: Any) -> Part:
+    """Make a function that gives rows of a ``Series`` or an ``Index``."""
+    rows = values.iloc if isinstance(values, pd.Series) else values
+    return lambda first, last: rows[first:last]
+
+
+def _encode_plain(values: Any, place: str) -> tuple[Any, Spec]:
     dtype = values.dtype
-    if isinstance(dtype, pd.CategoricalDtype):
-        return _encode_categorical(values, dtype, place)
-    if _is_object(dtype):
-        return _encode_object(values.to_numpy(), place)
-    array = _to_arrow(values, place, other_dtype(dtype))
+    array = to_arrow(values, place, lambda: other_dtype(dtype))
     if isinstance(dtype, np.dtype):
         if dtype.kind not in "biufmM":
             raise SerializationError(
@@ -189,13 +228,6 @@ def _unpack_bytes(text: str) -> bytes:
     return base64.b64decode(text, validate=True)
 
 
-def _to_arrow(values: Any, place: str, fix: str) -> Any:
-    try:
-        return pa.array(values, from_pandas=True)
-    except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
-        raise SerializationError(f"{place} cannot be stored: {error.args[0]}. {fix}") from error
-
-
 def _decode_numpy(column: Column, name: str) -> Any:
     dtype = np.dtype(name)
     values = column.to_numpy(zero_copy_only=False)
@@ -229,23 +261,31 @@ def _decode_extension(column: Column, name: str) -> Any:
     return values.copy() if isinstance(dtype, pd.DatetimeTZDtype) else values
 
 
-def _encode_categorical(values: Any, dtype: pd.CategoricalDtype, place: str) -> tuple[Any, Spec]:
+def _plan_categorical(part: Part, dtype: pd.CategoricalDtype, place: str) -> Plan:
     place = f"{place}, in its categories,"
-    numbers: Any = (values.cat.codes if isinstance(values, pd.Series) else values.codes).copy()
-    numbers = np.asarray(numbers)
-    codes: Any = pa.array(numbers, mask=numbers == -1)
     packed = pack_values(dtype.categories, place)
-    spec = ["categorical", packed, bool(dtype.ordered)]
+    known = _known_categories(dtype.categories, packed, place)
+    spec = ["categorical", packed, bool(dtype.ordered), known is not None]
+
+    def encode(first: int, last: int) -> Any:
+        values = part(first, last)
+        numbers: Any = (values.cat.codes if isinstance(values, pd.Series) else values.codes).copy()
+        numbers = np.asarray(numbers)
+        codes: Any = pa.array(numbers, mask=numbers == -1)
+        return codes if known is None else pa.DictionaryArray.from_arrays(codes, known)
+
+    return Plan(spec, encode(0, 0).type, encode)
+
+
+def _known_categories(categories: Any, packed: dict[str, Any], place: str) -> Any:
     # Every reader should see values; but mixed ones Arrow does not know, and
     # intervals and periods Parquet cannot write so, and their codes must do.
-    if "labels" in packed and pd.api.types.infer_dtype(dtype.categories) != "string":
-        return codes, [*spec, False]
-    known, _ = encode_column(dtype.categories, place)
+    if "labels" in packed and pd.api.types.infer_dtype(categories) != "string":
+        return None
+    known, _ = encode_column(categories, place)
     if isinstance(known.type, pa.BaseExtensionType):
-        return codes, [*spec, False]
-    if isinstance(known, pa.ChunkedArray):
-        known = known.combine_chunks()
-    return pa.DictionaryArray.from_arrays(codes, known), [*spec, True]
+        return None
+    return known.combine_chunks() if isinstance(known, pa.ChunkedArray) else known
 
 
 def _decode_categorical(
@@ -275,84 +315,6 @@ def _dictionary_codes(column: Column, known: Any) -> Any:
     return pa.chunked_array(chunks, type=pa.int32())
 
 
-def _encode_object(values: Any, place: str) -> tuple[Any, Spec]:
-    missing = pd.isna(values)
-    kinds = set(map(type, values[missing]))
-    null = NULL_TYPES.get(*kinds) if len(kinds) == 1 else "None"
-    if len(kinds) > 1 or null is None:
-        raise SerializationError(
-            f"{place} holds missing values of the types {_type_names(kinds)}, which would all come "
-            "back as one. Make them one, as with column.where(column.notna(), None)."
-        )
-    spec = ["object", null]
-    array = _to_arrow(values, place, f"{_inventory(values, missing)} {_OBJECT_FIX}")
-    chunked = array if isinstance(array, pa.ChunkedArray) else pa.chunked_array([array])
-    try:
-        back = decode_column(chunked, spec)
-    except Exception as error:  # mixed types may give an array that is nothing in Python
-        raise SerializationError(
-            f"{place} would not be readable: {error}. {_inventory(values, missing)} {_OBJECT_FIX}"
-        ) from error
-    present = ~missing
-    row = _first_difference(values[present], back[present])
-    if row is not None:
-        row = int(np.flatnonzero(present)[row])
-        old, new = values[row], back[row]
-        raise SerializationError(
-            f"{place} holds {old!r} of type {type(old).__name__} in row {row}, which would come "
-            f"back as {new!r} of type {type(new).__name__}. {_OBJECT_FIX}"
-        )
-    return array, spec
-
-
-def _decode_object(column: Column, null: str) -> Any:
-    kind = column.type
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_binary(kind):
-        values = column.to_numpy(zero_copy_only=False)
-    else:
-        values = np.fromiter(column.to_pylist(), dtype=object, count=len(column))
-    if null != "None":
-        values[column.is_null().to_numpy(zero_copy_only=False)] = NULLS[null]
-    return values
-
-
-def _first_difference(old: Any, new: Any) -> int | None:
-    types = set(map(type, old))
-    same = _same if types & {list, dict, datetime, time} else operator.eq
-    for row, (before, after) in enumerate(zip(old, new, strict=True)):
-        if type(before) is not type(after) or not same(before, after):
-            return row
-    return None
-
-
-def _same(old: Any, new: Any) -> bool:
-    """Whether two values are equal with equal types, all the way down."""
-    if type(old) is not type(new):
-        return False
-    if isinstance(old, list):
-        return len(old) == len(new) and all(map(_same, old, new))
-    if isinstance(old, dict):
-        return list(old) == list(new) and all(map(_same, old.values(), new.values()))
-    if isinstance(old, datetime | time):
-        return old == new and str(old.tzinfo) == str(new.tzinfo) and old.fold == new.fold
-    return bool(old == new) or (old != old and new != new)
-
-
-def _inventory(values: Any, missing: Any) -> str:
-    types = set(map(type, values[~missing]))
-    return f"It holds values of the types {_type_names(types)}."
-
-
-def _type_names(types: set[type[Any]]) -> str:
-    return ", ".join(sorted(t.__name__ for t in types))
-
-
-_OBJECT_FIX = (
-    "Give the column one type, as with column.astype('str') or column.infer_objects(), "
-    "or keep such values in a field of their own."
-)
-
-
 def other_dtype(dtype: Any) -> str:
     """Say what to type for a dtype that cannot be kept."""
     if isinstance(dtype, pd.SparseDtype):
@@ -370,5 +332,5 @@ _DECODERS: dict[str, Callable[..., Any]] = {
     "arrow": _decode_arrow,
     "extension": _decode_extension,
     "categorical": _decode_categorical,
-    "object": _decode_object,
+    "object": decode_objects,
 }

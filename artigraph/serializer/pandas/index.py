@@ -9,6 +9,7 @@ without levels that no row used.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -16,21 +17,24 @@ import pyarrow as pa
 
 from artigraph.errors import SerializationError
 from artigraph.serializer.pandas.column import (
+    Part,
+    Plan,
     decode_column,
     decode_label,
-    encode_column,
     encode_freq,
     encode_label,
     make_index,
     pack_values,
+    plan_column,
+    slicer,
     unpack_values,
 )
 
 __all__ = [
     "decode_index",
-    "encode_index",
     "level_dtypes",
     "pack_index",
+    "plan_index",
     "stored_levels",
     "unpack_index",
 ]
@@ -60,39 +64,51 @@ def level_dtypes(index: pd.Index[Any]) -> list[Any]:
     return [index.dtype] * stored_levels(index)
 
 
-def encode_index(index: pd.Index[Any], place: str) -> tuple[dict[str, Any], list[Any]]:
-    """Describe an index and turn its levels into Arrow arrays.
+def plan_index(index: pd.Index[Any], step: int, place: str) -> tuple[dict[str, Any], list[Plan]]:
+    """Describe an index and settle how its levels are written.
 
     Args:
         index: The index.
+        step: How many rows are looked at, and later encoded, at once.
         place: What an error calls it.
 
     Returns:
-        A JSON description and one array a level; none for a ``RangeIndex``.
+        A JSON description and one plan a level; none for a ``RangeIndex``.
 
     Raises:
         SerializationError: It would not come back equal.
     """
-    description, levels = _describe(index, place)
-    columns = [encode_column(level, level_place) for level, level_place in levels]
-    description["levels"] = [spec for _, spec in columns]
-    arrays = [array for array, _ in columns]
+    description, levels = _describe(index, step, place)
+    rows = len(index)
+    plans = [plan_column(part, dtype, rows, step, name) for part, dtype, name in levels]
+    description["levels"] = [plan.spec for plan in plans]
     # Dtypes of object levels depend on their values, the others are probed
     # with those of the frame's columns.
     if len(levels) > 1 and any(spec[0] == "object" for spec in description["levels"]):
-        back = level_dtypes(decode_index(description, [pa.chunked_array([a]) for a in arrays]))
+        arrays = [pa.chunked_array([plan.encode(0, rows)]) for plan in plans]
+        back = level_dtypes(decode_index(description, arrays))
         if back != level_dtypes(index):
             raise SerializationError(
                 f"{place} has levels of dtypes {level_dtypes(index)}, which would come back as "
                 f"{back}. Use frame.reset_index()."
             )
-    return description, arrays
+    return description, plans
 
 
-def decode_index(description: dict[str, Any], columns: list[Any]) -> pd.Index[Any]:
-    """Turn what :func:`encode_index` gave back into the index."""
+def decode_index(
+    description: dict[str, Any], columns: list[Any], rows: slice = slice(None)
+) -> pd.Index[Any]:
+    """Turn what :func:`plan_index` settled back into the index.
+
+    Args:
+        description: What it gave.
+        columns: One ``pyarrow.ChunkedArray`` a level, of the rows in question.
+        rows: Which rows these are; all by default.
+    """
     specs = zip(columns, description["levels"], strict=True)
-    return _build(description, [decode_column(column, spec) for column, spec in specs])
+    index = _build(description, [decode_column(column, spec) for column, spec in specs])
+    # Of a range nothing is stored, so only here is more than what was asked for.
+    return index[rows] if "range" in description else index
 
 
 def pack_index(index: pd.Index[Any], place: str) -> dict[str, Any]:
@@ -101,8 +117,9 @@ def pack_index(index: pd.Index[Any], place: str) -> dict[str, Any]:
     Raises:
         SerializationError: It would not come back equal.
     """
-    description, levels = _describe(index, place)
-    description["packed"] = [pack_values(level, level_place) for level, level_place in levels]
+    rows = len(index)
+    description, levels = _describe(index, max(rows, 1), place)
+    description["packed"] = [pack_values(part(0, rows), name) for part, _, name in levels]
     return description
 
 
@@ -111,7 +128,9 @@ def unpack_index(description: dict[str, Any]) -> pd.Index[Any]:
     return _build(description, [unpack_values(packed) for packed in description["packed"]])
 
 
-def _describe(index: pd.Index[Any], place: str) -> tuple[dict[str, Any], list[tuple[Any, str]]]:
+def _describe(
+    index: pd.Index[Any], step: int, place: str
+) -> tuple[dict[str, Any], list[tuple[Part, Any, str]]]:
     if type(index) not in INDEX_TYPES:
         raise SerializationError(
             f"{place} is a {type(index).__module__}.{type(index).__qualname__}, which would come "
@@ -123,15 +142,25 @@ def _describe(index: pd.Index[Any], place: str) -> tuple[dict[str, Any], list[tu
     if isinstance(index, pd.RangeIndex):
         return description | {"range": [index.start, index.stop, index.step]}, []
     if not isinstance(index, pd.MultiIndex):
-        return description | {"freq": encode_freq(index, place)}, [(index, place)]
-    levels = [(index.get_level_values(i), f"{place}, level {i},") for i in range(index.nlevels)]
-    for (values, level_place), level in zip(levels, index.levels, strict=True):
-        if values.dtype != level.dtype:
-            raise SerializationError(
-                f"{level_place} of dtype {level.dtype} misses values and would come back as "
-                f"{values.dtype}. Use frame.reset_index()."
-            )
+        freq = encode_freq(index, place)
+        return description | {"freq": freq}, [(slicer(index), index.dtype, place)]
+    levels: list[tuple[Part, Any, str]] = [
+        (partial(_level, index, i), level.dtype, f"{place}, level {i},")
+        for i, level in enumerate(index.levels)
+    ]
+    for part, dtype, name in levels:
+        for start in range(0, max(len(index), 1), step):
+            found = part(start, start + step).dtype
+            if found != dtype:
+                raise SerializationError(
+                    f"{name} of dtype {dtype} misses values and would come back as {found}. "
+                    "Use frame.reset_index()."
+                )
     return description | {"multi": True}, levels
+
+
+def _level(index: pd.MultiIndex, number: int, first: int, last: int) -> pd.Index[Any]:
+    return index[first:last].get_level_values(number)
 
 
 def _build(description: dict[str, Any], levels: list[Any]) -> pd.Index[Any]:

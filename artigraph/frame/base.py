@@ -1,0 +1,189 @@
+"""A stored value that was not read yet.
+
+A handle holds what the value's row tells. Making it, showing it and comparing
+it read nothing; its ``async`` methods read what they need, in worker threads.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, BinaryIO, TypeVar
+
+from artigraph.concurrency import run_in_thread
+from artigraph.errors import ArtigraphError, CorruptBlobError
+from artigraph.graph.source import BlobSource
+from artigraph.serializer.base import Serializer, get_serializer
+from artigraph.serializer.part import PartError
+
+__all__ = ["StoredValue", "format_size"]
+
+T = TypeVar("T")
+
+BLOCK = 2**20
+"""Bytes of a file that are hashed at once."""
+
+
+class StoredValue:
+    """A value in a store, as its row describes it.
+
+    Two are equal if they stand for the same bytes, read in the same way.
+
+    Args:
+        node_id: The row's id.
+        label: The row's label.
+        serializer: The stored name of the serializer that wrote it.
+        nbytes: Its size in the store.
+        digest: The sha256 of its bytes, in hex.
+        summary: What the serializer told of it.
+        source: Where its bytes are to be had.
+    """
+
+    def __init__(
+        self,
+        *,
+        node_id: int,
+        label: str | None,
+        serializer: str,
+        nbytes: int,
+        digest: str | None,
+        summary: Mapping[str, Any] | None,
+        source: BlobSource,
+    ) -> None:
+        self._node_id, self._label, self._serializer = node_id, label, serializer
+        self._nbytes, self._digest, self._source = nbytes, digest, source
+        self._summary = MappingProxyType(dict(summary or {}))
+
+    @property
+    def node_id(self) -> int:
+        """The id of its row."""
+        return self._node_id
+
+    @property
+    def label(self) -> str | None:
+        """The label of its row."""
+        return self._label
+
+    @property
+    def serializer(self) -> str:
+        """The stored name of the serializer that wrote it."""
+        return self._serializer
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that it takes in the store; in memory it may take more."""
+        return self._nbytes
+
+    @property
+    def digest(self) -> str | None:
+        """The sha256 of its bytes, in hex."""
+        return self._digest
+
+    @property
+    def summary(self) -> Mapping[str, Any]:
+        """What its row tells of it, such as shape or columns."""
+        return self._summary
+
+    @property
+    def source(self) -> BlobSource:
+        """Where its bytes are to be had."""
+        return self._source
+
+    async def load(self) -> Any:
+        """Read all of it, and see that it is what was written.
+
+        Returns:
+            The value, as the serializer gives it.
+
+        Raises:
+            BlobNotFoundError: The bytes are gone.
+            CorruptBlobError: The bytes are not those that were written.
+            DeserializationError: The bytes cannot be turned into a value.
+            MissingLibraryError: The serializer's library is not installed.
+            StorageError: The store failed.
+            UnknownSerializerError: Nobody registered the serializer.
+            UnknownStorageError: Nobody registered the storage.
+        """
+        return await self._run(lambda: self._verified(self._find_serializer().load))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, StoredValue):
+            return NotImplemented
+        if self._digest is None:
+            return self is other
+        return (self._digest, self._serializer) == (other._digest, other._serializer)
+
+    def __hash__(self) -> int:
+        if self._digest is None:
+            return id(self)
+        return hash((self._digest, self._serializer))
+
+    def __repr__(self) -> str:
+        facts = [*self._facts(), format_size(self._nbytes), self._kind()]
+        name = "" if self._label is None else f" {self._label!r}"
+        return f"<{type(self).__name__}{name} {', '.join(facts)}>"
+
+    def _facts(self) -> list[str]:
+        """What a repr shows of the value before its size."""
+        return []
+
+    def _kind(self) -> str:
+        return self._serializer.removeprefix("artigraph-")
+
+    def _find_serializer(self) -> Serializer[Any]:
+        return get_serializer(self._serializer)
+
+    async def _run(self, function: Callable[[], T]) -> T:
+        """Call a function in a thread, and say in its errors whose value it was."""
+        try:
+            return await run_in_thread(function)
+        except PartError:
+            raise
+        except ArtigraphError as error:
+            raise type(error)(
+                f"The artifact {self._label!r} of node {self._node_id} cannot be read. {error}"
+            ) from error
+
+    # What follows runs in worker threads.
+
+    def _verified(self, load: Callable[[BinaryIO], T]) -> T:
+        """Read the whole value, once its size and digest are found right."""
+        with self._source.open() as file:
+            if self._source.local_path() is None:
+                # Fetched once, rather than once to be hashed and once to be read.
+                data = file.read()
+                self._check(len(data), hashlib.sha256(data).hexdigest())
+                return load(io.BytesIO(data))
+            size, digest = _hash(file)
+            self._check(size, digest)
+            file.seek(0)
+            return load(file)
+
+    def _check(self, size: int, digest: str) -> None:
+        if size != self._nbytes or (self._digest is not None and digest != self._digest):
+            raise CorruptBlobError(
+                f"It is damaged: its {size} bytes are not the {self._nbytes} that were written. "
+                "Restore them from a copy, or delete it."
+            )
+
+
+def _hash(file: BinaryIO) -> tuple[int, str]:
+    size, digest = 0, hashlib.sha256()
+    while block := file.read(BLOCK):
+        size += len(block)
+        digest.update(block)
+    return size, digest.hexdigest()
+
+
+def format_size(size: int) -> str:
+    """Write a number of bytes as people do, in powers of 1,000."""
+    if size < 1000:
+        return f"{size} B"
+    value = float(size)
+    for unit in ("kB", "MB", "GB", "TB", "PB"):
+        value /= 1000
+        if value < 999.95:
+            return f"{value:.1f} {unit}"
+    return f"{value / 1000:,.1f} EB"

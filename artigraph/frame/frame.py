@@ -1,0 +1,276 @@
+"""A stored frame, of which pages are read rather than the whole.
+
+The footer is read at the first page and kept. Every page opens the blob anew
+and reads the row groups and columns in question, so pages may be read at the
+same time.
+
+* the digest is that of the whole, so only ``load`` and the ``to_`` methods
+  compare it; in pages, the checksums of the file's own pages are compared,
+  except in frames of Polars, which writes none
+"""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any, BinaryIO, TypeVar
+
+from typing_extensions import override
+
+from artigraph.errors import CorruptBlobError, DeserializationError
+from artigraph.frame.base import StoredValue
+from artigraph.graph.source import BlobSource, DatabaseSource
+from artigraph.serializer.base import get_serializer
+from artigraph.serializer.part import FrameReader, FrameSerializer, PartError, find_columns
+
+__all__ = ["StoredFrame"]
+
+T = TypeVar("T")
+
+
+class StoredFrame(StoredValue):
+    """A frame in a store, as its row describes it.
+
+    Args:
+        node_id: The row's id.
+        label: The row's label.
+        serializer: The stored name of the serializer that wrote it.
+        nbytes: Its size in the store.
+        digest: The sha256 of its bytes, in hex.
+        summary: Its ``rows``, ``columns`` (of which a row keeps the first 200,
+            each with its type) and ``num_columns``.
+        source: Where its bytes are to be had.
+    """
+
+    def __init__(
+        self,
+        *,
+        node_id: int,
+        label: str | None,
+        serializer: str,
+        nbytes: int,
+        digest: str | None,
+        summary: Mapping[str, Any] | None,
+        source: BlobSource,
+    ) -> None:
+        super().__init__(
+            node_id=node_id,
+            label=label,
+            serializer=serializer,
+            nbytes=nbytes,
+            digest=digest,
+            summary=summary,
+            source=source,
+        )
+        self._lock = threading.Lock()
+        self._reader: FrameReader[Any] | None = None
+
+    @property
+    def num_rows(self) -> int:
+        """How many rows it has."""
+        rows: int = self._summary["rows"]
+        return rows
+
+    @property
+    def num_columns(self) -> int:
+        """How many columns it has."""
+        columns: int = self._summary.get("num_columns", len(self._summary["columns"]))
+        return columns
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns' labels as text, in their order.
+
+        A row keeps those of the first 200 columns. If ``num_columns`` is more,
+        ``await frame.read_schema()`` has all of them.
+        """
+        return [name for name, _ in self._summary["columns"]]
+
+    @property
+    def schema(self) -> dict[str, str]:
+        """The columns' types as text, by their labels as text.
+
+        Of columns that share a label, the last. Of the first 200 columns, as
+        for ``columns``: ``await frame.read_schema()`` has all of them.
+        """
+        return {name: dtype for name, dtype in self._summary["columns"]}  # noqa: C416  # pairs are lists
+
+    async def read_schema(self) -> dict[str, str]:
+        """Read the types of all columns from the footer, by their labels as text.
+
+        Raises:
+            ArtigraphError: As for ``page``.
+        """
+
+        def read(reader: FrameReader[Any], _: BinaryIO) -> dict[str, str]:
+            return dict(zip(map(str, reader.labels), reader.dtypes(), strict=True))
+
+        return await self._run(lambda: self._in_part(read))
+
+    async def head(self, n: int = 5) -> Any:
+        """Read the first rows.
+
+        Args:
+            n: How many, at most.
+
+        Returns:
+            A frame of the kind that was stored.
+
+        Raises:
+            ArtigraphError: As for ``page``.
+        """
+        return await self.page(0, n)
+
+    async def page(self, offset: int, limit: int, columns: Sequence[Any] | None = None) -> Any:
+        """Read some rows of some columns, and little else.
+
+        Args:
+            offset: Rows to leave out, from 0; past the end there are none.
+            limit: Rows to read, at most.
+            columns: Labels, or their text, each once; all columns by default.
+                Where several columns share a label, all of them are read.
+
+        Returns:
+            A frame of the kind that was stored: for pandas with the index of
+            these rows, and for Arrow a ``pyarrow.Table``.
+
+        Raises:
+            PartError: A number below 0, or a column that there is not.
+            BlobNotFoundError: The bytes are gone.
+            DeserializationError: The bytes are damaged.
+            MissingLibraryError: The serializer's library is not installed.
+            StorageError: The store failed.
+            UnknownSerializerError: Nobody registered the serializer.
+            UnknownStorageError: Nobody registered the storage.
+        """
+        first, count = _check_number("offset", offset), _check_number("limit", limit)
+
+        def read(reader: FrameReader[Any], file: BinaryIO) -> Any:
+            places = None if columns is None else find_columns(columns, reader.labels)
+            return reader.read(file, first, count, places)
+
+        return await self._run(lambda: self._in_part(read))
+
+    async def to_pandas(self) -> Any:
+        """Read all of it as a ``pandas.DataFrame``.
+
+        Raises:
+            ArtigraphError: As for ``load``.
+        """
+        return await self._convert("artigraph-pandas")
+
+    async def to_arrow(self) -> Any:
+        """Read all of it as a ``pyarrow.Table``.
+
+        Of a pandas frame the index follows the columns, unless it is a
+        ``RangeIndex``.
+
+        Raises:
+            ArtigraphError: As for ``load``.
+        """
+        return await self._run(lambda: self._verified(self._find_serializer().load_arrow))
+
+    async def to_polars(self) -> Any:
+        """Read all of it as a ``polars.DataFrame``.
+
+        Raises:
+            ArtigraphError: As for ``load``.
+            DeserializationError: Polars lacks a type of it.
+        """
+        return await self._convert("artigraph-polars")
+
+    async def scan(self) -> Any:
+        """Make a ``pyarrow.dataset.Dataset`` for queries with push-down.
+
+        Give it to ``polars.scan_pyarrow_dataset``, name it in a query of
+        DuckDB, or use its own ``to_table(columns=..., filter=...)``: each reads
+        only the columns and row groups that it needs. Such a query blocks the
+        event loop unless it runs in a thread. A blob that is in the database
+        itself is read whole, now.
+
+        Raises:
+            PartError: Two columns share a name, so that no query can tell
+                them apart.
+            ArtigraphError: As for ``page``.
+        """
+        source = self._source
+
+        def make() -> Any:
+            serializer = self._find_serializer()
+            if not isinstance(source, DatabaseSource):
+                return serializer.scan(source.open, self._nbytes)
+            # A query holds the event loop up, on which the database is asked.
+            with source.open() as file:
+                data = file.read()
+            return serializer.scan(lambda: io.BytesIO(data), self._nbytes)
+
+        return await self._run(make)
+
+    @override
+    def _facts(self) -> list[str]:
+        rows, columns = self.num_rows, self.num_columns
+        return [
+            f"{rows:,} row{'' if rows == 1 else 's'} \N{MULTIPLICATION SIGN} "
+            f"{columns:,} column{'' if columns == 1 else 's'}"
+        ]
+
+    @override
+    def _find_serializer(self) -> FrameSerializer[Any]:
+        serializer = super()._find_serializer()
+        if not isinstance(serializer, FrameSerializer):
+            raise DeserializationError(
+                f"{serializer!r} reads no parts of a frame. Use load(), which reads all of it."
+            )
+        return serializer
+
+    async def _convert(self, name: str) -> Any:
+        if name == self._serializer:
+            return await self.load()
+
+        def convert() -> Any:
+            target = get_serializer(name)
+            table = self._verified(self._find_serializer().load_arrow)
+            try:
+                return target.from_arrow(table)  # type: ignore[attr-defined]  # it is a frame's
+            except Exception as error:  # each library has its own
+                raise DeserializationError(
+                    f"{target!r} cannot take what {self._serializer!r} wrote: {error}. Use load()."
+                ) from error
+
+        return await self._run(convert)
+
+    # What follows runs in worker threads.
+
+    def _in_part(self, read: Any) -> Any:
+        serializer = self._find_serializer()
+        with self._source.open() as file:
+            with self._lock:
+                # Others that wait here would read the same footer.
+                if self._reader is None:
+                    reader = serializer.open_reader(file)
+                    self._check_rows(reader.num_rows)
+                    self._reader = reader
+            return read(self._reader, file)
+
+    def _check_rows(self, rows: int) -> None:
+        if rows != self.num_rows:
+            raise CorruptBlobError(
+                f"It has {rows} rows where its row tells of {self.num_rows}, so it is not what was "
+                "written. Restore it from a copy, or delete it."
+            )
+
+
+def _check_number(name: str, value: object) -> int:
+    try:
+        number = value.__index__()  # type: ignore[attr-defined]  # that is the question
+    except (AttributeError, TypeError):
+        number = None
+    if isinstance(value, bool) or not isinstance(number, int):
+        raise PartError(f"{name} must be a whole number, not {value!r}.")
+    if number < 0:
+        raise PartError(
+            f"{name} must not be negative, and is {number}. For the last rows use "
+            "page(frame.num_rows - n, n)."
+        )
+    return number

@@ -1,0 +1,269 @@
+"""Blobs that no row names, and rows whose blob is gone or damaged.
+
+Writers put blobs before their rows, so a crash leaves blobs without rows;
+they do no harm but take room. Nothing here holds more than a page of blobs
+or rows in memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Result, Row, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from artigraph.concurrency import gather_bounded, run_in_thread
+from artigraph.db.session import read, write
+from artigraph.errors import BlobLocationError, BlobNotFoundError, CorruptBlobError, FilterError
+from artigraph.filter.value import among
+from artigraph.graph.blob import sha256_of
+from artigraph.graph.storage_record import lock_storage
+from artigraph.orm.base import utc_now
+from artigraph.orm.node import node_table
+from artigraph.storage.base import BlobInfo, Storage
+
+__all__ = [
+    "DamagedRow",
+    "GarbageReport",
+    "StorageReport",
+    "check_storage",
+    "collect_garbage",
+    "orphaned_blobs",
+]
+
+PAGE = 1_000
+"""Blobs, or rows, that are looked at together."""
+
+EXAMPLES = 100
+"""How many findings a report lists; it counts all of them."""
+
+_columns = node_table.c
+
+
+@dataclass
+class GarbageReport:
+    """What :func:`collect_garbage` has found."""
+
+    storage: str
+    """The storage's name."""
+    removed: bool
+    """Whether what was found was removed as well."""
+    num_blobs: int = 0
+    """How many blobs no row names."""
+    nbytes: int = 0
+    """How many bytes they are together."""
+    blobs: list[BlobInfo] = field(default_factory=list)
+    """The first 100 of them."""
+
+    def add(self, blob: BlobInfo) -> None:
+        """Count a blob."""
+        self.num_blobs += 1
+        self.nbytes += blob.size
+        if len(self.blobs) < EXAMPLES:
+            self.blobs.append(blob)
+
+
+@dataclass(frozen=True)
+class DamagedRow:
+    """A row whose bytes cannot be had."""
+
+    node_id: int
+    label: str | None
+    location: str
+    reason: str
+
+
+@dataclass
+class StorageReport:
+    """What :func:`check_storage` has found."""
+
+    storage: str
+    """The storage's name."""
+    num_rows: int = 0
+    """How many rows name a blob of the storage."""
+    nbytes: int = 0
+    """How many bytes those rows speak of."""
+    num_missing: int = 0
+    """How many rows name a blob that is not there."""
+    num_damaged: int = 0
+    """How many rows name a blob with other bytes than were written."""
+    rows: list[DamagedRow] = field(default_factory=list)
+    """The first 100 rows whose blob is missing or damaged."""
+    orphans: GarbageReport = field(default_factory=lambda: GarbageReport("", removed=False))
+    """The blobs that no row names."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether every row has its bytes."""
+        return self.num_missing == 0 and self.num_damaged == 0
+
+
+async def orphaned_blobs(
+    storage: Storage, *, older_than: timedelta = timedelta(0)
+) -> AsyncIterator[BlobInfo]:
+    """The blobs of a storage that no row of the database names, one by one.
+
+    Another database may name blobs of the same storage: give each database a
+    storage, or a prefix, of its own.
+
+    Args:
+        storage: The storage.
+        older_than: Leave out what was written, or used again, since.
+
+    Yields:
+        The blobs, and temporary files of writers that never ended.
+    """
+    async for page in _old_pages(storage, older_than):
+        async with read() as connection:
+            named = await _named(connection, storage, page)
+        for blob in page:
+            if blob.location not in named:
+                yield blob
+
+
+async def collect_garbage(
+    storage: Storage, *, older_than: timedelta = timedelta(days=1), dry_run: bool = True
+) -> GarbageReport:
+    """Find the blobs that no row names, and remove them unless it is a dry run.
+
+    It may run beside writers: what they have just put, or put again, is
+    younger than ``older_than``, and what they are about to name waits for
+    the removal of a page to end.
+
+    Args:
+        storage: The storage.
+        older_than: Leave alone what was written, or used again, since. Longer
+            than the longest write takes, unless nobody writes.
+        dry_run: Only find them. A first run should be one.
+
+    Returns:
+        How many blobs and bytes were found, and the first of them.
+
+    Raises:
+        FilterError: A negative age.
+        StorageError: The store failed.
+    """
+    if older_than < timedelta(0):
+        raise FilterError(f"older_than is a time that has passed, not {older_than!r}.")
+    report = GarbageReport(storage.name, removed=not dry_run)
+    if dry_run:
+        async for blob in orphaned_blobs(storage, older_than=older_than):
+            report.add(blob)
+        return report
+    newest = utc_now() - older_than
+    async for page in _old_pages(storage, older_than):
+        async with write() as transaction:
+            await lock_storage(transaction.connection, storage.name)
+            named = await _named(transaction.connection, storage, page)
+            unnamed = [blob for blob in page if blob.location not in named]
+            removed = await gather_bounded(lambda blob: _remove(storage, blob, newest), unnamed)
+        for blob, gone in zip(unnamed, removed, strict=True):
+            if gone:
+                report.add(blob)
+    return report
+
+
+async def check_storage(storage: Storage, *, verify: bool = True) -> StorageReport:
+    """See whether every row that names a blob of a storage has its bytes.
+
+    Args:
+        storage: The storage.
+        verify: Read every blob and compare its digest; otherwise only see
+            whether it is there.
+
+    Returns:
+        What is missing, damaged and orphaned.
+
+    Raises:
+        StorageError: The store failed.
+    """
+    report = StorageReport(storage.name)
+    after = 0
+    while rows := await _page_of_rows(storage, after):
+        after = rows[-1].node_id
+        reasons = await gather_bounded(lambda row: _fault(storage, row, verify), rows)
+        for row, fault in zip(rows, reasons, strict=True):
+            report.num_rows += 1
+            report.nbytes += row.size
+            if fault is None:
+                continue
+            missing = isinstance(fault, BlobNotFoundError)
+            report.num_missing += missing
+            report.num_damaged += not missing
+            if len(report.rows) < EXAMPLES:
+                report.rows.append(DamagedRow(row.node_id, row.label, row.location, str(fault)))
+    report.orphans = await collect_garbage(storage, older_than=timedelta(0))
+    return report
+
+
+async def _old_pages(storage: Storage, older_than: timedelta) -> AsyncIterator[list[BlobInfo]]:
+    newest = utc_now() - older_than
+    page: list[BlobInfo] = []
+    async for blob in storage.blobs():
+        if blob.modified > newest:
+            continue
+        page.append(blob)
+        if len(page) == PAGE:
+            yield page
+            page = []
+    if page:
+        yield page
+
+
+async def _named(
+    connection: AsyncConnection, storage: Storage, blobs: Sequence[BlobInfo]
+) -> set[str]:
+    """Locations of those blobs that a row names."""
+    query = select(_columns.remote_artifact_location).where(
+        among(_columns.remote_artifact_location, {blob.location for blob in blobs}),
+        _columns.remote_artifact_storage == storage.name,
+    )
+    return set((await connection.execute(query)).scalars())
+
+
+async def _remove(storage: Storage, blob: BlobInfo, newest: datetime) -> bool:
+    if blob.temporary:
+        await storage.remove_temporary(blob)
+        return True
+    # A writer may have used it again since its page was listed.
+    now = await storage.info(blob.location)
+    if now is None or now.modified > newest:
+        return False
+    await storage.delete(blob.location)
+    return True
+
+
+async def _page_of_rows(storage: Storage, after: int) -> Sequence[Row[Any]]:
+    query = (
+        select(
+            _columns.node_id,
+            _columns.node_label.label("label"),
+            _columns.remote_artifact_location.label("location"),
+            _columns.artifact_size.label("size"),
+            _columns.artifact_digest.label("digest"),
+        )
+        .where(_columns.remote_artifact_storage == storage.name, _columns.node_id > after)
+        .order_by(_columns.node_id)
+        .limit(PAGE)
+    )
+    async with read() as connection:
+        found: Result[Any] = await connection.execute(query)
+        return found.all()
+
+
+async def _fault(storage: Storage, row: Row[Any], verify: bool) -> Exception | None:
+    """Why the bytes that a row speaks of cannot be had, if so."""
+    try:
+        if not verify:
+            if await storage.exists(row.location):
+                return None
+            return BlobNotFoundError(f"There is nothing at {row.location!r}.")
+        data = await storage.read(row.location)
+        if len(data) != row.size or await run_in_thread(sha256_of, data) != row.digest:
+            return CorruptBlobError(f"The bytes at {row.location!r} are not those of the row.")
+    except (BlobNotFoundError, CorruptBlobError, BlobLocationError) as error:
+        return error
+    return None

@@ -1,0 +1,195 @@
+"""Frames and arrays read in part, from a file that is not read whole.
+
+A serializer whose values have rows subclasses :class:`FrameSerializer` or
+:class:`SliceSerializer`; ``artigraph.frame`` makes handles of them.
+
+What is read in part cannot be compared with the digest of the whole. Formats
+with checksums of their own check those.
+"""
+
+from __future__ import annotations
+
+import difflib
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, Generic, TypeVar
+
+from artigraph.errors import ArtigraphError, DeserializationError
+from artigraph.serializer.base import Serializer
+
+__all__ = [
+    "FrameReader",
+    "FrameSerializer",
+    "PartError",
+    "SliceSerializer",
+    "find_columns",
+    "reading",
+]
+
+T = TypeVar("T")
+
+NAMED = 20
+"""Names that an error lists, at most."""
+
+
+class PartError(ArtigraphError, LookupError, ValueError):
+    """A part that a frame or an array does not have."""
+
+
+class FrameReader(ABC, Generic[T]):
+    """What is known of a frame once its footer was read.
+
+    It holds no file: every call is given one, so that calls from several
+    threads do not disturb each other.
+    """
+
+    num_rows: int
+    """How many rows the file has."""
+
+    labels: Sequence[Any]
+    """The columns' labels, in their order."""
+
+    @abstractmethod
+    def dtypes(self) -> list[str]:
+        """The columns' types as text, in their order."""
+
+    @abstractmethod
+    def read(
+        self, file: BinaryIO, offset: int, limit: int, columns: Sequence[int] | None = None
+    ) -> T:
+        """Read some rows of some columns, and as little else as can be.
+
+        Args:
+            file: The file that the reader was made from, or another of the
+                same bytes.
+            offset: Rows to leave out, from 0; past the end there are none.
+            limit: Rows to read, at most.
+            columns: Places of the columns, each once, in the order wanted;
+                all by default.
+
+        Returns:
+            What the same rows and columns of the whole frame would be.
+
+        Raises:
+            DeserializationError: The file is damaged.
+        """
+
+
+class FrameSerializer(Serializer[T]):
+    """A serializer of frames that can be read in part."""
+
+    @abstractmethod
+    def open_reader(self, file: BinaryIO, /) -> FrameReader[T]:
+        """Read the footer of a file.
+
+        Raises:
+            DeserializationError: The file is damaged, or nothing that this
+                serializer wrote.
+        """
+
+    @abstractmethod
+    def load_arrow(self, file: BinaryIO, /) -> Any:
+        """Read a whole file as a ``pyarrow.Table``.
+
+        Raises:
+            DeserializationError: As for ``load``.
+        """
+
+    @abstractmethod
+    def from_arrow(self, table: Any, /) -> T:
+        """Make a frame of this kind from a ``pyarrow.Table``."""
+
+    @abstractmethod
+    def scan(self, open_file: Callable[[], BinaryIO], size: int, /) -> Any:
+        """Make a ``pyarrow.dataset.Dataset`` that reads what queries need.
+
+        Args:
+            open_file: Called in any thread, once for each query.
+            size: Bytes of the file.
+
+        Raises:
+            DeserializationError: The file is damaged.
+        """
+
+
+class SliceSerializer(Serializer[T]):
+    """A serializer of arrays that can be read in part."""
+
+    @abstractmethod
+    def read_slice(self, file: BinaryIO, start: int, stop: int, /) -> T:
+        """Read the elements ``start`` to ``stop`` of the first axis.
+
+        Args:
+            file: A file that holds one array of at least one dimension.
+            start: The first, from 0 to ``stop``.
+            stop: The one after the last, at most the length of the axis.
+
+        Raises:
+            DeserializationError: The file is damaged, or has no such slice.
+        """
+
+    @abstractmethod
+    def memory_map(self, path: Path, /) -> T:
+        """Map a file into memory, to be read but not written.
+
+        Raises:
+            DeserializationError: The file is damaged.
+        """
+
+
+def find_columns(wanted: Sequence[Any], labels: Sequence[Any]) -> list[int]:
+    """Find columns by label, or by the label's text.
+
+    Args:
+        wanted: Labels, each once.
+        labels: Those that there are. Where several are equal, all are found.
+
+    Returns:
+        Their places, in the order wanted.
+
+    Raises:
+        PartError: There is no such column, or it is wanted twice.
+    """
+    if isinstance(wanted, str) or not isinstance(wanted, Sequence):
+        raise PartError(f"columns takes a list of names, not {wanted!r}. Use [{wanted!r}].")
+    exact: dict[Any, list[int]] = {}
+    texts: dict[str, list[int]] = {}
+    for place, label in enumerate(labels):
+        exact.setdefault((type(label), label), []).append(place)
+        texts.setdefault(str(label), []).append(place)
+    found: dict[int, None] = {}
+    for label in wanted:
+        places = exact.get((type(label), label)) or texts.get(str(label))
+        if not places:
+            raise PartError(f"There is no column {label!r}. {_known(str(label), list(texts))}")
+        if places[0] in found:
+            raise PartError(f"The column {label!r} is asked for twice. Name it once.")
+        found.update(dict.fromkeys(places))
+    return list(found)
+
+
+def _known(name: str, names: list[str]) -> str:
+    near = difflib.get_close_matches(name, names)
+    if near:
+        return f"Did you mean {' or '.join(map(repr, near))}?"
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return f"There are {', '.join(map(repr, names[:NAMED])) or 'none'}{more}."
+
+
+@contextmanager
+def reading(message: str) -> Iterator[None]:
+    """Turn what a library raises over damaged bytes into artigraph's error.
+
+    Errors of artigraph, such as those of a store, pass through.
+
+    Raises:
+        DeserializationError: The message, and what the library said.
+    """
+    try:
+        yield
+    except ArtigraphError:
+        raise
+    except Exception as error:  # damage shows as almost any error
+        raise DeserializationError(f"{message}: {error}") from error
