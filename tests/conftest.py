@@ -11,6 +11,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import URL, delete, event, make_url, text
@@ -141,9 +142,8 @@ def _forget_definitions() -> Iterator[None]:
     assert artigraph.__version__
     models = dict(model_types._models)
     types = dict(Node.__mapper__.polymorphic_map)
-    registries: list[tuple[Registry[object], dict[str, object]]] = [
-        (registry, dict(registry._registered))  # type: ignore[misc]  # of whatever kind
-        for registry in (serializers, storages)
+    registries: list[tuple[Registry[Any], dict[str, Any]]] = [
+        (registry, dict(registry._registered)) for registry in (serializers, storages)
     ]
     yield
     model_types._models.clear()

@@ -23,7 +23,7 @@ from typing_extensions import override
 
 from artigraph.errors import FilterError
 from artigraph.filter.base import Filter
-from artigraph.filter.value import ValueFilter, among, check_value, match
+from artigraph.filter.value import ValueFilter, among, check_value, match, plain
 from artigraph.orm.node import Node, node_table
 
 __all__ = ["NodeFilter", "NodeRelationshipFilter", "NodeTypeFilter", "expect", "subtree", "walk"]
@@ -99,7 +99,9 @@ def expect(owner: Filter, name: str, kind: type[Any]) -> None:
     if value is None or isinstance(value, ValueFilter):
         return
     # In Python True is an int; as an id it is a mistake.
-    several = isinstance(value, Collection) and not isinstance(value, str | bytes)
+    several = isinstance(value, Iterable) and not isinstance(value, str | bytes)
+    value = plain(tuple(value) if several else value)
+    object.__setattr__(owner, name, value)
     for one in value if several else (value,):
         if not isinstance(one, kind) or isinstance(one, bool):
             raise FilterError(
@@ -297,12 +299,12 @@ def subtree(clause: ColumnElement[bool]) -> CTE:
 
 
 def _ids(name: str, nodes: Nodes) -> tuple[int, ...]:
-    each = nodes if isinstance(nodes, Collection) and not isinstance(nodes, str) else (nodes,)
+    each = nodes if isinstance(nodes, Iterable) and not isinstance(nodes, str) else (nodes,)
     return tuple(_id(name, node) for node in each)
 
 
 def _id(name: str, node: Any) -> int:
-    given = node.node_id if isinstance(node, Node) else node
+    given = node.node_id if isinstance(node, Node) else plain(node)
     if isinstance(given, int) and not isinstance(given, bool):
         check_value(given)
         return given

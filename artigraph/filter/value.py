@@ -29,7 +29,7 @@ from typing_extensions import override
 from artigraph.errors import FilterError
 from artigraph.filter.base import check_keys
 
-__all__ = ["UNSET", "ValueFilter", "among", "check_value", "match"]
+__all__ = ["UNSET", "ValueFilter", "among", "check_value", "match", "plain"]
 
 
 class Unset(Enum):
@@ -98,6 +98,8 @@ class ValueFilter:
             if isinstance(given, str | bytes) or not isinstance(given, Iterable):
                 raise FilterError(f"ValueFilter({name}=…) takes a list of values, not {given!r}.")
             object.__setattr__(self, name, tuple(given))
+        for field in fields(self):
+            object.__setattr__(self, field.name, plain(getattr(self, field.name)))
         for name in ("gt", "ge", "lt", "le"):
             if getattr(self, name) is None:
                 raise FilterError(f"ValueFilter({name}=None) never holds: NULL has no order.")
@@ -138,6 +140,19 @@ class ValueFilter:
         if self.is_not is not UNSET:
             clauses.append(column.is_not(self.is_not))
         return and_(*clauses) if clauses else sql_true()
+
+
+def plain(value: Any) -> Any:
+    """A numpy scalar, as a frame's columns hold them, as the Python value that it equals.
+
+    Args:
+        value: Anything; of a tuple each value is looked at.
+    """
+    if isinstance(value, tuple):
+        return tuple(plain(one) for one in value)
+    if type(value).__module__ == "numpy" and getattr(value, "ndim", None) == 0:
+        return value.item()
+    return value
 
 
 def check_value(value: object) -> None:

@@ -13,8 +13,9 @@ from types import MappingProxyType
 from typing import Any, BinaryIO, TypeVar
 
 from artigraph.concurrency import run_in_thread
-from artigraph.errors import ArtigraphError, CorruptBlobError
-from artigraph.graph.source import BlobSource
+from artigraph.errors import ArtigraphError, CorruptBlobError, UnknownStorageError
+from artigraph.graph.source import BlobSource, StorageSource
+from artigraph.graph.storage_record import explain_unknown_storage
 from artigraph.serializer.base import Serializer, get_serializer
 from artigraph.serializer.part import PartError
 
@@ -142,8 +143,11 @@ class StoredValue:
         except PartError:
             raise
         except ArtigraphError as error:
+            told: ArtigraphError = error
+            if isinstance(error, UnknownStorageError) and isinstance(self._source, StorageSource):
+                told = await explain_unknown_storage(error, self._source.storage)
             raise type(error)(
-                f"The artifact {self._label!r} of node {self._node_id} cannot be read. {error}"
+                f"The artifact {self._label!r} of node {self._node_id} cannot be read. {told}"
             ) from error
 
     # What follows runs in worker threads.

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, Row, and_, select
+from sqlalchemy import ColumnElement, Row, select
 
 from artigraph.codec.base import LoadedPart
 from artigraph.concurrency import run_in_thread
@@ -16,38 +16,33 @@ from artigraph.filter.base import Filter
 from artigraph.filter.model import ModelFilter
 from artigraph.garbage import collector_paused
 from artigraph.graph.artifact import QualifiedArtifact
-from artigraph.graph.blob import StoredBytes, read_values
 from artigraph.graph.node import delete_nodes
 from artigraph.model.document import decode_model
+from artigraph.model.part import load_parts, select_parts
 from artigraph.model.unknown import UnknownModel
 from artigraph.model.write import MANY_MODELS
-from artigraph.orm.artifact import BaseArtifact, DatabaseArtifact, ModelArtifact, RemoteArtifact
+from artigraph.orm.artifact import ModelArtifact
 from artigraph.orm.node import column_names, node_table
-from artigraph.serializer.base import get_serializer
 
 __all__ = ["delete_models", "read_model", "read_model_or_none", "read_models"]
 
 ReadModel: TypeAlias = QualifiedArtifact[ModelArtifact, Any]
 
-_MODEL = str(ModelArtifact.__mapper__.polymorphic_identity)
 _MODEL_COLUMNS = [
     node_table.c[name] for name in column_names(ModelArtifact) if not name.startswith("artifact_")
 ]
-_PART_TYPES: tuple[type[BaseArtifact], ...] = (ModelArtifact, DatabaseArtifact, RemoteArtifact)
-_PART_COLUMNS = [
-    node_table.c[name]
-    for name in dict.fromkeys(name for node_type in _PART_TYPES for name in column_names(node_type))
-    # Size and digest are wanted, but not what a listing shows.
-    if name not in ("artifact_summary", "node_created_at", "node_updated_at")
-]
 
 
-async def read_models(filter: Filter) -> list[ReadModel]:
+async def read_models(filter: Filter, *, lazy: bool = False) -> list[ReadModel]:
     """Read the models that a filter finds, by id.
 
     Args:
         filter: Any filter, or several combined; other nodes it finds are left
             out.
+        lazy: Put a handle in place of each frame, array or other value in a row
+            of its own: a ``StoredFrame``, ``StoredArray`` or ``StoredValue`` that
+            reads when it is asked to. A value whose storage or serializer is not
+            known here then spoils nothing else.
 
     Returns:
         The models, oldest id first: each with its row as ``.artifact`` and the
@@ -61,17 +56,21 @@ async def read_models(filter: Filter) -> list[ReadModel]:
         UnknownStorageError: A storage that nobody registered.
         CorruptBlobError: The bytes of a part are not those that were written.
     """
-    return await _read(_models_only(filter), None)
+    return await _read(_models_only(filter), None, lazy)
 
 
-async def read_model_or_none(filter: Filter) -> ReadModel | None:
+async def read_model_or_none(filter: Filter, *, lazy: bool = False) -> ReadModel | None:
     """Read the one model that a filter finds, or ``None``.
+
+    Args:
+        filter: Any filter, or several combined.
+        lazy: As for :func:`read_models`.
 
     Raises:
         MultipleNodesFoundError: The filter finds more than one.
         UnknownModelError: Its class is not defined here.
     """
-    found = await _read(_models_only(filter), 2)
+    found = await _read(_models_only(filter), 2, lazy)
     if len(found) > 1:
         raise MultipleNodesFoundError(
             f"{filter!r} finds more than one model, of which node {found[0].artifact.node_id} "
@@ -85,15 +84,19 @@ async def read_model_or_none(filter: Filter) -> ReadModel | None:
     return found[0]
 
 
-async def read_model(filter: Filter) -> ReadModel:
+async def read_model(filter: Filter, *, lazy: bool = False) -> ReadModel:
     """Read the one model that a filter finds.
+
+    Args:
+        filter: Any filter, or several combined.
+        lazy: As for :func:`read_models`.
 
     Raises:
         NodeNotFoundError: The filter finds none.
         MultipleNodesFoundError: The filter finds more than one.
         UnknownModelError: Its class is not defined here.
     """
-    found = await read_model_or_none(filter)
+    found = await read_model_or_none(filter, lazy=lazy)
     if found is None:
         raise NodeNotFoundError(
             f"No model is found by {filter!r}. Use read_model_or_none() where that may happen."
@@ -117,7 +120,7 @@ def _models_only(filter: Filter) -> ColumnElement[bool]:
     return (filter if isinstance(filter, ModelFilter) else filter & ModelFilter()).clause()
 
 
-async def _read(clause: ColumnElement[bool], limit: int | None) -> list[ReadModel]:
+async def _read(clause: ColumnElement[bool], limit: int | None, lazy: bool) -> list[ReadModel]:
     columns = node_table.c
     query = select(*_MODEL_COLUMNS).where(clause).order_by(columns.node_id).limit(limit)
     below: Sequence[Row[Any]] = ()
@@ -126,56 +129,20 @@ async def _read(clause: ColumnElement[bool], limit: int | None) -> list[ReadMode
         if any(row.model_artifact_parts for row in rows):
             if limit is not None:
                 clause = columns.node_id.in_([row.node_id for row in rows])
-            found = await connection.execute(_select_below(clause))
+            found = await connection.execute(select_parts(clause, lazy=lazy))
             below = await all_of(found, few=limit is not None)
-    loader = _Loader(below, await read_values(_stored_bytes(below)))
+    loader = _Loader(below, await load_parts(below, lazy=lazy))
     if len(rows) < MANY_MODELS:
         return loader.load_all(rows)
     return await run_in_thread(loader.load_all, rows)
 
 
-def _select_below(clause: ColumnElement[bool]) -> Any:
-    """All rows that the found models refer to, and those that these refer to."""
-    columns = node_table.c
-    first = select(columns.node_id).where(and_(clause, columns.model_artifact_parts > 0))
-    holders = first.cte(recursive=True)
-    inner = node_table.alias()
-    step = (
-        select(inner.c.node_id)
-        .join(holders, inner.c.node_parent_id == holders.c.node_id)
-        .where(inner.c.model_artifact_parts > 0)
-    )
-    return select(*_PART_COLUMNS).where(
-        columns.node_parent_id.in_(select(holders.union(step).c.node_id)),
-        columns.node_type.in_([str(t.__mapper__.polymorphic_identity) for t in _PART_TYPES]),
-    )
-
-
-def _stored_bytes(rows: Iterable[Row[Any]]) -> Iterable[StoredBytes]:
-    for row in rows:
-        if row.node_type != _MODEL:
-            yield StoredBytes(
-                row.node_label,
-                row.artifact_serializer or "",
-                row.artifact_size,
-                row.artifact_digest,
-                row.database_artifact_value,
-                row.remote_artifact_storage,
-                row.remote_artifact_location,
-            )
-
-
 class _Loader:
     """Makes models of rows that are all read by now."""
 
-    def __init__(self, below: Sequence[Row[Any]], values: Iterable[Any]) -> None:
-        remaining = iter(values)
+    def __init__(self, below: Sequence[Row[Any]], parts: Sequence[LoadedPart | None]) -> None:
         self._below: dict[int, list[tuple[Row[Any], LoadedPart | None]]] = {}
-        for row in below:
-            part = None
-            if row.node_type != _MODEL:
-                takes_json = get_serializer(row.artifact_serializer).takes_json
-                part = LoadedPart(next(remaining), takes_json)
+        for row, part in zip(below, parts, strict=True):
             self._below.setdefault(row.node_parent_id, []).append((row, part))
 
     def load_all(self, rows: Sequence[Row[Any]]) -> list[ReadModel]:

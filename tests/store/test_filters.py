@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 from sqlalchemy import ColumnElement, text
@@ -686,3 +687,15 @@ async def test_filters_work_inside_current_nodes(store: str) -> None:
         async with create_current(FilterRun) as inner:
             assert await ids(NodeRelationshipFilter(descendant_of=outer)) == {inner.node_id}
             assert await ids(NodeRelationshipFilter(ancestor_of=inner)) == {outer.node_id}
+
+
+async def test_ids_out_of_a_frame_find_their_rows(store: str) -> None:
+    """Numpy integers, and a whole column of them, are ids as Python's own are."""
+    nodes = await write_nodes([new_node(node_label=label) for label in "abc"])
+    ids = pd.Series([node.node_id for node in nodes[:2]])
+    below = await write_node(new_node(node_parent_id=nodes[0].node_id))
+    assert [n.node_label for n in await read_nodes(NodeFilter(node_id=ids[0]))] == ["a"]
+    assert len(await read_nodes(NodeFilter(node_id=ids))) == 2
+    assert len(await read_nodes(NodeFilter(node_id=ValueFilter(in_=ids)))) == 2
+    found = await read_nodes(NodeRelationshipFilter(child_of=ids))
+    assert [node.node_id for node in found] == [below.node_id]

@@ -302,7 +302,7 @@ async def test_a_task_that_outlives_its_session(store_: str) -> None:
 
 async def test_cancelling_a_call_leaves_the_pool_usable(store_: str) -> None:
     """A cancelled write is whole or absent, and holds nobody up while its traceback is kept."""
-    kept = []
+    kept: list[object] = []
     for step in range(25):
         call = write_nodes([new_node(node_label="x") for _ in range(200)])
         task = asyncio.create_task(call)

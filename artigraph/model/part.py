@@ -1,0 +1,133 @@
+"""The rows below a model: their values, or handles in place of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, and_, case, select
+
+from artigraph.codec.base import LoadedPart
+from artigraph.errors import MissingLibraryError, UnknownNameError
+from artigraph.filter.value import among
+from artigraph.frame.handles import open_stored
+from artigraph.graph.blob import StoredBytes, read_values
+from artigraph.graph.source import BlobSource, DatabaseSource, StorageSource
+from artigraph.orm.artifact import BaseArtifact, DatabaseArtifact, ModelArtifact, RemoteArtifact
+from artigraph.orm.node import column_names, node_table
+from artigraph.serializer.base import get_serializer, serializers
+from artigraph.storage.base import get_storage
+
+__all__ = ["is_model", "load_parts", "select_parts"]
+
+_MODEL = str(ModelArtifact.__mapper__.polymorphic_identity)
+_PART_TYPES: tuple[type[BaseArtifact], ...] = (ModelArtifact, DatabaseArtifact, RemoteArtifact)
+_NAMES = dict.fromkeys(name for node_type in _PART_TYPES for name in column_names(node_type))
+_UNUSED = ("node_created_at", "node_updated_at", "database_artifact_value")
+_COLUMNS = [node_table.c[name] for name in _NAMES if name not in _UNUSED]
+
+
+def is_model(row: Row[Any]) -> bool:
+    """Whether a row below a model is a model itself."""
+    return bool(row.node_type == _MODEL)
+
+
+def select_parts(clause: ColumnElement[bool], *, lazy: bool) -> Any:
+    """All rows that the found models refer to, and those that these refer to.
+
+    Args:
+        clause: What finds the models.
+        lazy: Leave out the bytes of values that get handles.
+    """
+    columns = node_table.c
+    value: ColumnElement[Any] = columns.database_artifact_value
+    if lazy:
+        value = case((among(columns.artifact_serializer, _json_serializers()), value))
+    first = select(columns.node_id).where(and_(clause, columns.model_artifact_parts > 0))
+    holders = first.cte(recursive=True)
+    inner = node_table.alias()
+    step = (
+        select(inner.c.node_id)
+        .join(holders, inner.c.node_parent_id == holders.c.node_id)
+        .where(inner.c.model_artifact_parts > 0)
+    )
+    return select(*_COLUMNS, value.label("value")).where(
+        columns.node_parent_id.in_(select(holders.union(step).c.node_id)),
+        columns.node_type.in_([str(t.__mapper__.polymorphic_identity) for t in _PART_TYPES]),
+    )
+
+
+def _json_serializers() -> list[str]:
+    """What a codec has yet to decode, so that a handle would be of no use."""
+    built_in = {"artigraph-json", "artigraph-json-sorted"}
+    return sorted(built_in | {s.name for s in serializers.registered() if s.takes_json})
+
+
+async def load_parts(rows: Sequence[Row[Any]], *, lazy: bool) -> list[LoadedPart | None]:
+    """The values of rows of :func:`select_parts`; ``None`` for models.
+
+    Args:
+        rows: The rows.
+        lazy: Make handles, which read nothing, of all but JSON.
+
+    Raises:
+        UnknownSerializerError: A serializer that nobody registered.
+        UnknownStorageError: A storage that nobody registered.
+        CorruptBlobError: The bytes of a value are not those that were written.
+    """
+    read = [row for row in rows if not is_model(row) and not (lazy and _wants_handle(row))]
+    values = iter(await read_values(map(_stored_bytes, read)))
+    read_ids = {row.node_id for row in read}
+    parts: list[LoadedPart | None] = []
+    for row in rows:
+        if is_model(row):
+            parts.append(None)
+        elif row.node_id in read_ids:
+            takes_json = get_serializer(row.artifact_serializer).takes_json
+            parts.append(LoadedPart(next(values), takes_json))
+        else:
+            parts.append(LoadedPart(_handle(row)))
+    return parts
+
+
+def _wants_handle(row: Row[Any]) -> bool:
+    try:
+        if row.remote_artifact_storage is not None:
+            get_storage(row.remote_artifact_storage)
+        return not get_serializer(row.artifact_serializer or "").takes_json
+    except (UnknownNameError, MissingLibraryError):
+        # A handle says so once it is asked to read; the others are read now.
+        return True
+
+
+def _handle(row: Row[Any]) -> Any:
+    size = row.artifact_size or 0
+    source: BlobSource
+    if row.remote_artifact_storage is None:
+        source = DatabaseSource(row.node_id, size, asyncio.get_running_loop())
+    else:
+        source = StorageSource(
+            row.remote_artifact_storage, row.remote_artifact_location or "", size
+        )
+    return open_stored(
+        node_id=row.node_id,
+        label=row.node_label,
+        serializer=row.artifact_serializer or "",
+        size=size,
+        digest=row.artifact_digest,
+        summary=row.artifact_summary,
+        source=source,
+    )
+
+
+def _stored_bytes(row: Row[Any]) -> StoredBytes:
+    return StoredBytes(
+        row.node_label,
+        row.artifact_serializer or "",
+        row.artifact_size,
+        row.artifact_digest,
+        row.value,
+        row.remote_artifact_storage,
+        row.remote_artifact_location,
+    )
