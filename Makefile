@@ -37,6 +37,7 @@ $(STAMP): pyproject.toml constraints.txt
 		echo "Debian keeps it in a package of its own: apt-get install python3-venv" >&2; \
 		exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Making the environment in $(VENV); the first time this takes a few minutes."
 	$(BIN)/python -m pip install --quiet -c constraints.txt hatchling editables
 	@# Not isolated, so that the pinned hatchling builds artigraph.
 	$(BIN)/python -m pip install --quiet --no-build-isolation -c constraints.txt -e '.[dev]'
