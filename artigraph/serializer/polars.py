@@ -110,8 +110,10 @@ class DataFrameSerializer(FrameSerializer[pl.DataFrame]):
 
     def from_arrow(self, table: Any, /) -> pl.DataFrame:
         """Make a frame of an Arrow table."""
-        frame = pl.from_arrow(table)
-        return frame if isinstance(frame, pl.DataFrame) else frame.to_frame()
+        frame = pl.DataFrame(table)
+        # Polars gives an empty name another one.
+        frame.columns = table.column_names
+        return frame
 
     def scan(self, open_file: Callable[[], BinaryIO], size: int, /) -> Any:
         """Make a dataset of a file.

@@ -176,7 +176,6 @@ def test_tables_are_parquet_unless_feather_is_named() -> None:
     ("value", "message"),
     [
         (table([1]).to_batches()[0], r"RecordBatch. Use pyarrow.Table.from_batches\(\[value\]\)"),
-        (table([1]).to_reader(), r"RecordBatchReader. Use value.read_all\(\)"),
         ({"a": [1]}, r"builtins.dict. Use pyarrow.table\(value\)"),
     ],
 )
@@ -185,3 +184,10 @@ def test_other_types_are_refused(value: Any, message: str) -> None:
     for serializer in (parquet_serializer, feather_serializer):
         with pytest.raises(SerializationError, match=message):
             serializer.serialize(value)
+
+
+def test_feather_takes_no_stream() -> None:
+    """A reader is a stream for Parquet; for Feather it must be read first."""
+    with pytest.raises(SerializationError, match=r"RecordBatchReader. Use value.read_all\(\)"):
+        feather_serializer.serialize(table([1]).to_reader())
+    assert parquet_serializer.serialize(table([1]).to_reader())

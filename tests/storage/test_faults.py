@@ -83,9 +83,9 @@ async def test_a_server_that_fails_and_nobody_asks_again(
             except StorageError as error:
                 errors.append(str(error))
     assert (len(stored), len(errors)) == (6, 3)
-    for error in errors:
-        assert "We lost a disk" in error
-        assert SECRET not in error
+    for message in errors:
+        assert "We lost a disk" in message
+        assert SECRET not in message
     storage = S3Storage(s3_bucket, **s3_server.options)
     assert {info.location async for info in storage.blobs()} == set(stored)
     for location, blob in stored.items():

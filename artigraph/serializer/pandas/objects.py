@@ -1,7 +1,7 @@
 """Object columns, the one kind whose type Arrow must infer from the values.
 
-Every value is turned into Arrow and back, and compared, before anything is
-written: some rows at a time, and once more when they are written.
+All of it is turned into Arrow, and back where that may change a value, before
+anything is written: some rows at a time, and once more when they are written.
 """
 
 from __future__ import annotations
@@ -21,6 +21,16 @@ __all__ = ["NULLS", "decode_objects", "plan_objects", "to_arrow"]
 
 NULLS: dict[str, Any] = {"None": None, "nan": np.nan, "NA": pd.NA, "NaT": pd.NaT}
 """What stands for a missing value in an object column, by the word that is stored."""
+
+EXACT: dict[type[Any], Callable[[pa.DataType], bool]] = {
+    str: pa.types.is_string,
+    bytes: pa.types.is_binary,
+    bool: pa.types.is_boolean,
+    int: pa.types.is_integer,
+    float: pa.types.is_float64,
+}
+"""Types, and no subclasses, whose every value Arrow's type gives back: they
+need no trial, which takes longer than to write them."""
 
 NULL_TYPES: dict[type[Any], str] = {
     type(None): "None",
@@ -89,6 +99,10 @@ def _find_null(parts: Iterable[Any], place: str) -> str:
 
 def _encode(values: Any, start: int, null: str, place: str) -> Any:
     array = to_arrow(values, place, lambda: _fix(values))
+    present = ~pd.isna(values)
+    kinds = set(map(type, values[present]))
+    if len(kinds) == 1 and (exact := EXACT.get(next(iter(kinds)))) and exact(array.type):
+        return array
     chunked = array if isinstance(array, pa.ChunkedArray) else pa.chunked_array([array])
     try:
         back = decode_objects(chunked, null)
@@ -96,7 +110,6 @@ def _encode(values: Any, start: int, null: str, place: str) -> Any:
         raise SerializationError(
             f"{place} would not be readable: {error}. {_fix(values)}"
         ) from error
-    present = ~pd.isna(values)
     row = _first_difference(values[present], back[present])
     if row is not None:
         row = int(np.flatnonzero(present)[row])
