@@ -7,7 +7,11 @@ go through :func:`run_in_thread`.
 from __future__ import annotations
 
 import asyncio
+import contextvars
+import os
 from collections.abc import Awaitable, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
 from typing import ParamSpec, TypeVar
 
 __all__ = ["gather_bounded", "run_in_thread"]
@@ -17,9 +21,27 @@ T = TypeVar("T")
 U = TypeVar("U")
 
 
+WORKERS = 32
+"""Threads at most. asyncio's own pool has six on a machine of two cores, which
+is too few to wait for an object store with."""
+
+
 async def run_in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Call a blocking function in a worker thread and await its result."""
-    return await asyncio.to_thread(function, *args, **kwargs)
+    """Call a blocking function in a worker thread and await its result.
+
+    It runs in a copy of the caller's context, as with ``asyncio.to_thread``.
+    """
+    call = partial(contextvars.copy_context().run, function, *args, **kwargs)
+    return await asyncio.get_running_loop().run_in_executor(_pool(), call)
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(WORKERS, thread_name_prefix="artigraph")
+
+
+# A forked process has the pool but none of its threads.
+os.register_at_fork(after_in_child=_pool.cache_clear)
 
 
 async def gather_bounded(
