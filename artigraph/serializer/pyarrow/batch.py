@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any
+from weakref import WeakSet
 
 import pyarrow as pa
 from pyarrow import dataset as ds
@@ -18,6 +19,9 @@ from artigraph.errors import SerializationError
 from artigraph.serializer.pyarrow.parquet import row_group_size
 
 __all__ = ["BatchStream", "open_stream"]
+
+
+_used: WeakSet[pa.RecordBatchReader] = WeakSet()
 
 
 class BatchStream:
@@ -72,9 +76,17 @@ def open_stream(value: Any) -> BatchStream | None:
         The stream, or ``None`` if the value is none of these.
 
     Raises:
-        SerializationError: An iterator has no batch, and so no schema.
+        SerializationError: An iterator has no batch, and so no schema; or a
+            reader was written before.
     """
     if isinstance(value, pa.RecordBatchReader):
+        if value in _used:
+            # It would give no rows and no error, so an empty frame would be written.
+            raise SerializationError(
+                "This RecordBatchReader was used up when it was written before. Make a new one, "
+                "or read it into a table with value.read_all() and write that."
+            )
+        _used.add(value)
         return BatchStream(value.schema, value)
     if isinstance(value, ds.Dataset):
         # Read ahead is what would take the memory.
