@@ -20,6 +20,7 @@ catch by habit, so ``except LookupError`` finds a missing node as well.
     ├── FilterError (TypeError, ValueError)     a question that makes no sense
     ├── SerializationError (TypeError)          a value that would not come back equal
     ├── DeserializationError (ValueError)       stored bytes or JSON that cannot be read
+    ├── PartError (LookupError, ValueError)     a part that a frame or array lacks
     ├── ModelDefinitionError (TypeError)        a model class that cannot be
     ├── ModelVersionError (ValueError)          a stored version without a migration
     ├── UnknownModelError (LookupError)         a stored model without a class
@@ -56,6 +57,7 @@ __all__ = [
     "NodeNotFoundError",
     "NodeTypeError",
     "ParentNotFoundError",
+    "PartError",
     "SchemaError",
     "SerializationError",
     "StorageError",
@@ -125,6 +127,10 @@ class SerializationError(ArtigraphError, TypeError):
 
 class DeserializationError(ArtigraphError, ValueError):
     """Stored bytes or JSON that cannot be turned back into a value."""
+
+
+class PartError(ArtigraphError, LookupError, ValueError):
+    """A part that a stored frame or array does not have."""
 
 
 class ModelDefinitionError(ArtigraphError, TypeError):

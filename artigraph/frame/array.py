@@ -11,9 +11,9 @@ from typing import Any
 
 from typing_extensions import override
 
-from artigraph.errors import DeserializationError, StorageError
+from artigraph.errors import DeserializationError, PartError, StorageError
 from artigraph.frame.base import StoredValue
-from artigraph.serializer.part import PartError, SliceSerializer
+from artigraph.serializer.part import SliceSerializer
 
 __all__ = ["StoredArray"]
 

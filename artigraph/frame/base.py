@@ -13,11 +13,10 @@ from types import MappingProxyType
 from typing import Any, BinaryIO, TypeVar
 
 from artigraph.concurrency import run_in_thread
-from artigraph.errors import ArtigraphError, CorruptBlobError, UnknownStorageError
+from artigraph.errors import ArtigraphError, CorruptBlobError, PartError, UnknownStorageError
 from artigraph.graph.source import BlobSource, StorageSource
 from artigraph.graph.storage_record import explain_unknown_storage
 from artigraph.serializer.base import Serializer, get_serializer
-from artigraph.serializer.part import PartError
 
 __all__ = ["StoredValue", "format_size"]
 

@@ -18,11 +18,11 @@ from typing import Any, BinaryIO, TypeVar
 
 from typing_extensions import override
 
-from artigraph.errors import CorruptBlobError, DeserializationError
+from artigraph.errors import CorruptBlobError, DeserializationError, PartError
 from artigraph.frame.base import StoredValue
 from artigraph.graph.source import BlobSource, DatabaseSource
 from artigraph.serializer.base import get_serializer
-from artigraph.serializer.part import FrameReader, FrameSerializer, PartError, find_columns
+from artigraph.serializer.part import FrameReader, FrameSerializer, find_columns
 
 __all__ = ["StoredFrame"]
 

@@ -16,13 +16,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Generic, TypeVar
 
-from artigraph.errors import ArtigraphError, DeserializationError
+from artigraph.errors import ArtigraphError, DeserializationError, PartError
 from artigraph.serializer.base import Serializer
 
 __all__ = [
     "FrameReader",
     "FrameSerializer",
-    "PartError",
     "SliceSerializer",
     "find_columns",
     "reading",
@@ -32,10 +31,6 @@ T = TypeVar("T")
 
 NAMED = 20
 """Names that an error lists, at most."""
-
-
-class PartError(ArtigraphError, LookupError, ValueError):
-    """A part that a frame or an array does not have."""
 
 
 class FrameReader(ABC, Generic[T]):

@@ -10,10 +10,9 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from artigraph.errors import CorruptBlobError, DeserializationError, StorageError
+from artigraph.errors import CorruptBlobError, DeserializationError, PartError, StorageError
 from artigraph.frame.array import StoredArray
 from artigraph.serializer.numpy import array_serializer
-from artigraph.serializer.part import PartError
 from tests.frame.sources import CountingSource, keep
 
 TIMES = "\N{MULTIPLICATION SIGN}"

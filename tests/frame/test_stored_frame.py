@@ -22,6 +22,7 @@ from artigraph.errors import (
     BlobNotFoundError,
     CorruptBlobError,
     DeserializationError,
+    PartError,
     UnknownSerializerError,
     UnknownStorageError,
 )
@@ -31,7 +32,6 @@ from artigraph.frame.handles import open_stored
 from artigraph.graph.source import DatabaseSource, StorageSource
 from artigraph.serializer.json import json_serializer
 from artigraph.serializer.pandas import dataframe_serializer as pandas_serializer
-from artigraph.serializer.part import PartError
 from artigraph.serializer.polars import dataframe_serializer as polars_serializer
 from artigraph.serializer.pyarrow import feather_serializer, parquet_serializer
 from artigraph.storage.file import FileSystemStorage

@@ -14,11 +14,11 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from pandas.testing import assert_frame_equal
 from polars.testing import assert_frame_equal as assert_polars_equal
 
-from artigraph.errors import DeserializationError
+from artigraph.errors import DeserializationError, PartError
 from artigraph.serializer import polars as polars_module
 from artigraph.serializer.numpy import array_serializer, read_header
 from artigraph.serializer.pandas import dataframe_serializer as pandas_serializer
-from artigraph.serializer.part import FrameSerializer, PartError, SliceSerializer, find_columns
+from artigraph.serializer.part import FrameSerializer, SliceSerializer, find_columns
 from artigraph.serializer.polars import dataframe_serializer as polars_serializer
 from artigraph.serializer.pyarrow import (
     feather,

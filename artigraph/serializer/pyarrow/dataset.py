@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 from pyarrow import dataset as ds, fs
 
-from artigraph.serializer.part import PartError
+from artigraph.errors import PartError
 
 __all__ = ["make_dataset"]
 
