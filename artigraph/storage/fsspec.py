@@ -319,17 +319,16 @@ class FsspecStorage(Storage):
             path = f"{root}/{location}"
             try:
                 data: bytes = file_system.cat_file(path, start=start, end=end)
-            except FileNotFoundError:
-                raise
-            except Exception:
-                # A range beyond the end is an error of many forms.
-                info = look_up(file_system, path)
-                if info is None or info["size"] >= end:
+            except Exception as error:
+                # A beginning beyond the end of what is there is an error of the range.
+                if isinstance(error, FileNotFoundError) or "range" not in str(error).lower():
                     raise
                 data = b""
             if len(data) != end - start:
-                info = look_up(file_system, path) or {}
-                raise wrong_size(self, location, info.get("size", 0), end)
+                info = look_up(file_system, path)
+                if info is None or info["size"] < end:
+                    raise wrong_size(self, location, info["size"] if info else 0, end)
+                raise StorageError(f"{self!r} sent {len(data)} bytes of {end - start}.")
         return data
 
     def _size(self, location: str) -> int:

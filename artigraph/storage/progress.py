@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from time import monotonic
 from typing import Any
 
@@ -54,18 +55,20 @@ class _Progress:
     def advance(self, count: int) -> None:
         with self._lock:
             self._done += count
-            # A bar is a courtesy: no terminal and no widget is reason to fail.
-            with suppress(Exception):
+            with _surviving():
+                if _failed.is_set():
+                    return
                 if self._bar is not None:
                     self._bar.update(count)
                 elif not self._closed and self._is_due():
                     self._bar = self._show()
 
     def close(self) -> None:
-        with self._lock, suppress(Exception):
+        with self._lock:
             self._closed = True
-            if self._bar is not None:
-                self._bar.close()
+            if self._bar is not None and not _failed.is_set():
+                with _surviving():
+                    self._bar.close()
 
     def _is_due(self) -> bool:
         elapsed = monotonic() - self._began
@@ -76,9 +79,9 @@ class _Progress:
         return elapsed * self._total / max(self._done, 1) > _WORTHWHILE
 
     def _show(self) -> Any:
-        from tqdm.auto import tqdm
-
-        return tqdm(
+        if sys.stderr is None:  # as under pythonw
+            return None
+        return _bar_class()(
             total=self._total,
             initial=self._done,
             desc=self._description,
@@ -90,3 +93,30 @@ class _Progress:
             # Not into log files; a notebook counts as a terminal here.
             disable=None,
         )
+
+
+@cache
+def _bar_class() -> Any:
+    from tqdm.auto import tqdm
+
+    class Bar(tqdm):  # type: ignore[misc]  # tqdm ships no types
+        monitor_interval = 0
+
+    # A bar that fails keeps its lock, and every other bar would wait for it for ever.
+    Bar.set_lock(threading.RLock())
+    return Bar
+
+
+_failed = threading.Event()
+
+
+@contextmanager
+def _surviving() -> Iterator[None]:
+    # A bar is a courtesy: no terminal and no widget is reason to fail.
+    try:
+        yield
+    except Exception:
+        _failed.set()
+        with suppress(Exception):
+            # What is left of the bar takes the lock again when it is collected.
+            _bar_class().set_lock(threading.RLock())

@@ -14,13 +14,10 @@ import asyncio
 import os
 import re
 import threading
-from array import array
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 from itertools import pairwise
 from time import perf_counter
-from typing import BinaryIO, ClassVar, TypeVar
+from typing import TypeVar
 
 import pytest
 
@@ -30,65 +27,22 @@ from artigraph.errors import (
     CorruptBlobError,
     NameTakenError,
 )
-from artigraph.storage.base import BlobInfo, Storage, get_storage, storages
+from artigraph.storage.base import Storage, get_storage, storages
+from artigraph.testing.storage_hooks import HOSTILE, MEGABYTE
+from artigraph.testing.storage_listing import StorageListingTests
+from artigraph.testing.storage_streams import StorageStreamTests
 
-__all__ = ["StorageTests"]
+__all__ = ["HOSTILE", "StorageTests"]
 
 T = TypeVar("T")
 
-MEGABYTE = 2**20
-HOSTILE = [
-    "",
-    ".",
-    "..",
-    "/",
-    "../../etc/passwd",
-    "/etc/passwd",
-    "..\\..\\secrets.txt",
-    "C:\\secrets.txt",
-    "%2e%2e/%2e%2e/etc/passwd",
-    "file:///etc/passwd",
-    "s3://another-bucket/key",
-    "http://127.0.0.1/key",
-    "ab/../../etc/passwd",
-    "ab\x00cd",
-    "~/.ssh/id_ed25519",
-    "*",
-]
 
-
-class StorageTests:
+class StorageTests(StorageStreamTests, StorageListingTests):
     """The conformance suite of :class:`artigraph.storage.base.Storage`.
 
     Override the fixture. The ``_raw`` methods look at the stored bytes past
     the code under test; a test that needs one you leave out is skipped.
     """
-
-    hostile_locations: ClassVar[list[str]] = HOSTILE
-    """What ``create`` never returns, and every method must refuse."""
-
-    secrets: ClassVar[tuple[str, ...]] = ()
-    """Credentials that the fixture hands to the storage."""
-
-    resolution: ClassVar[float] = 1.0
-    """The seconds by which the store's times of change may differ from the truth."""
-
-    @pytest.fixture
-    def storage(self) -> Storage:
-        """The storage under test; override this."""
-        raise NotImplementedError("Override the fixture 'storage' in your subclass.")
-
-    def put_raw(self, storage: Storage, location: str, data: bytes) -> None:
-        """Put bytes under a location that ``create`` returned, or any name beside it."""
-        pytest.skip("put_raw is not overridden")
-
-    def get_raw(self, storage: Storage, location: str) -> bytes:
-        """The bytes as they lie in the store."""
-        pytest.skip("get_raw is not overridden")
-
-    def list_raw(self, storage: Storage) -> set[str]:
-        """Everything that lies in the store, by any name; empty if nothing was ever written."""
-        pytest.skip("list_raw is not overridden")
 
     # Bytes come back
 
@@ -134,193 +88,6 @@ class StorageTests:
         blobs = [bytes([number % 24]) * 10_000 for number in range(32)]
         locations = await asyncio.gather(*(storage.create(blob) for blob in blobs))
         assert await asyncio.gather(*(storage.read(place) for place in locations)) == blobs
-
-    # Streams
-
-    @pytest.mark.parametrize("sizes", [(), (0, 1), (1, 0, 70_000), (3 * MEGABYTE, 5)])
-    @pytest.mark.asyncio
-    async def test_a_stream_is_stored(self, storage: Storage, sizes: tuple[int, ...]) -> None:
-        """Whatever is written to a stream comes back, and its size and sha256 are told."""
-        pieces = [os.urandom(size) for size in sizes]
-        data = b"".join(pieces)
-        blob = await storage.create_from(lambda file: [file.write(piece) for piece in pieces])
-        assert await storage.read(blob.location) == data
-        assert (blob.size, blob.digest) == (len(data), sha256(data).hexdigest())
-        assert self.get_raw(storage, blob.location) == data
-
-    @pytest.mark.asyncio
-    async def test_streams_and_bytes_are_blobs_alike(self, storage: Storage) -> None:
-        """Equal bytes work both ways, whichever came first."""
-        first = await storage.create(b"alike")
-        blob = await storage.create_from(lambda file: file.write(b"alike"))
-        assert await storage.read(first) == await storage.read(blob.location) == b"alike"
-
-    @pytest.mark.asyncio
-    async def test_the_file_of_a_stream(self, storage: Storage) -> None:
-        """It only writes, takes whatever has bytes, and lives in a worker thread."""
-        seen: list[object] = []
-
-        def write(file: BinaryIO) -> None:
-            seen.extend((file.writable(), file.readable(), file.seekable(), file.closed))
-            seen.extend((file.write(b"bytes"), file.tell(), file.write(array("H", [1, 2]))))
-            seen.append(threading.current_thread() is threading.main_thread())
-            file.write(memoryview(b"_a_b_c")[1::2])
-            file.flush()
-            file.close()
-
-        blob = await storage.create_from(write)
-        assert seen == [True, False, False, False, 5, 5, 4, False]
-        data = b"bytes" + array("H", [1, 2]).tobytes() + b"abc"
-        assert await storage.read(blob.location) == data
-
-    @pytest.mark.asyncio
-    async def test_a_stream_that_fails_stores_nothing(self, storage: Storage) -> None:
-        """The writer's own error goes on as it is, and no byte of it stays."""
-        before = self.list_raw(storage)
-
-        def write(file: BinaryIO) -> None:
-            file.write(os.urandom(100_000))
-            raise ZeroDivisionError("of the writer")
-
-        with pytest.raises(ZeroDivisionError, match="of the writer"):
-            await storage.create_from(write)
-        assert self.list_raw(storage) == before
-
-    # Random access
-
-    @pytest.mark.parametrize("told", [True, False])
-    @pytest.mark.asyncio
-    async def test_any_part_can_be_read(self, storage: Storage, told: bool) -> None:
-        """An open blob gives any range, whether its size is known before or not."""
-        data = os.urandom(100_000)
-        location = await storage.create(data)
-
-        def look() -> None:
-            with storage.open(location, size=len(data) if told else None) as file:
-                assert file.readable()
-                assert file.seekable()
-                assert not file.writable()
-                assert (file.tell(), file.read(3)) == (0, data[:3])
-                assert (file.seek(-5, os.SEEK_END), file.read(100)) == (99_995, data[-5:])
-                assert (file.read(1), file.read(0), file.read()) == (b"", b"", b"")
-                assert file.seek(50_000) == 50_000
-                assert file.seek(10, os.SEEK_CUR) == 50_010
-                assert file.read(1000) == data[50_010:51_010]
-                assert file.tell() == 51_010
-                assert file.read() == data[51_010:]
-                file.seek(200_000)
-                assert file.read(1) == b""
-                with pytest.raises((ValueError, OSError)):
-                    file.seek(-1)
-            assert file.closed
-            with pytest.raises(ValueError, match="closed"):
-                file.read(1)
-
-        await asyncio.to_thread(look)
-
-    @pytest.mark.asyncio
-    async def test_opening_a_missing_blob(self, storage: Storage) -> None:
-        """A blob that is gone is noticed at the first read at the latest."""
-        location = await storage.create(b"gone")
-        await storage.delete(location)
-
-        def look(size: int | None) -> None:
-            with pytest.raises(BlobNotFoundError), storage.open(location, size=size) as file:
-                file.read(2)
-
-        await asyncio.to_thread(look, 4)
-        await asyncio.to_thread(look, None)
-
-    @pytest.mark.parametrize("damage", [b"", b"dat"])
-    @pytest.mark.asyncio
-    async def test_opening_a_blob_cut_short(self, storage: Storage, damage: bytes) -> None:
-        """Bytes that should be there and are not are never made up."""
-        location = await storage.create(b"data")
-        self.put_raw(storage, location, damage)
-
-        def look() -> None:
-            with storage.open(location, size=4) as file:
-                file.seek(3)
-                file.read(1)
-
-        with pytest.raises(CorruptBlobError):
-            await asyncio.to_thread(look)
-
-    @pytest.mark.asyncio
-    async def test_a_local_path_holds_the_bytes(self, storage: Storage) -> None:
-        """What is said to be a file holds the very bytes."""
-        location = await storage.create(b"mapped")
-        path = storage.local_path(location)
-        assert path is None or path.read_bytes() == b"mapped"
-
-    # Listing and age
-
-    @pytest.mark.asyncio
-    async def test_the_age_of_a_blob(self, storage: Storage) -> None:
-        """A blob tells its size and when it was made, a missing one nothing."""
-        _needs(storage, "info")
-        location = await storage.create(b"young")
-        info = await storage.info(location)
-        assert info is not None
-        assert (info.location, info.size, info.temporary) == (location, 5, False)
-        assert info.modified.tzinfo is UTC
-        assert abs(datetime.now(UTC) - info.modified) < timedelta(minutes=1)
-        await storage.delete(location)
-        assert await storage.info(location) is None
-
-    @pytest.mark.parametrize("size", [10, 2 * MEGABYTE])
-    @pytest.mark.asyncio
-    async def test_storing_again_makes_young_again(self, storage: Storage, size: int) -> None:
-        """A blob that a writer has just reused is not old, whichever way it was stored."""
-        _needs(storage, "info")
-        data = os.urandom(size)
-        ages = []
-        for _ in range(2):
-            location = await storage.create(data)
-            ages.append(await storage.info(location))
-            await asyncio.sleep(self.resolution + 0.02)
-        location = (await storage.create_from(lambda file: file.write(data))).location
-        ages.append(await storage.info(location))
-        times = [info.modified for info in ages if info is not None]
-        assert len(times) == 3
-        assert times[0] < times[1] < times[2]
-        assert await storage.read(location) == data
-
-    @pytest.mark.asyncio
-    async def test_all_blobs_are_listed(self, storage: Storage) -> None:
-        """Every blob is listed once, with what is known of it, and none that was deleted."""
-        _needs(storage, "blobs")
-        assert [info async for info in storage.blobs()] == []
-        made = {await storage.create(bytes(size)): size for size in range(40)}
-        gone = await storage.create(b"gone")
-        await storage.delete(gone)
-        infos = [info async for info in storage.blobs()]
-        assert {info.location: info.size for info in infos} == made
-        assert len(infos) == len(made)
-        for info in infos:
-            assert not info.temporary
-            assert info.modified.tzinfo is UTC
-            assert abs(datetime.now(UTC) - info.modified) < timedelta(minutes=1)
-
-    @pytest.mark.asyncio
-    async def test_foreign_files_are_not_listed(self, storage: Storage) -> None:
-        """What somebody else put beside the blobs is neither listed nor removed."""
-        _needs(storage, "blobs")
-        location = await storage.create(b"ours")
-        foreign = ["notes.txt", f"{location}.bak", f"{location[:2]}/notes.txt", "zz/notes.txt"]
-        for name in foreign:
-            self.put_raw(storage, name, b"theirs")
-        assert [info.location async for info in storage.blobs()] == [location]
-
-    @pytest.mark.asyncio
-    async def test_only_what_is_temporary_is_removed_as_such(self, storage: Storage) -> None:
-        """A blob cannot be removed by way of calling it temporary."""
-        _needs(storage, "remove_temporary")
-        location = await storage.create(b"stays")
-        for place in (location, *self.hostile_locations):
-            with pytest.raises(BlobLocationError):
-                await storage.remove_temporary(BlobInfo(place, 5, datetime.now(UTC), True))
-        assert await storage.read(location) == b"stays"
 
     # Existing, missing, deleting, replacing
 
@@ -529,11 +296,6 @@ class _Impostor(Storage):
 
     async def exists(self, location: str, /) -> bool:
         raise NotImplementedError
-
-
-def _needs(storage: Storage, method: str) -> None:
-    if getattr(type(storage), method) is getattr(Storage, method):
-        pytest.skip(f"{method} is not overridden")
 
 
 async def _share_of_longest_pause(work: Awaitable[T]) -> tuple[T, float]:

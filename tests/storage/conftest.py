@@ -17,7 +17,12 @@ import boto3
 import pytest
 
 # The suite is shipped, so pytest has to be told that its asserts are a test's.
-pytest.register_assert_rewrite("artigraph.testing.storage")
+pytest.register_assert_rewrite(
+    "artigraph.testing.storage",
+    "artigraph.testing.storage_hooks",
+    "artigraph.testing.storage_listing",
+    "artigraph.testing.storage_streams",
+)
 
 SECRET = "not/a+real=secret"
 

@@ -6,6 +6,8 @@ import asyncio
 import io
 import sys
 import threading
+from functools import cache
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
@@ -43,7 +45,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 @pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     terminal = Terminal()
-    monkeypatch.setattr(sys, "stderr", terminal)
+    # pytest puts its own stream in place of sys.stderr when the test begins.
+    monkeypatch.setattr(module, "sys", SimpleNamespace(stderr=terminal))
     return terminal
 
 
@@ -82,7 +85,7 @@ def test_a_bar_counts_what_was_moved_before_it(
             super().__init__(*arguments, **options)
             bars.append(self)
 
-    monkeypatch.setattr(tqdm.auto, "tqdm", Kept)
+    monkeypatch.setattr(module, "_bar_class", lambda: Kept)
     with progress(100_000, "Sending") as advance:
         advance(1000)
         clock.now = 2.5
@@ -108,11 +111,36 @@ def test_without_a_terminal_nothing_is_printed(
 ) -> None:
     """A log file gets no bar, and a process without any output does not fail."""
     monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setattr(module, "sys", SimpleNamespace(stderr=stream))
     with progress(1000, "Sending") as advance:
         clock.now = 2.5
         advance(10)
         advance(10)
     assert stream is None or stream.getvalue() == ""
+
+
+def test_a_bar_that_fails_is_the_last(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal that breaks costs the bars, not the transfers, nor other people's bars."""
+    broken = Terminal()
+    monkeypatch.setattr(module, "_failed", threading.Event())
+    monkeypatch.setattr(module, "_bar_class", cache(module._bar_class.__wrapped__))
+    monkeypatch.setattr(module, "sys", SimpleNamespace(stderr=broken))
+    monkeypatch.setattr(broken, "write", _fail)
+    for _ in range(2):
+        with progress(1000, "Sending") as advance:
+            clock.now += 2.5
+            advance(10)
+            # tqdm leaves its lock taken, so another thread would wait for ever.
+            thread = threading.Thread(target=advance, args=(10,))
+            thread.start()
+            thread.join(timeout=30)
+            assert not thread.is_alive()
+    with tqdm.auto.tqdm.get_lock():
+        assert broken.getvalue() == ""
+
+
+def _fail(*_: object) -> int:
+    raise RuntimeError("broken")
 
 
 def test_an_error_goes_through(clock: Clock, terminal: Terminal) -> None:
