@@ -16,10 +16,11 @@ from tempfile import SpooledTemporaryFile
 from typing import IO, Any, BinaryIO, cast
 
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from artigraph.concurrency import gather_bounded, run_in_thread
-from artigraph.db.session import write
+from artigraph.db.session import read, write
 from artigraph.errors import (
     ArtigraphError,
     CorruptBlobError,
@@ -32,7 +33,8 @@ from artigraph.errors import (
 from artigraph.filter.value import among
 from artigraph.graph.storage_record import (
     explain_unknown_storage,
-    lock_storage,
+    lock_storages,
+    names_of_place,
     record_storages,
 )
 from artigraph.orm.artifact import DatabaseArtifact, RemoteArtifact
@@ -100,8 +102,16 @@ class Blob:
         """See that nobody has removed the bytes before a row names them."""
         if self.storage is None or self._stored is None:
             return
-        if not await self.storage.exists(self._stored.location):
-            await self.put()
+        if await self.storage.exists(self._stored.location):
+            return
+        location = self._stored.location
+        await self.put()
+        if self._stored.location != location:
+            # Its row would name what is no longer there.
+            raise StorageError(
+                f"{self._place} became other bytes when it was stored again, since the first "
+                "were removed meanwhile. Nothing was written; write it once more."
+            )
 
     def row(self) -> tuple[type[Node], dict[str, Any]]:
         """The class and the columns of the value's row, once it is put."""
@@ -243,7 +253,7 @@ async def _read(stored: StoredBytes) -> Any:
         raise UnknownStorageError(
             f"The artifact {stored.label!r} cannot be read. {told}"
         ) from error
-    except (UnknownNameError, MissingLibraryError) as error:
+    except (UnknownNameError, MissingLibraryError, StorageError) as error:
         raise type(error)(f"The artifact {stored.label!r} cannot be read. {error}") from error
     return await run_in_thread(_check_and_deserialize, stored, serializer, data)
 
@@ -261,7 +271,7 @@ def _check_and_deserialize(stored: StoredBytes, serializer: Serializer[Any], dat
 
 
 async def remove_unnamed_blobs(blobs: Collection[tuple[str, str]]) -> None:
-    """Remove those blobs that no row names any more.
+    """Remove those blobs that no row names any more; log what cannot be removed.
 
     Args:
         blobs: Names of storages, and locations in them.
@@ -269,21 +279,32 @@ async def remove_unnamed_blobs(blobs: Collection[tuple[str, str]]) -> None:
     columns = node_table.c
     for storage in sorted({storage for storage, _ in blobs}):
         locations = {location for name, location in blobs if name == storage}
-        query = select(columns.remote_artifact_location).where(
-            among(columns.remote_artifact_location, locations),
-            columns.remote_artifact_storage == storage,
-        )
-        async with write() as transaction:
-            # Whoever is about to name one of them waits, or is waited for.
-            await lock_storage(transaction.connection, storage)
-            named = set((await transaction.connection.execute(query)).scalars())
-            await _remove(storage, locations - named)
+        try:
+            async with read() as connection:
+                names = await names_of_place(connection, storage)
+            query = select(columns.remote_artifact_location).where(
+                among(columns.remote_artifact_location, locations),
+                among(columns.remote_artifact_storage, names),
+            )
+            async with write() as transaction:
+                # Whoever is about to name one of them waits, or is waited for.
+                await lock_storages(transaction.connection, names)
+                named = set((await transaction.connection.execute(query)).scalars())
+                await _remove(get_storage(storage), locations - named)
+        except (ArtigraphError, SQLAlchemyError) as error:
+            # The rows are gone for good: an error now would say that they are not.
+            logger.warning("Blobs in %r are left over: %s", storage, error)
 
 
-async def _remove(name: str, locations: Iterable[str]) -> None:
-    try:
-        storage = get_storage(name)
-        await gather_bounded(storage.delete, locations)
-    except (StorageError, UnknownNameError) as error:
-        # The rows are gone for good: an error now would say that they are not.
-        logger.warning("Blobs in %r are left over: %s", name, error)
+async def _remove(storage: Storage, locations: Iterable[str]) -> None:
+    async def remove(location: str) -> ArtigraphError | None:
+        try:
+            await storage.delete(location)
+        except ArtigraphError as error:
+            return error
+        return None
+
+    # All of them come to an end while the lock is held, whatever one of them does.
+    for error in await gather_bounded(remove, locations):
+        if error is not None:
+            raise error

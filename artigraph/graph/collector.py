@@ -7,9 +7,10 @@ or rows in memory.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import Result, Row, select
@@ -17,10 +18,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from artigraph.concurrency import gather_bounded, run_in_thread
 from artigraph.db.session import read, write
-from artigraph.errors import BlobLocationError, BlobNotFoundError, CorruptBlobError, FilterError
+from artigraph.errors import (
+    BlobLocationError,
+    BlobNotFoundError,
+    CorruptBlobError,
+    FilterError,
+    StorageError,
+)
 from artigraph.filter.value import among
-from artigraph.graph.blob import sha256_of
-from artigraph.graph.storage_record import lock_storage
+from artigraph.graph.storage_record import add_storage, lock_storages, names_of_place
 from artigraph.orm.base import utc_now
 from artigraph.orm.node import node_table
 from artigraph.storage.base import BlobInfo, Storage
@@ -39,6 +45,8 @@ PAGE = 1_000
 
 EXAMPLES = 100
 """How many findings a report lists; it counts all of them."""
+
+_CHUNK = 8 * 2**20
 
 _columns = node_table.c
 
@@ -118,7 +126,8 @@ async def orphaned_blobs(
     """
     async for page in _old_pages(storage, older_than):
         async with read() as connection:
-            named = await _named(connection, storage, page)
+            names = await names_of_place(connection, storage.name)
+            named = await _named(connection, names, page)
         for blob in page:
             if blob.location not in named:
                 yield blob
@@ -144,7 +153,8 @@ async def collect_garbage(
 
     Raises:
         FilterError: A negative age.
-        StorageError: The store failed.
+        StorageError: The store failed, or a session is open: what it rolls back
+            might name what was removed.
     """
     if older_than < timedelta(0):
         raise FilterError(f"older_than is a time that has passed, not {older_than!r}.")
@@ -153,11 +163,21 @@ async def collect_garbage(
         async for blob in orphaned_blobs(storage, older_than=older_than):
             report.add(blob)
         return report
+    async with write() as transaction:
+        if transaction.connection.in_nested_transaction():
+            raise StorageError(
+                f"Garbage of {storage!r} cannot be removed inside new_session(): blobs do not "
+                "come back if it is rolled back. Do it after the block, or as a dry run."
+            )
+        # Without a row to lock, the first writer of all would go unnoticed.
+        await add_storage(transaction.connection, storage)
     newest = utc_now() - older_than
     async for page in _old_pages(storage, older_than):
+        async with read() as connection:
+            names = await names_of_place(connection, storage.name)
         async with write() as transaction:
-            await lock_storage(transaction.connection, storage.name)
-            named = await _named(transaction.connection, storage, page)
+            await lock_storages(transaction.connection, names)
+            named = await _named(transaction.connection, names, page)
             unnamed = [blob for blob in page if blob.location not in named]
             removed = await gather_bounded(lambda blob: _remove(storage, blob, newest), unnamed)
         for blob, gone in zip(unnamed, removed, strict=True):
@@ -185,10 +205,12 @@ async def check_storage(storage: Storage, *, verify: bool = True) -> StorageRepo
     while rows := await _page_of_rows(storage, after):
         after = rows[-1].node_id
         reasons = await gather_bounded(lambda row: _fault(storage, row, verify), rows)
+        faulty = [row for row, fault in zip(rows, reasons, strict=True) if fault is not None]
+        still = await _unchanged(faulty) if faulty else set()
         for row, fault in zip(rows, reasons, strict=True):
             report.num_rows += 1
-            report.nbytes += row.size
-            if fault is None:
+            report.nbytes += row.size or 0
+            if fault is None or row.node_id not in still:
                 continue
             missing = isinstance(fault, BlobNotFoundError)
             report.num_missing += missing
@@ -214,12 +236,12 @@ async def _old_pages(storage: Storage, older_than: timedelta) -> AsyncIterator[l
 
 
 async def _named(
-    connection: AsyncConnection, storage: Storage, blobs: Sequence[BlobInfo]
+    connection: AsyncConnection, storages: Collection[str], blobs: Sequence[BlobInfo]
 ) -> set[str]:
     """Locations of those blobs that a row names."""
     query = select(_columns.remote_artifact_location).where(
         among(_columns.remote_artifact_location, {blob.location for blob in blobs}),
-        _columns.remote_artifact_storage == storage.name,
+        among(_columns.remote_artifact_storage, storages),
     )
     return set((await connection.execute(query)).scalars())
 
@@ -261,9 +283,28 @@ async def _fault(storage: Storage, row: Row[Any], verify: bool) -> Exception | N
             if await storage.exists(row.location):
                 return None
             return BlobNotFoundError(f"There is nothing at {row.location!r}.")
-        data = await storage.read(row.location)
-        if len(data) != row.size or await run_in_thread(sha256_of, data) != row.digest:
+        if row.digest is None:
+            await storage.read(row.location)
+        elif await run_in_thread(_digest, storage, row.location, row.size) != row.digest:
             return CorruptBlobError(f"The bytes at {row.location!r} are not those of the row.")
     except (BlobNotFoundError, CorruptBlobError, BlobLocationError) as error:
         return error
     return None
+
+
+def _digest(storage: Storage, location: str, size: int | None) -> str:
+    digest = sha256()
+    with storage.open(location, size) as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+async def _unchanged(rows: Sequence[Row[Any]]) -> set[int]:
+    """Ids of those rows that are there still: a writer may have deleted them meanwhile."""
+    query = select(_columns.node_id, _columns.remote_artifact_location).where(
+        among(_columns.node_id, {row.node_id for row in rows})
+    )
+    async with read() as connection:
+        now = {tuple(row) for row in await connection.execute(query)}
+    return {row.node_id for row in rows if (row.node_id, row.location) in now}

@@ -14,7 +14,13 @@ from artigraph.filter.value import among
 from artigraph.orm.storage import StorageRecord
 from artigraph.storage.base import Storage
 
-__all__ = ["explain_unknown_storage", "lock_storage", "record_storages"]
+__all__ = [
+    "add_storage",
+    "explain_unknown_storage",
+    "lock_storages",
+    "names_of_place",
+    "record_storages",
+]
 
 _name: ColumnElement[str] = StorageRecord.__table__.c.storage_name
 _url: ColumnElement[str] = StorageRecord.__table__.c.storage_url
@@ -23,7 +29,7 @@ _url: ColumnElement[str] = StorageRecord.__table__.c.storage_url
 async def record_storages(connection: AsyncConnection, storages: Collection[Storage]) -> None:
     """Record where storages are, and keep their blobs from being removed meanwhile.
 
-    Until the transaction ends, nobody else has a lock of :func:`lock_storage`
+    Until the transaction ends, nobody else has a lock of :func:`lock_storages`
     on any of them. (SQLite has one writer at a time in any case.)
 
     Args:
@@ -38,28 +44,65 @@ async def record_storages(connection: AsyncConnection, storages: Collection[Stor
         for row in await connection.execute(query.with_for_update(read=True))
     }
     for name in sorted(wanted.keys() - known.keys()):
-        try:
-            async with connection.begin_nested():
-                await connection.execute(
-                    insert(StorageRecord).values(storage_name=name, storage_url=wanted[name])
-                )
-        except IntegrityError:
+        if not await _insert(connection, name, wanted[name]):
             # Another writer was first; wait for it and share the row.
             await connection.execute(query.with_for_update(read=True))
     for name in sorted(known):
         if known[name] != wanted[name]:
-            moved = update(StorageRecord).where(_name == name).values(storage_url=wanted[name])
-            await connection.execute(moved)
+            # Two writers that share the row would wait for each other for ever: then a
+            # later one records it.
+            alone = select(_name).where(_name == name).with_for_update(skip_locked=True)
+            if (await connection.execute(alone)).first() is not None:
+                moved = update(StorageRecord).where(_name == name).values(storage_url=wanted[name])
+                await connection.execute(moved)
 
 
-async def lock_storage(connection: AsyncConnection, storage: str) -> None:
-    """Wait until nobody is about to name a blob of a storage, and keep it so.
+async def add_storage(connection: AsyncConnection, storage: Storage) -> None:
+    """Record where a storage is unless it is recorded, so that it can be locked.
 
     Args:
-        connection: A connection in a transaction; the lock ends with it.
+        connection: A connection in a transaction of its own.
+        storage: The storage.
+    """
+    known = await connection.execute(select(_name).where(_name == storage.name))
+    if known.first() is None:
+        await _insert(connection, storage.name, storage.url)
+
+
+async def _insert(connection: AsyncConnection, name: str, url: str) -> bool:
+    try:
+        async with connection.begin_nested():
+            await connection.execute(
+                insert(StorageRecord).values(storage_name=name, storage_url=url)
+            )
+    except IntegrityError:
+        return False
+    return True
+
+
+async def names_of_place(connection: AsyncConnection, storage: str) -> set[str]:
+    """The names of all storages that are where a storage is, its own among them.
+
+    A blob there may be named under any of them.
+
+    Args:
+        connection: A connection.
         storage: The storage's name.
     """
-    await connection.execute(select(_name).where(_name == storage).with_for_update())
+    place = select(_url).where(_name == storage).scalar_subquery()
+    return {storage, *(await connection.execute(select(_name).where(_url == place))).scalars()}
+
+
+async def lock_storages(connection: AsyncConnection, storages: Collection[str]) -> None:
+    """Wait until nobody is about to name a blob of some storages, and keep it so.
+
+    Args:
+        connection: A connection in a transaction; the lock ends with it. It must
+            not have read before: MariaDB would go on showing what was then.
+        storages: Their names.
+    """
+    query = select(_name).where(among(_name, storages)).order_by(_name)
+    await connection.execute(query.with_for_update())
 
 
 async def explain_unknown_storage(error: UnknownStorageError, storage: str) -> UnknownStorageError:
