@@ -108,6 +108,26 @@ class Registry(Generic[T]):
         """
         self._sources.append(register_more)
 
+    def current(self, implementation: T) -> T:
+        """The newest one that is registered and equals an implementation.
+
+        It is registered itself if none is. ``typing`` keeps the first of two
+        equal arguments of ``Annotated``, so a class whose cell runs again may
+        name an older one than the cell has just made.
+
+        Raises:
+            NameTakenError: Another implementation has the name.
+        """
+        known = self._registered.get(implementation.name)
+        if known is not None and known == implementation:
+            return known
+        return self.register(implementation)
+
+    def refresh(self, implementation: T) -> None:
+        """Put a new implementation in the place of an equal one, if there is one."""
+        if self._registered.get(implementation.name) == implementation:
+            self._registered[implementation.name] = implementation
+
     def get(self, name: str) -> T:
         """Look an implementation up by name.
 

@@ -24,8 +24,8 @@ from artigraph.codec.scalar import (
 )
 from artigraph.codec.union import OptionalCodec, UnionCodec
 from artigraph.errors import ModelDefinitionError
-from artigraph.serializer.base import Serializer
-from artigraph.storage.base import Storage
+from artigraph.serializer.base import Serializer, serializers as serializers_by_name
+from artigraph.storage.base import Storage, storages as storages_by_name
 
 __all__ = ["codec_for", "codec_of_schema"]
 
@@ -110,9 +110,9 @@ def _for_annotated(annotation: Any) -> Codec:
                 "Leave one of them."
             )
     for serializer in serializers:
-        serializer.register()
+        serializers_by_name.current(serializer)
     for storage in storages:
-        storage.register()
+        storages_by_name.current(storage)
     codec = codec_for(inner)
     if not serializers and not storages:
         return codec

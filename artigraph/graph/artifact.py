@@ -114,7 +114,7 @@ def new_artifact(
         NameTakenError: Another serializer or storage has the name of this one.
     """
     check_label(label)
-    serializers.register(serializer)
+    serializers.current(serializer)
     columns: dict[str, Any] = {
         "node_label": label,
         "node_parent_id": parent_id,
@@ -122,7 +122,7 @@ def new_artifact(
     }
     if storage is None:
         return QualifiedArtifact(DatabaseArtifact(**columns), value)
-    storages.register(storage)
+    storages.current(storage)
     return QualifiedArtifact(RemoteArtifact(**columns, remote_artifact_storage=storage.name), value)
 
 

@@ -16,7 +16,8 @@ from artigraph.graph.row import NewRow, RowWriter, check_label, row_writer
 from artigraph.model.base import BaseModel
 from artigraph.model.document import encode_model
 from artigraph.orm.artifact import ModelArtifact
-from artigraph.serializer.base import Serializer
+from artigraph.serializer.base import Serializer, serializers
+from artigraph.storage.base import storages
 
 __all__ = ["ModelRows", "encoded", "write_model", "write_models"]
 
@@ -114,10 +115,9 @@ def _has_parts(model: BaseModel) -> bool:
 
 
 def _blob(model: BaseModel, part: Part, serializer: Serializer[Any]) -> Blob:
-    serializer.register()
-    if part.storage is not None:
-        part.storage.register()
-    return Blob(part.value, serializer, part.storage, f"{model.model_name}.{part.label}")
+    storage = None if part.storage is None else storages.current(part.storage)
+    place = f"{model.model_name}.{part.label}"
+    return Blob(part.value, serializers.current(serializer), storage, place)
 
 
 @asynccontextmanager

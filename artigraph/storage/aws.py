@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from artigraph.errors import StorageError
+from artigraph.errors import StorageURLError
 from artigraph.storage.fsspec import FsspecStorage
 
 __all__ = ["S3Storage"]
@@ -43,7 +43,7 @@ class S3Storage(FsspecStorage):
             searched: environment, ``~/.aws``, the machine's role.
 
     Raises:
-        StorageError: The bucket or the prefix cannot be one.
+        StorageURLError: The bucket or the prefix cannot be one.
     """
 
     _install = "Install it with: pip install 'artigraph[s3]'"
@@ -61,7 +61,7 @@ def _check_bucket(bucket: str) -> None:
     if not _BUCKET.fullmatch(bucket) or ".." in bucket:
         # Credentials may stand before an "@", so that part is not repeated.
         shown = bucket.rpartition("@")[2]
-        raise StorageError(
+        raise StorageURLError(
             f"{shown!r:.100} cannot be the name of a bucket: letters, digits, '-', '_' and single "
             "dots, three or more of them. Use S3Storage('bucket', 'some/prefix')."
         )
@@ -70,12 +70,12 @@ def _check_bucket(bucket: str) -> None:
 def _check_prefix(prefix: str) -> None:
     parts = prefix.split("/") if prefix else []
     if _UNFIT.search(prefix) or not {"", ".", ".."}.isdisjoint(parts):
-        raise StorageError(
+        raise StorageURLError(
             f"{prefix!r:.100} cannot be a prefix: its parts, between slashes, must not be empty, "
             "'.' or '..', and hold no '?', '#', '::', backslash or control character."
         )
     if len(prefix.encode()) > _LONGEST_PREFIX:
-        raise StorageError(
+        raise StorageURLError(
             f"A prefix of {len(prefix.encode())} bytes is too long: S3 allows keys of 1024 bytes, "
             f"which leaves {_LONGEST_PREFIX} for it. Use a shorter one."
         )

@@ -31,8 +31,8 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from artigraph.concurrency import gather_bounded, run_in_thread
-from artigraph.errors import BlobNotFoundError, StorageError
-from artigraph.storage.base import BlobInfo, Storage, StoredBlob
+from artigraph.errors import BlobNotFoundError, StorageError, StorageURLError
+from artigraph.storage.base import BlobInfo, Storage, StoredBlob, storages
 from artigraph.storage.listing import blob_info, list_page, list_root
 from artigraph.storage.local import new_file, renew, write_whole
 from artigraph.storage.location import (
@@ -75,8 +75,7 @@ class FsspecStorage(Storage):
             ``token``. They never appear in a name, a repr or an error.
 
     Raises:
-        StorageError: The URL is empty, or its credentials cannot be told
-            from the rest of it.
+        StorageURLError: It is empty, or its credentials cannot be told apart.
     """
 
     _hint = "It was deleted, or written to another storage."
@@ -86,7 +85,7 @@ class FsspecStorage(Storage):
 
     def __init__(self, url: str, name: str = "", **options: Any) -> None:
         if not url:
-            raise StorageError("A storage needs a URL, such as 'memory://' or 's3://bucket/runs'.")
+            raise StorageURLError("A storage needs a URL, such as 'memory://' or 's3://bucket'.")
         self._path = local_path(url)
         self._options = options
         if self._path is None:
@@ -99,6 +98,7 @@ class FsspecStorage(Storage):
             self._place = (self._url, ())
         self._public = public
         self.name = name or public
+        storages.refresh(self)
 
     @property
     def url(self) -> str:

@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from artigraph.errors import StorageError
+from artigraph.errors import StorageURLError
 
 __all__ = ["local_path", "place_of", "public_url", "without_userinfo"]
 
@@ -41,7 +41,7 @@ def without_userinfo(url: str) -> str:
     """A URL without ``user:password@``, in every link of a chained one.
 
     Raises:
-        StorageError: The credentials cannot be told from the rest.
+        StorageURLError: The credentials cannot be told from the rest.
     """
     return "::".join(_strip(link) for link in url.split("::"))
 
@@ -54,12 +54,12 @@ def _strip(link: str) -> str:
     userinfo, at, after = host.rpartition("@")
     # Neither message quotes the URL: it holds the password.
     if at and protocol in _BUCKETS:
-        raise StorageError(
+        raise StorageURLError(
             f"A {protocol}:// URL takes no credentials before the bucket. "
             "Pass them as options, such as key= and secret=, or leave them to the environment."
         )
     if not at and ":" in host and "@" in rest:
-        raise StorageError(
+        raise StorageURLError(
             f"The password in a {protocol}:// URL holds a '/' or a '?'. Percent-encode it "
             "with urllib.parse.quote(password, safe=''), or pass it as an option."
         )
