@@ -37,16 +37,10 @@ async def record_storages(connection: AsyncConnection, storages: Collection[Stor
         storages: The storages.
     """
     wanted = {storage.name: storage.url for storage in storages}
+    known: dict[str, str] = {}
     # In one order, so that two writers never wait for each other.
-    query = select(_name, _url).where(among(_name, wanted)).order_by(_name)
-    known = {
-        row.storage_name: row.storage_url
-        for row in await connection.execute(query.with_for_update(read=True))
-    }
-    for name in sorted(wanted.keys() - known.keys()):
-        if not await _insert(connection, name, wanted[name]):
-            # Another writer was first; wait for it and share the row.
-            await connection.execute(query.with_for_update(read=True))
+    for name in sorted(wanted):
+        known |= await _share(connection, name, wanted[name])
     for name in sorted(known):
         if known[name] != wanted[name]:
             # Two writers that share the row would wait for each other for ever: then a
@@ -55,6 +49,22 @@ async def record_storages(connection: AsyncConnection, storages: Collection[Stor
             if (await connection.execute(alone)).first() is not None:
                 moved = update(StorageRecord).where(_name == name).values(storage_url=wanted[name])
                 await connection.execute(moved)
+
+
+async def _share(connection: AsyncConnection, name: str, url: str) -> dict[str, str]:
+    """Share the row of one storage, made if there is none; return its address by name."""
+    query = select(_url).where(_name == name)
+    locking = query.with_for_update(read=True)
+    mariadb = connection.dialect.name in ("mysql", "mariadb")
+    # To lock what is not there, MariaDB locks the gap where it would be, and two
+    # who then insert into that wait for each other for ever. So look first.
+    found = (await connection.execute(query if mariadb else locking)).scalar()
+    if found is None and await _insert(connection, name, url):
+        return {}
+    if found is None or mariadb:
+        # It is there by now, or another writer was first: wait for it, and share.
+        found = (await connection.execute(locking)).scalar()
+    return {} if found is None else {name: found}
 
 
 async def add_storage(connection: AsyncConnection, storage: Storage) -> None:

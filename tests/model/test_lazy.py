@@ -37,25 +37,25 @@ def large_frame() -> pd.DataFrame:
     return pd.DataFrame({"a": range(60_000), "b": [f"text {i}" for i in range(60_000)]})
 
 
-class Inner(DataModel, version=1):
+class LazyInner(DataModel, version=1):
     """A model below a model."""
 
     weights: np.ndarray[Any, Any]
 
 
-class Outer(DataModel, version=1):
+class LazyOuter(DataModel, version=1):
     """Values in the row, in rows of their own, and in a model below."""
 
     loss: float
     frame: pd.DataFrame
-    inner: Inner
+    inner: LazyInner
 
 
 async def test_handles_stand_in_place_of_values(store: str) -> None:
     """Shape and columns are known at once, plain fields are read, nested models too."""
-    model = Outer(0.5, large_frame(), Inner(np.arange(6).reshape(2, 3)))
+    model = LazyOuter(0.5, large_frame(), LazyInner(np.arange(6).reshape(2, 3)))
     await write_model(label="m", model=model)
-    read: Outer = (await read_model(ModelFilter(model_type=Outer), lazy=True)).value
+    read: LazyOuter = (await read_model(ModelFilter(model_type=LazyOuter), lazy=True)).value
     frame: Any = read.frame
     weights: Any = read.inner.weights
     assert read.loss == 0.5
@@ -69,9 +69,9 @@ async def test_handles_stand_in_place_of_values(store: str) -> None:
 
 async def test_a_page_is_read_in_parts_from_a_row(store: str, statements: Statements) -> None:
     """Neither the model nor a page brings the whole value out of the database."""
-    await write_model(label="m", model=Outer(0.5, large_frame(), Inner(np.zeros(2))))
+    await write_model(label="m", model=LazyOuter(0.5, large_frame(), LazyInner(np.zeros(2))))
     statements.clear()
-    found = await read_model_or_none(ModelFilter(model_type=Outer), lazy=True)
+    found = await read_model_or_none(ModelFilter(model_type=LazyOuter), lazy=True)
     assert found is not None
     assert len(statements) == 2
     frame: Any = found.value.frame
@@ -84,7 +84,7 @@ async def test_a_page_is_read_in_parts_from_a_row(store: str, statements: Statem
 async def test_many_models_take_two_statements(store: str, statements: Statements) -> None:
     """As when they are read whole, their number does not matter."""
     parent = (await write_node(new_node())).node_id
-    models = {f"m{i}": Inner(np.zeros(i)) for i in range(30)}
+    models = {f"m{i}": LazyInner(np.zeros(i)) for i in range(30)}
     await write_models(parent_id=parent, models=models)
     statements.clear()
     found = await read_models(NodeRelationshipFilter(child_of=parent), lazy=True)
