@@ -17,10 +17,10 @@ from artigraph.codec.scalar import (
     describe_float,
     describe_int,
     describe_str,
-    is_clean,
     read_float,
 )
 from artigraph.errors import DeserializationError, SerializationError
+from artigraph.orm.base import is_clean
 from artigraph.serializer.base import find_serializer
 
 __all__ = ["ANY", "AnyCodec"]

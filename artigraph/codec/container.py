@@ -8,8 +8,9 @@ from typing import Any
 from typing_extensions import override
 
 from artigraph.codec.base import TAG, Codec, Parts, Place, is_tagged
-from artigraph.codec.scalar import INTEGER_LIMIT, is_clean
+from artigraph.codec.scalar import INTEGER_LIMIT
 from artigraph.errors import DeserializationError
+from artigraph.orm.base import is_clean
 
 __all__ = ["CollectionCodec", "DictCodec", "TupleCodec"]
 

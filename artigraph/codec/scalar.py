@@ -18,6 +18,7 @@ from typing_extensions import override
 
 from artigraph.codec.base import TAG, Codec, Parts, Place
 from artigraph.errors import DeserializationError, SerializationError
+from artigraph.orm.base import is_clean
 from artigraph.serializer.datetime import decode_datetime, encode_datetime
 
 __all__ = [
@@ -31,7 +32,6 @@ __all__ = [
     "describe_float",
     "describe_int",
     "describe_str",
-    "is_clean",
     "without_library",
 ]
 
@@ -102,13 +102,6 @@ SCALARS_BY_KIND = {scalar.kind: scalar for scalar in _SCALARS}
 SCALARS_BY_TYPE: dict[type[Any], Scalar] = {scalar.type: scalar for scalar in _SCALARS}
 # A Path is made as the class of the system at hand.
 SCALARS_BY_TYPE |= {PosixPath: SCALARS_BY_KIND["path"], WindowsPath: SCALARS_BY_KIND["path"]}
-
-
-def is_clean(text: str) -> bool:
-    """Whether every database keeps a text: PostgreSQL no NUL, none a lone surrogate."""
-    if text.isascii():
-        return "\x00" not in text
-    return "\x00" not in text and not any("\ud800" <= c <= "\udfff" for c in text)
 
 
 def describe_str(value: str) -> Any:

@@ -28,6 +28,7 @@ from typing_extensions import override
 
 from artigraph.errors import FilterError
 from artigraph.filter.base import check_keys
+from artigraph.orm.base import is_clean
 
 __all__ = ["UNSET", "ValueFilter", "among", "check_value", "match", "plain"]
 
@@ -165,9 +166,7 @@ def check_value(value: object) -> None:
     if isinstance(value, int):
         if not -(2**63) <= value < 2**63:
             raise FilterError(f"No row can be found by {value!r}: it has more than 64 bits.")
-    elif isinstance(value, str) and (
-        "\x00" in value or (not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value))
-    ):
+    elif isinstance(value, str) and not is_clean(value):
         raise FilterError(
             f"No row can be found by {value!r}: it holds a NUL or a lone surrogate, "
             "which is no text."

@@ -16,7 +16,7 @@ from artigraph.graph.object import insert_nodes
 from artigraph.graph.row import NewRow, RowWriter, row_writer
 from artigraph.orm.node import Node
 
-__all__ = ["Current", "create_current", "current", "entered", "hang", "insert_unwritten"]
+__all__ = ["Current", "create_current", "entered", "hang", "insert_unwritten"]
 
 N = TypeVar("N", bound=Node)
 
@@ -35,11 +35,6 @@ class Current:
 
 
 _current: ContextVar[Current | None] = ContextVar("artigraph_current", default=None)
-
-
-def current() -> Current | None:
-    """The current node of this context, if there is one."""
-    return _current.get()
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from artigraph.db.session import Transaction, read, write
 from artigraph.errors import CycleError, LabelError, LabelExistsError, ParentNotFoundError
 from artigraph.filter.value import among
 from artigraph.graph.bulk import insert_many
-from artigraph.orm.base import utc_now
+from artigraph.orm.base import is_clean, utc_now
 from artigraph.orm.node import LABEL_LENGTH, NODE_ID_SEQUENCE, Node, node_table
 
 __all__ = ["NewRow", "RowWriter", "check_label", "row_writer"]
@@ -233,7 +233,7 @@ def check_label(label: str | None) -> None:
             if label
             else f"A label has 1 to {LABEL_LENGTH} characters; this one is empty."
         )
-    if "\x00" in label or (not label.isascii() and any("\ud800" <= c <= "\udfff" for c in label)):
+    if not is_clean(label):
         raise LabelError(f"The label {label!r} holds a NUL or a lone surrogate, which is no text.")
 
 

@@ -14,9 +14,9 @@ from typing import Any, ClassVar, Self
 from artigraph.codec.annotation import codec_for
 from artigraph.codec.base import ModelValue
 from artigraph.codec.fields import Codecs
-from artigraph.codec.scalar import is_clean
 from artigraph.errors import ModelDefinitionError, ModelVersionError
 from artigraph.model.types import register_model
+from artigraph.orm.base import is_clean
 
 __all__ = ["BaseModel"]
 

@@ -15,7 +15,7 @@ from artigraph.storage.base import storages
 if TYPE_CHECKING:
     from artigraph.model.base import BaseModel
 
-__all__ = ["allow_model_type_overwrites", "find_model", "model_names", "register_model"]
+__all__ = ["allow_model_type_overwrites", "find_model", "register_model"]
 
 _models: dict[str, type[BaseModel]] = {}
 _overwrites: ContextVar[bool] = ContextVar("artigraph_model_overwrites", default=False)
@@ -74,11 +74,6 @@ storages.add_source(_resolve_all)
 def find_model(name: str) -> type[BaseModel] | None:
     """The class that a stored name means, if there is one here."""
     return _models.get(name)
-
-
-def model_names() -> list[str]:
-    """The names of all classes that are defined, sorted."""
-    return sorted(_models)
 
 
 @contextmanager

@@ -25,6 +25,7 @@ __all__ = [
     "LongText",
     "NodeId",
     "UTCDateTime",
+    "is_clean",
     "utc_now",
 ]
 
@@ -38,6 +39,13 @@ default takes ``a``, ``A`` and ``a `` for one."""
 def utc_now() -> datetime:
     """The current time, aware, in UTC."""
     return datetime.now(UTC)
+
+
+def is_clean(text: str) -> bool:
+    """Whether every database keeps a text: PostgreSQL no NUL, none a lone surrogate."""
+    if text.isascii():
+        return "\x00" not in text
+    return "\x00" not in text and not any("\ud800" <= c <= "\udfff" for c in text)
 
 
 class UTCDateTime(TypeDecorator[datetime]):

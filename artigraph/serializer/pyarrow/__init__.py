@@ -75,7 +75,19 @@ Frame = pa.Table | pa.RecordBatchReader | ds.Dataset | ds.Scanner | Iterator[pa.
 """What can be written as Parquet; all of it comes back as a table."""
 
 
-class ParquetSerializer(FrameSerializer[pa.Table]):
+class _TableSerializer(FrameSerializer[pa.Table]):
+    """What needs no conversion, since the values are Arrow's own."""
+
+    def load_arrow(self, file: BinaryIO, /) -> pa.Table:
+        """Read a table, as ``load`` does."""
+        return self.load(file)
+
+    def from_arrow(self, table: pa.Table, /) -> pa.Table:
+        """Give the table back as it is."""
+        return table
+
+
+class ParquetSerializer(_TableSerializer):
     """Arrow tables as Parquet.
 
     * keeps column names, types, nullability and metadata
@@ -163,14 +175,6 @@ class ParquetSerializer(FrameSerializer[pa.Table]):
         """
         return ParquetReader(file)
 
-    def load_arrow(self, file: BinaryIO, /) -> pa.Table:
-        """Read a table, as ``load`` does."""
-        return self.load(file)
-
-    def from_arrow(self, table: pa.Table, /) -> pa.Table:
-        """Give the table back as it is."""
-        return table
-
     def scan(self, open_file: Callable[[], BinaryIO], size: int, /) -> ds.Dataset:
         """Make a dataset of a file.
 
@@ -182,7 +186,7 @@ class ParquetSerializer(FrameSerializer[pa.Table]):
         return make_dataset(open_file, size, schema)
 
 
-class FeatherSerializer(FrameSerializer[pa.Table]):
+class FeatherSerializer(_TableSerializer):
     """Arrow tables as Feather, which is Arrow's own file format.
 
     * keeps every type that Arrow has
@@ -243,14 +247,6 @@ class FeatherSerializer(FrameSerializer[pa.Table]):
             DeserializationError: It is not Feather, or damaged.
         """
         return FeatherReader(file)
-
-    def load_arrow(self, file: BinaryIO, /) -> pa.Table:
-        """Read a table, as ``load`` does."""
-        return self.load(file)
-
-    def from_arrow(self, table: pa.Table, /) -> pa.Table:
-        """Give the table back as it is."""
-        return table
 
     def scan(self, open_file: Callable[[], BinaryIO], size: int, /) -> ds.Dataset:
         """Make a dataset of a file.
