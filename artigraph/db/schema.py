@@ -6,6 +6,7 @@ any more stays, and so does one whose type a class has changed.
 
 from __future__ import annotations
 
+import asyncio
 from typing import cast
 
 from sqlalchemy import Connection, Table, inspect, text
@@ -61,6 +62,8 @@ async def _reach(engine: AsyncEngine, shown: str) -> None:
         async with engine.connect():
             pass
     except (DBAPIError, OSError) as error:
+        # aiosqlite's thread has yet to tell this loop that it ends.
+        await asyncio.sleep(0.1)
         cause = error.orig if isinstance(error, DBAPIError) else error
         raise EngineURLError(
             f"The database {shown} cannot be opened: {cause}. See that a file's folder exists, "

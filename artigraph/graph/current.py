@@ -27,9 +27,8 @@ class Current:
 
     node: Node
     above: Current | None
-    open_below: int = 0
-    """How many blocks stand right inside this one's by now; several, if tasks
-    run side by side in it."""
+    task: asyncio.Task[Any] | None = None
+    """The task whose block this is; others may run side by side inside it."""
     # Of several tasks that need the node's row, one writes it and the others wait.
     writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -41,16 +40,12 @@ _current: ContextVar[Current | None] = ContextVar("artigraph_current", default=N
 def entered(node: Node) -> Iterator[Current]:
     """Make a node the current one for a block."""
     above = _current.get()
-    place = Current(node, above)
-    if above is not None:
-        above.open_below += 1
+    place = Current(node, above, asyncio.current_task())
     token = _current.set(place)
     try:
         yield place
     finally:
         _current.reset(token)
-        if above is not None:
-            above.open_below -= 1
 
 
 async def hang(node: Node, above: Current | None) -> None:
@@ -62,7 +57,8 @@ async def hang(node: Node, above: Current | None) -> None:
     """
     if above is None or inspect(node).has_identity or node.node_parent_id is not None:
         return
-    if above.open_below > 1 and not inspect(above.node).has_identity:
+    beside_others = above.task is not asyncio.current_task()
+    if beside_others and not inspect(above.node).has_identity:
         # Two sessions cannot both have the parent's object, to insert it with a
         # child; and which of them would come first nobody knows.
         async with row_writer() as writer:

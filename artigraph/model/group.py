@@ -209,7 +209,9 @@ class ModelGroup:
             if self._node is not None:
                 if inspect(self._node).has_identity:
                     await update_nodes(writer, [self._node])
-                above = await insert_unwritten(writer, self._place or Current(self._node, None))
+                above = await insert_unwritten(
+                    writer, self._place or Current(self._node, None, None)
+                )
             for row, _ in rows.models:
                 row.hang_under(above)
             await rows.insert(writer)
