@@ -20,6 +20,9 @@ if TYPE_CHECKING:
         new_session as new_session,
         set_engine as set_engine,
     )
+    from artigraph.display.options import (
+        options as options,
+    )
     from artigraph.errors import (
         ArtigraphError as ArtigraphError,
         BlobLocationError as BlobLocationError,
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
         NodeNotFoundError as NodeNotFoundError,
         NodeTypeError as NodeTypeError,
         NoEngineError as NoEngineError,
+        OptionError as OptionError,
         ParentNotFoundError as ParentNotFoundError,
         PartError as PartError,
         SchemaError as SchemaError,
@@ -51,11 +55,32 @@ if TYPE_CHECKING:
         UnknownSerializerError as UnknownSerializerError,
         UnknownStorageError as UnknownStorageError,
     )
+    from artigraph.export.graphviz import (
+        to_graphviz as to_graphviz,
+    )
+    from artigraph.export.mermaid import (
+        to_mermaid as to_mermaid,
+    )
+    from artigraph.export.networkx import (
+        to_networkx as to_networkx,
+    )
+    from artigraph.export.pandas import (
+        read_frame as read_frame,
+    )
+    from artigraph.export.pyarrow import (
+        read_table as read_table,
+    )
     from artigraph.filter.artifact import (
         ArtifactFilter as ArtifactFilter,
     )
     from artigraph.filter.base import (
         Filter as Filter,
+    )
+    from artigraph.filter.field import (
+        ilike as ilike,
+        is_in as is_in,
+        is_null as is_null,
+        like as like,
     )
     from artigraph.filter.model import (
         ModelFilter as ModelFilter,
@@ -63,14 +88,20 @@ if TYPE_CHECKING:
     )
     from artigraph.filter.node import (
         NodeFilter as NodeFilter,
-        NodeRelationshipFilter as NodeRelationshipFilter,
         NodeTypeFilter as NodeTypeFilter,
+    )
+    from artigraph.filter.order import (
+        Order as Order,
+    )
+    from artigraph.filter.relation import (
+        NodeRelationshipFilter as NodeRelationshipFilter,
     )
     from artigraph.filter.value import (
         ValueFilter as ValueFilter,
     )
     from artigraph.graph.artifact import (
         QualifiedArtifact as QualifiedArtifact,
+        count_artifacts as count_artifacts,
         delete_artifacts as delete_artifacts,
         new_artifact as new_artifact,
         read_artifact as read_artifact,
@@ -91,14 +122,28 @@ if TYPE_CHECKING:
         write_parent_child_relationships as write_parent_child_relationships,
     )
     from artigraph.graph.node import (
+        count_nodes as count_nodes,
         delete_nodes as delete_nodes,
+        iter_nodes as iter_nodes,
         new_node as new_node,
         nodes_exist as nodes_exist,
+        read_first_node as read_first_node,
         read_node as read_node,
         read_node_or_none as read_node_or_none,
         read_nodes as read_nodes,
         write_node as write_node,
         write_nodes as write_nodes,
+    )
+    from artigraph.graph.relation import (
+        count_children as count_children,
+        count_descendants as count_descendants,
+        read_path as read_path,
+        read_paths as read_paths,
+    )
+    from artigraph.graph.tree import (
+        Tree as Tree,
+        TreeNode as TreeNode,
+        read_tree as read_tree,
     )
     from artigraph.model.base import (
         BaseModel as BaseModel,
@@ -110,12 +155,22 @@ if TYPE_CHECKING:
         DataModel as DataModel,
         model_field as model_field,
     )
+    from artigraph.model.field_index import (
+        create_field_index as create_field_index,
+        drop_field_index as drop_field_index,
+    )
     from artigraph.model.group import (
         ModelGroup as ModelGroup,
         current_model_group as current_model_group,
     )
+    from artigraph.model.log import (
+        Log as Log,
+    )
     from artigraph.model.read import (
+        count_models as count_models,
         delete_models as delete_models,
+        iter_models as iter_models,
+        read_first_model as read_first_model,
         read_model as read_model,
         read_model_or_none as read_model_or_none,
         read_models as read_models,
@@ -130,6 +185,13 @@ if TYPE_CHECKING:
         write_model as write_model,
         write_models as write_models,
     )
+    from artigraph.notebook.explorer import (
+        Explorer as Explorer,
+        explore as explore,
+    )
+    from artigraph.notebook.viewer import (
+        FrameViewer as FrameViewer,
+    )
     from artigraph.orm.artifact import (
         BaseArtifact as BaseArtifact,
         DatabaseArtifact as DatabaseArtifact,
@@ -138,6 +200,9 @@ if TYPE_CHECKING:
     )
     from artigraph.orm.node import (
         Node as Node,
+    )
+    from artigraph.orm.run import (
+        CellRun as CellRun,
     )
     from artigraph.serializer.base import (
         Serializer as Serializer,
@@ -156,6 +221,7 @@ _HOMES = {
         "new_session",
         "set_engine",
     ),
+    "artigraph.display.options": ("options",),
     "artigraph.errors": (
         "ArtigraphError",
         "BlobLocationError",
@@ -176,6 +242,7 @@ _HOMES = {
         "NoEngineError",
         "NodeNotFoundError",
         "NodeTypeError",
+        "OptionError",
         "ParentNotFoundError",
         "PartError",
         "SchemaError",
@@ -187,13 +254,22 @@ _HOMES = {
         "UnknownSerializerError",
         "UnknownStorageError",
     ),
+    "artigraph.export.graphviz": ("to_graphviz",),
+    "artigraph.export.mermaid": ("to_mermaid",),
+    "artigraph.export.networkx": ("to_networkx",),
+    "artigraph.export.pandas": ("read_frame",),
+    "artigraph.export.pyarrow": ("read_table",),
     "artigraph.filter.artifact": ("ArtifactFilter",),
     "artigraph.filter.base": ("Filter",),
+    "artigraph.filter.field": ("ilike", "is_in", "is_null", "like"),
     "artigraph.filter.model": ("ModelFilter", "ModelTypeFilter"),
-    "artigraph.filter.node": ("NodeFilter", "NodeRelationshipFilter", "NodeTypeFilter"),
+    "artigraph.filter.node": ("NodeFilter", "NodeTypeFilter"),
+    "artigraph.filter.order": ("Order",),
+    "artigraph.filter.relation": ("NodeRelationshipFilter",),
     "artigraph.filter.value": ("ValueFilter",),
     "artigraph.graph.artifact": (
         "QualifiedArtifact",
+        "count_artifacts",
         "delete_artifacts",
         "new_artifact",
         "read_artifact",
@@ -204,25 +280,42 @@ _HOMES = {
     ),
     "artigraph.graph.collector": ("check_storage", "collect_garbage", "orphaned_blobs"),
     "artigraph.graph.current": ("create_current",),
+    "artigraph.graph.move": ("write_parent_child_relationships",),
     "artigraph.graph.node": (
+        "count_nodes",
         "delete_nodes",
+        "iter_nodes",
         "new_node",
         "nodes_exist",
+        "read_first_node",
         "read_node",
         "read_node_or_none",
         "read_nodes",
         "write_node",
         "write_nodes",
     ),
-    "artigraph.graph.move": ("write_parent_child_relationships",),
+    "artigraph.graph.relation": ("count_children", "count_descendants", "read_path", "read_paths"),
+    "artigraph.graph.tree": ("Tree", "TreeNode", "read_tree"),
     "artigraph.model.base": ("BaseModel",),
     "artigraph.model.create": ("create_model",),
     "artigraph.model.data": ("DataModel", "model_field"),
+    "artigraph.model.field_index": ("create_field_index", "drop_field_index"),
     "artigraph.model.group": ("ModelGroup", "current_model_group"),
-    "artigraph.model.read": ("delete_models", "read_model", "read_model_or_none", "read_models"),
+    "artigraph.model.log": ("Log",),
+    "artigraph.model.read": (
+        "count_models",
+        "delete_models",
+        "iter_models",
+        "read_first_model",
+        "read_model",
+        "read_model_or_none",
+        "read_models",
+    ),
     "artigraph.model.types": ("allow_model_type_overwrites",),
     "artigraph.model.unknown": ("UnknownModel",),
     "artigraph.model.write": ("write_model", "write_models"),
+    "artigraph.notebook.explorer": ("Explorer", "explore"),
+    "artigraph.notebook.viewer": ("FrameViewer",),
     "artigraph.orm.artifact": (
         "BaseArtifact",
         "DatabaseArtifact",
@@ -230,6 +323,7 @@ _HOMES = {
         "RemoteArtifact",
     ),
     "artigraph.orm.node": ("Node",),
+    "artigraph.orm.run": ("CellRun",),
     "artigraph.serializer.base": ("Serializer",),
     "artigraph.storage.base": ("Storage",),
 }

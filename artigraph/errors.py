@@ -21,6 +21,7 @@ catch by habit, so ``except LookupError`` finds a missing node as well.
     ├── SerializationError (TypeError)          a value that would not come back equal
     ├── DeserializationError (ValueError)       stored bytes or JSON that cannot be read
     ├── PartError (LookupError, ValueError)     a part that a frame or array lacks
+    ├── OptionError (AttributeError, ValueError) a setting that there is not, or that cannot be
     ├── ModelDefinitionError (TypeError)        a model class that cannot be
     ├── ModelVersionError (ValueError)          a stored version without a migration
     ├── UnknownModelError (LookupError)         a stored model without a class
@@ -56,6 +57,7 @@ __all__ = [
     "NoEngineError",
     "NodeNotFoundError",
     "NodeTypeError",
+    "OptionError",
     "ParentNotFoundError",
     "PartError",
     "SchemaError",
@@ -131,6 +133,10 @@ class DeserializationError(ArtigraphError, ValueError):
 
 class PartError(ArtigraphError, LookupError, ValueError):
     """A part that a stored frame or array does not have."""
+
+
+class OptionError(ArtigraphError, AttributeError, ValueError):
+    """A setting of ``artigraph.options`` that there is not, or a value that it cannot have."""
 
 
 class ModelDefinitionError(ArtigraphError, TypeError):

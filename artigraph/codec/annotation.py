@@ -27,7 +27,7 @@ from artigraph.errors import ModelDefinitionError
 from artigraph.serializer.base import Serializer, serializers as serializers_by_name
 from artigraph.storage.base import Storage, storages as storages_by_name
 
-__all__ = ["codec_for", "codec_of_schema"]
+__all__ = ["codec_for", "codec_of_schema", "unwrap"]
 
 NATIVE: dict[Any, Codec] = {
     bool: NativeCodec(bool, bool, ANY),
@@ -62,7 +62,7 @@ def codec_for(annotation: Any) -> Codec:
     Raises:
         ModelDefinitionError: Two serializers or two storages are named.
     """
-    annotation = _unwrap(annotation)
+    annotation = unwrap(annotation)
     if isinstance(annotation, type) and annotation in NATIVE:
         return NATIVE[annotation]
     if get_origin(annotation) is Annotated:
@@ -79,7 +79,8 @@ def codec_for(annotation: Any) -> Codec:
     return _for_collection(origin, arguments)
 
 
-def _unwrap(annotation: Any) -> Any:
+def unwrap(annotation: Any) -> Any:
+    """What an alias, a ``NewType`` or a ``Final`` stands for."""
     while True:
         if isinstance(annotation, NewType):
             annotation = annotation.__supertype__
@@ -93,7 +94,7 @@ def _unwrap(annotation: Any) -> Any:
 
 def _for_annotated(annotation: Any) -> Codec:
     inner, *metadata = get_args(annotation)
-    inner = _unwrap(inner)
+    inner = unwrap(inner)
     if get_origin(inner) is Annotated:  # an alias of one
         return _for_annotated(Annotated[(inner, *metadata)])
     # Annotated[X | None, …] is an X in a row of its own, or null.
@@ -146,7 +147,7 @@ def _for_collection(origin: Any, arguments: tuple[Any, ...]) -> Codec:
         return CollectionCodec(COLLECTIONS[origin], item, ANY)
     if origin in MAPPINGS:
         key, value = arguments or (Any, Any)
-        key = _unwrap(key)
+        key = unwrap(key)
         key_type = key if key in (str, int) else str if key is Any else None
         return DictCodec(key_type, codec_for(key), codec_for(value), ANY)
     if origin in EITHER:

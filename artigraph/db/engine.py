@@ -19,11 +19,15 @@ import orjson
 from sqlalchemy.engine import URL, Engine
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool
+from typing_extensions import override
 
 from artigraph.db.mariadb import prepare_mariadb
 from artigraph.db.schema import ensure_schema, schema_generation
 from artigraph.db.sqlite import prepare_sqlite
 from artigraph.db.url import is_memory, named_memory_url, parse_url, shown
+from artigraph.display.facts import Badge, Facts
+from artigraph.display.limits import Limits
+from artigraph.display.shown import Shown
 from artigraph.errors import DeserializationError, EngineURLError
 
 __all__ = ["EngineSetting"]
@@ -42,7 +46,7 @@ class _LoopEngine:
             await self.engine.dispose()
 
 
-class EngineSetting:
+class EngineSetting(Shown):
     """A database, and the engines that lead to it.
 
     Args:
@@ -82,7 +86,14 @@ class EngineSetting:
             )
             weakref.finalize(self, alive.close)
 
-    def __repr__(self) -> str:
+    @override
+    def _describe(self, limits: Limits) -> Facts:
+        tables = "makes missing tables" if self.create_tables else "makes no tables"
+        state = "tables seen" if self._checked_generation is not None else "not used yet"
+        return Facts("artigraph uses", self.shown_url, (Badge(tables), Badge(state)))
+
+    @override
+    def _brief(self, limits: Limits) -> str:
         return f"<EngineSetting {self.shown_url} create_tables={self.create_tables}>"
 
     @property

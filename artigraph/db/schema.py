@@ -14,10 +14,12 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.schema import CreateColumn
 
+from artigraph.db.mariadb import read_field_columns
 from artigraph.db.sqlite import WRITES
 from artigraph.errors import EngineURLError, SchemaError
 from artigraph.orm.artifact import ModelArtifact
 from artigraph.orm.base import Base
+from artigraph.orm.run import CellRun
 from artigraph.orm.storage import StorageRecord
 
 __all__ = ["ensure_schema", "schema_generation"]
@@ -29,8 +31,9 @@ LOCK_SECONDS = 60
 
 def schema_generation() -> tuple[int, int]:
     """Changes whenever a class adds a column or an index to the table."""
-    # The artifacts' columns, and the second table, come with their modules.
-    tables = (cast(Table, ModelArtifact.__table__), cast(Table, StorageRecord.__table__))
+    # Columns of the first table, and the second table, come with their modules.
+    classes = (ModelArtifact, CellRun, StorageRecord)
+    tables = {cast(Table, one.__table__) for one in classes}
     return sum(len(t.columns) for t in tables), sum(len(t.indexes) for t in tables)
 
 
@@ -48,6 +51,8 @@ async def ensure_schema(engine: AsyncEngine, *, create: bool, shown: str) -> Non
     """
     await _reach(engine, shown)
     async with engine.connect() as connection:
+        if engine.dialect.name in ("mysql", "mariadb"):
+            await read_field_columns(connection)
         if await connection.run_sync(_is_complete, create, shown):
             return
     # Look again, now with a lock: another process may be making them as well.
@@ -87,7 +92,7 @@ def _is_complete(connection: Connection, create: bool, shown: str) -> bool:
                 f"The table {table.name!r} of {shown} has no columns {', '.join(missing)}, which "
                 f"classes defined here need. {remedy}"
             )
-        indexes = {index["name"] for index in inspector.get_indexes(table.name)}
+        indexes = _index_names(connection, table)
         # Without its indexes a database is slow, but not wrong.
         unindexed = create and not {index.name for index in table.indexes} <= indexes
         complete = complete and not missing and not unindexed
@@ -120,7 +125,15 @@ def _complete_table(connection: Connection, table: Table) -> None:
         if column.name not in present:
             specification = CreateColumn(column).compile(dialect=connection.dialect)
             connection.exec_driver_sql(f"ALTER TABLE {quote(table)} ADD COLUMN {specification}")
-    indexes = {index["name"] for index in inspector.get_indexes(table.name)}
+    indexes = _index_names(connection, table)
     for index in table.indexes:
         if index.name not in indexes:
             index.create(connection)
+
+
+def _index_names(connection: Connection, table: Table) -> set[str]:
+    if connection.dialect.name == "sqlite":
+        # The inspector warns of every index on an expression, as fields have.
+        query = text("SELECT name FROM sqlite_master WHERE type = 'index' AND tbl_name = :table")
+        return {str(name) for (name,) in connection.execute(query, {"table": table.name})}
+    return {str(index["name"]) for index in inspect(connection).get_indexes(table.name)}

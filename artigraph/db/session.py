@@ -14,7 +14,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from artigraph.db.setting import get_engine
 from artigraph.db.sqlite import WRITES
 
-__all__ = ["Transaction", "current_session", "new_session", "read", "read_session", "write"]
+__all__ = [
+    "Transaction",
+    "current_session",
+    "new_session",
+    "read",
+    "read_session",
+    "session_is_open",
+    "write",
+]
 
 AfterCommit = Callable[[], Awaitable[None]]
 OnRollback = Callable[[], None]
@@ -59,6 +67,18 @@ def _enclosing() -> _Shared | None:
     while shared is not None and not shared.open:
         shared = shared.outer
     return shared if shared and shared.loop is asyncio.get_running_loop() else None
+
+
+def session_is_open() -> bool:
+    """Whether this is inside a session's block, whichever event loop that is of.
+
+    A call on another loop than the session's does not join it, and on SQLite
+    waits for it in vain.
+    """
+    shared = _shared.get()
+    while shared is not None and not shared.open:
+        shared = shared.outer
+    return shared is not None
 
 
 @asynccontextmanager

@@ -9,15 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import Context, ContextVar, copy_context
 
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncEngine
+from typing_extensions import override
 
 from artigraph.db.engine import EngineSetting
+from artigraph.display.facts import Facts
+from artigraph.display.limits import Limits
+from artigraph.display.shown import Shown
 from artigraph.errors import NoEngineError
 
-__all__ = ["engine_context", "get_engine", "set_engine"]
+__all__ = ["current_setting", "engine_context", "get_engine", "pinned_context", "set_engine"]
 
 _default: EngineSetting | None = None
 _override: ContextVar[EngineSetting | None] = ContextVar("artigraph_engine", default=None)
@@ -49,7 +53,7 @@ def set_engine(
     return Reset(setting, before)
 
 
-class Reset:
+class Reset(Shown):
     """Puts back the default database that was there before another was set.
 
     Args:
@@ -66,8 +70,14 @@ class Reset:
         _default = self._before
         self._setting.dispose_soon()
 
-    def __repr__(self) -> str:
-        # The last line of the cell that everybody begins with.
+    # The last line of the cell that everybody begins with.
+
+    @override
+    def _describe(self, limits: Limits) -> Facts:
+        return self._setting._describe(limits)
+
+    @override
+    def _brief(self, limits: Limits) -> str:
         return f"<artigraph uses {self._setting.shown_url}; call this to undo it>"
 
 
@@ -94,6 +104,11 @@ def engine_context(
         setting.dispose_soon()
 
 
+def current_setting() -> EngineSetting | None:
+    """The database that calls here use, or ``None`` if none is set."""
+    return _override.get() or _default
+
+
 async def get_engine() -> AsyncEngine:
     """The engine for the running event loop.
 
@@ -106,10 +121,22 @@ async def get_engine() -> AsyncEngine:
         SchemaError: Tables or columns are missing, and ``create_tables`` was
             not asked for.
     """
-    setting = _override.get() or _default
+    setting = current_setting()
     if setting is None:
         raise NoEngineError(
             "No database is set. Type: "
             "set_engine('sqlite+aiosqlite:///example.db', create_tables=True)"
         )
     return await setting.engine()
+
+
+def pinned_context() -> Context:
+    """A copy of the running context in which the database stays the one of now.
+
+    Returns:
+        A context for work that comes later, as a widget's answers do: its ids
+        mean nothing in a database that is set meanwhile.
+    """
+    context = copy_context()
+    context.run(_override.set, current_setting())
+    return context

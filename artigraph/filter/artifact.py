@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from sqlalchemy import ColumnElement
 
+from artigraph.filter.english import comparison
 from artigraph.filter.node import NodeFilter, expect
 from artigraph.filter.value import ValueFilter, match
 from artigraph.orm.artifact import BaseArtifact
@@ -36,6 +37,11 @@ class ArtifactFilter(NodeFilter):
     def __post_init__(self) -> None:
         super().__post_init__()
         expect(self, "artifact_label", str)
+
+    def _tails(self) -> Iterable[str]:
+        yield from super()._tails()
+        if self.artifact_label is not None:
+            yield f"with {comparison('label', self.artifact_label)}"
 
     def _clauses(self) -> Iterable[ColumnElement[bool]]:
         yield from super()._clauses()

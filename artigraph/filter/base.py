@@ -5,19 +5,25 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import reduce
 from typing import Any, Self
 
 from sqlalchemy import Boolean, ColumnElement, and_, false, func, not_, or_
 from typing_extensions import dataclass_transform, override
 
+from artigraph.display.escape import cut, visible
+from artigraph.display.facts import Facts
+from artigraph.display.limits import Limits
+from artigraph.display.shown import Shown
 from artigraph.errors import FilterError
+from artigraph.filter.english import Phrase, shown_value
 from artigraph.registry import did_you_mean
 
 __all__ = ["AllOf", "AnyOf", "Filter", "Not", "check_keys", "clause_of"]
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
-class Filter(ABC):
+class Filter(Shown, ABC):
     """A question about rows of ``artigraph_node``.
 
     Subclass it as a frozen, keyword-only dataclass with one method::
@@ -62,13 +68,25 @@ class Filter(ABC):
             "instead of and, or and not."
         )
 
-    def __repr__(self) -> str:
+    def phrase(self) -> Phrase:
+        """What the filter finds, in words; a subclass may say it better."""
         given = (
-            f"{f.name}={getattr(self, f.name)!r}"
+            f"{f.name}={shown_value(getattr(self, f.name))}"
             for f in fields(self)  # type: ignore[arg-type]  # every concrete filter is a dataclass
             if getattr(self, f.name) != f.default
         )
-        return f"{type(self).__name__}({', '.join(given)})"
+        return Phrase(tails=(f"that {type(self).__name__}({', '.join(given)}) finds",))
+
+    def __str__(self) -> str:
+        # Names may be somebody else's, and errors show them in terminals.
+        return visible(str(self.phrase()))
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self}>"
+
+    @override
+    def _describe(self, limits: Limits) -> Facts:
+        return Facts(type(self).__name__, lines=(cut(str(self), 1_000),))
 
 
 def clause_of(filter: Filter) -> ColumnElement[bool]:
@@ -82,10 +100,15 @@ def clause_of(filter: Filter) -> ColumnElement[bool]:
 
 def _check_filter(given: object) -> Filter:
     if not isinstance(given, Filter):
-        raise FilterError(
-            f"{given!r} is no filter. Say what to look for, as in NodeFilter(node_id=7)."
-        )
+        say = "Say what to look for, as in NodeFilter(node_id=7)."
+        if isinstance(given, type):
+            key, name = _KEYS[hasattr(given, "model_name")], given.__name__
+            say = f"For all of a class write {key.format(name)}."
+        raise FilterError(f"{given!r} is no filter. {say}")
     return given
+
+
+_KEYS = ("NodeFilter(node_type={})", "ModelFilter(model_type={})")
 
 
 def check_keys(cls: type[Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
@@ -115,8 +138,9 @@ class AllOf(Filter):
     def clause(self) -> ColumnElement[bool]:
         return and_(*(f.clause() for f in self.filters))
 
-    def __repr__(self) -> str:
-        return " & ".join(_operand(f) for f in self.filters)
+    @override
+    def phrase(self) -> Phrase:
+        return reduce(Phrase.joined, (f.phrase() for f in self.filters))
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -129,8 +153,9 @@ class AnyOf(Filter):
     def clause(self) -> ColumnElement[bool]:
         return or_(*(f.clause() for f in self.filters))
 
-    def __repr__(self) -> str:
-        return " | ".join(_operand(f) for f in self.filters)
+    @override
+    def phrase(self) -> Phrase:
+        return Phrase("", (f"that are {' or '.join(map(_operand, self.filters))}",))
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -144,9 +169,14 @@ class Not(Filter):
         # In SQL, NOT of a comparison with NULL is as little true as the comparison.
         return not_(func.coalesce(self.filter.clause(), false(), type_=Boolean()))
 
-    def __repr__(self) -> str:
-        return f"~{_operand(self.filter)}"
+    @override
+    def phrase(self) -> Phrase:
+        inner = self.filter.phrase()
+        if isinstance(self.filter, AnyOf):
+            (either,) = inner.tails
+            return Phrase("", (f"that are not ({either.removeprefix('that are ')})",))
+        return Phrase("", (f"that are not {_operand(self.filter)}",))
 
 
 def _operand(operand: Filter) -> str:
-    return f"({operand!r})" if isinstance(operand, AllOf | AnyOf) else repr(operand)
+    return f"({operand})" if operand.phrase().tails else str(operand)

@@ -2,29 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, TypeAlias, runtime_checkable
+from itertools import repeat
+from typing import Any, ClassVar, Protocol, TypeAlias
 
-from sqlalchemy import ColumnElement, and_, false, or_
+from sqlalchemy import ColumnElement, and_, false, or_, true
 from typing_extensions import override
 
 from artigraph.errors import FilterError
 from artigraph.filter.artifact import ArtifactFilter
 from artigraph.filter.base import Filter
-from artigraph.filter.value import ValueFilter, among, match
+from artigraph.filter.condition import Condition, conditions_of
+from artigraph.filter.english import Phrase, comparison
+from artigraph.filter.node import expect
+from artigraph.filter.place import AnyShape, Shape
+from artigraph.filter.value import ValueFilter, among, check_value, match
 from artigraph.orm.artifact import ModelArtifact
 from artigraph.orm.node import node_table
 
-__all__ = ["ModelClass", "ModelFilter", "ModelTypeFilter"]
+__all__ = ["ModelClass", "ModelFilter", "ModelTypeFilter", "is_model_class"]
 
 
-@runtime_checkable
 class ModelClass(Protocol):
     """A model's class, as far as a filter needs to know it."""
 
     model_name: str
     model_version: int | None
+
+    def _model_shape(self) -> Shape:
+        """What its fields hold."""
+        ...
+
+
+def is_model_class(given: object) -> bool:
+    """Whether something is a model's class; quicker than to ask the protocol."""
+    return hasattr(given, "model_name") and hasattr(given, "_model_shape")
 
 
 ModelType: TypeAlias = "type[Any] | ModelTypeFilter | str"
@@ -48,8 +61,10 @@ class ModelTypeFilter(Filter):
     subclasses: bool = True
 
     def __post_init__(self) -> None:
-        if not isinstance(self.type, str | ModelClass):
+        if not isinstance(self.type, str) and not is_model_class(self.type):
             raise FilterError(f"A model type is a subclass of BaseModel, not {self.type!r}.")
+        check_value(self.type)
+        expect(self, "version", int)
 
     @override
     def clause(self) -> ColumnElement[bool]:
@@ -59,10 +74,12 @@ class ModelTypeFilter(Filter):
             clauses.append(match(columns.model_artifact_version, self.version))
         return and_(*clauses)
 
-    def __repr__(self) -> str:
+    @override
+    def phrase(self) -> Phrase:
         name = self.type if isinstance(self.type, str) else self.type.__name__
-        version = "" if self.version is None else f", version={self.version!r}"
-        return f"ModelTypeFilter(type={name}{version})"
+        version = () if self.version is None else (f"of {comparison('version', self.version)}",)
+        only = () if self.subclasses else ("without subclasses",)
+        return Phrase(name, (*version, *only))
 
     def _names(self) -> set[str]:
         if isinstance(self.type, str):
@@ -72,7 +89,7 @@ class ModelTypeFilter(Filter):
             return {name}
         # By name rather than by class: the cell that defines a class may have
         # run again since its subclasses were defined.
-        root = [base for base in self.type.__mro__ if isinstance(base, ModelClass)][-1]
+        root = [base for base in self.type.__mro__ if is_model_class(base)][-1]
         return {
             model.model_name
             for model in _descendants(root)
@@ -93,19 +110,33 @@ class ModelFilter(ArtifactFilter):
     Args:
         model_type: A model class, a ``ModelTypeFilter``, or several of them. A
             class stands for any of its versions and for its subclasses.
+        where: What the fields hold: a mapping from fields to a value, several or
+            a ``ValueFilter`` each, as in ``{"loss": ValueFilter(lt=0.1),
+            "params.depth": 3}``, or a condition. A key with a dot in it is part
+            of a tuple: ``("params", "a.b")``.
 
     Its other keys are those of ``ArtifactFilter``.
 
     Raises:
-        FilterError: An unknown key, or a value of the wrong type.
+        FilterError: An unknown key, a value of the wrong type, a field that a
+            model does not have, or a comparison that makes no sense for it.
     """
 
     _only: ClassVar[str | None] = ModelArtifact.__mapper__.polymorphic_identity
 
     model_type: ModelType | Collection[ModelType] | None = None
+    where: Condition | Mapping[Any, Any] | None = None
+    _held: ClassVar[tuple[ColumnElement[bool], ...]] = ()
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        self._check_types()
+        if self.where is not None:
+            object.__setattr__(self, "where", conditions_of(self.where))
+            # At once, so that a mistake shows where it was typed.
+            object.__setattr__(self, "_held", tuple(self._holds()))
+
+    def _check_types(self) -> None:
         given = self.model_type
         if given is None:
             return
@@ -119,7 +150,42 @@ class ModelFilter(ArtifactFilter):
             ),
         )
 
+    def _noun(self) -> str:
+        if not isinstance(self.model_type, tuple):
+            return "models"
+        return " or ".join(str(one) for one in self.model_type) or "models of no type"
+
+    def _tails(self) -> Iterable[str]:
+        if self.where is not None:
+            yield f"with {self.where}"
+        yield from super()._tails()
+
     def _clauses(self) -> Iterable[ColumnElement[bool]]:
         yield from super()._clauses()
-        if isinstance(self.model_type, tuple):
-            yield or_(false(), *(one.clause() for one in self.model_type))
+        if self.model_type is not None or self.where is not None:
+            yield self._found()
+
+    def _is_limited(self) -> bool:
+        # Only models have a model's type, and an index leads with that.
+        return self.model_type is not None
+
+    def _found(self) -> ColumnElement[bool]:
+        """Models of one of the types, each with what its fields must hold."""
+        held = self._held if self.where is not None else repeat(true())
+        if not isinstance(self.model_type, tuple):
+            return next(iter(held))
+        # Their names only now: a subclass may have been defined meanwhile.
+        types = zip(self.model_type, held, strict=False)
+        return or_(false(), *(and_(one.clause(), clause) for one, clause in types))
+
+    def _holds(self) -> Iterator[ColumnElement[bool]]:
+        """What the fields must hold, for each of the types."""
+        assert isinstance(self.where, Condition)  # noqa: S101  # __post_init__ made it one
+        if not isinstance(self.model_type, tuple):
+            yield self.where.clause(node_table, "the model", AnyShape())
+            return
+        for one in self.model_type:
+            owner, shape = "the model", AnyShape()
+            if not isinstance(one.type, str):
+                owner, shape = one.type.__name__, one.type._model_shape()
+            yield self.where.clause(node_table, owner, shape)

@@ -1,4 +1,4 @@
-"""Questions about nodes: their own columns, their class, their place in the tree."""
+"""Questions about nodes: their own columns and their class."""
 
 from __future__ import annotations
 
@@ -8,28 +8,19 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, ClassVar, TypeAlias
 
-from sqlalchemy import (
-    CTE,
-    ColumnElement,
-    Integer,
-    and_,
-    false,
-    literal_column,
-    or_,
-    select,
-    true,
-)
+from sqlalchemy import ColumnElement, and_, true
 from typing_extensions import override
 
 from artigraph.errors import FilterError
 from artigraph.filter.base import Filter
+from artigraph.filter.english import Phrase, comparison, moment
+from artigraph.filter.relation import NodeRelationshipFilter
 from artigraph.filter.value import ValueFilter, among, check_value, match, plain
 from artigraph.orm.node import Node, node_table
 
-__all__ = ["NodeFilter", "NodeRelationshipFilter", "NodeTypeFilter", "expect", "subtree", "walk"]
+__all__ = ["NodeFilter", "NodeTypeFilter", "expect"]
 
 NodeType: TypeAlias = type[Node] | str
-Nodes: TypeAlias = int | Node | Collection[int | Node]
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -71,13 +62,39 @@ class NodeFilter(Filter):
     _only: ClassVar[str | None] = None
     """The node type that a kind of filter is limited to."""
 
+    def _is_limited(self) -> bool:
+        """Whether other keys find nothing but nodes of that type already."""
+        return False
+
     @override
     def clause(self) -> ColumnElement[bool]:
         return and_(true(), *self._clauses())
 
+    @override
+    def phrase(self) -> Phrase:
+        noun = "" if self._only is None else self._noun()
+        said = Phrase(noun, tuple(self._tails()))
+        for inner in (self.node_type, self.relationship):
+            if isinstance(inner, Filter):
+                said = said.joined(inner.phrase())
+        return said
+
+    def _noun(self) -> str:
+        return f"{self._only}s"
+
+    def _tails(self) -> Iterable[str]:
+        if self.node_id is not None:
+            yield f"with {comparison('id', self.node_id)}"
+        if self.label is not None:
+            yield f"with {comparison('label', self.label)}"
+        if self.created_at is not None:
+            yield moment("created", self.created_at)
+        if self.updated_at is not None:
+            yield moment("updated", self.updated_at)
+
     def _clauses(self) -> Iterable[ColumnElement[bool]]:
         columns = node_table.c
-        if self._only is not None:
+        if self._only is not None and not self._is_limited():
             yield _of_types(frozenset(_with_subclasses({self._only})))
         if self.node_id is not None:
             yield match(columns.node_id, self.node_id)
@@ -96,7 +113,10 @@ class NodeFilter(Filter):
 def expect(owner: Filter, name: str, kind: type[Any]) -> None:
     """Refuse a filter whose key holds neither ``kind``, several, nor a ``ValueFilter``."""
     value = getattr(owner, name)
-    if value is None or isinstance(value, ValueFilter):
+    if value is None:
+        return
+    if isinstance(value, ValueFilter):
+        _expect_compared(owner, name, kind, value)
         return
     # In Python True is an int; as an id it is a mistake.
     several = isinstance(value, Iterable) and not isinstance(value, str | bytes)
@@ -109,6 +129,24 @@ def expect(owner: Filter, name: str, kind: type[Any]) -> None:
                 f"ValueFilter, not {one!r} ({type(one).__name__})."
             )
         check_value(one)
+
+
+def _expect_compared(owner: Filter, name: str, kind: type[Any], asked: ValueFilter) -> None:
+    """Refuse comparisons that some database does not know, and others answer as they like."""
+    for key, value in asked.given().items():
+        if key in ("like", "ilike") and kind is not str:
+            raise FilterError(
+                f"{type(owner).__name__}({name}=…) is no text, and only text is like a pattern: "
+                f"{key}={value!r}."
+            )
+        for one in value if isinstance(value, tuple) else (value,):
+            # A float compares with an id; a NaT says of itself that it is a datetime.
+            fits = isinstance(one, int | float if kind is int else kind) and one == one
+            if one is not None and (not fits or isinstance(one, bool) or key in ("is_", "is_not")):
+                raise FilterError(
+                    f"{type(owner).__name__}({name}=…) compares with {kind.__name__}, not by "
+                    f"{key}={one!r} ({type(one).__name__})."
+                )
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -134,6 +172,7 @@ class NodeTypeFilter(Filter):
                 isinstance(given, str) or (isinstance(given, type) and issubclass(given, Node))
             ):
                 raise FilterError(f"NodeTypeFilter takes node classes, not {given!r}.")
+            check_value(given)
 
     @override
     def clause(self) -> ColumnElement[bool]:
@@ -144,16 +183,25 @@ class NodeTypeFilter(Filter):
             clauses.append(~self._one_of(_several(self.not_type)))
         return and_(true(), *clauses)
 
+    @override
+    def phrase(self) -> Phrase:
+        named = [_identity(t) for t in _several(self.type)]
+        noun = f"{' or '.join(named)} nodes" if named else ""
+        without = [_identity(t) for t in _several(self.not_type)]
+        return Phrase(noun, (f"but no {' or '.join(without)} nodes",) if without else ())
+
     def _one_of(self, types: Sequence[NodeType]) -> ColumnElement[bool]:
-        wanted = {
-            t if isinstance(t, str) else str(t.__mapper__.polymorphic_identity) for t in types
-        }
+        wanted = {_identity(t) for t in types}
         if self.subclasses:
             if Node.__mapper__.polymorphic_identity in wanted:
                 # Rows of classes that are not defined here are nodes as well.
                 return true()
             wanted |= _with_subclasses(wanted)
         return _of_types(frozenset(wanted))
+
+
+def _identity(type_: NodeType) -> str:
+    return type_ if isinstance(type_, str) else str(type_.__mapper__.polymorphic_identity)
 
 
 def _with_subclasses(identities: Collection[str]) -> set[str]:
@@ -179,140 +227,3 @@ def _several(types: NodeType | Collection[NodeType] | None) -> Sequence[NodeType
     if isinstance(types, Collection) and not isinstance(types, str):
         return tuple(types)
     return (types,)
-
-
-@dataclass(frozen=True, kw_only=True, repr=False)
-class NodeRelationshipFilter(Filter):
-    """Nodes by their place in the tree; several keys must hold together.
-
-    The database walks the tree, in one recursive query that ends on cycles.
-
-    Args:
-        child_of: Nodes that hang right on these: an id, a node or several.
-        parent_of: Nodes that these hang on.
-        descendant_of: Nodes below these, at any depth.
-        ancestor_of: Nodes above these, up to the root.
-        include_self: Whether the given nodes are found as well.
-        max_depth: How many steps away at the most.
-
-    Raises:
-        FilterError: An unknown key, a node that was never written, or a
-            ``max_depth`` below 1.
-    """
-
-    child_of: Nodes | None = None
-    parent_of: Nodes | None = None
-    descendant_of: Nodes | None = None
-    ancestor_of: Nodes | None = None
-    include_self: bool = False
-    max_depth: int | None = None
-
-    def __post_init__(self) -> None:
-        for name in ("child_of", "parent_of", "descendant_of", "ancestor_of"):
-            value = getattr(self, name)
-            if value is not None:
-                object.__setattr__(self, name, _ids(name, value))
-        if self.max_depth is not None and (
-            not isinstance(self.max_depth, int) or self.max_depth < 1
-        ):
-            raise FilterError(f"max_depth is a count of steps from 1 on, not {self.max_depth!r}.")
-
-    @override
-    def clause(self) -> ColumnElement[bool]:
-        columns = node_table.c
-        clauses = []
-        if self.child_of is not None:
-            clauses.append(self._with_self(columns.node_parent_id, self.child_of))
-        if self.parent_of is not None:
-            other = node_table.alias()
-            parents = select(other.c.node_parent_id).where(
-                among(other.c.node_id, _tuple(self.parent_of)), other.c.node_parent_id.is_not(None)
-            )
-            clause = columns.node_id.in_(parents)
-            clauses.append(self._or_self(clause, self.parent_of))
-        if self.descendant_of is not None:
-            clauses.append(self._walk("node_parent_id", "node_id", self.descendant_of))
-        if self.ancestor_of is not None:
-            clauses.append(self._walk("node_id", "node_parent_id", self.ancestor_of))
-        return and_(true(), *clauses)
-
-    def _with_self(self, column: ColumnElement[Any], nodes: Nodes) -> ColumnElement[bool]:
-        return self._or_self(among(column, _tuple(nodes)), nodes)
-
-    def _or_self(self, clause: ColumnElement[bool], nodes: Nodes) -> ColumnElement[bool]:
-        own = among(node_table.c.node_id, _tuple(nodes))
-        return or_(clause, own) if self.include_self else clause
-
-    def _walk(self, near: str, far: str, nodes: Nodes) -> ColumnElement[bool]:
-        """Everything reached by steps from a row's ``near`` to its ``far`` column."""
-        start = node_table.alias()
-        if not _tuple(nodes):
-            return false()
-        first = select(start.c[far].label("node_id")).where(among(start.c[near], _tuple(nodes)))
-        reached = walk(first, near, far, self.max_depth)
-        found = node_table.c.node_id.in_(
-            select(reached.c.node_id).where(reached.c.node_id.is_not(None))
-        )
-        own = among(node_table.c.node_id, _tuple(nodes))
-        # On a cycle a node is its own descendant; nobody means that.
-        return or_(found, own) if self.include_self else and_(found, ~own)
-
-
-DEEPEST = 100_000
-"""Steps beyond which ``max_depth`` is no limit: counted steps end on a cycle only
-when the count does."""
-
-
-def walk(first: Any, near: str, far: str, max_depth: int | None = None) -> CTE:
-    """The ids that steps through the tree reach, as a recursive query.
-
-    Args:
-        first: A select of ids in a column ``node_id``: the first step.
-        near: The column that a step starts from.
-        far: The column that a step leads to.
-        max_depth: How many steps at the most, the first one counted.
-
-    Returns:
-        A common table expression with the column ``node_id``.
-    """
-    next_ = node_table.alias()
-    if max_depth is None or max_depth > DEEPEST:
-        # UNION forgets what it has seen twice, and so ends on a cycle.
-        reached = first.cte(recursive=True, nesting=True)
-        step = select(next_.c[far]).join(reached, next_.c[near] == reached.c.node_id)
-        endless: CTE = reached.union(step)
-        return endless
-    depth = literal_column("1", Integer).label("depth")
-    reached = first.add_columns(depth).cte(recursive=True, nesting=True)
-    step = (
-        select(next_.c[far], reached.c.depth + 1)
-        .join(reached, next_.c[near] == reached.c.node_id)
-        .where(reached.c.depth < max_depth)
-    )
-    bounded: CTE = reached.union(step)
-    return bounded
-
-
-def subtree(clause: ColumnElement[bool]) -> CTE:
-    """The ids of the rows that a clause finds and of all rows below them."""
-    return walk(select(node_table.c.node_id).where(clause), "node_parent_id", "node_id")
-
-
-def _ids(name: str, nodes: Nodes) -> tuple[int, ...]:
-    each = nodes if isinstance(nodes, Iterable) and not isinstance(nodes, str) else (nodes,)
-    return tuple(_id(name, node) for node in each)
-
-
-def _id(name: str, node: Any) -> int:
-    given = node.node_id if isinstance(node, Node) else plain(node)
-    if isinstance(given, int) and not isinstance(given, bool):
-        check_value(given)
-        return given
-    if isinstance(node, Node):
-        raise FilterError(f"{name}=… takes nodes that are written; write this one first: {node!r}")
-    raise FilterError(f"{name}=… takes an id, a node or several, not {node!r}.")
-
-
-def _tuple(nodes: Nodes | None) -> tuple[int, ...]:
-    assert isinstance(nodes, tuple)  # noqa: S101  # __post_init__ made it one
-    return nodes

@@ -6,11 +6,13 @@ import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, fields
 from enum import Enum
+from math import isfinite
 from typing import Any, Final, Literal, Self
 
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    Float,
     String,
     Text,
     and_,
@@ -28,7 +30,7 @@ from typing_extensions import override
 
 from artigraph.errors import FilterError
 from artigraph.filter.base import check_keys
-from artigraph.orm.base import is_clean
+from artigraph.orm.base import MARIADB_COLLATION, is_clean
 
 __all__ = ["UNSET", "ValueFilter", "among", "check_value", "match", "plain"]
 
@@ -64,13 +66,16 @@ class ValueFilter:
         le: Less than or equal to this.
         in_: Equal to one of these, however many they are.
         not_in: Equal to none of these.
-        like: Matches this pattern: ``%`` is any text, ``_`` any character.
-        ilike: As ``like``, taking upper and lower case for one.
+        like: Matches this pattern: ``%`` is any text, ``_`` any character, and a
+            backslash before one of them or another backslash takes it as it is.
+        ilike: As ``like``, taking upper and lower case for one; letters beyond
+            ASCII only where the database does.
         is_: Identical to this: ``None``, ``True`` or ``False``.
         is_not: Not identical to this.
 
     Raises:
-        FilterError: An unknown key, or a list where one value belongs.
+        FilterError: An unknown key, a list where one value belongs, or a pattern
+            that is none.
     """
 
     eq: Any = UNSET
@@ -104,14 +109,20 @@ class ValueFilter:
         for name in ("gt", "ge", "lt", "le"):
             if getattr(self, name) is None:
                 raise FilterError(f"ValueFilter({name}=None) never holds: NULL has no order.")
+        for name in ("like", "ilike"):
+            _check_pattern(name, getattr(self, name))
         for field in fields(self):
             given = getattr(self, field.name)
             for value in given if isinstance(given, tuple) else (given,):
                 check_value(value)
 
+    def given(self) -> dict[str, Any]:
+        """What it compares with, by the name of the comparison."""
+        given = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {name: value for name, value in given.items() if value is not UNSET}
+
     def __repr__(self) -> str:
-        given = ((f.name, getattr(self, f.name)) for f in fields(self))
-        return f"ValueFilter({', '.join(f'{k}={v!r}' for k, v in given if v is not UNSET)})"
+        return f"ValueFilter({', '.join(f'{k}={v!r}' for k, v in self.given().items())})"
 
     def on(self, column: ColumnElement[Any]) -> ColumnElement[bool]:
         """The comparison as a clause on a column."""
@@ -133,14 +144,26 @@ class ValueFilter:
         if self.not_in is not UNSET:
             clauses.append(~among(column, self.not_in))
         if self.like is not UNSET:
-            clauses.append(column.like(self.like))
+            clauses.append(column.like(self.like, escape="\\"))
         if self.ilike is not UNSET:
-            clauses.append(column.ilike(self.ilike))
+            clauses.append(column.ilike(self.ilike, escape="\\"))
         if self.is_ is not UNSET:
             clauses.append(column.is_(self.is_))
         if self.is_not is not UNSET:
             clauses.append(column.is_not(self.is_not))
         return and_(*clauses) if clauses else sql_true()
+
+
+def _check_pattern(name: str, pattern: object) -> None:
+    if pattern is UNSET:
+        return
+    if not isinstance(pattern, str):
+        raise FilterError(f"A pattern is a text, not {pattern!r}: {name}.")
+    if (len(pattern) - len(pattern.rstrip("\\"))) % 2:
+        raise FilterError(
+            f"The pattern {pattern!r} ends with a backslash, which takes the next character as it "
+            "is. Double it to look for a backslash."
+        )
 
 
 def plain(value: Any) -> Any:
@@ -152,7 +175,9 @@ def plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return tuple(plain(one) for one in value)
     if type(value).__module__ == "numpy" and getattr(value, "ndim", None) == 0:
-        return value.item()
+        kind, item = value.dtype.kind, value.item()
+        # Of nanoseconds, as in a frame's columns, numpy makes an integer.
+        return value.astype(f"{kind}8[us]").item() if kind in "mM" and type(item) is int else item
     return value
 
 
@@ -209,14 +234,16 @@ def among(column: ColumnElement[Any], values: Collection[Any]) -> ColumnElement[
 
 
 def _unpacked(values: list[Any]) -> FunctionElement[Any]:
-    packed = bindparam(None, json.dumps(values), type_=Text())
+    packed = bindparam(None, json.dumps(values, default=str), type_=Text())
     types = {type(value) for value in values}
     if types == {int}:
         return _Integers(packed)
+    if types <= {int, float} and all(map(isfinite, values)):
+        return _Numbers(packed)
     if types == {str}:
         return _Texts(packed)
     raise FilterError(
-        f"A list of {len(values)} values must hold either integers or texts only, not "
+        f"A list of {len(values)} values must hold finite numbers or texts only, not "
         f"{', '.join(sorted(t.__name__ for t in types))}. Ask in parts of {MOST_PARAMETERS}."
     )
 
@@ -226,6 +253,13 @@ class _Integers(FunctionElement[int]):
 
     inherit_cache = True
     type = BigInteger()
+
+
+class _Numbers(FunctionElement[float]):
+    """The rows of a JSON array of numbers."""
+
+    inherit_cache = True
+    type = Float()
 
 
 class _Texts(FunctionElement[str]):
@@ -240,27 +274,32 @@ def _argument(element: FunctionElement[Any], compiler: SQLCompiler, **kw: Any) -
 
 
 @compiles(_Integers, "sqlite")
+@compiles(_Numbers, "sqlite")
 @compiles(_Texts, "sqlite")
 def _on_sqlite(element: FunctionElement[Any], compiler: SQLCompiler, **kw: Any) -> str:
     return f"(SELECT value FROM json_each({_argument(element, compiler, **kw)}))"  # noqa: S608  # a bound parameter
 
 
 @compiles(_Integers, "postgresql")
+@compiles(_Numbers, "postgresql")
 @compiles(_Texts, "postgresql")
 def _on_postgresql(element: FunctionElement[Any], compiler: SQLCompiler, **kw: Any) -> str:
     array = compiler.process(cast(element.clauses.clauses[0], JSONB), **kw)
-    value = "value::bigint" if isinstance(element, _Integers) else "value"
+    casts = {_Integers: "value::bigint", _Numbers: "value::numeric", _Texts: "value"}
+    value = casts[type(element)]
     return f"(SELECT {value} FROM jsonb_array_elements_text({array}))"  # noqa: S608  # as above
 
 
 @compiles(_Integers, "mysql", "mariadb")
+@compiles(_Numbers, "mysql", "mariadb")
 @compiles(_Texts, "mysql", "mariadb")
 def _on_mariadb(element: FunctionElement[Any], compiler: SQLCompiler, **kw: Any) -> str:
-    type_ = (
-        "BIGINT"
-        if isinstance(element, _Integers)
-        else "VARCHAR(1024) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin"
-    )
+    types = {
+        _Integers: "BIGINT",
+        _Numbers: "DOUBLE",
+        _Texts: f"VARCHAR(1024) CHARACTER SET utf8mb4 COLLATE {MARIADB_COLLATION}",
+    }
+    type_ = types[type(element)]
     array = _argument(element, compiler, **kw)
     rows = f"JSON_TABLE({array}, '$[*]' COLUMNS (value {type_} PATH '$')) AS packed"
     return f"(SELECT packed.value FROM {rows})"  # noqa: S608  # as above

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Row, inspect
+from typing_extensions import override
 
+from artigraph.display.artifact import Places, artifact_cells, describe_artifact
+from artigraph.display.facts import Facts
+from artigraph.display.limits import Limits
+from artigraph.display.results import ResultList
+from artigraph.display.row import RowFacts
+from artigraph.display.shown import Shown
+from artigraph.display.value import brief
 from artigraph.errors import MultipleNodesFoundError, NodeNotFoundError
 from artigraph.filter.artifact import ArtifactFilter
 from artigraph.filter.base import Filter
+from artigraph.filter.order import BY_ID, OrderBy, Ordering, check_count, ordering_of
 from artigraph.graph.blob import (
     Blob,
     StoredBytes,
@@ -18,7 +28,7 @@ from artigraph.graph.blob import (
     read_values,
     remove_unnamed_blobs,
 )
-from artigraph.graph.node import delete_nodes, select_nodes
+from artigraph.graph.node import count_nodes, delete_nodes, select_nodes
 from artigraph.graph.object import detached, insert_nodes, update_nodes
 from artigraph.graph.row import NewRow, check_label, row_writer
 from artigraph.orm.artifact import BaseArtifact, DatabaseArtifact, ModelArtifact, RemoteArtifact
@@ -27,6 +37,7 @@ from artigraph.storage.base import Storage, get_storage, storages
 
 __all__ = [
     "QualifiedArtifact",
+    "count_artifacts",
     "delete_artifacts",
     "new_artifact",
     "read_artifact",
@@ -40,7 +51,7 @@ A = TypeVar("A", bound=BaseArtifact)
 T = TypeVar("T")
 
 
-class QualifiedArtifact(Generic[A, T]):
+class QualifiedArtifact(Shown, Generic[A, T]):
     """A row together with its value.
 
     Args:
@@ -48,19 +59,28 @@ class QualifiedArtifact(Generic[A, T]):
         value: What it holds.
     """
 
-    __slots__ = ("_artifact", "_unmade", "value")
+    __slots__ = ("_artifact", "_places", "_unmade", "path", "value")
 
     value: T
     """The value itself."""
+    path: tuple[str, ...] | None
+    """The labels of all above it, the root's first, with ``#12`` for a node without one;
+    ``None`` where it was not read alone."""
 
     def __init__(self, artifact: A, value: T) -> None:
         self._artifact: A | None = artifact
         self._unmade: tuple[type[A], Row[Any] | NewRow] | None = None
-        self.value = value
+        self._places: Places = {}
+        self.value, self.path = value, None
 
     @classmethod
     def of_row(
-        cls, node_type: type[A], row: Row[Any] | NewRow, value: T
+        cls,
+        node_type: type[A],
+        row: Row[Any] | NewRow,
+        value: T,
+        places: Places | None = None,
+        path: tuple[str, ...] | None = None,
     ) -> QualifiedArtifact[A, T]:
         """One whose row becomes an object when it is first looked at.
 
@@ -68,11 +88,14 @@ class QualifiedArtifact(Generic[A, T]):
             node_type: The row's class.
             row: The row, read or written.
             value: What it holds.
+            places: Where the parts of a model are, and their sizes, for its repr.
+            path: The labels of all above it, if they are known.
         """
         # An object for each of 100,000 rows costs more than all the rest.
         self = cls.__new__(cls)
         self._artifact, self._unmade = None, (node_type, row)
-        self.value = value
+        self._places = places or {}
+        self.value, self.path = value, path
         return self
 
     @property
@@ -85,8 +108,23 @@ class QualifiedArtifact(Generic[A, T]):
             self._artifact = detached(node_type, columns)
         return self._artifact
 
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}(artifact={self.artifact!r}, value={self.value!r})"
+    def _row_facts(self) -> RowFacts:
+        return replace(self.artifact._row_facts(), path=self.path)
+
+    def _cells(self, limits: Limits) -> dict[str, str]:
+        return artifact_cells(self._row_facts(), self.value, limits)
+
+    def _noun(self) -> str:
+        return "models" if isinstance(self.artifact, ModelArtifact) else "artifacts"
+
+    @override
+    def _describe(self, limits: Limits) -> Facts:
+        return describe_artifact(self._row_facts(), self.value, limits, places=self._places)
+
+    @override
+    def _brief(self, limits: Limits) -> str:
+        row, value = self.artifact._brief_key(), brief(self.value, limits.deeper())
+        return f"{type(self).__name__}(artifact={row}, value={value})"
 
 
 def new_artifact(
@@ -161,7 +199,7 @@ async def write_artifacts(
         LabelExistsError: A label is taken under its parent, or given twice.
         ParentNotFoundError: A parent does not exist.
     """
-    written = list(artifacts)
+    written = ResultList(artifacts)
     for one in written:
         check_label(one.artifact.node_label)
     blobs = [_blob(one) for one in written]
@@ -202,24 +240,34 @@ def _blob(qualified: QualifiedArtifact[Any, Any]) -> Blob:
     )
 
 
-async def read_artifacts(filter: Filter) -> list[QualifiedArtifact[BaseArtifact, Any]]:
-    """Read the artifacts that a filter finds, with their values, by id.
+async def read_artifacts(
+    filter: Filter, *, order_by: OrderBy = None, limit: int | None = None, offset: int | None = None
+) -> list[QualifiedArtifact[BaseArtifact, Any]]:
+    """Read the artifacts that a filter finds, with their values.
 
     A model is an artifact too; its value here is its stored document. Use
     ``read_models`` for instances.
 
     Args:
         filter: Any filter, or several combined.
+        order_by: A column such as ``"node_label"``, or ``"-artifact_size"`` for the
+            largest first; by id, unless given. Rows without a value come last.
+        limit: How many to read at the most.
+        offset: How many to leave out first.
 
     Returns:
-        The artifacts, oldest id first.
+        The artifacts.
 
     Raises:
+        FilterError: An unknown column, or a negative count.
         UnknownSerializerError: A serializer that nobody registered.
         UnknownStorageError: A storage that nobody registered.
         CorruptBlobError: The bytes of a value are not those that were written.
     """
-    return await _read(filter, None)
+    check_count("limit", limit)
+    check_count("offset", offset)
+    found = await _select(filter, limit, ordering_of(order_by, filter), offset)
+    return await _with_values(found)
 
 
 async def read_artifact_or_none(filter: Filter) -> QualifiedArtifact[BaseArtifact, Any] | None:
@@ -228,13 +276,14 @@ async def read_artifact_or_none(filter: Filter) -> QualifiedArtifact[BaseArtifac
     Raises:
         MultipleNodesFoundError: The filter finds more than one.
     """
-    found = await _read(filter, 2)
+    found = await _select(filter, 2)
     if len(found) > 1:
+        # Before their blobs are opened for nothing.
         raise MultipleNodesFoundError(
-            f"{filter!r} finds more than one artifact, of which node "
-            f"{found[0].artifact.node_id} is the first. Narrow the filter, or use read_artifacts()."
+            f"There is more than one artifact: {filter}. Node {found[0].node_id} is the first. "
+            "Narrow the filter, or use read_artifacts()."
         )
-    return found[0] if found else None
+    return next(iter(await _with_values(found)), None)
 
 
 async def read_artifact(filter: Filter) -> QualifiedArtifact[BaseArtifact, Any]:
@@ -247,18 +296,32 @@ async def read_artifact(filter: Filter) -> QualifiedArtifact[BaseArtifact, Any]:
     found = await read_artifact_or_none(filter)
     if found is None:
         raise NodeNotFoundError(
-            f"No artifact is found by {filter!r}. Use read_artifact_or_none() where that may "
+            f"There is no such artifact: {filter}. Use read_artifact_or_none() where that may "
             "happen."
         )
     return found
 
 
-async def _read(filter: Filter, limit: int | None) -> list[QualifiedArtifact[BaseArtifact, Any]]:
+async def count_artifacts(filter: Filter) -> int:
+    """How many artifacts, models among them, a filter finds, in one query.
+
+    Args:
+        filter: Any filter, or several combined; other nodes it finds are left out.
+    """
+    return await count_nodes(filter & ArtifactFilter())
+
+
+async def _select(
+    filter: Filter, limit: int | None, ordering: Ordering = BY_ID, offset: int | None = None
+) -> list[BaseArtifact]:
     clause = (filter & ArtifactFilter()).clause()
-    artifacts = [a for a in await select_nodes(clause, limit) if isinstance(a, BaseArtifact)]
-    if limit is not None and len(artifacts) >= limit:
-        # The caller will refuse several; no need to open their blobs.
-        return [QualifiedArtifact(artifact, None) for artifact in artifacts]
+    nodes = await select_nodes(clause, limit, ordering=ordering, offset=offset)
+    return [node for node in nodes if isinstance(node, BaseArtifact)]
+
+
+async def _with_values(
+    artifacts: list[BaseArtifact],
+) -> list[QualifiedArtifact[BaseArtifact, Any]]:
     with_bytes = [a for a in artifacts if isinstance(a, DatabaseArtifact | RemoteArtifact)]
     values = dict(
         zip(
@@ -267,7 +330,7 @@ async def _read(filter: Filter, limit: int | None) -> list[QualifiedArtifact[Bas
             strict=True,
         )
     )
-    return [
+    return ResultList(
         QualifiedArtifact(
             artifact,
             artifact.model_artifact_data
@@ -275,7 +338,7 @@ async def _read(filter: Filter, limit: int | None) -> list[QualifiedArtifact[Bas
             else values.get(id(artifact)),
         )
         for artifact in artifacts
-    ]
+    )
 
 
 def _stored_bytes(artifact: DatabaseArtifact | RemoteArtifact) -> StoredBytes:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import select, update
 
 from artigraph.errors import CycleError, NodeNotFoundError, ParentNotFoundError
-from artigraph.filter.node import walk
+from artigraph.filter.relation import walk
 from artigraph.filter.value import among
 from artigraph.graph.row import RowWriter, row_writer
 from artigraph.orm.base import utc_now

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from typing import Any, TypeVar, overload
 
-from sqlalchemy import ColumnElement, Select, delete, inspect, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, delete, func, inspect, select, update
 from sqlalchemy.orm import Session
 
 from artigraph.db.session import read, read_session, write
+from artigraph.display.results import ResultList
 from artigraph.errors import (
     FilterError,
     MultipleNodesFoundError,
     NodeNotFoundError,
 )
 from artigraph.filter.base import Filter, clause_of
-from artigraph.filter.node import subtree
+from artigraph.filter.order import BY_ID, OrderBy, Ordering, check_count, ordering_of
+from artigraph.filter.relation import subtree
 from artigraph.filter.value import among
 from artigraph.garbage import collector_paused
 from artigraph.graph.blob import remove_unnamed_blobs
@@ -24,9 +26,12 @@ from artigraph.graph.row import row_writer
 from artigraph.orm.node import Node, node_table
 
 __all__ = [
+    "count_nodes",
     "delete_nodes",
+    "iter_nodes",
     "new_node",
     "nodes_exist",
+    "read_first_node",
     "read_node",
     "read_node_or_none",
     "read_nodes",
@@ -101,7 +106,7 @@ async def write_nodes(nodes: Iterable[N], *, refresh_attributes: Collection[str]
         CycleError: One would become its own ancestor.
         NodeNotFoundError: One was deleted meanwhile.
     """
-    written = list(nodes)
+    written = ResultList(nodes)
     for node in written:
         if not isinstance(node, Node):
             raise FilterError(f"write_nodes() takes Node objects, not {node!r}.")
@@ -113,16 +118,94 @@ async def write_nodes(nodes: Iterable[N], *, refresh_attributes: Collection[str]
     return written
 
 
-async def read_nodes(filter: Filter) -> list[Node]:
-    """Read the nodes that a filter finds, each as its own class, by id.
+async def read_nodes(
+    filter: Filter, *, order_by: OrderBy = None, limit: int | None = None, offset: int | None = None
+) -> list[Node]:
+    """Read the nodes that a filter finds, each as its own class.
 
     Args:
         filter: Any filter, or several combined.
+        order_by: A column such as ``"node_label"``, or ``"-node_created_at"`` for
+            the newest first; by id, unless given. Rows without a value come last.
+        limit: How many to read at the most.
+        offset: How many to leave out first. For page after page use
+            :func:`iter_nodes`, which does not read again what it has passed.
 
     Returns:
-        The nodes, oldest id first; all of their columns are loaded.
+        The nodes; all of their columns are loaded.
+
+    Raises:
+        FilterError: An unknown column, or a negative count.
     """
-    return await select_nodes(clause_of(filter), None)
+    check_count("limit", limit)
+    check_count("offset", offset)
+    ordering = ordering_of(order_by, filter)
+    return await select_nodes(clause_of(filter), limit, ordering=ordering, offset=offset)
+
+
+async def read_first_node(filter: Filter, *, order_by: OrderBy = None) -> Node | None:
+    """Read the first of the nodes that a filter finds.
+
+    Args:
+        filter: Any filter, or several combined.
+        order_by: As for :func:`read_nodes`.
+
+    Returns:
+        The node, or ``None`` if there is none.
+    """
+    return next(iter(await read_nodes(filter, order_by=order_by, limit=1)), None)
+
+
+async def iter_nodes(
+    filter: Filter, *, order_by: OrderBy = None, page_size: int = 1000
+) -> AsyncIterator[Node]:
+    """Read the nodes that a filter finds, however many, page after page.
+
+    Each page is a query of its own that begins after the last row of the page
+    before, so that memory holds one page and a late page costs no more than
+    the first. Rows that others write meanwhile may be among those to come.
+
+    Args:
+        filter: Any filter, or several combined.
+        order_by: As for :func:`read_nodes`.
+        page_size: How many rows to read at a time.
+
+    Yields:
+        The nodes.
+
+    Raises:
+        FilterError: An unknown column, or a page without rows.
+    """
+    check_count("page_size", page_size, 1)
+    ordering = ordering_of(order_by, filter)
+    clause = clause_of(filter)
+    after: ColumnElement[bool] | None = None
+    while True:
+        found = clause if after is None else and_(clause, after)
+        async with read_session() as session:
+            query = (
+                select(Node, *ordering.columns)
+                .where(found)
+                .order_by(*ordering.clauses(session.get_bind().dialect.name))
+                .limit(page_size)
+            )
+            rows = await session.run_sync(_load_rows, query)
+        for node, *_ in rows:
+            yield node
+        if len(rows) < page_size:
+            return
+        after = ordering.after(rows[-1][1:])
+
+
+async def count_nodes(filter: Filter) -> int:
+    """How many nodes a filter finds, in one query.
+
+    Args:
+        filter: Any filter, or several combined.
+    """
+    query = select(func.count()).select_from(node_table).where(clause_of(filter))
+    async with read() as connection:
+        return int((await connection.execute(query)).scalar_one())
 
 
 async def read_node_or_none(filter: Filter) -> Node | None:
@@ -134,7 +217,7 @@ async def read_node_or_none(filter: Filter) -> Node | None:
     nodes = await select_nodes(clause_of(filter), 2)
     if len(nodes) > 1:
         raise MultipleNodesFoundError(
-            f"{filter!r} finds more than one node, of which node {nodes[0].node_id} is the first. "
+            f"There is more than one node: {filter}. Node {nodes[0].node_id} is the first. "
             "Narrow the filter, or use read_nodes()."
         )
     return nodes[0] if nodes else None
@@ -150,15 +233,27 @@ async def read_node(filter: Filter) -> Node:
     node = await read_node_or_none(filter)
     if node is None:
         raise NodeNotFoundError(
-            f"No node is found by {filter!r}. Use read_node_or_none() where that may happen."
+            f"There is no such node: {filter}. Use read_node_or_none() where that may happen."
         )
     return node
 
 
-async def select_nodes(clause: ColumnElement[bool], limit: int | None) -> list[Node]:
-    """Rows as objects, by id, at most ``limit`` of them."""
-    query = select(Node).where(clause).order_by(Node.node_id).limit(limit)
+async def select_nodes(
+    clause: ColumnElement[bool],
+    limit: int | None,
+    *,
+    ordering: Ordering = BY_ID,
+    offset: int | None = None,
+) -> list[Node]:
+    """Rows as objects, by id unless ordered, at most ``limit`` of them."""
     async with read_session() as session:
+        query = (
+            select(Node)
+            .where(clause)
+            .order_by(*ordering.clauses(session.get_bind().dialect.name))
+            .limit(limit)
+            .offset(offset)
+        )
         if session.identity_map:
             # Rows are also written past the session's objects: believe the database.
             query = query.execution_options(populate_existing=True)
@@ -167,7 +262,11 @@ async def select_nodes(clause: ColumnElement[bool], limit: int | None) -> list[N
 
 def _load_all(session: Session, query: Select[Node]) -> list[Node]:
     with collector_paused():
-        return list(session.scalars(query).all())
+        return ResultList(session.scalars(query).all())
+
+
+def _load_rows(session: Session, query: Select[Any]) -> Sequence[Row[Any]]:
+    return session.execute(query, execution_options={"populate_existing": True}).all()
 
 
 async def nodes_exist(filter: Filter) -> bool:

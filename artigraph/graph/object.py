@@ -110,10 +110,11 @@ def detached(node_type: type[N], columns: Mapping[str, Any]) -> N:
 
     Args:
         node_type: Its class.
-        columns: The row's values by name; the others become ``None``.
+        columns: The row's values by name; what is none of its columns is left out, and
+            columns without a value become ``None``.
     """
     node = node_type()
-    _settle(node, {**dict.fromkeys(column_names(node_type)), **columns})
+    _settle(node, {name: columns.get(name) for name in column_names(node_type)})
     return node
 
 

@@ -7,14 +7,24 @@ import inspect
 import sys
 import typing
 from abc import ABC, ABCMeta, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any, ClassVar, Self
+
+from typing_extensions import override
 
 from artigraph.codec.annotation import codec_for
 from artigraph.codec.base import ModelValue
 from artigraph.codec.fields import Codecs
+from artigraph.display.facts import Facts
+from artigraph.display.limits import Limits
+from artigraph.display.model import brief_model, describe_model, model_cells
+from artigraph.display.shown import Shown
 from artigraph.errors import ModelDefinitionError, ModelVersionError
+from artigraph.filter.condition import Condition
+from artigraph.filter.field import to_condition
+from artigraph.filter.model import ModelFilter
+from artigraph.model.shape import ModelShape
 from artigraph.model.types import register_model
 from artigraph.orm.base import is_clean
 
@@ -43,7 +53,7 @@ class ModelMeta(ABCMeta):
     """The class of model classes; ``artigraph.model.data`` adds to it."""
 
 
-class BaseModel(ModelValue, ABC, metaclass=ModelMeta):
+class BaseModel(Shown, ModelValue, ABC, metaclass=ModelMeta):
     """Something with named fields that can be written and read back.
 
     ``DataModel`` is the kind that most people want. For another one, say what
@@ -91,6 +101,7 @@ class BaseModel(ModelValue, ABC, metaclass=ModelMeta):
         check_name(cls.model_name)
         cls.model_version = version
         cls._artigraph_codecs = None
+        cls._artigraph_shape = None
         _resolve_early(cls)
         if version is not None:
             register_model(cls)
@@ -140,7 +151,75 @@ class BaseModel(ModelValue, ABC, metaclass=ModelMeta):
         """The annotations of the fields by name; a field without one is anything."""
         return typing.get_type_hints(cls, include_extras=True)
 
+    @classmethod
+    def where(
+        cls, condition: Callable[[Self], object] | Condition | Mapping[Any, Any], /
+    ) -> ModelFilter:
+        """Find models of this class by what their fields hold.
+
+        ::
+
+            Fit.where(lambda f: (f.loss < 0.1) & (f.params["depth"] == 3))
+            Fit.where({"loss": ValueFilter(lt=0.1), "params.depth": 3})
+
+        Args:
+            condition: A function of the class's fields that returns a condition.
+                Fields are attributes, what is in a dict stands under its key;
+                they compare with ``==``, ``!=``, ``<``, ``<=``, ``>``, ``>=`` and
+                with :func:`~artigraph.is_in`, :func:`~artigraph.is_null`,
+                :func:`~artigraph.like` and :func:`~artigraph.ilike`, and combine
+                with ``&``, ``|`` and ``~``. Or a mapping from fields to values.
+
+        Returns:
+            A filter for models of this class and its subclasses; combine it with
+            others, as in ``Fit.where(…) & NodeRelationshipFilter(child_of=run)``.
+
+        Raises:
+            FilterError: The class has no such field, or the comparison makes no
+                sense for it.
+        """
+        made = to_condition(cls.__name__, cls._model_shape(), condition)
+        return ModelFilter(model_type=cls, where=made)
+
+    @classmethod
+    def _model_shape(cls) -> ModelShape:
+        """What the fields hold, for filters; made at first use."""
+        if cls._artigraph_shape is None:
+            cls._artigraph_shape = ModelShape(cls)
+        return cls._artigraph_shape
+
+    @classmethod
+    def _model_field_names(cls) -> Sequence[str] | None:
+        """The fields by name; ``None`` where any name may be one."""
+        return None
+
+    def _hidden_fields(self) -> Collection[str]:
+        """Fields whose values no representation shows."""
+        return ()
+
+    @override
+    def _describe(self, limits: Limits) -> Facts:
+        return describe_model(
+            self.model_name,
+            self.model_version,
+            self.model_data(),
+            limits,
+            hidden=self._hidden_fields(),
+        )
+
+    def _cells(self, limits: Limits) -> dict[str, str]:
+        return model_cells(self.model_data(), limits, hidden=self._hidden_fields())
+
+    def _noun(self) -> str:
+        return "models"
+
+    @override
+    def _brief(self, limits: Limits) -> str:
+        name = type(self).__qualname__
+        return brief_model(name, self.model_data(), limits, hidden=self._hidden_fields())
+
     _artigraph_codecs: ClassVar[Codecs | None] = None
+    _artigraph_shape: ClassVar[ModelShape | None] = None
 
     @classmethod
     def _model_codecs(cls) -> Codecs:

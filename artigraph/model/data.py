@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Annotated, Any, ClassVar, Self, TypeVar, overload
 
-from typing_extensions import dataclass_transform
+from typing_extensions import dataclass_transform, override
 
+from artigraph.display.shown import Shown
 from artigraph.errors import ModelDefinitionError, ModelVersionError
 from artigraph.model.base import BaseModel, ModelMeta
 from artigraph.model.equality import equal_values
@@ -185,6 +186,11 @@ class DataModel(BaseModel, metaclass=DataModelMeta):
                     f"{cls.__name__} cannot have a field {field!r}: every model has something "
                     "else of that name. Call the field otherwise."
                 )
+        if dataclass_kwargs.get("repr", True) and "__repr__" not in cls.__dict__:
+            # As dataclass() would write one, but within the limits of a page.
+            # IPython takes the first of both that it finds on the way up.
+            cls.__repr__ = Shown.__repr__  # type: ignore[method-assign]
+            cls._repr_pretty_ = Shown._repr_pretty_  # type: ignore[method-assign]
         compares = dataclass_kwargs.get("eq", True) and "__eq__" not in cls.__dict__
         token = _deriving.set(True)
         try:
@@ -250,6 +256,15 @@ class DataModel(BaseModel, metaclass=DataModelMeta):
                 annotations[field.name] = Annotated[annotations[field.name], one]
         names = {field.name for field in dataclasses.fields(cls)}
         return {name: annotations[name] for name in annotations if name in names}
+
+    @classmethod
+    def _model_field_names(cls) -> Sequence[str]:
+        return [field.name for field in dataclasses.fields(cls)]
+
+    @override
+    def _hidden_fields(self) -> Collection[str]:
+        shown = type(self).__dataclass_params__.repr
+        return [field.name for field in dataclasses.fields(self) if not (shown and field.repr)]
 
     _set_after_init: ClassVar[frozenset[str]] = frozenset()
 

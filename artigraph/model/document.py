@@ -12,6 +12,7 @@ from artigraph.errors import ArtigraphError, DeserializationError, Serialization
 from artigraph.model.base import BaseModel
 from artigraph.model.types import find_model
 from artigraph.model.unknown import UnknownModel
+from artigraph.orm.base import is_clean
 
 __all__ = ["decode_model", "encode_model"]
 
@@ -28,7 +29,8 @@ def encode_model(model: BaseModel) -> tuple[dict[str, Any], dict[str, Part]]:
         ``"$"``, so that it can be read without the class.
 
     Raises:
-        SerializationError: A field would not come back equal.
+        SerializationError: A field would not come back equal, or has a name that
+            no field can have.
     """
     if not isinstance(model, BaseModel):
         raise SerializationError(
@@ -46,11 +48,25 @@ def encode_model(model: BaseModel) -> tuple[dict[str, Any], dict[str, Part]]:
     parts: dict[str, Part] = {}
     place = Place(cls.model_name, "", parts)
     for name, value in model.model_data().items():
+        encode = encoders.get(name)
+        if encode is None:
+            _check_name(cls.model_name, name)
+            encode = ANY.encode
         place.path = name
-        document[name] = encoders.get(name, ANY.encode)(value, place)
+        document[name] = encode(value, place)
     if codecs.schemas:
         document[TAG] = codecs.schemas
     return document, parts
+
+
+def _check_name(model: str, name: object) -> None:
+    """Refuse a field that reading would take for something else; any class may name its own."""
+    if isinstance(name, str) and name and name != TAG and is_clean(name):
+        return
+    raise SerializationError(
+        f"A {model} cannot be stored: {name!r} can be no field's name. A name is a text "
+        f"without NUL and lone surrogates, neither empty nor {TAG!r}. Nothing was written."
+    )
 
 
 def decode_model(name: str, version: int, document: Mapping[str, Any], parts: Parts) -> Any:

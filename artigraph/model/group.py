@@ -5,15 +5,23 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import AbstractContextManager
 from contextvars import ContextVar, Token
+from dataclasses import replace
 from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
 from sqlalchemy import inspect
+from typing_extensions import override
 
+from artigraph.display.facts import Badge, Facts
+from artigraph.display.limits import Limits
+from artigraph.display.row import RowFacts, describe_row
+from artigraph.display.shown import Shown
+from artigraph.display.value import brief, describe_fields
 from artigraph.errors import FilterError, LabelExistsError, NodeNotFoundError, SerializationError
 from artigraph.filter.model import ModelFilter
-from artigraph.filter.node import NodeFilter, NodeRelationshipFilter
+from artigraph.filter.node import NodeFilter
+from artigraph.filter.relation import NodeRelationshipFilter
 from artigraph.graph.current import Current, entered, hang, insert_unwritten
 from artigraph.graph.node import read_node
 from artigraph.graph.object import update_nodes
@@ -47,7 +55,7 @@ class Added:
         yield
 
 
-class ModelGroup:
+class ModelGroup(Shown):
     """A node and the models that hang on it.
 
     As a block it hangs its node under the enclosing group's (or the current
@@ -97,10 +105,26 @@ class ModelGroup:
             )
         return self._node
 
-    def __repr__(self) -> str:
-        node = self._given_id if self._node is None else self._node
-        unsaved = f", unsaved={sorted(self._unsaved)}" if self._unsaved else ""
-        return f"ModelGroup({node!r}{unsaved})"
+    @override
+    def _describe(self, limits: Limits) -> Facts:
+        row = RowFacts("Node", self._given_id) if self._node is None else self._node._row_facts()
+        models = {**self._saved, **self._unsaved}
+        states = dict.fromkeys(self._unsaved, (Badge("not saved"),))
+        fields, more = describe_fields(models.items(), limits, badges=states)
+        unread = self._written_id() is not None and not self._saved_is_complete
+        return replace(
+            describe_row(replace(row, columns={}), limits),
+            name=type(self).__name__,
+            fields=fields,
+            more_fields=more,
+            warnings=("the database may hold more: await group.read_models()",) * unread,
+        )
+
+    @override
+    def _brief(self, limits: Limits) -> str:
+        node = str(self._given_id) if self._node is None else self._node._brief_key()
+        unsaved = f", unsaved={brief(sorted(self._unsaved), limits)}" if self._unsaved else ""
+        return f"ModelGroup({node}{unsaved})"
 
     async def __aenter__(self) -> Self:
         if self._inside is not None:
@@ -330,7 +354,8 @@ class ModelGroup:
     def _written_id(self) -> int | None:
         if self._node is None:
             return self._given_id
-        return self._node.node_id if inspect(self._node).has_identity else None
+        # From what is loaded, for a repr may ask.
+        return vars(self._node).get("node_id") if inspect(self._node).has_identity else None
 
 
 def _child_of(node_id: int) -> NodeRelationshipFilter:

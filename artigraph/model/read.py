@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, Row, select
+from sqlalchemy import ColumnElement, Row, Select, and_, select
 
 from artigraph.codec.base import LoadedPart
 from artigraph.concurrency import run_in_thread
 from artigraph.db.fetch import all_of
 from artigraph.db.session import read
+from artigraph.display.artifact import Places
+from artigraph.display.results import ResultList
 from artigraph.errors import MultipleNodesFoundError, NodeNotFoundError
 from artigraph.filter.base import Filter
 from artigraph.filter.model import ModelFilter
+from artigraph.filter.order import BY_ID, OrderBy, Ordering, check_count, ordering_of
+from artigraph.filter.value import among
 from artigraph.garbage import collector_paused
 from artigraph.graph.artifact import QualifiedArtifact
-from artigraph.graph.node import delete_nodes
+from artigraph.graph.node import count_nodes, delete_nodes
+from artigraph.graph.path import labels_above
 from artigraph.model.document import decode_model
 from artigraph.model.part import load_parts, select_parts
 from artigraph.model.unknown import UnknownModel
@@ -24,7 +30,15 @@ from artigraph.model.write import MANY_MODELS
 from artigraph.orm.artifact import ModelArtifact
 from artigraph.orm.node import column_names, node_table
 
-__all__ = ["delete_models", "read_model", "read_model_or_none", "read_models"]
+__all__ = [
+    "count_models",
+    "delete_models",
+    "iter_models",
+    "read_first_model",
+    "read_model",
+    "read_model_or_none",
+    "read_models",
+]
 
 ReadModel: TypeAlias = QualifiedArtifact[ModelArtifact, Any]
 
@@ -33,30 +47,107 @@ _MODEL_COLUMNS = [
 ]
 
 
-async def read_models(filter: Filter, *, lazy: bool = False) -> list[ReadModel]:
-    """Read the models that a filter finds, by id.
+async def read_models(
+    filter: Filter,
+    *,
+    order_by: OrderBy = None,
+    limit: int | None = None,
+    offset: int | None = None,
+    lazy: bool = False,
+) -> list[ReadModel]:
+    """Read the models that a filter finds.
 
     Args:
         filter: Any filter, or several combined; other nodes it finds are left
             out.
+        order_by: A field such as ``"loss"`` or ``"params.depth"``, or ``"-loss"`` for
+            the largest first; or a column of the table, such as
+            ``"-node_created_at"`` for the newest first. Several in a list. By id,
+            unless given; models without a value come last.
+        limit: How many to read at the most.
+        offset: How many to leave out first. For page after page use
+            :func:`iter_models`, which does not read again what it has passed.
         lazy: Put a handle in place of each frame, array or other value in a row
             of its own: a ``StoredFrame``, ``StoredArray`` or ``StoredValue`` that
             reads when it is asked to. A value whose storage or serializer is not
             known here then spoils nothing else.
 
     Returns:
-        The models, oldest id first: each with its row as ``.artifact`` and the
+        The models: each with its row as ``.artifact`` and the
         instance as ``.value``. One whose class is not defined here is an
         ``UnknownModel``.
 
     Raises:
+        FilterError: An unknown field or column, or a negative count.
         ModelVersionError: Another version of a class wrote one of them, and
             the class cannot migrate it.
         UnknownSerializerError: A serializer that nobody registered.
         UnknownStorageError: A storage that nobody registered.
         CorruptBlobError: The bytes of a part are not those that were written.
     """
-    return await _read(_models_only(filter), None, lazy)
+    check_count("limit", limit)
+    check_count("offset", offset)
+    query = _Query(_models_only(filter), ordering_of(order_by, filter), limit, offset)
+    return await _read(query, lazy)
+
+
+async def read_first_model(
+    filter: Filter, *, order_by: OrderBy = None, lazy: bool = False
+) -> ReadModel | None:
+    """Read the first of the models that a filter finds.
+
+    Args:
+        filter: Any filter, or several combined.
+        order_by: As for :func:`read_models`: ``"-accuracy"`` reads the best.
+        lazy: As for :func:`read_models`.
+
+    Returns:
+        The model, or ``None`` if there is none.
+
+    Raises:
+        FilterError: An unknown field or column.
+    """
+    return next(iter(await read_models(filter, order_by=order_by, limit=1, lazy=lazy)), None)
+
+
+async def iter_models(
+    filter: Filter, *, order_by: OrderBy = None, page_size: int = 1000, lazy: bool = False
+) -> AsyncIterator[ReadModel]:
+    """Read the models that a filter finds, however many, page after page.
+
+    Each page begins after the last row of the page before, so that memory
+    holds one page and a late page costs no more than the first. Rows that
+    others write meanwhile may be among those to come.
+
+    Args:
+        filter: Any filter, or several combined.
+        order_by: As for :func:`read_models`.
+        page_size: How many models to read at a time.
+        lazy: As for :func:`read_models`.
+
+    Yields:
+        The models.
+
+    Raises:
+        FilterError: An unknown field or column, or a page without rows.
+    """
+    check_count("page_size", page_size, 1)
+    query = _Query(_models_only(filter), ordering_of(order_by, filter), page_size, keyed=True)
+    while True:
+        models = await _read(query, lazy)
+        for model in models:
+            yield model
+        if len(models) < page_size:
+            return
+
+
+async def count_models(filter: Filter) -> int:
+    """How many models a filter finds, in one query.
+
+    Args:
+        filter: Any filter, or several combined; other nodes it finds are left out.
+    """
+    return await count_nodes(filter if isinstance(filter, ModelFilter) else filter & ModelFilter())
 
 
 async def read_model_or_none(filter: Filter, *, lazy: bool = False) -> ReadModel | None:
@@ -70,12 +161,12 @@ async def read_model_or_none(filter: Filter, *, lazy: bool = False) -> ReadModel
         MultipleNodesFoundError: The filter finds more than one.
         UnknownModelError: Its class is not defined here.
     """
-    found = await _read(_models_only(filter), 2, lazy)
+    found = await _read(_Query(_models_only(filter), limit=2), lazy)
     if len(found) > 1:
         raise MultipleNodesFoundError(
-            f"{filter!r} finds more than one model, of which node {found[0].artifact.node_id} "
-            f"({found[0].artifact.node_label!r}) is the first. Narrow the filter, or use "
-            "read_models()."
+            f"There is more than one model: {filter}. Node {found[0].artifact.node_id} "
+            f"({found[0].artifact.node_label!r}) is the first. Narrow the filter, use "
+            "read_first_model() with order_by, or read_models()."
         )
     if not found:
         return None
@@ -99,7 +190,7 @@ async def read_model(filter: Filter, *, lazy: bool = False) -> ReadModel:
     found = await read_model_or_none(filter, lazy=lazy)
     if found is None:
         raise NodeNotFoundError(
-            f"No model is found by {filter!r}. Use read_model_or_none() where that may happen."
+            f"There is no such model: {filter}. Use read_model_or_none() where that may happen."
         )
     return found
 
@@ -120,21 +211,60 @@ def _models_only(filter: Filter) -> ColumnElement[bool]:
     return (filter if isinstance(filter, ModelFilter) else filter & ModelFilter()).clause()
 
 
-async def _read(clause: ColumnElement[bool], limit: int | None, lazy: bool) -> list[ReadModel]:
-    columns = node_table.c
-    query = select(*_MODEL_COLUMNS).where(clause).order_by(columns.node_id).limit(limit)
+ONE = 2
+"""A limit that asks for one row, and whether there is another."""
+
+
+@dataclass
+class _Query:
+    """Which rows to read; with keys, those of the next page each time."""
+
+    found: ColumnElement[bool]
+    ordering: Ordering = BY_ID
+    limit: int | None = None
+    offset: int | None = None
+    keyed: bool = False
+    after: ColumnElement[bool] | None = None
+
+    def select(self, dialect: str) -> Select[Any]:
+        clause = self.found if self.after is None else and_(self.found, self.after)
+        keys = self.ordering.columns if self.keyed else []
+        # Of many rows a repr shows no paths.
+        if self.limit is not None and self.limit <= ONE and not self.keyed:
+            above = labels_above(dialect)
+            keys = [] if above is None else [above]
+        order = self.ordering.clauses(dialect)
+        query = select(*_MODEL_COLUMNS, *keys).where(clause).order_by(*order)
+        return query.limit(self.limit).offset(self.offset)
+
+    def pass_over(self, last: Row[Any]) -> None:
+        """Begin the next page after a row."""
+        self.after = self.ordering.after(last[len(_MODEL_COLUMNS) :])
+
+
+async def _read(query: _Query, lazy: bool) -> list[ReadModel]:
     below: Sequence[Row[Any]] = ()
+    few = query.limit is not None and query.limit < MANY_MODELS
     async with read() as connection:
-        rows = await all_of(await connection.execute(query), few=limit is not None)
+        found = await connection.execute(query.select(connection.dialect.name))
+        rows = await all_of(found, few=few)
         if any(row.model_artifact_parts for row in rows):
-            if limit is not None:
-                clause = columns.node_id.in_([row.node_id for row in rows])
+            clause = query.found
+            if query.limit is not None or query.offset is not None:
+                clause = among(node_table.c.node_id, [row.node_id for row in rows])
             found = await connection.execute(select_parts(clause, lazy=lazy))
-            below = await all_of(found, few=limit is not None)
+            below = await all_of(found, few=few)
+    if query.keyed and rows:
+        query.pass_over(rows[-1])
     loader = _Loader(below, await load_parts(below, lazy=lazy))
     if len(rows) < MANY_MODELS:
         return loader.load_all(rows)
     return await run_in_thread(loader.load_all, rows)
+
+
+def _path(row: Row[Any]) -> tuple[str, ...] | None:
+    labels = row._mapping.get("labels_above")
+    return None if labels is None else tuple(labels)
 
 
 class _Loader:
@@ -147,7 +277,21 @@ class _Loader:
 
     def load_all(self, rows: Sequence[Row[Any]]) -> list[ReadModel]:
         with collector_paused():
-            return [QualifiedArtifact.of_row(ModelArtifact, row, self._load(row)) for row in rows]
+            return ResultList(
+                QualifiedArtifact.of_row(
+                    ModelArtifact, row, self._load(row), self._places(row), _path(row)
+                )
+                for row in rows
+            )
+
+    def _places(self, row: Row[Any]) -> Places | None:
+        if not row.model_artifact_parts:
+            return None
+        return {
+            child.node_label: (child.remote_artifact_storage, child.artifact_size)
+            for child, part in self._below.get(row.node_id, ())
+            if part is not None
+        }
 
     def _load(self, row: Row[Any]) -> Any:
         parts: Mapping[str, LoadedPart] = {}

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from artigraph.errors import ModelDefinitionError
@@ -15,9 +16,11 @@ from artigraph.storage.base import storages
 if TYPE_CHECKING:
     from artigraph.model.base import BaseModel
 
-__all__ = ["allow_model_type_overwrites", "find_model", "register_model"]
+__all__ = ["allow_model_type_overwrites", "find_model", "model_names", "register_model"]
 
 _models: dict[str, type[BaseModel]] = {}
+_BUILT_IN = {"artigraph.Log": "artigraph.model.log:Log"}
+"""artigraph's own models, imported when a row of one is read."""
 _overwrites: ContextVar[bool] = ContextVar("artigraph_model_overwrites", default=False)
 
 
@@ -73,7 +76,16 @@ storages.add_source(_resolve_all)
 
 def find_model(name: str) -> type[BaseModel] | None:
     """The class that a stored name means, if there is one here."""
-    return _models.get(name)
+    found = _models.get(name)
+    if found is None and name in _BUILT_IN:
+        module, _, attribute = _BUILT_IN[name].partition(":")
+        found = getattr(import_module(module), attribute)
+    return found
+
+
+def model_names() -> list[str]:
+    """The names of the model classes that are defined by now."""
+    return list(_models)
 
 
 @contextmanager

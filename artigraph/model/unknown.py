@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+from typing_extensions import override
+
+from artigraph.display.facts import Badge, Facts
+from artigraph.display.limits import Limits
+from artigraph.display.model import describe_model, model_cells
+from artigraph.display.shown import Shown
+from artigraph.display.value import brief
 from artigraph.errors import UnknownModelError
 from artigraph.model.equality import equal_values
 
 __all__ = ["UnknownModel"]
 
 
-class UnknownModel:
+class UnknownModel(Shown):
     """A stored model without its class.
 
     Args:
@@ -51,5 +59,18 @@ class UnknownModel:
 
     __hash__ = None  # type: ignore[assignment]  # it holds a dict, and so has no hash
 
-    def __repr__(self) -> str:
-        return f"UnknownModel(name={self.name!r}, version={self.version!r}, data={self.data!r})"
+    @override
+    def _describe(self, limits: Limits) -> Facts:
+        facts = describe_model(self.name, self.version, self.data, limits)
+        return replace(facts, badges=(*facts.badges, Badge("class not defined here")))
+
+    def _cells(self, limits: Limits) -> dict[str, str]:
+        return model_cells(self.data, limits)
+
+    def _noun(self) -> str:
+        return "models"
+
+    @override
+    def _brief(self, limits: Limits) -> str:
+        name, data = brief(self.name, limits), brief(self.data, limits.deeper())
+        return f"UnknownModel(name={name}, version={self.version}, data={data})"

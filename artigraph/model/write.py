@@ -106,7 +106,16 @@ class ModelRows:
 
     def qualified(self) -> list[QualifiedArtifact[ModelArtifact, Any]]:
         """The models with their rows, once those are inserted."""
-        return [QualifiedArtifact.of_row(ModelArtifact, row, model) for row, model in self.models]
+        places: dict[int, dict[str, tuple[str | None, int | None]]] = {}
+        for part in self.below:
+            if part.node_type is not ModelArtifact:
+                place = part.columns.get("remote_artifact_storage")
+                size = part.columns.get("artifact_size")
+                places.setdefault(id(part.parent), {})[str(part.label)] = (place, size)
+        return [
+            QualifiedArtifact.of_row(ModelArtifact, row, model, places.get(id(row)))
+            for row, model in self.models
+        ]
 
 
 def _has_parts(model: BaseModel) -> bool:

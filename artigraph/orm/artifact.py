@@ -6,15 +6,25 @@ the row, so that none of them has to open a blob.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import BigInteger, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, synonym
+from typing_extensions import override
 
+from artigraph.display.escape import cut
+from artigraph.display.facts import Badge
+from artigraph.display.limits import Limits
+from artigraph.display.place import place_badges
 from artigraph.orm.base import BinaryName, Document, LargeBytes
-from artigraph.orm.node import Node, node_table
+from artigraph.orm.node import LONGEST, Node, node_table
 
 __all__ = ["BaseArtifact", "DatabaseArtifact", "ModelArtifact", "RemoteArtifact"]
+
+
+_COLUMNS = ("artifact_", "database_artifact_", "remote_artifact_", "model_artifact_")
 
 
 class BaseArtifact(Node):
@@ -37,6 +47,25 @@ class BaseArtifact(Node):
 
     artifact_label = synonym("node_label")
     """The node's label under its old name."""
+
+    @override
+    def _noun(self) -> str:
+        return "artifacts"
+
+    @override
+    def _cells(self, limits: Limits) -> dict[str, str]:
+        row = self._row_facts()
+        # What these say of a value stands in its badges.
+        own = {name: v for name, v in row.columns.items() if not name.startswith(_COLUMNS)}
+        return replace(row, columns=own).cells(limits)
+
+    @override
+    def _badges(self, loaded: Mapping[str, Any]) -> tuple[Badge, ...]:
+        storage = loaded.get("remote_artifact_storage")
+        here = loaded.keys() & {"database_artifact_value", "model_artifact_type"}
+        if storage is None and not here:
+            return super()._badges(loaded)
+        return (*super()._badges(loaded), *place_badges(storage, loaded.get("artifact_size")))
 
 
 class DatabaseArtifact(BaseArtifact):
@@ -73,9 +102,21 @@ class ModelArtifact(BaseArtifact):
     model_artifact_parts: Mapped[int | None] = mapped_column()
     """How many rows below this one the document refers to."""
 
+    @override
+    def _badges(self, loaded: Mapping[str, Any]) -> tuple[Badge, ...]:
+        name, version = (loaded.get(f"model_artifact_{part}") for part in ("type", "version"))
+        model = () if name is None else (Badge(cut(f"{name} v{version}", LONGEST), "version"),)
+        return (*model, *super()._badges(loaded))
+
 
 _columns = node_table.c
 Index("artigraph_node_model", _columns.model_artifact_type, _columns.model_artifact_version)
+Index(
+    "artigraph_node_model_created",  # the newest of a type, without sorting all of them
+    _columns.model_artifact_type,
+    _columns.node_created_at,
+    _columns.node_id,
+)
 
 # Few rows name a blob; a partial index costs the others nothing. It answers
 # whether any row still names one.

@@ -7,13 +7,21 @@ to the table; ``artigraph.orm.subclass`` says how.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from copy import deepcopy
 from datetime import datetime
 from typing import Any, ClassVar, cast
 
-from sqlalchemy import ForeignKey, Index, Sequence, Table
+from sqlalchemy import ForeignKey, Index, Sequence, Table, inspect
 from sqlalchemy.orm import Mapped, mapped_column, relationship
+from typing_extensions import override
 
+from artigraph.display.escape import cut
+from artigraph.display.facts import Badge, Facts
+from artigraph.display.limits import Limits
+from artigraph.display.row import RowFacts, describe_row
+from artigraph.display.shown import Shown
+from artigraph.display.value import brief
 from artigraph.orm.base import Base, BinaryName, NodeId, UTCDateTime, utc_now
 from artigraph.orm.subclass import TypesByIdentity, defining_subclass
 from artigraph.registry import did_you_mean
@@ -27,7 +35,7 @@ NODE_ID_SEQUENCE = "artigraph_node_id_seq"
 """Where PostgreSQL and MariaDB count ids; SQLite has a table of its own for that."""
 
 
-class Node(Base):
+class Node(Shown, Base):
     """A row of the tree.
 
     Args:
@@ -109,18 +117,73 @@ class Node(Base):
         with defining_subclass(cls, Node.__mapper__):
             super().__init_subclass__(**kwargs)
 
-    def __repr__(self) -> str:
-        # Only what is loaded: a repr never goes to the database.
-        loaded = ((name, vars(self).get(name)) for name in column_names(type(self)))
-        shown = (f"{name}={_shorten(value)}" for name, value in loaded if value is not None)
+    # What follows reads only what is loaded: a repr never goes to the database.
+
+    def _loaded(self) -> dict[str, Any]:
+        """Columns by name, those without a value left out."""
+        # One that has expired still knows its key.
+        identity = inspect(self).identity
+        values = {} if identity is None else {"node_id": identity[0]}
+        values |= vars(self)
+        names = column_names(type(self))
+        return {name: values[name] for name in names if values.get(name) is not None}
+
+    def _row_facts(self) -> RowFacts:
+        """What every representation tells of the row."""
+        loaded = self._loaded()
+        columns = {name: v for name, v in loaded.items() if not name.startswith("node_")}
+        return RowFacts(
+            type(self).__name__,
+            loaded.get("node_id"),
+            loaded.get("node_label"),
+            loaded.get("node_parent_id"),
+            created_at=loaded.get("node_created_at"),
+            updated_at=loaded.get("node_updated_at"),
+            columns=columns,
+            badges=self._badges(loaded),
+        )
+
+    def _badges(self, loaded: Mapping[str, Any]) -> tuple[Badge, ...]:
+        """What stands beside its name."""
+        badges = []
+        node_type = loaded.get("node_type")
+        if node_type not in (None, self.__mapper__.polymorphic_identity):
+            # A row whose class is not defined here is read as a plain Node.
+            badges.append(Badge(cut(str(node_type), LONGEST)))
+        if inspect(self).expired_attributes:
+            badges.append(Badge("not loaded"))
+        return tuple(badges)
+
+    def _cells(self, limits: Limits) -> dict[str, str]:
+        return self._row_facts().cells(limits)
+
+    def _noun(self) -> str:
+        return "nodes"
+
+    @override
+    def _describe(self, limits: Limits) -> Facts:
+        return describe_row(self._row_facts(), limits)
+
+    def _brief_key(self) -> str:
+        """Which row it is, on one line."""
+        keys = ("node_id", "node_parent_id", "node_label")
+        shown = (f"{name}={v!r}" for name, v in self._loaded().items() if name in keys)
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+    @override
+    def _brief(self, limits: Limits) -> str:
+        shown = (f"{name}={_brief(value, limits)}" for name, value in self._loaded().items())
         return f"{type(self).__name__}({', '.join(shown)})"
 
 
-def _shorten(value: object, limit: int = 200) -> str:
+LONGEST = 80
+"""Characters of a row's type that are shown."""
+
+
+def _brief(value: object, limits: Limits) -> str:
     if isinstance(value, bytes):
-        return f"<{len(value)} bytes>"
-    text = f"{value:%Y-%m-%d %H:%M:%S%z}" if isinstance(value, datetime) else repr(value)
-    return text if len(text) <= limit else f"{text[:limit]}… ({len(text)} characters)"
+        return f"<{len(value):,} bytes>"
+    return f"{value:%Y-%m-%d %H:%M:%S%z}" if isinstance(value, datetime) else brief(value, limits)
 
 
 def column_names(node_type: type[Node]) -> list[str]:

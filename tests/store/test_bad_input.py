@@ -173,7 +173,7 @@ def test_each_error_is_also_the_fitting_builtin(
         ),
         (
             lambda: NodeRelationshipFilter(child_of="root"),  # type: ignore[arg-type]  # as above
-            r"child_of=… takes an id, a node or several, not 'root'\.",
+            r"child_of=… takes an id, a node, several of them or a filter, not 'root'\.",
         ),
         (
             lambda: NodeRelationshipFilter(descendant_of=new_node()),
@@ -464,15 +464,17 @@ async def test_nothing_is_found(store: str) -> None:
     """The error shows the filter that was asked and the function that does not mind."""
     with pytest.raises(
         NodeNotFoundError,
-        match=r"No node is found by NodeFilter\(node_id=4711\)\. Use read_node_or_none\(\)",
+        match=r"There is no such node: nodes with id = 4711\. Use read_node_or_none\(\)",
     ):
         await read_node(NodeFilter(node_id=4711))
     with pytest.raises(
         NodeNotFoundError,
-        match=r"No model is found by ModelFilter\(label='x'.*\)\. Use read_model_or_none\(\)",
+        match=r"There is no such model: Fit with label = 'x'\. Use read_model_or_none\(\)",
     ):
         await read_model(ModelFilter(label="x", model_type=Fit))
-    with pytest.raises(NodeNotFoundError, match=r"No artifact is found by .*read_artifact_or_none"):
+    with pytest.raises(
+        NodeNotFoundError, match=r"There is no such artifact: .*read_artifact_or_none"
+    ):
         await read_artifact(ArtifactFilter(artifact_label="x"))
 
 
@@ -480,11 +482,11 @@ async def test_several_are_found_where_one_was_asked(store: str) -> None:
     """The error shows the filter, one of them, and the function for several."""
     await write_models(models={"a": Fit(0.1), "b": Fit(0.2)})
     with pytest.raises(
-        MultipleNodesFoundError, match=r"NodeFilter\(\) finds more than one node.*read_nodes\(\)"
+        MultipleNodesFoundError, match=r"There is more than one node: nodes\. Node .*read_nodes\(\)"
     ):
         await read_node(NodeFilter())
     with pytest.raises(
-        MultipleNodesFoundError, match=r"ModelFilter\(\) finds more than one model.*read_models\(\)"
+        MultipleNodesFoundError, match=r"There is more than one model: models\. .*read_models\(\)"
     ):
         await read_model_or_none(ModelFilter())
     with pytest.raises(

@@ -506,10 +506,28 @@ async def test_a_filter_of_your_own(store: str) -> None:
         (lambda: loose.NodeFilter(relationship=3), "takes a NodeRelationshipFilter, not 3"),
         (lambda: loose.NodeFilter(node_id=2**70), "more than 64 bits"),
         (lambda: loose.NodeFilter(node_id=loose.ValueFilter(gt=2**70)), "more than 64 bits"),
+        (lambda: loose.NodeFilter(node_id=loose.ValueFilter(eq="7")), "with int, not by eq='7'"),
+        (lambda: loose.NodeFilter(node_id=loose.ValueFilter(eq=True)), "with int, not by eq=True"),
+        (lambda: loose.NodeFilter(node_id=loose.ValueFilter(like="7%")), "only text is like a"),
+        (lambda: loose.NodeFilter(label=loose.ValueFilter(in_=["a", 3])), "with str, not by in_=3"),
+        (lambda: loose.NodeFilter(label=loose.ValueFilter(like=3)), "A pattern is a text, not 3"),
+        (lambda: loose.NodeFilter(label=loose.ValueFilter(is_=True)), "with str, not by is_=True"),
+        (
+            lambda: loose.NodeFilter(created_at=loose.ValueFilter(gt="2024-01-01")),
+            "with datetime, not by gt='2024-01-01'",
+        ),
+        (lambda: loose.NodeFilter() & FilterFit, r"For all of a class write ModelFilter\(model_t"),
+        (lambda: loose.NodeFilter() & Node, r"For all of a class write NodeFilter\(node_type=Node"),
+        (lambda: loose.NodeTypeFilter(type="a\x00"), "holds a NUL"),
+        (lambda: loose.ModelTypeFilter(type="a\ud800"), "lone surrogate"),
+        (lambda: loose.ModelTypeFilter(type="Fit", version="1"), "takes int, several of them"),
         (lambda: loose.NodeRelationshipFilter(child_of=2**70), "more than 64 bits"),
         (lambda: loose.NodeFilter(label="a\x00"), "NUL"),
         (lambda: loose.NodeFilter(label=loose.ValueFilter(in_=["a\ud800"])), "lone surrogate"),
-        (lambda: loose.NodeRelationshipFilter(child_of="x"), "an id, a node or several, not 'x'"),
+        (
+            lambda: loose.NodeRelationshipFilter(child_of="x"),
+            "an id, a node, several of them or a filter, not 'x'",
+        ),
         (lambda: loose.NodeRelationshipFilter(child_of=Node()), "write this one first"),
         (lambda: loose.NodeRelationshipFilter(descendant_of=1, max_depth=0), "max_depth.*not 0"),
         (lambda: loose.ValueFilter(in_="abc"), "takes a list of values, not 'abc'"),
@@ -534,7 +552,7 @@ def test_filters_are_values_with_a_repr() -> None:
     assert one == same
     assert hash(one) == hash(same)
     assert repr(one) == (
-        "NodeFilter(label='a') & ~(NodeFilter(node_id=1) | NodeTypeFilter(type='x'))"
+        "<AllOf: nodes with label = 'a' that are not ((nodes with id = 1) or x nodes)>"
     )
     with pytest.raises(TypeError):
         NodeFilter() & "x"  # type: ignore[operator]

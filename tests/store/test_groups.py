@@ -137,7 +137,7 @@ async def test_a_node_with_a_parent_of_its_own_keeps_it(store: str) -> None:
 
 async def test_a_missing_id_is_refused_on_entering(store: str) -> None:
     """The block never runs for a node that does not exist."""
-    with pytest.raises(NodeNotFoundError, match=r"No node is found by NodeFilter\(node_id=987\)"):
+    with pytest.raises(NodeNotFoundError, match=r"There is no such node: nodes with id = 987"):
         async with ModelGroup(987):
             raise AssertionError("the block must not run")
 

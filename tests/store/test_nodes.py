@@ -261,11 +261,11 @@ async def test_one_none_and_several(store: str) -> None:
     """read_node names the filter in both errors; the variants agree on what they count."""
     nodes = await write_nodes([new_node(node_label="x"), new_node(node_label="x")])
     x, y = NodeFilter(label="x"), NodeFilter(label="y")
-    with pytest.raises(MultipleNodesFoundError, match=rf"label='x'.*node {nodes[0].node_id}"):
+    with pytest.raises(MultipleNodesFoundError, match=rf"label = 'x'\. Node {nodes[0].node_id} "):
         await read_node(x)
     with pytest.raises(MultipleNodesFoundError, match="Narrow the filter"):
         await read_node_or_none(x)
-    with pytest.raises(NodeNotFoundError, match=r"NodeFilter\(label='y'\)"):
+    with pytest.raises(NodeNotFoundError, match="label = 'y'"):
         await read_node(y)
     assert await read_node_or_none(y) is None
     assert (await nodes_exist(x), await nodes_exist(y)) == (True, False)
@@ -430,9 +430,9 @@ async def test_artifacts_are_read_as_nodes_are(store: str) -> None:
     assert (await read_artifact(NodeFilter(label="a"))).value == 1
     assert (await read_artifact(ArtifactFilter(artifact_label="b"))).value == 2
     assert await read_artifact_or_none(ArtifactFilter(label="c")) is None
-    with pytest.raises(NodeNotFoundError, match="label='c'"):
+    with pytest.raises(NodeNotFoundError, match="label = 'c'"):
         await read_artifact(ArtifactFilter(label="c"))
-    with pytest.raises(MultipleNodesFoundError, match=f"node {one.artifact.node_id} is the first"):
+    with pytest.raises(MultipleNodesFoundError, match=f"Node {one.artifact.node_id} is the first"):
         await read_artifact(ArtifactFilter())
     assert await delete_artifacts(NodeFilter(label="a")) == 1
     assert [n.node_label for n in await read_nodes(NodeFilter())] == ["b", "a"]

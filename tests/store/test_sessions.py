@@ -542,8 +542,11 @@ def run_script(script: str, *arguments: str) -> subprocess.CompletedProcess[str]
 
 
 PREAMBLE = """
-import asyncio, gc, sys, threading, time, warnings
+import asyncio, gc, logging, sys, threading, time, warnings
 from artigraph import *
+
+# A busy machine is told of as a slow callback; what is left behind is an error.
+logging.getLogger("asyncio").setLevel(logging.ERROR)
 
 def only_the_main_thread():
     # A driver's thread says that it has closed before it has quite ended.

@@ -1,0 +1,1 @@
+"""What is found, for other libraries: as frames, as tables and as graphs."""

@@ -1,0 +1,176 @@
+"""The rows of models with their documents as text, and what stands around them.
+
+One query for the models, in chunks; one for all models nested in them; one
+for the paths of all their parents. No document is decoded here, and no blob
+is opened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+from sqlalchemy import ColumnElement, Text, cast, literal, select, type_coerce
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from artigraph.concurrency import run_in_thread
+from artigraph.db.fetch import all_of
+from artigraph.filter.base import AllOf, Filter
+from artigraph.filter.model import ModelFilter, ModelTypeFilter
+from artigraph.filter.value import among
+from artigraph.model.base import BaseModel
+from artigraph.model.part import select_parts
+from artigraph.model.types import find_model
+from artigraph.orm.artifact import ModelArtifact
+from artigraph.orm.node import node_table
+
+__all__ = [
+    "ModelColumns",
+    "Nested",
+    "classes_asked_for",
+    "models_clause",
+    "path_step",
+    "read_nested",
+    "read_paths",
+    "select_models",
+]
+
+Nested: TypeAlias = Mapping[int, Mapping[str, tuple[int, str | None]]]
+"""By a model's id and a label below it: the nested model's id and document."""
+
+_MODEL = str(ModelArtifact.__mapper__.polymorphic_identity)
+
+
+def _as_it_comes(name: str) -> ColumnElement[Any]:
+    """A column as the driver hands it over.
+
+    SQLAlchemy's types would make values one by one, on the event loop, of what a
+    thread makes arrays of at leisure.
+    """
+    return type_coerce(node_table.c[name], Text()).label(name)
+
+
+# Cast, since PostgreSQL's driver would decode JSON itself.
+_DOCUMENT = cast(node_table.c.model_artifact_data, Text()).label("document")
+_COLUMNS = [
+    node_table.c.node_id,
+    node_table.c.node_label,
+    node_table.c.node_parent_id,
+    _as_it_comes("node_created_at"),
+    _as_it_comes("node_updated_at"),
+    node_table.c.model_artifact_type,
+    node_table.c.model_artifact_version,
+    node_table.c.model_artifact_parts,
+]
+
+
+class ModelColumns(NamedTuple):
+    """The columns of :func:`select_models`, of some rows."""
+
+    node_id: Sequence[int]
+    label: Sequence[str | None]
+    parent_id: Sequence[int | None]
+    created_at: Sequence[Any]
+    """Text or datetimes, naive or aware, in UTC."""
+    updated_at: Sequence[Any]
+    name: Sequence[str]
+    version: Sequence[int]
+    parts: Sequence[int | None]
+    document: Sequence[str | None]
+
+
+def models_clause(filter: Filter) -> ColumnElement[bool]:
+    """The clause of a filter, for models only."""
+    return (filter if isinstance(filter, ModelFilter) else filter & ModelFilter()).clause()
+
+
+def classes_asked_for(filter: Filter) -> list[type[BaseModel]]:
+    """The classes that a filter names and all that it finds are of, where it says so."""
+    if isinstance(filter, AllOf):
+        return [model for one in filter.filters for model in classes_asked_for(one)]
+    asked = filter.model_type if isinstance(filter, ModelFilter) else filter
+    several = asked if isinstance(asked, tuple) else (asked,)
+    names = [
+        one.type if isinstance(one.type, str) else one.type.model_name
+        for one in several
+        if isinstance(one, ModelTypeFilter)
+    ]
+    return [model for name in names if (model := find_model(name)) is not None]
+
+
+def select_models(clause: ColumnElement[bool], *, documents: bool) -> Any:
+    """The rows of models, by id.
+
+    Args:
+        clause: What finds them.
+        documents: Whether their documents are wanted, as text.
+    """
+    document = _DOCUMENT if documents else literal(None, Text()).label("document")
+    return select(*_COLUMNS, document).where(clause).order_by(node_table.c.node_id)
+
+
+async def read_nested(connection: AsyncConnection, clause: ColumnElement[bool]) -> Nested:
+    """The models below the models that a clause finds, and those below these."""
+    columns = node_table.c
+    query = select_parts(clause, lazy=True).with_only_columns(
+        columns.node_parent_id, columns.node_label, columns.node_id, _DOCUMENT
+    )
+    rows = await all_of(await connection.execute(query.where(columns.node_type == _MODEL)))
+    nested: dict[int, dict[str, tuple[int, str | None]]] = {}
+    for parent_id, label, node_id, document in rows:
+        nested.setdefault(parent_id, {})[label] = (node_id, document)
+    return nested
+
+
+async def read_paths(connection: AsyncConnection, node_ids: Collection[int]) -> dict[int, str]:
+    """The paths of nodes from their roots, in one recursive query.
+
+    Args:
+        connection: The connection.
+        node_ids: The nodes, however many.
+
+    Returns:
+        By id, the labels from the root down to the node, joined by ``/``; see
+        :func:`path_step`.
+    """
+    columns = (node_table.c.node_id, node_table.c.node_parent_id, node_table.c.node_label)
+    given = select(*columns).where(among(node_table.c.node_id, sorted(node_ids)))
+    found = given.cte(recursive=True)
+    above = node_table.alias()
+    # UNION forgets what it has seen twice, and so ends on a cycle.
+    found = found.union(
+        select(above.c.node_id, above.c.node_parent_id, above.c.node_label).join(
+            found, above.c.node_id == found.c.node_parent_id
+        )
+    )
+    rows = await all_of(await connection.execute(select(found)))
+    return await run_in_thread(_paths, rows)
+
+
+def _paths(rows: Iterable[Any]) -> dict[int, str]:
+    nodes: dict[int, tuple[int, str | None]] = {row[0]: (row[1], row[2]) for row in rows}
+    paths: dict[int, str] = {}
+    for start in nodes:
+        chain: dict[int, str] = {}
+        node_id = start
+        while node_id in nodes and node_id not in paths and node_id not in chain:
+            parent_id, label = nodes[node_id]
+            chain[node_id] = path_step(node_id, label)
+            node_id = parent_id
+        path = paths.get(node_id)
+        for below, step in reversed(chain.items()):
+            paths[below] = path = step if path is None else f"{path}/{step}"
+    return paths
+
+
+def path_step(node_id: int, label: str | None) -> str:
+    r"""A node's step in a path: its label, or ``#12`` for node 12 without one.
+
+    In a label ``/`` is written ``\/``, ``\`` is ``\\``, and ``#`` at its start is
+    ``\#``, so that no two nodes below one parent have the same path.
+    """
+    if label is None:
+        return f"#{node_id}"
+    if "/" in label or "\\" in label:
+        label = label.replace("\\", "\\\\").replace("/", "\\/")
+    return f"\\{label}" if label.startswith("#") else label

@@ -1,0 +1,166 @@
+"""The graph for Graphviz, to be laid out by its ``dot`` program.
+
+The source is there without that program; asking for a picture then says
+what to install.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import graphviz
+from typing_extensions import override
+
+from artigraph.display.escape import visible
+from artigraph.display.tree import TreeItem
+from artigraph.errors import MissingLibraryError
+from artigraph.filter.base import Filter
+from artigraph.graph.tree import read_tree
+from artigraph.orm.node import Node
+
+__all__ = ["TreeDigraph", "to_graphviz"]
+
+LONGEST = 44
+"""Characters of a text that are drawn."""
+
+_NODE_STYLES = {
+    "node": {"style": "rounded,filled", "fillcolor": "#e6e3fb", "color": "#8a7bd0"},
+    "model": {"style": "filled", "fillcolor": "#fdf1cf", "color": "#c29a2e"},
+    "artifact": {"shape": "note", "style": "filled", "fillcolor": "#dcf1e4", "color": "#5b9c75"},
+    "more": {"style": "rounded,dashed", "color": "#8b929b"},
+}
+
+
+class TreeDigraph(graphviz.Digraph):  # type: ignore[misc]  # graphviz ships no types
+    """A ``graphviz.Digraph`` that says what to install where ``dot`` is missing.
+
+    A notebook then shows its source.
+    """
+
+    @override
+    def pipe(self, *args: Any, **kwargs: Any) -> Any:
+        """As ``graphviz.Digraph.pipe``: the picture.
+
+        Raises:
+            MissingLibraryError: The ``dot`` program is not installed.
+        """
+        try:
+            return super().pipe(*args, **kwargs)
+        except graphviz.ExecutableNotFound as error:
+            raise _missing("dot") from error
+
+    @override
+    def render(self, *args: Any, **kwargs: Any) -> str:
+        """As ``graphviz.Digraph.render``: write the picture to a file.
+
+        Raises:
+            MissingLibraryError: The ``dot`` program is not installed.
+        """
+        try:
+            return str(super().render(*args, **kwargs))
+        except graphviz.ExecutableNotFound as error:
+            raise _missing("dot") from error
+
+    @override
+    def unflatten(self, *args: Any, **kwargs: Any) -> graphviz.Source:
+        """As ``graphviz.Digraph.unflatten``: broad graphs made narrower.
+
+        Raises:
+            MissingLibraryError: The ``unflatten`` program is not installed.
+        """
+        try:
+            return super().unflatten(*args, **kwargs)
+        except graphviz.ExecutableNotFound as error:
+            raise _missing("unflatten") from error
+
+    def _repr_mimebundle_(
+        self,
+        include: Collection[str] | None = None,
+        exclude: Collection[str] | None = None,
+        **options: Any,
+    ) -> dict[str, Any]:
+        try:
+            return dict(super()._repr_mimebundle_(include, exclude, **options))
+        except MissingLibraryError as error:
+            return {"text/plain": f"{self.source}\n// {error}"}
+
+
+def _missing(program: str) -> MissingLibraryError:
+    return MissingLibraryError(
+        f"No picture can be drawn: Graphviz's program {program!r} is not installed. Install it "
+        "with: apt-get install graphviz (or: brew install graphviz, conda install graphviz). "
+        "The source needs no program: it is this graph's .source."
+    )
+
+
+async def to_graphviz(
+    of: Node | int | Filter | None = None,
+    *,
+    max_depth: int | None = 12,
+    max_children: int | None = 20,
+    max_nodes: int | None = 500,
+) -> TreeDigraph:
+    """Draw what hangs below some nodes with Graphviz.
+
+    Nodes are round, models square with their label on the edge, artifacts
+    have a folded corner. No value and no blob is read.
+
+    Args:
+        of: A node or its id; a filter, whose nodes are the roots; all roots,
+            unless given.
+        max_depth: How many levels below the roots; ``None`` for all of them.
+        max_children: How many children of one node; ``None`` for all of them.
+        max_nodes: How many nodes in all; ``None`` for all of them.
+
+    Returns:
+        A ``graphviz.Digraph``: shown as SVG at the end of a cell, or as its
+        source where the ``dot`` program is not installed. What is left out is
+        counted in nodes ``+7 more``.
+
+    Raises:
+        NodeNotFoundError: No node has the id.
+        FilterError: A limit that is no count.
+    """
+    tree = await read_tree(of, max_depth=max_depth, max_children=max_children, max_nodes=max_nodes)
+    return _draw(tree.to_items(), tree.more)
+
+
+def _draw(items: Sequence[TreeItem], more: int) -> TreeDigraph:
+    graph = TreeDigraph(
+        graph_attr={"rankdir": "LR", "bgcolor": "transparent"},
+        node_attr={"shape": "box", "fontname": "sans-serif", "fontsize": "12"},
+        edge_attr={"fontname": "sans-serif", "fontsize": "10", "color": "#8b929b"},
+    )
+    count = 0
+
+    def add(above: str | None, kind: str, texts: Sequence[str], edge: str) -> str:
+        nonlocal count
+        name = f"n{count}"
+        count += 1
+        graph.node(name, _label(texts), **_NODE_STYLES[kind])
+        if above is not None:
+            graph.edge(above, name, **({"label": _label([edge])} if edge else {}))
+        return name
+
+    ahead: list[tuple[str | None, TreeItem | int]] = [(None, more)] if more else []
+    ahead += [(None, item) for item in reversed(items)]
+    while ahead:
+        above, item = ahead.pop()
+        if isinstance(item, int):
+            add(above, "more", [f"+{item:,} more"], "")
+            continue
+        # The label of a root's line has no line to stand on.
+        texts = (item.label, item.caption) if above else (item.edge, item.label, item.caption)
+        name = add(above, item.kind, texts, item.edge)
+        if item.more:
+            ahead.append((name, item.more))
+        ahead += [(name, child) for child in reversed(item.children)]
+    return graph
+
+
+def _label(texts: Sequence[str]) -> str:
+    # Graphviz reads \N and &lt; in a label, and all of <…> as HTML.
+    lines = (visible(text, LONGEST).replace("\\", "\\\\") for text in texts if text)
+    label: str = graphviz.nohtml("\\n".join(line.replace("&", "&amp;") for line in lines))
+    return label

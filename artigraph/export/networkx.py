@@ -1,0 +1,94 @@
+"""The graph for networkx, to compute with."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import networkx
+
+from artigraph.concurrency import run_in_thread
+from artigraph.filter.base import Filter
+from artigraph.graph.tree import Tree, TreeNode, read_tree
+from artigraph.orm.node import Node
+
+__all__ = ["to_networkx"]
+
+
+async def to_networkx(
+    of: Node | int | Filter | None = None,
+    *,
+    max_depth: int | None = None,
+    max_children: int | None = None,
+    max_nodes: int | None = 10_000,
+    columns: Collection[str] = (),
+) -> networkx.DiGraph[Any]:
+    """Read what hangs below some nodes into a ``networkx.DiGraph``.
+
+    No value and no blob is read.
+
+    Args:
+        of: A node or its id; a filter, whose nodes are the roots; all roots,
+            unless given.
+        max_depth: How many levels below the roots; all, unless given.
+        max_children: How many children of one node; all, unless given.
+        max_nodes: How many nodes in all; ``None`` for all of them.
+        columns: Names of further columns to read, of subclasses of ``Node``.
+
+    Returns:
+        A graph whose nodes are ids, with edges from parent to child. Attributes
+        of a node are ``kind`` (``"node"``, ``"model"`` or ``"artifact"``),
+        ``type``, ``created_at``, ``updated_at`` and, where it has them,
+        ``label``, ``model``, ``version``, ``serializer``, ``size`` in bytes,
+        ``content``, ``extent`` and the columns. An edge's ``label`` is that of
+        its child. Where nodes are left out, a node ``"more below 12"`` of the
+        kind ``"more"`` counts them in its attribute ``more``.
+
+    Raises:
+        NodeNotFoundError: No node has the id.
+        FilterError: A limit that is no count, or a column that cannot be read.
+    """
+    tree = await read_tree(
+        of, max_depth=max_depth, max_children=max_children, max_nodes=max_nodes, columns=columns
+    )
+    return await run_in_thread(_build, tree)
+
+
+def _build(tree: Tree) -> networkx.DiGraph[Any]:
+    graph: networkx.DiGraph[Any] = networkx.DiGraph()
+    for node in tree:
+        graph.add_node(node.node_id, **_attributes(node))
+        # A root may hang on a node that is no part of this tree.
+        if node.depth:
+            label = {} if node.label is None else {"label": node.label}
+            graph.add_edge(node.parent_id, node.node_id, **label)
+        if node.more:
+            graph.add_edge(node.node_id, _add_more(graph, f" below {node.node_id}", node.more))
+    if tree.more:
+        _add_more(graph, " roots", tree.more)
+    return graph
+
+
+def _add_more(graph: networkx.DiGraph[Any], where: str, more: int) -> str:
+    name = f"more{where}"
+    graph.add_node(name, kind="more", label=f"+{more:,} more", more=more)
+    return name
+
+
+def _attributes(node: TreeNode) -> dict[str, Any]:
+    attributes = {
+        "kind": node.kind,
+        "type": node.node_type,
+        "label": node.label,
+        "created_at": node.created_at,
+        "updated_at": node.updated_at,
+        "model": node.model_name,
+        "version": node.model_version,
+        "serializer": node.serializer,
+        "size": node.size,
+        "content": node.content or None,
+        "extent": node.extent or None,
+        **node.columns,
+    }
+    # Most formats that networkx writes know no None.
+    return {name: value for name, value in attributes.items() if value is not None}

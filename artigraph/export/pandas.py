@@ -1,0 +1,66 @@
+"""Models as a pandas frame: one row a model, one column a field."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+import pandas as pd
+import pyarrow as pa
+
+from artigraph.codec.any import ANY
+from artigraph.concurrency import run_in_thread
+from artigraph.export.pyarrow import read_table
+from artigraph.export.pyarrow.table import IS_JSON
+from artigraph.filter.base import Filter
+
+__all__ = ["read_frame"]
+
+_WITH_MISSING = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
+
+
+async def read_frame(filter: Filter, columns: Sequence[str] | None = None) -> pd.DataFrame:
+    """Read the models that a filter finds as a frame.
+
+    Args:
+        filter: Any filter, or several combined; other nodes it finds are left
+            out.
+        columns: The columns to read, in order; a dict or a nested model stands
+            for all of its columns. All, unless given.
+
+    Returns:
+        One row a model, by id, with the columns that ``read_table`` describes.
+        Integers and bools are ``int64`` and ``bool``, and where some are missing
+        ``Int64`` and ``boolean``; a missing float is NaN. Datetimes are
+        ``datetime64[us]``, in UTC if they have a zone. Lists, tuples and sets are
+        lists. Where models disagree about a field's type, the column is of
+        ``object`` and holds the values themselves; nested models are dicts there,
+        and the member of an enumeration is its name.
+
+    Raises:
+        FilterError: ``columns`` is no list, or names a column that no model has
+            or that is left out; or there are more than 10,000 columns.
+        DeserializationError: A document is none that artigraph wrote.
+    """
+    return await run_in_thread(_frame, await read_table(filter, columns))
+
+
+def _frame(table: pa.Table) -> pd.DataFrame:
+    series = {field.name: _series(table.column(i), field) for i, field in enumerate(table.schema)}
+    return pd.DataFrame(series, index=pd.RangeIndex(table.num_rows), copy=False)
+
+
+def _series(column: pa.ChunkedArray[Any], field: pa.Field[Any]) -> pd.Series[Any]:
+    if field.metadata == IS_JSON:
+        return pd.Series([_value(text) for text in column.to_pylist()], dtype=object)
+    if pa.types.is_list(field.type):
+        return pd.Series(column.to_pylist(), dtype=object)
+    # A mapper that knows no other type would make objects of texts.
+    maps = column.null_count and field.type in _WITH_MISSING
+    made: pd.Series[Any] = column.to_pandas(types_mapper=_WITH_MISSING.get if maps else None)
+    return made
+
+
+def _value(text: str | None) -> Any:
+    return None if text is None else ANY.decode(orjson.loads(text), {})

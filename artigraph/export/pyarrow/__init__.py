@@ -1,0 +1,78 @@
+"""Models as an Arrow table: one row a model, one column a field.
+
+Documents are read in chunks and taken apart in a thread; no model is made and
+no blob is opened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pyarrow as pa
+
+from artigraph.concurrency import run_in_thread
+from artigraph.db.session import read
+from artigraph.export.document import (
+    ModelColumns,
+    Nested,
+    classes_asked_for,
+    models_clause,
+    read_nested,
+    read_paths,
+    select_models,
+)
+from artigraph.export.pyarrow.table import TableBuilder
+from artigraph.export.selection import Selection
+from artigraph.filter.base import Filter
+
+__all__ = ["read_table"]
+
+CHUNK = 4_000
+"""Models whose documents are taken apart at a time."""
+
+
+async def read_table(filter: Filter, columns: Sequence[str] | None = None) -> pa.Table:
+    """Read the models that a filter finds as an Arrow table.
+
+    Args:
+        filter: Any filter, or several combined; other nodes it finds are left
+            out.
+        columns: The columns to read, in order; a dict or a nested model stands
+            for all of its columns. All, unless given.
+
+    Returns:
+        One row a model, by id. First the columns of the row: ``node_id``,
+        ``node_label``, ``node_parent_id``, ``node_created_at`` and
+        ``node_updated_at`` in UTC, ``model_type``, ``model_version`` and ``path``,
+        the labels from the root on, joined by ``/``. Then the fields, in the
+        order of the class; the keys of dicts and the fields of nested models are
+        columns of their own, such as ``params.depth``. A column whose values have
+        no one type in Arrow holds JSON, and its field says so in its metadata,
+        as ``{"artigraph": "json"}``. Frames, arrays and other values in rows of
+        their own are left out.
+
+    Raises:
+        FilterError: ``columns`` is no list, or names a column that no model has
+            or that is left out; or there are more than 10,000 columns.
+        DeserializationError: A document is none that artigraph wrote.
+    """
+    selection = Selection(columns)
+    clause = models_clause(filter)
+    table = TableBuilder(selection)
+    waiting: list[tuple[int, ModelColumns]] = []
+    nested: Nested = {}
+    paths: Mapping[int, str] = {}
+    query = select_models(clause, documents=selection.wants_fields)
+    async with read() as connection:
+        async with connection.stream(query) as result:
+            async for rows in result.partitions(CHUNK):
+                waits = await run_in_thread(table.take, rows)
+                if waits is not None:
+                    waiting.append(waits)
+        if waiting:
+            nested = await read_nested(connection, clause)
+        if selection.wants_path and table.parents:
+            paths = await read_paths(connection, table.parents)
+    for chunk, models in waiting:
+        await run_in_thread(table.add_chunk, chunk, models, nested)
+    return await run_in_thread(table.build, paths, classes_asked_for(filter))

@@ -1,0 +1,275 @@
+"""A table put together chunk by chunk."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+import orjson
+import pyarrow as pa
+
+from artigraph.errors import DeserializationError, FilterError
+from artigraph.export.column import ROW_COLUMNS, BlobInside, Name, Piece, Pieces, column_name
+from artigraph.export.declared import DICT, PART, Declared, declared_columns
+from artigraph.export.document import ModelColumns, Nested, path_step
+from artigraph.export.pyarrow.array import JSON, MOMENT, array_of, arrow_type
+from artigraph.export.pyarrow.unify import unified, widened
+from artigraph.export.selection import Selection
+from artigraph.garbage import collector_paused
+from artigraph.model.base import BaseModel
+from artigraph.model.types import find_model
+
+__all__ = ["IS_JSON", "TableBuilder"]
+
+IS_JSON = {b"artigraph": b"json"}
+"""The metadata of a column that holds JSON, which ``codec.any.ANY`` reads."""
+
+MOST_COLUMNS = 10_000
+"""Ids as the keys of dicts would fill any memory with missing values."""
+
+Column: TypeAlias = "tuple[list[pa.Array[Any]], Any]"
+"""Its chunks, and their type."""
+
+_ROW_TYPES: dict[str, pa.DataType] = dict(
+    zip(
+        ROW_COLUMNS,
+        (
+            pa.int64(),
+            pa.string(),
+            pa.int64(),
+            MOMENT,
+            MOMENT,
+            pa.string(),
+            pa.int64(),
+            pa.string(),
+        ),
+        strict=True,
+    )
+)
+
+
+class TableBuilder:
+    """Takes chunks of rows, in any order, and makes one table of them.
+
+    Args:
+        selection: The columns that are wanted.
+    """
+
+    def __init__(self, selection: Selection) -> None:
+        self.parents: set[int] = set()
+        """The ids of all nodes that a model hangs on."""
+        self._selection = selection
+        self._rows: list[list[pa.Array[Any]]] = []
+        self._arrays: dict[Name, dict[int, pa.Array[Any]]] = {}
+        self._blobs: dict[Name, None] = {}
+        self._parts: dict[Name, None] = {}
+        self._declared: dict[Name, Declared] = {}
+        self._classes: set[str] = set()
+        self._order: dict[Name, int] = {}
+        self._fields: dict[str, None] = {}
+
+    def take(self, rows: Iterable[Any]) -> tuple[int, ModelColumns] | None:
+        """Take the rows of some models, the next chunk.
+
+        Args:
+            rows: What ``select_models`` finds; at least one.
+
+        Returns:
+            What :meth:`add_chunk` wants once all nested models are known; ``None``
+            if there is none in these.
+
+        Raises:
+            DeserializationError: As for :meth:`add_chunk`.
+            FilterError: As for :meth:`add_chunk`.
+        """
+        models = ModelColumns(*zip(*rows, strict=True))
+        self._rows.append(
+            [
+                pa.array(models.node_id, pa.int64()),
+                pa.array(models.label, pa.string()),
+                pa.array(models.parent_id, pa.int64()),
+                _moments(models.created_at),
+                _moments(models.updated_at),
+                pa.array(models.name, pa.string()),
+                pa.array(models.version, pa.int64()),
+            ]
+        )
+        self.parents.update(one for one in set(models.parent_id) if one is not None)
+        chunk = len(self._rows) - 1
+        if self._selection.wants_fields and any(models.parts):
+            return chunk, models
+        self.add_chunk(chunk, models, {})
+        return None
+
+    def add_chunk(self, chunk: int, models: ModelColumns, nested: Nested) -> None:
+        """Take the documents of a chunk's models apart.
+
+        Args:
+            chunk: The chunk's number.
+            models: Its columns.
+            nested: The models below them.
+
+        Raises:
+            DeserializationError: One of the documents is no JSON object, or is
+                nested too deep.
+            FilterError: There are too many columns.
+        """
+        if not self._selection.wants_fields:
+            return
+        for name in dict.fromkeys(models.name):
+            if name not in self._classes:
+                self._classes.add(name)
+                self._declare(find_model(name))
+        try:
+            with collector_paused():
+                # All that it makes is gone again when the collector is back.
+                self._take_apart(chunk, models, nested)
+        except (RecursionError, orjson.JSONEncodeError) as error:
+            raise DeserializationError(
+                "A model holds itself, or is nested deeper than a frame can show. Name the "
+                "columns that you want: read_frame(filter, columns=[…])."
+            ) from error
+        if len(self._arrays) > MOST_COLUMNS:
+            heads = Counter(name[0] for name in self._arrays)
+            field, count = heads.most_common(1)[0]
+            raise FilterError(
+                f"The models have more than {MOST_COLUMNS:,} columns, {count:,} of them in the "
+                f"field {field!r}. Name other fields: read_frame(filter, columns=[…])."
+            )
+
+    def _take_apart(self, chunk: int, models: ModelColumns, nested: Nested) -> None:
+        pieces = Pieces(nested, self._selection.wants)
+        pieces.add_models(models.node_id, models.document)
+        self._fields |= pieces.fields
+        self._blobs |= pieces.blobs
+        for name, some in pieces.columns.items():
+            self._place(name)
+            arrays = self._arrays.setdefault(name, {})
+            try:
+                arrays[chunk] = _spread(some, len(models.node_id))
+            except BlobInside:
+                self._blobs[name] = None
+
+    def build(self, paths: Mapping[int, str], classes: Iterable[type[BaseModel]]) -> pa.Table:
+        """Make the table.
+
+        Args:
+            paths: The paths of the parents.
+            classes: The classes that the models would be of, if there is none.
+
+        Raises:
+            FilterError: A column is wanted that there is not, or is not read.
+        """
+        if not self._rows:
+            for model in classes:
+                self._declare(model)
+        columns = self._row_columns(paths)
+        typed: dict[Name, Column] = {}
+        names = {*self._arrays, *self._declared} - self._blobs.keys()
+        for name in sorted(names, key=self._rank):
+            typed[name] = self._column(name)
+        for name, (arrays, type_) in typed.items():
+            # What is in a dict or a nested model has columns of its own, and what is in a
+            # row of its own has none.
+            elsewhere = name in self._parts or _is_prefix(name, [*typed, *self._blobs])
+            if not (pa.types.is_null(type_) and elsewhere):
+                columns[column_name(name)] = (arrays, type_)
+        chosen = self._selection.choose(
+            list(columns),
+            [column_name(name) for name in {**self._blobs, **self._parts}],
+            [column_name((field,)) for field in self._fields],
+            empty=not self._rows,
+        )
+        return _table({name: columns.get(name) or self._nothing() for name in chosen})
+
+    def _declare(self, model: type[BaseModel] | None) -> None:
+        for name, declared in ({} if model is None else declared_columns(model)).items():
+            self._fields[name[0]] = None
+            self._place(name)
+            if declared == PART:
+                self._parts[name] = None
+            elif declared != DICT and self._selection.wants(name[0]):
+                self._declared.setdefault(name, declared)
+
+    def _place(self, name: Name) -> None:
+        for length in range(1, len(name) + 1):
+            self._order.setdefault(name[:length], len(self._order))
+
+    def _rank(self, name: Name) -> list[int]:
+        # What belongs to one field stands together, whenever it was found.
+        return [self._order[name[:length]] for length in range(1, len(name) + 1)]
+
+    def _type(self, name: Name) -> pa.DataType:
+        return arrow_type(self._declared.get(name))
+
+    def _column(self, name: Name) -> Column:
+        found = self._arrays.get(name, {})
+        arrays = widened(unified(list(found.values())), declared := self._type(name))
+        type_: Any = arrays[0].type if arrays else declared
+        by_chunk = dict(zip(found, arrays, strict=True))
+        filled = [
+            by_chunk[chunk] if chunk in by_chunk else pa.nulls(len(row[0]), type_)
+            for chunk, row in enumerate(self._rows)
+        ]
+        return filled, type_
+
+    def _row_columns(self, paths: Mapping[int, str]) -> dict[str, Column]:
+        if self._selection.wants_path:
+            for row in self._rows:
+                row.append(_paths(row, paths))
+        return {
+            name: ([row[i] for row in self._rows], type_)
+            for i, (name, type_) in enumerate(_ROW_TYPES.items())
+            if name != "path" or self._selection.wants_path
+        }
+
+    def _nothing(self) -> Column:
+        return [pa.nulls(len(row[0])) for row in self._rows], pa.null()
+
+
+def _is_prefix(name: Name, names: Iterable[Name]) -> bool:
+    return any(len(other) > len(name) and other[: len(name)] == name for other in names)
+
+
+def _spread(pieces: Sequence[Piece], size: int) -> pa.Array[Any]:
+    """Pieces of a column as one array, null where none has a value."""
+    arrays = unified([array_of(piece) for piece in pieces])
+    if not arrays:
+        return pa.nulls(size)
+    if len(arrays) == 1 and len(arrays[0]) == size:
+        return arrays[0]
+    places: list[int | None] = [None] * size
+    rows = (row for piece in pieces for row in piece.rows)
+    for place, row in enumerate(rows):
+        places[row] = place
+    return pa.concat_arrays(arrays).take(pa.array(places, pa.int64()))
+
+
+def _moments(values: Sequence[Any]) -> pa.Array[Any]:
+    if type(values[0]) is str:  # SQLite has no type for them
+        return pa.array(values, pa.string()).cast(pa.timestamp("us")).cast(MOMENT)
+    return pa.array(values, MOMENT)
+
+
+def _paths(row: Sequence[pa.Array[Any]], paths: Mapping[int, str]) -> pa.Array[Any]:
+    ids, labels, parents = (array.to_pylist() for array in row[:3])
+    made: list[str] = []
+    rows: Iterable[Any] = zip(ids, labels, parents, strict=True)
+    for node_id, label, parent in rows:
+        step, above = path_step(node_id, label), paths.get(parent)
+        made.append(step if above is None else f"{above}/{step}")
+    return pa.array(made, pa.string())
+
+
+def _table(columns: Mapping[str, Column]) -> pa.Table:
+    fields: list[Any] = []
+    chunked: list[Any] = []
+    for name, (arrays, type_) in columns.items():
+        is_json = type_ == JSON
+        fields.append(
+            pa.field(name, pa.string() if is_json else type_, metadata=IS_JSON if is_json else None)
+        )
+        column = pa.chunked_array(arrays or [pa.nulls(0, type_)], type_)
+        chunked.append(column.cast(pa.string()) if is_json else column)
+    return pa.Table.from_arrays(chunked, schema=pa.schema(fields))

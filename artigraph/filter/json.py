@@ -1,0 +1,238 @@
+"""Values out of a model's document, as SQL that each database understands.
+
+A value is written plainly where its field is annotated (see ``artigraph.codec``)
+and as an object that names its kind under ``"$"`` where it is not. Both are read
+here; a value of another kind is NULL, so that no comparison finds it and no
+cast fails on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import Boolean, ColumnElement, Dialect, Integer, Numeric, String
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.sql.visitors import InternalTraversal
+from sqlalchemy.types import TypeDecorator, TypeEngine
+from typing_extensions import override
+
+from artigraph.db.mariadb import FIELD_COLUMN, FIELD_COLUMNS
+from artigraph.filter.dialect import JSON_OF_DIALECT, LARGEST, JsonFunctions
+from artigraph.filter.kind import Form, Kind
+
+__all__ = [
+    "INDEXED_LENGTH",
+    "DocumentValue",
+    "SameBeginning",
+    "value_column_name",
+]
+
+INDEXED_LENGTH = 300
+"""Characters of a text that PostgreSQL indexes: its keys end at 2.7 kB."""
+
+
+class _Number(TypeDecorator[Any]):
+    """Numbers as documents hold them: 0.1 is 0.1, not its nearest binary fraction."""
+
+    # Not Float, which would round an integer of more than 53 bits.
+    impl = Integer
+    cache_ok = True
+
+    @override
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(Numeric() if dialect.name == "postgresql" else Integer())
+
+    @override
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        if value is None:
+            return None
+        if dialect.name == "postgresql":
+            return Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+        if isinstance(value, Decimal):
+            # MariaDB gives integers back as decimals, which a float would round.
+            most = 10**35 if dialect.name in ("mysql", "mariadb") else 2**63
+            whole = abs(value) < most and value == value.to_integral_value()
+            return int(value) if whole else float(value)
+        if dialect.name in ("mysql", "mariadb") and value in (float("inf"), float("-inf")):
+            return float(LARGEST) if value > 0 else -float(LARGEST)
+        return value
+
+    @override
+    def literal_processor(self, dialect: Dialect) -> Callable[[Any], str]:
+        return str
+
+
+_TYPES: dict[Form, TypeEngine[Any]] = {
+    "number": _Number(),
+    "integer": _Number(),
+    "decimal": _Number(),
+    "boolean": Boolean(),
+    "text": String(),
+    "name": String(),
+    "moment": String(),
+    "time": String(),
+}
+
+
+class DocumentValue(ColumnElement[Any]):
+    """One value of a document, ``NULL`` where there is none of its kind.
+
+    Args:
+        document: The column.
+        keys: What leads to the value.
+        form: How it is read; ``present`` for whether it is there and not null,
+            ``nan`` for whether it is NaN.
+        tag: What it calls itself where no annotation tells.
+        plain: Whether it may also stand there plainly; a plain text in a field of
+            any type is a text, not a date.
+    """
+
+    __visit_name__ = "artigraph_document_value"
+    _traverse_internals = [  # noqa: RUF012  # SQLAlchemy types it as an instance's
+        ("document", InternalTraversal.dp_clauseelement),
+        ("keys", InternalTraversal.dp_plain_obj),
+        ("form", InternalTraversal.dp_string),
+        ("tag", InternalTraversal.dp_string),
+        ("plain", InternalTraversal.dp_boolean),
+    ]
+
+    def __init__(
+        self,
+        document: ColumnElement[Any],
+        keys: Sequence[str],
+        form: str,
+        tag: str = "",
+        plain: bool = True,
+    ) -> None:
+        self.document, self.keys, self.form = document, tuple(keys), form
+        self.tag, self.plain = tag, plain or not tag
+        self.type = _TYPES.get(form, Boolean())  # type: ignore[call-overload]  # two further forms are booleans
+
+    @classmethod
+    def of_kind(
+        cls, document: ColumnElement[Any], keys: Sequence[str], kind: Kind, plain: bool
+    ) -> DocumentValue:
+        """The value of one kind."""
+        return cls(document, keys, kind.form, kind.tag, plain)
+
+
+def value_column_name(value: DocumentValue) -> str:
+    """What MariaDB's generated column for an indexed value is called."""
+    described = repr((value.keys, value.form, value.tag, value.plain)).encode()
+    return f"{FIELD_COLUMN}{sha256(described).hexdigest()[:16]}"
+
+
+class SameBeginning(FunctionElement[bool]):
+    """Whether two texts begin alike, as far as PostgreSQL indexes them; else true.
+
+    Beside an equality it changes nothing, and lets the index be used.
+    """
+
+    inherit_cache = True
+    type = Boolean()
+
+
+@compiles(SameBeginning)
+def _always(element: SameBeginning, compiler: SQLCompiler, **kw: Any) -> str:
+    return "1 = 1"
+
+
+@compiles(SameBeginning, "postgresql")
+def _same_beginning(element: SameBeginning, compiler: SQLCompiler, **kw: Any) -> str:
+    value, text = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"left({value}, {INDEXED_LENGTH}) = left({text}, {INDEXED_LENGTH})"
+
+
+_CHARACTERS = {"time": 15, "name": 255}
+"""Characters that are read: a fold is left out, and in a field of the same name
+another class may keep a text that no index takes."""
+
+
+class _Reader:
+    """Joins what a database knows into the SQL of one form."""
+
+    def __init__(self, json: JsonFunctions, value: DocumentValue) -> None:
+        self._json, self._keys = json, value.keys
+        self._tag, self._plain = value.tag, value.plain
+
+    def present(self) -> str:
+        json = self._json
+        return f"COALESCE({json.type(self._keys)}, '{json.null}') <> '{json.null}'"
+
+    def nan(self) -> str:
+        json, keys = self._json, self._keys
+        return (
+            f"COALESCE(CASE {json.type(keys)} WHEN '{json.object}' THEN "
+            f"{json.text([*keys, '$'])} = 'float' AND {json.text([*keys, 'v'])} = 'nan' END, FALSE)"
+        )
+
+    def number(self, form: str) -> str:
+        json, keys = self._json, self._keys
+        stored = [*keys, "v"]
+        text, infinity = json.text(stored), json.infinity(form)
+        beyond = json.beyond(form)
+        tagged = (
+            f"CASE {json.text([*keys, '$'])} WHEN 'float' THEN CASE {text} "
+            f"WHEN 'inf' THEN {infinity} WHEN '-inf' THEN -{infinity} "
+            f"ELSE {json.to_number(text, form)} END "
+            # Of more than 64 bits: beyond every number that may be asked for.
+            f"WHEN 'int' THEN CASE WHEN substr({text}, 1, 1) = '-' THEN -{beyond} ELSE {beyond} END"
+        )
+        if self._tag:
+            numbers = " OR ".join(f"{json.type(stored)} = '{name}'" for name in json.numbers)
+            tagged += (
+                f" WHEN '{self._tag}' THEN CASE WHEN {numbers} THEN {json.number(stored, form)} END"
+            )
+        plain = (
+            ""
+            if not self._plain
+            else "".join(f" WHEN '{n}' THEN {json.number(keys, form)}" for n in json.numbers)
+        )
+        return f"CASE {json.type(keys)}{plain} WHEN '{json.object}' THEN {tagged} END END"
+
+    def text(self) -> str:
+        json, keys = self._json, self._keys
+        sql = f"CASE {json.type(keys)}"
+        if self._plain:
+            sql += f" WHEN '{json.string}' THEN {json.text(keys)}"
+        if self._tag:
+            tags = f"{json.text([*keys, '$'])}, {json.text([*keys, 't'])}"
+            sql += (
+                f" WHEN '{json.object}' THEN CASE WHEN {json.literal(self._tag)} IN ({tags}) "
+                f"THEN {json.text([*keys, 'v'])} END"
+            )
+        return f"({sql} END){json.text_collation}"
+
+    def sql(self, form: str) -> str:
+        json = self._json
+        if form in ("number", "integer"):
+            return self.number(form)
+        if form == "boolean":
+            return json.true(self._keys)
+        if form == "moment":
+            return f"{json.without_fold(self.text())}{json.text_collation}"
+        if form in _CHARACTERS:
+            return f"substr({self.text()}, 1, {_CHARACTERS[form]}){json.text_collation}"
+        if form == "decimal":
+            return json.to_number(self.text(), form)
+        if form == "present":
+            return self.present()
+        return self.nan() if form == "nan" else self.text()
+
+
+@compiles(DocumentValue)
+def _compile(value: DocumentValue, compiler: SQLCompiler, **kw: Any) -> str:
+    generated: frozenset[str] = getattr(compiler.dialect, FIELD_COLUMNS, frozenset())
+    if generated and (name := value_column_name(value)) in generated:
+        table = compiler.process(value.document, **kw).rpartition(".")[0]
+        return f"{table}.{name}"
+    kw.pop("within_columns_clause", None)
+    kw.pop("add_to_result_map", None)
+    document = compiler.process(value.document, **kw)
+    json = JSON_OF_DIALECT[compiler.dialect.name](document, compiler)
+    return f"({_Reader(json, value).sql(value.form)})"

@@ -1,0 +1,232 @@
+"""In which order rows are read: by columns of the table or by fields of models.
+
+Rows without a value come last in both directions, and rows that are equal
+otherwise come by id, so that an order is the same in every database and a
+page begins where the one before has ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from sqlalchemy import ColumnElement, FromClause, and_, literal, or_, select
+from sqlalchemy.sql.expression import UnaryExpression
+
+from artigraph.errors import FilterError
+from artigraph.filter.base import AllOf, AnyOf, Filter
+from artigraph.filter.json import DocumentValue
+from artigraph.filter.kind import NUMBER, TEXT, Kind
+from artigraph.filter.model import ModelFilter, ModelTypeFilter
+from artigraph.filter.place import AnyShape, Path, Shape, find_place, path_of, shown_path
+from artigraph.orm.node import node_table
+from artigraph.registry import did_you_mean
+
+__all__ = ["BY_ID", "Order", "OrderBy", "Ordering", "check_count", "ordering_of"]
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to order by, where a text does not say it.
+
+    Args:
+        by: A column of the table, or a field: a text with dots, or a tuple where
+            a key has a dot in it.
+        descending: Largest or newest first.
+    """
+
+    by: str | Path
+    descending: bool = False
+
+
+OrderBy: TypeAlias = str | Order | Sequence[str | Order] | None
+"""``"loss"``, ``"-loss"`` for the largest first, an :class:`Order`, or several of them."""
+
+
+@dataclass(frozen=True)
+class _Term:
+    value: ColumnElement[Any]
+    descending: bool
+    nullable: bool
+
+    def sorted_by(self, dialect: str) -> Iterator[ColumnElement[Any]]:
+        direction: UnaryExpression[Any] = self.value.desc() if self.descending else self.value.asc()
+        if not self.nullable:
+            yield direction
+        elif dialect in ("mysql", "mariadb"):
+            yield self.value.is_(None)
+            yield direction
+        else:
+            yield direction.nulls_last()
+
+    def after(self, last: Any, rest: ColumnElement[bool]) -> ColumnElement[bool]:
+        """Rows that come after one with the value ``last``."""
+        if last is None:
+            return and_(self.value.is_(None), rest)
+        passed = literal(last, self.value.type)
+        beyond = self.value < passed if self.descending else self.value > passed
+        alternatives = [beyond, and_(self.value == passed, rest)]
+        if self.nullable:
+            alternatives.append(self.value.is_(None))
+        return or_(*alternatives)
+
+
+class Ordering:
+    """An order that is made ready for queries; the id decides between equals.
+
+    Args:
+        terms: What to order by, most important first.
+    """
+
+    def __init__(self, terms: Sequence[_Term]) -> None:
+        if not any(term.value is node_table.c.node_id for term in terms):
+            descending = bool(terms) and terms[-1].descending
+            terms = [*terms, _Term(node_table.c.node_id, descending, False)]
+        self._terms = terms
+
+    def clauses(self, dialect: str) -> list[ColumnElement[Any]]:
+        """For ``ORDER BY``.
+
+        Args:
+            dialect: The database's name.
+        """
+        return [clause for term in self._terms for clause in term.sorted_by(dialect)]
+
+    @property
+    def columns(self) -> list[ColumnElement[Any]]:
+        """What to read beside each row, so that a page can begin after it."""
+        return [term.value.label(f"key_{at}") for at, term in enumerate(self._terms)]
+
+    def after(self, last: Sequence[Any]) -> ColumnElement[bool]:
+        """Rows that come after the one whose columns had these values."""
+        *terms, final = zip(self._terms, last, strict=True)
+        term, value = final
+        clause: ColumnElement[bool] = term.value < value if term.descending else term.value > value
+        for term, value in reversed(terms):
+            clause = term.after(value, clause)
+        return clause
+
+
+BY_ID = Ordering([])
+"""The order in which rows were written."""
+
+
+def ordering_of(order_by: OrderBy, filter: Filter) -> Ordering:
+    """An order, for the rows that a filter finds.
+
+    Args:
+        order_by: What somebody asked for; ids, unless anything.
+        filter: The filter; it tells the class that fields belong to.
+
+    Raises:
+        FilterError: There is no such column or field, or it has no order.
+    """
+    if order_by is None:
+        return BY_ID
+    several = [order_by] if isinstance(order_by, str | Order) else order_by
+    if not isinstance(several, list | tuple):
+        raise FilterError(
+            f"order_by takes a name such as 'loss' or '-loss', or a list of them, not {order_by!r}."
+        )
+    return Ordering([term for one in several for term in _terms(one, filter)])
+
+
+def _terms(given: str | Order, filter: Filter) -> Iterator[_Term]:
+    if isinstance(given, str):
+        given = Order(given.removeprefix("-"), given.startswith("-"))
+    if not isinstance(given, Order) or not given.by:
+        raise FilterError(f"order_by takes a name such as 'loss' or '-loss', not {given!r}.")
+    path = path_of(given.by)
+    column = node_table.c.get(path[0]) if len(path) == 1 else None
+    if column is not None:
+        yield _Term(column, given.descending, bool(column.nullable))
+        return
+    owner, shape = _model_of(filter)
+    if not _finds_models(filter):
+        raise FilterError(
+            f"order_by={given.by!r}: there is no such column. "
+            f"{did_you_mean(path[0], node_table.c.keys())} To order by a field of a model, "
+            "say which models: ModelFilter(model_type=…)."
+        )
+    try:
+        place = find_place(owner, shape, path)
+    except FilterError as error:
+        columns = f" A column is named as in the table: {did_you_mean(path[0], _OWN_COLUMNS)}"
+        raise FilterError(f"{error}{columns if len(path) == 1 else ''}") from None
+    kinds = (NUMBER, TEXT) if place.shape.kinds is None else place.shape.kinds
+    kinds = [kind for kind in kinds if kind.ordered or kind.form in ("boolean", "text", "name")]
+    if not kinds:
+        raise FilterError(f"{owner}.{shown_path(path)} is {place.shape.name}, which has no order.")
+    for kind in kinds:
+        make = _reader(place.keys, kind, place.shape.tells_kind)
+        yield _Term(_in_row(node_table, place.labels, make), given.descending, True)
+
+
+_OWN_COLUMNS = ("node_id", "node_label", "node_parent_id", "node_created_at", "node_updated_at")
+
+
+def _reader(keys: Path, kind: Kind, plain: bool) -> Callable[[FromClause], ColumnElement[Any]]:
+    return lambda row: DocumentValue.of_kind(row.c.model_artifact_data, keys, kind, plain)
+
+
+def _in_row(
+    row: FromClause, labels: Sequence[str], make: Callable[[FromClause], ColumnElement[Any]]
+) -> ColumnElement[Any]:
+    if not labels:
+        return make(row)
+    inner = node_table.alias()
+    return (
+        select(_in_row(inner, labels[1:], make))
+        .where(inner.c.node_parent_id == row.c.node_id, inner.c.node_label == labels[0])
+        .scalar_subquery()
+    )
+
+
+def _finds_models(filter: Filter) -> bool:
+    if isinstance(filter, AllOf):
+        return any(_finds_models(one) for one in filter.filters)
+    if isinstance(filter, AnyOf):
+        return all(_finds_models(one) for one in filter.filters)
+    return isinstance(filter, ModelFilter | ModelTypeFilter)
+
+
+def _model_of(filter: Filter) -> tuple[str, Shape]:
+    """The one class whose models a filter finds, as far as it says so."""
+    found = list(_types(filter))
+    classes = {one.type for one in found if not isinstance(one.type, str)}
+    if len(classes) == 1 and not any(isinstance(one.type, str) for one in found):
+        (model,) = classes
+        return model.__name__, model._model_shape()
+    return "the model", AnyShape()
+
+
+def _types(filter: Filter) -> Iterator[ModelTypeFilter]:
+    if isinstance(filter, AllOf | AnyOf):
+        # In A & (B | C) it is A that says of which class all are.
+        single = [one for one in filter.filters if not isinstance(one, AnyOf)]
+        told = [type_ for one in single for type_ in _types(one)]
+        yield from told or (type_ for one in filter.filters for type_ in _types(one))
+    elif isinstance(filter, ModelTypeFilter):
+        yield filter
+    elif isinstance(filter, ModelFilter) and isinstance(filter.model_type, tuple):
+        yield from (one for one in filter.model_type if isinstance(one, ModelTypeFilter))
+
+
+def check_count(name: str, value: object, least: int = 0) -> None:
+    """Refuse what is no count.
+
+    Args:
+        name: The argument, for the error.
+        value: What was given; ``None`` is none.
+        least: The smallest count that makes sense.
+
+    Raises:
+        FilterError: It is no integer, or too small.
+    """
+    if value is None:
+        return
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise FilterError(f"{name} is a count from {least} on, not {value!r}.")
+    if value >= 2**63:
+        raise FilterError(f"{name} has more than 64 bits. Leave it out to read all.")

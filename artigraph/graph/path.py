@@ -1,0 +1,71 @@
+"""Where a row hangs, read along with it: the labels of all above it.
+
+A repr shows the path and may ask nothing, so it has to be known by then. A
+statement of its own would double what reading one row costs.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, literal
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+
+from artigraph.orm.base import Document
+from artigraph.orm.node import node_table
+
+__all__ = ["labels_above"]
+
+_DEEPEST = 1000
+"""Steps up at the most: rows that hang in a circle have no end."""
+
+
+class _LabelsAbove(FunctionElement[Any]):
+    """The labels of a row's ancestors as a JSON array, the root's first."""
+
+    inherit_cache = True
+    type = Document
+
+
+def labels_above(dialect: str) -> ColumnElement[Any] | None:
+    """A column with the labels of a row's ancestors, for a select of rows.
+
+    Args:
+        dialect: The database's name.
+
+    Returns:
+        The column: a list of labels, the root's first, with ``#12`` for a node
+        without one, or null for a root. ``None`` for MariaDB, whose subqueries
+        cannot be recursive and look at the row outside.
+    """
+    if dialect in ("mysql", "mariadb"):
+        return None
+    return _LabelsAbove(node_table.c.node_parent_id, literal(_DEEPEST)).label("labels_above")
+
+
+def _recursive(element: _LabelsAbove, compiler: SQLCompiler, collected: str, **kw: Any) -> str:
+    kw.pop("add_to_result_map", None)
+    parent, deepest = (compiler.process(one, **kw) for one in element.clauses)
+    step = "above.node_parent_id, COALESCE(above.node_label, '#' || above.node_id)"
+    table = node_table.name
+    return (
+        f"(WITH RECURSIVE up(parent_id, label, steps) AS ("  # noqa: S608  # names of our own
+        f"SELECT {step}, 1 FROM {table} AS above WHERE above.node_id = {parent} UNION ALL "
+        f"SELECT {step}, up.steps + 1 FROM {table} AS above JOIN up "
+        f"ON above.node_id = up.parent_id WHERE up.steps < {deepest}) {collected})"
+    )
+
+
+@compiles(_LabelsAbove, "sqlite")
+def _on_sqlite(element: _LabelsAbove, compiler: SQLCompiler, **kw: Any) -> str:
+    ordered = "SELECT json_group_array(label) FROM (SELECT label FROM up ORDER BY steps DESC)"
+    return _recursive(element, compiler, ordered, **kw)
+
+
+@compiles(_LabelsAbove, "postgresql")
+def _on_postgresql(element: _LabelsAbove, compiler: SQLCompiler, **kw: Any) -> str:
+    collected = "COALESCE(jsonb_agg(label ORDER BY steps DESC), '[]')"
+    ordered = f"SELECT {collected} FROM up"  # noqa: S608  # as above
+    return _recursive(element, compiler, ordered, **kw)

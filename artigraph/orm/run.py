@@ -1,0 +1,69 @@
+"""What is kept of a notebook's cell that was run, beside what it saved.
+
+Columns of its own, so that a tree shows how each run went without reading
+more. ``artigraph.notebook`` fills them in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Literal, TypeAlias
+
+from sqlalchemy import String
+from sqlalchemy.orm import Mapped, mapped_column
+from typing_extensions import override
+
+from artigraph.display.escape import cut
+from artigraph.display.facts import Badge, Role
+from artigraph.orm.base import BinaryName, Document
+from artigraph.orm.node import Node
+
+__all__ = ["CellRun", "CellRunStatus"]
+
+CellRunStatus: TypeAlias = Literal["running", "finished", "failed", "interrupted"]
+"""How a run went. One whose kernel died stays ``"running"``."""
+
+
+class CellRun(Node):
+    """A run of one cell, by ``%%artigraph run``.
+
+    Subclass it to keep more about a run; the magic takes the subclass as its
+    ``--node-type``::
+
+        class Training(CellRun):
+            __mapper_args__ = {"polymorphic_identity": "training"}
+            training_dataset: Mapped[str | None] = None
+
+    Args:
+        **columns: Values of its columns by name, all optional.
+    """
+
+    __mapper_args__ = {"polymorphic_identity": "artigraph_cell_run"}  # noqa: RUF012  # SQLAlchemy types it as an instance's
+
+    @override
+    def _badges(self, loaded: Mapping[str, Any]) -> tuple[Badge, ...]:
+        status = loaded.get("cell_run_status")
+        if status is None:
+            return super()._badges(loaded)
+        role: Role = "failed" if status in ("failed", "interrupted") else "state"
+        return (*super()._badges(loaded), Badge(cut(str(status), 16), role))
+
+    cell_run_status: Mapped[str | None] = mapped_column(BinaryName(16))
+    """``"running"``, ``"finished"``, ``"failed"`` or ``"interrupted"``."""
+    cell_run_started_at: Mapped[datetime | None]
+    """When the cell began, in UTC."""
+    cell_run_ended_at: Mapped[datetime | None]
+    """When it ended, in UTC; ``None`` while it runs."""
+    cell_run_error: Mapped[str | None]
+    """The type and the text of the exception that ended it, if one did."""
+    cell_run_source: Mapped[str | None]
+    """The whole cell, its first line included, with credentials in URLs blackened."""
+    cell_run_digest: Mapped[str | None] = mapped_column(String(64))
+    """Lower-case hexadecimal SHA-256 of ``cell_run_source`` in UTF-8."""
+    cell_run_count: Mapped[int | None]
+    """The number in brackets beside the cell."""
+    cell_run_params: Mapped[dict[str, Any] | None] = mapped_column(Document)
+    """What ``--param`` has named, by name."""
+    cell_run_saved: Mapped[dict[str, Any] | None] = mapped_column(Document)
+    """What the cell has saved on its node: ids by label."""
