@@ -105,7 +105,7 @@ def test_public_names_are_importable_and_documented() -> None:
     for name in artigraph.__all__:
         value = getattr(artigraph, name)
         assert name in dir(artigraph)
-        own = inspect.getdoc(value) if inspect.isroutine(value) else vars(value).get("__doc__")
+        own = vars(value).get("__doc__") if inspect.isclass(value) else inspect.getdoc(value)
         # A dataclass without a docstring is given its signature for one.
         if not own or own.startswith(f"{name}("):
             undocumented.append(name)

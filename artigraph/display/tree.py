@@ -18,7 +18,9 @@ from dataclasses import dataclass, replace
 from html import escape
 from typing import Literal, TypeAlias
 
-__all__ = ["Kind", "TreeItem", "svg_tree", "text_tree"]
+from artigraph.display.escape import visible
+
+__all__ = ["Kind", "TreeItem", "cut_tree", "svg_tree", "text_tree"]
 
 Kind: TypeAlias = Literal["node", "model", "artifact"]
 
@@ -39,6 +41,13 @@ class TreeItem:
     """What hangs on it."""
     more: int = 0
     """How many further children it has that are not listed."""
+    status: str = ""
+    """How it went, such as ``"failed"``; stands behind the title."""
+
+    @property
+    def caption(self) -> str:
+        """Title and status."""
+        return " · ".join(text for text in (self.title, self.status) if text)
 
 
 def text_tree(root: TreeItem, *, max_children: int = 20, max_depth: int = 12) -> str:
@@ -52,7 +61,7 @@ def text_tree(root: TreeItem, *, max_children: int = 20, max_depth: int = 12) ->
     Returns:
         The lines, without a newline at the end.
     """
-    return "\n".join(_lines(_cut(root, max_children, max_depth), "", ""))
+    return "\n".join(_lines(cut_tree(root, max_children, max_depth), "", ""))
 
 
 def svg_tree(root: TreeItem, *, max_children: int = 20, max_depth: int = 12) -> str:
@@ -70,7 +79,7 @@ def svg_tree(root: TreeItem, *, max_children: int = 20, max_depth: int = 12) -> 
     Returns:
         An ``svg`` element, fit for a file of its own or inside HTML.
     """
-    root = _cut(root, max_children, max_depth)
+    root = cut_tree(root, max_children, max_depth)
     boxes = list(_place(root))
     width = max(box.x + box.width for box in boxes) + MARGIN
     height = max(box.y + box.height for box in boxes) + MARGIN
@@ -88,11 +97,18 @@ def svg_tree(root: TreeItem, *, max_children: int = 20, max_depth: int = 12) -> 
     )
 
 
-def _cut(item: TreeItem, max_children: int, max_depth: int) -> TreeItem:
+def cut_tree(item: TreeItem, max_children: int, max_depth: int) -> TreeItem:
+    """The part of a tree that is drawn; what is left out is counted.
+
+    Args:
+        item: The tree.
+        max_children: How many children of one item are drawn.
+        max_depth: How many levels below the root are drawn.
+    """
     drawn = item.children[:max_children] if max_depth > 0 else ()
     return replace(
         item,
-        children=[_cut(child, max_children, max_depth - 1) for child in drawn],
+        children=[cut_tree(child, max_children, max_depth - 1) for child in drawn],
         more=item.more + len(item.children) - len(drawn),
     )
 
@@ -104,17 +120,7 @@ LONGEST = 44
 
 
 def _shown(text: str) -> str:
-    """A text that says what it holds: hidden and reordering characters written out."""
-    # Cut first: a label may be a megabyte long.
-    short = text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
-    return "".join(c if _is_visible(c) else ascii(c)[1:-1] for c in short)
-
-
-def _is_visible(character: str) -> bool:
-    # Joiners belong to the spelling of some languages and to many emoji.
-    return character in "\u200c\u200d" or unicodedata.category(character) not in (
-        *("Cc", "Cf", "Cn", "Cs", "Zl", "Zp"),
-    )
+    return visible(text, LONGEST)
 
 
 def _more(count: int) -> str:
@@ -131,7 +137,7 @@ _BRACKETS: dict[Kind, tuple[str, str]] = {
 def _lines(item: TreeItem, first: str, further: str) -> Iterator[str]:
     opening, closing = _BRACKETS[item.kind]
     edge = f"{_shown(item.edge)}: " if item.edge else ""
-    title = f"  {_shown(item.title)}" if item.title else ""
+    title = f"  {_shown(item.caption)}" if item.caption else ""
     yield f"{first}{edge}{opening}{_shown(item.label)}{closing}{title}"
     for number, child in enumerate(item.children, 1):
         last = number == len(item.children) and not item.more
@@ -228,7 +234,7 @@ def _width_of(character: str) -> float:
 
 def _place(root: TreeItem) -> Iterator[_Box]:
     """Place boxes in columns; what hangs on a box has a strip of its own beside it."""
-    levels: list[list[_Box]] = [[_Box(root, _shown(root.label), _shown(root.title), "", None, 0)]]
+    levels: list[list[_Box]] = [[_Box(root, _shown(root.label), _shown(root.caption), "", None, 0)]]
     below: dict[int, list[_Box]] = {}
     while levels[-1]:
         levels.append([box for above in levels[-1] for box in _boxes_below(above)])
@@ -255,7 +261,7 @@ def _boxes_below(above: _Box) -> Iterator[_Box]:
     if above.item is None:
         return
     for child in above.item.children:
-        texts = (_shown(child.label), _shown(child.title), _shown(child.edge))
+        texts = (_shown(child.label), _shown(child.caption), _shown(child.edge))
         yield _Box(child, *texts, above, 0)
     if above.item.more:
         yield _Box(None, _more(above.item.more), "", "", above, 0)

@@ -11,6 +11,7 @@ from typing import Any
 
 from typing_extensions import override
 
+from artigraph.display.look import shape_line
 from artigraph.errors import DeserializationError, PartError, StorageError
 from artigraph.frame.base import StoredValue
 from artigraph.serializer.part import SliceSerializer
@@ -111,9 +112,7 @@ class StoredArray(StoredValue):
 
     @override
     def _facts(self) -> list[str]:
-        # \N{MULTIPLICATION SIGN}, as in the repr of a frame.
-        shape = " \N{MULTIPLICATION SIGN} ".join(f"{n:,}" for n in self.shape) or "scalar"
-        return [f"{shape} {self.dtype}"]
+        return [shape_line(self.shape, self.dtype)]
 
     @override
     def _find_serializer(self) -> SliceSerializer[Any]:

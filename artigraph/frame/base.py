@@ -12,7 +12,14 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, BinaryIO, TypeVar
 
+from typing_extensions import override
+
 from artigraph.concurrency import run_in_thread
+from artigraph.display.escape import cut
+from artigraph.display.facts import Facts
+from artigraph.display.limits import Limits
+from artigraph.display.place import format_size, place_badges
+from artigraph.display.shown import Shown
 from artigraph.errors import ArtigraphError, CorruptBlobError, PartError, UnknownStorageError
 from artigraph.graph.source import BlobSource, StorageSource
 from artigraph.graph.storage_record import explain_unknown_storage
@@ -26,7 +33,7 @@ BLOCK = 2**20
 """Bytes of a file that are hashed at once."""
 
 
-class StoredValue:
+class StoredValue(Shown):
     """A value in a store, as its row describes it.
 
     Two are equal if they stand for the same bytes, read in the same way.
@@ -120,8 +127,20 @@ class StoredValue:
             return id(self)
         return hash((self._digest, self._serializer))
 
-    def __repr__(self) -> str:
-        facts = [*self._facts(), format_size(self._nbytes), self._kind()]
+    @override
+    def _describe(self, limits: Limits) -> Facts:
+        storage = getattr(self._source, "storage", None)
+        return Facts(
+            type(self).__name__,
+            self._label or "",
+            place_badges(storage, self._nbytes),
+            (("node", str(self._node_id)), ("written by", cut(self._serializer, 80))),
+            tuple(self._facts()),
+        )
+
+    @override
+    def _brief(self, limits: Limits) -> str:
+        facts = [*self._facts(), format_size(self._nbytes), cut(self._kind(), 80)]
         name = "" if self._label is None else f" {self._label!r}"
         return f"<{type(self).__name__}{name} {', '.join(facts)}>"
 
@@ -178,15 +197,3 @@ def _hash(file: BinaryIO) -> tuple[int, str]:
         size += len(block)
         digest.update(block)
     return size, digest.hexdigest()
-
-
-def format_size(size: int) -> str:
-    """Write a number of bytes as people do, in powers of 1,000."""
-    if size < 1000:
-        return f"{size} B"
-    value = float(size)
-    for unit in ("kB", "MB", "GB", "TB", "PB"):
-        value /= 1000
-        if value < 999.95:
-            return f"{value:.1f} {unit}"
-    return f"{value / 1000:,.1f} EB"

@@ -16,7 +16,7 @@ from artigraph.graph.object import insert_nodes
 from artigraph.graph.row import NewRow, RowWriter, row_writer
 from artigraph.orm.node import Node
 
-__all__ = ["Current", "create_current", "entered", "hang", "insert_unwritten"]
+__all__ = ["Current", "create_current", "current_place", "entered", "hang", "insert_unwritten"]
 
 N = TypeVar("N", bound=Node)
 
@@ -34,6 +34,11 @@ class Current:
 
 
 _current: ContextVar[Current | None] = ContextVar("artigraph_current", default=None)
+
+
+def current_place() -> Current | None:
+    """The node that new ones hang under here, which may not be written yet."""
+    return _current.get()
 
 
 @contextmanager

@@ -1,14 +1,30 @@
 """What ``%load_ext artigraph`` does, and what ``%unload_ext artigraph`` undoes.
 
-Loading answers the command and nothing more: it adds no name to the
-notebook and changes nothing of IPython. Magics are added here.
+Loading adds the magic ``%artigraph``, what rewrites its lines, and what
+completes them. It adds no name to the notebook. Unloading takes away what
+loading has added and nothing else, and puts back a magic of the same name.
 """
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from typing import Any
+from weakref import WeakKeyDictionary
+
 from IPython.core.interactiveshell import InteractiveShell
 
+from artigraph.notebook.magic import keep, look, run, store
+from artigraph.notebook.magic.completion import Completion
+from artigraph.notebook.magic.magic import Magic
+from artigraph.notebook.magic.parser import NAMES
+from artigraph.notebook.magic.transform import Transformers
+
 __all__ = ["load", "unload"]
+
+_COMMANDS = (store, look, keep, run)
+"""The modules whose import declares the sub-commands, in the order of the help."""
+
+_loaded: WeakKeyDictionary[InteractiveShell, ExitStack] = WeakKeyDictionary()
 
 
 def load(ipython: InteractiveShell) -> None:
@@ -22,11 +38,56 @@ def load(ipython: InteractiveShell) -> None:
     """
     if not isinstance(ipython, InteractiveShell):
         raise TypeError(f"%load_ext artigraph belongs in IPython, not in {ipython!r}.")
+    unload(ipython)
+    undo = _loaded[ipython] = ExitStack()
+    _add_magic(ipython, Magic(ipython), undo)
+    transformers = Transformers(ipython)
+    for added, to in (
+        (transformers.first_line, ipython.input_transformers_cleanup),
+        (transformers.lines, ipython.input_transformers_post),
+        (transformers.blocks, ipython.ast_transformers),
+    ):
+        _append(added, to, undo)
+    completer = getattr(ipython, "Completer", None)
+    if completer is not None:
+        _append(Completion(ipython).match, completer.custom_matchers, undo)
 
 
 def unload(ipython: InteractiveShell) -> None:
-    """Take away what :func:`load` has added; nothing, by now.
+    """Take away what :func:`load` has added.
 
     Args:
         ipython: The shell.
     """
+    undo = _loaded.pop(ipython, None)
+    if undo is not None:
+        undo.close()
+
+
+def _append(added: Any, to: list[Any], undo: ExitStack) -> None:
+    to.append(added)
+
+    def remove() -> None:
+        # Somebody else may have taken it away, or put a new list there.
+        if added in to:
+            to.remove(added)
+
+    undo.callback(remove)
+
+
+def _add_magic(ipython: InteractiveShell, magic: Magic, undo: ExitStack) -> None:
+    registry = ipython.magics_manager.magics
+    for kind in ("line", "cell"):
+        for name in NAMES:
+            before = registry[kind].get(name)
+            registry[kind][name] = magic
+            undo.callback(_put_back, registry[kind], name, magic, before)
+
+
+def _put_back(magics: dict[str, Any], name: str, magic: Magic, before: Any) -> None:
+    if magics.get(name) is not magic:
+        return  # a later definition stays
+    if before is None:
+        del magics[name]
+    else:
+        magics[name] = before

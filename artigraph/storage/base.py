@@ -15,9 +15,17 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, Self, cast
 
+from typing_extensions import override
+
 from artigraph.concurrency import run_in_thread
+from artigraph.display.escape import cut
+from artigraph.display.facts import Facts
+from artigraph.display.limits import Limits
+from artigraph.display.place import place_badges
+from artigraph.display.shown import Shown
 from artigraph.errors import StorageError, UnknownStorageError
 from artigraph.registry import Registry
+from artigraph.storage.redact import without_passwords
 from artigraph.storage.stream import RangeFile, Sink
 
 __all__ = ["BlobInfo", "Storage", "StoredBlob", "get_storage", "storages"]
@@ -56,7 +64,11 @@ class BlobInfo:
     """Whether it is what an unfinished write left, or is about to finish."""
 
 
-class Storage(ABC):
+LONGEST = 400
+"""Characters of a name or a URL that are shown."""
+
+
+class Storage(Shown, ABC):
     """Keeps blobs: bytes under a location.
 
     Subclass it, give it a ``name`` that never changes, and call
@@ -234,8 +246,16 @@ class Storage(ABC):
     def __hash__(self) -> int:
         return hash(_identity(self))
 
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.name!r}>"
+    @override
+    def _describe(self, limits: Limits) -> Facts:
+        url = getattr(self, "url", self.name)
+        notes = () if url == self.name else (("url", cut(without_passwords(str(url)), LONGEST)),)
+        name = cut(without_passwords(self.name), LONGEST)
+        return Facts(type(self).__name__, name, place_badges(str(url), None), notes)
+
+    @override
+    def _brief(self, limits: Limits) -> str:
+        return f"<{type(self).__name__} {cut(without_passwords(self.name), LONGEST)!r}>"
 
 
 def _identity(one: Storage) -> tuple[str, str, str]:

@@ -14,8 +14,9 @@ import re
 from collections.abc import Iterator, Mapping
 from urllib.parse import quote, unquote
 
-__all__ = ["scrub", "secrets_of", "tells"]
+__all__ = ["scrub", "secrets_of", "tells", "without_passwords"]
 
+_PASSWORD = re.compile(r"(?<=://)([^/\s:@]*):\S*@")
 _USERINFO = re.compile(r"(?<=://)([^/\s]*)@")
 _SECRET = re.compile(r"key|secret|token|pass|pwd|cred|auth|sas|sign|conn|cookie|header", re.I)
 
@@ -55,6 +56,11 @@ def scrub(text: str, secrets: set[str]) -> str:
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, "***")
     return _USERINFO.sub("***@", text)
+
+
+def without_passwords(text: str) -> str:
+    """A text with the password of a URL in it blackened; users, as containers, stay."""
+    return _PASSWORD.sub(r"\1:***@", text)
 
 
 def tells(error: BaseException | None, secrets: set[str]) -> bool:

@@ -216,7 +216,7 @@ async def test_new_version_of_model_migrates_old_rows(kernel: Kernel) -> None:
         """,
         "(await read_model(ModelFilter(model_type=Moving))).value",
     )
-    assert shown == "Moving(renamed_value=42)"
+    assert shown == "Moving  [v2]\n  renamed_value  int  42"
 
 
 async def test_node_cell_runs_again_and_changes(kernel: Kernel, tmp_path: Path) -> None:

@@ -1,0 +1,120 @@
+"""What a thing tells of itself, for text and HTML alike.
+
+Facts hold plain text that nobody has escaped: whoever draws them does. They
+are small, since whoever makes them has cut what is long and counted what is
+left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+__all__ = ["Badge", "Facts", "Field", "Picture", "Role", "Table", "texts_of"]
+
+Role: TypeAlias = Literal["version", "place", "size", "state", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """A word or two beside a name."""
+
+    text: str
+    role: Role = "state"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of texts, some of them left out in the middle or at the end."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    types: tuple[str, ...] = ()
+    """A type for each column, if they have one."""
+    gap: int | None = None
+    """Before which of the rows some are left out; ``len(rows)`` is at the end."""
+    more: int = 0
+    """How many rows are left out."""
+    more_columns: int = 0
+    """How many columns are left out."""
+    numbers: frozenset[int] = frozenset()
+    """Columns that are numbers, to be set flush right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture, as a PNG."""
+
+    png: bytes
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A name with a value."""
+
+    name: str
+    type: str
+    value: str
+    badges: tuple[Badge, ...] = ()
+    inside: Facts | None = None
+    """What unfolds below it; its name, label and badges stand here, not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that is shown of one thing."""
+
+    name: str
+    """What it is: the name of its class."""
+    label: str = ""
+    """What it is called."""
+    badges: tuple[Badge, ...] = ()
+    notes: tuple[tuple[str, str], ...] = ()
+    """More about it, by name: id, time, path."""
+    lines: tuple[str, ...] = ()
+    """Sentences about it."""
+    fields: tuple[Field, ...] = ()
+    more_fields: int = 0
+    """How many fields are left out."""
+    table: Table | None = None
+    picture: Picture | None = None
+    code: str = ""
+    """How it is written in Python."""
+    warnings: tuple[str, ...] = ()
+    """What is left out, or went wrong."""
+
+
+def texts_of(facts: Facts) -> Iterator[str]:
+    """Every text in some facts, in no order: what each drawing of them must show.
+
+    Args:
+        facts: The facts, with all that is inside.
+    """
+    yield from (facts.name, facts.label)
+    yield from (badge.text for badge in facts.badges)
+    yield from _texts_inside(facts)
+
+
+def _texts_inside(facts: Facts) -> Iterator[str]:
+    for name, value in facts.notes:
+        yield from (name, value)
+    yield from (*facts.lines, facts.code, *facts.warnings)
+    for one in facts.fields:
+        yield from (one.name, one.type, one.value)
+        yield from (badge.text for badge in one.badges)
+        if one.inside is not None:
+            yield from _texts_inside(one.inside)
+    if facts.table is not None:
+        yield from (*facts.table.columns, *facts.table.types)
+        for row in facts.table.rows:
+            yield from row
+    for count in (
+        facts.more_fields,
+        facts.table.more if facts.table else 0,
+        facts.table.more_columns if facts.table else 0,
+    ):
+        if count:
+            yield f"+{count:,} more"

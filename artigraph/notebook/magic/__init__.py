@@ -1,0 +1,1 @@
+"""``%artigraph`` and ``%%artigraph``: the store, from a line of its own."""

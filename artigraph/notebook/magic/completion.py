@@ -1,0 +1,103 @@
+"""What the Tab key offers behind ``%artigraph``.
+
+Everything is known without asking the database: sub-commands, options, the
+model and node classes that are defined, the fields of the class that is named,
+and the notebook's variables.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from IPython.core.completer import (
+    CompletionContext,
+    SimpleCompletion,
+    SimpleMatcherResult,
+    context_matcher,
+)
+from IPython.core.interactiveshell import InteractiveShell
+
+from artigraph.model.base import BaseModel
+from artigraph.model.types import find_model, model_names
+from artigraph.notebook.magic.parser import COMMANDS, NAMES, Command
+from artigraph.orm.node import Node
+from artigraph.orm.run import CellRun
+
+__all__ = ["Completion"]
+
+_LINE = re.compile(
+    rf"^\s*(?:[\w.,\[\] ]+=\s*)?(?P<percent>%%?)(?:{'|'.join(NAMES)})\s+(?P<rest>.*)$"
+)
+
+
+class Completion:
+    """Completes the lines of one shell; one of ``custom_matchers``.
+
+    Args:
+        shell: The shell.
+    """
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        self._shell = shell
+
+    @context_matcher(identifier="artigraph", priority=100)  # type: ignore[untyped-decorator]  # IPython's own has no types
+    def match(self, context: CompletionContext) -> SimpleMatcherResult:
+        """What may stand at the cursor.
+
+        Args:
+            context: The line.
+        """
+        found = _LINE.match(context.text_until_cursor)
+        if found is None:
+            return SimpleMatcherResult(completions=[])
+        is_cell = found["percent"] == "%%"
+        words = found["rest"].split(" ")
+        typed = words[-1]
+        offered = sorted(one for one in self._offered(words, is_cell) if one.startswith(typed))
+        # IPython replaces only what it takes for the last token.
+        behind = typed[: len(typed) - len(context.token)] if typed.endswith(context.token) else ""
+        completions = [SimpleCompletion(text=one.removeprefix(behind)) for one in offered]
+        return SimpleMatcherResult(completions=completions, suppress=True)
+
+    def _offered(self, words: list[str], is_cell: bool) -> Iterable[str]:
+        if len(words) == 1:
+            return [name for name in COMMANDS if (name == "run") is is_cell]
+        found = COMMANDS.get(words[0])
+        if found is None:
+            return []
+        typed = words[-1]
+        if typed.startswith("-"):
+            return [*found.options, "--help"]
+        if typed.startswith("$"):
+            return [f"${name}" for name in self._variables()]
+        return self._arguments(found, words)
+
+    def _arguments(self, found: Command, words: list[str]) -> Iterable[str]:
+        kind = found.options.get(words[-2]) or ""
+        if words[-2] not in found.options:
+            kind = found.completes
+        if kind == "model":
+            given = [word for word in words[1:-1] if not word.startswith("-")]
+            return self._fields(given[0]) if given else self._models()
+        if kind == "variable":
+            return self._variables()
+        if kind == "node_type":
+            mappers = Node.__mapper__.polymorphic_map.values()
+            return [m.class_.__name__ for m in mappers if issubclass(m.class_, CellRun)]
+        return []
+
+    def _variables(self) -> Iterable[str]:
+        hidden = self._shell.user_ns_hidden
+        return [n for n in self._shell.user_ns if not n.startswith("_") and n not in hidden]
+
+    def _models(self) -> Iterable[str]:
+        variables = self._shell.user_ns.items()
+        here = [n for n, v in variables if isinstance(v, type) and issubclass(v, BaseModel)]
+        return {*model_names(), *here}
+
+    def _fields(self, name: str) -> Iterable[str]:
+        model = self._shell.user_ns.get(name) or find_model(name)
+        if not (isinstance(model, type) and issubclass(model, BaseModel)):
+            return []
+        return model._model_field_names() or []

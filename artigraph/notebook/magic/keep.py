@@ -1,0 +1,280 @@
+"""Sub-commands that write and read values, and delete them: save, load, log, rm."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from enum import Enum
+from keyword import iskeyword
+from pathlib import PurePath
+from typing import Any
+
+from IPython.core.error import UsageError
+
+from artigraph.db.session import new_session
+from artigraph.display.escape import visible
+from artigraph.display.shown import type_name
+from artigraph.errors import NodeNotFoundError
+from artigraph.filter.artifact import ArtifactFilter
+from artigraph.filter.kind import KINDS
+from artigraph.filter.node import NodeFilter
+from artigraph.filter.relation import NodeRelationshipFilter
+from artigraph.filter.value import plain
+from artigraph.graph.artifact import (
+    QualifiedArtifact,
+    new_artifact,
+    read_artifacts,
+    write_artifacts,
+)
+from artigraph.graph.node import delete_nodes, read_nodes
+from artigraph.graph.relation import count_descendants
+from artigraph.model.base import BaseModel
+from artigraph.model.log import Log
+from artigraph.model.read import read_models
+from artigraph.model.unknown import UnknownModel
+from artigraph.model.write import write_model, write_models
+from artigraph.notebook.magic.condition import literal
+from artigraph.notebook.magic.parser import Call, Confirm, Said, argument, command
+from artigraph.notebook.magic.place import find_node, node_id_of, written_current_id
+from artigraph.notebook.magic.words import Word, look_up
+from artigraph.orm.artifact import BaseArtifact, ModelArtifact
+from artigraph.orm.base import utc_now
+from artigraph.orm.node import Node
+from artigraph.serializer.base import find_serializer
+
+__all__ = ["assignment"]
+
+_EQUALS = re.compile("=")
+_NOTES: tuple[type[Any], ...] = (
+    *KINDS,
+    type(None),
+    Enum,
+    PurePath,
+    list,
+    tuple,
+    dict,
+    set,
+    frozenset,
+)
+"""What may be noted down."""
+
+_TO = argument("--to", metavar="NODE", help="hang it there; on the current node, unless given")
+
+
+def assignment(word: Word) -> tuple[str, Word | None]:
+    """A name, and the word behind its equals sign if it has one.
+
+    Raises:
+        UsageError: There is no name.
+    """
+    cut = word.cut(_EQUALS)
+    name = word.text if cut is None else cut[0]
+    if not name:
+        raise UsageError(f"{visible(word.text, 60)!r} begins with =; a name comes first.")
+    return name, None if cut is None else cut[2]
+
+
+async def _place(word: Word | None) -> int | None:
+    if word is None:
+        return await written_current_id()
+    node_id = node_id_of(word)
+    return (await find_node(word)).node_id if node_id is None else node_id
+
+
+@command(
+    "save",
+    argument(
+        "names",
+        nargs="+",
+        metavar="NAME[=VAR]",
+        complete="variable",
+        help="a label, and the variable if that is called otherwise",
+    ),
+    _TO,
+)
+async def save(call: Call) -> Any:
+    """Save variables: models, frames, arrays and all else that a serializer knows.
+
+    All of them in one transaction, at once; what fails leaves nothing behind. The
+    result is what was written, with its rows; of several, by label.
+    """
+    values: dict[str, Any] = {}
+    for word in call.args.names:
+        label, given = assignment(word)
+        if label in values:
+            raise UsageError(f"The label {visible(label, 60)!r} is given twice.")
+        values[label] = _variable(label if given is None else given, call.variables)
+    models = {label: value for label, value in values.items() if isinstance(value, BaseModel)}
+    artifacts = [
+        (label, value, _serializer(label, value))
+        for label, value in values.items()
+        if label not in models
+    ]
+    place = await _place(call.args.to)
+    made = [new_artifact(*one, parent_id=place) for one in artifacts]
+    written: dict[str, QualifiedArtifact[Any, Any]] = {}
+    # Each kind puts its blobs first and is quick with its rows. Only where there
+    # are both, one transaction has to wait for the blobs.
+    async with new_session() if models and artifacts else nullcontext():
+        if models:
+            written |= await write_models(parent_id=place, models=models)
+        if artifacts:
+            labels = [label for label, _, _ in artifacts]
+            written |= dict(zip(labels, await write_artifacts(made), strict=True))
+    return _one_or_all({label: written[label] for label in values})
+
+
+def _variable(given: Word | str, variables: Mapping[str, Any]) -> Any:
+    if isinstance(given, Word) and not given.is_bare:
+        value = given.value
+    else:
+        value = look_up(given.text if isinstance(given, Word) else given, variables)
+    return value.value if isinstance(value, QualifiedArtifact) else value
+
+
+def _serializer(label: str, value: Any) -> Any:
+    found = find_serializer(type(value))
+    if found is None:
+        hint = (
+            f"Note it down: %artigraph log {visible(label, 60)}"
+            if isinstance(plain(value), _NOTES)
+            else "Make a DataModel of what is to be kept of it."
+        )
+        raise UsageError(
+            f"{visible(label, 60)} is of the type {visible(type_name(value))}, which is neither a "
+            f"model nor anything that a serializer knows. {hint}"
+        )
+    return found
+
+
+def _one_or_all(values: dict[str, Any]) -> Any:
+    return next(iter(values.values())) if len(values) == 1 else values
+
+
+@command(
+    "load",
+    argument("labels", nargs="+", metavar="LABEL", help="a label, an id, or $variable"),
+    argument("--from", dest="source", metavar="NODE", help="only what hangs right on this node"),
+    argument("--into", metavar="NAME", help="assign it to this variable instead of returning it"),
+)
+async def load(call: Call) -> Any:
+    """Load what was saved: models, and frames, arrays and others by themselves.
+
+    The result is the value; of several labels, all values by label.
+    """
+    args = call.args
+    into = None if args.into is None else args.into.text
+    if into is not None and (not into.isidentifier() or iskeyword(into)):
+        raise UsageError(f"{visible(into, 60)!r} is no name of a variable.")
+    if args.source is None:
+        nodes = [await find_node(word) for word in args.labels]
+        found = {node.node_label or f"#{node.node_id}": node for node in nodes}
+    else:
+        found = await _below(await _place(args.source), [word.text for word in args.labels])
+    value = _one_or_all(await _values(found))
+    if into is None:
+        return value
+    call.shell.user_ns[into] = value
+    return None
+
+
+async def _below(node_id: int | None, labels: Sequence[str]) -> dict[str, Node]:
+    relationship = NodeRelationshipFilter(child_of=() if node_id is None else node_id)
+    filter = ArtifactFilter(label=labels, relationship=relationship)
+    found = {str(node.node_label): node for node in await read_nodes(filter)}
+    for label in labels:
+        if label not in found:
+            raise NodeNotFoundError(
+                f"On node {node_id} hangs nothing that is called {visible(label, 60)!r}. "
+                f"%artigraph ls {node_id} lists what does."
+            )
+    return {label: found[label] for label in labels}
+
+
+async def _values(nodes: Mapping[str, Node]) -> dict[str, Any]:
+    values: dict[int, Any] = {}
+    for label, node in nodes.items():
+        if not isinstance(node, BaseArtifact):
+            raise NodeNotFoundError(
+                f"{visible(label, 60)} is a node without a value. %artigraph ls {node.node_id} "
+                "lists what hangs on it."
+            )
+    models = [node.node_id for node in nodes.values() if isinstance(node, ModelArtifact)]
+    others = [node.node_id for node in nodes.values() if not isinstance(node, ModelArtifact)]
+    if models:
+        for model in await read_models(NodeFilter(node_id=models)):
+            if isinstance(model.value, UnknownModel):
+                raise model.value.error()
+            values[model.artifact.node_id] = model.value
+    if others:
+        for one in await read_artifacts(NodeFilter(node_id=others)):
+            values[one.artifact.node_id] = one.value
+    for label, node in nodes.items():
+        if node.node_id not in values:
+            raise NodeNotFoundError(f"{visible(label, 60)} was deleted meanwhile.")
+    return {label: values[node.node_id] for label, node in nodes.items()}
+
+
+@command(
+    "log",
+    argument(
+        "values",
+        nargs="+",
+        metavar="KEY=VALUE",
+        complete="variable",
+        help="a name and its value; KEY alone is the variable of that name",
+    ),
+    _TO,
+)
+async def log(call: Call) -> QualifiedArtifact[ModelArtifact, Log]:
+    """Note down numbers, texts and the like on the current node.
+
+    Each line writes one model of the class Log, called by the time: find Log finds it,
+    and read_models(ModelFilter(model_type=Log)) reads it back. A number, true, false
+    and null are what they say, anything else is a text; KEY=$x takes a variable.
+    """
+    values: dict[str, Any] = {}
+    for word in call.args.values:
+        key, given = assignment(word)
+        value = plain(look_up(key, call.variables) if given is None else literal(given))
+        if key in values:
+            raise UsageError(f"{visible(key, 60)!r} is given twice.")
+        if not isinstance(value, _NOTES):
+            can_save = isinstance(value, BaseModel) or find_serializer(type(value)) is not None
+            name = visible(key, 60) if given is None else f"{visible(key, 60)}=…"
+            hint = (
+                f"Save it with: %artigraph save {name}"
+                if can_save
+                else "Make a DataModel of what is to be kept of it."
+            )
+            raise UsageError(
+                f"{visible(key, 60)} is of the type {visible(type_name(value))}, which is more "
+                f"than a note. {hint}"
+            )
+        values[key] = value
+    place = await _place(call.args.to)
+    label = f"log {utc_now():%Y-%m-%d %H:%M:%S.%f}"
+    return await write_model(parent_id=place, label=label, model=Log(**values))
+
+
+@command(
+    "rm",
+    argument("node", metavar="NODE", help="an id, a label, or $variable"),
+    argument("--yes", action="store_true", help="do not ask"),
+)
+async def rm(call: Call) -> Any:
+    """Delete a node with all that hangs below it; asks first."""
+    node = await find_node(call.args.node)
+    below = (await count_descendants(node.node_id))[node.node_id]
+    label = f" {visible(node.node_label, 60)!r}" if node.node_label else ""
+    name = f"node {node.node_id}{label}"
+    rest = f" and the {below:,} below it" if below else ""
+
+    async def act() -> Said:
+        rows = await delete_nodes(NodeFilter(node_id=node.node_id))
+        return Said(f"Deleted {name}: {rows:,} row{'' if rows == 1 else 's'}.")
+
+    if call.args.yes:
+        return await act()
+    return Confirm(f"Delete {name}{rest}?", f"%artigraph rm {node.node_id} --yes", act)

@@ -1,0 +1,244 @@
+"""Sub-commands that look: tree, ls, show, find, graph, export."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from IPython.core.error import UsageError
+
+from artigraph.concurrency import run_in_thread
+from artigraph.display.escape import visible
+from artigraph.display.results import ResultList
+from artigraph.errors import FilterError
+from artigraph.filter.model import ModelFilter
+from artigraph.filter.node import NodeFilter
+from artigraph.filter.relation import NodeRelationshipFilter
+from artigraph.graph.current import current_place
+from artigraph.graph.tree import Tree, read_tree
+from artigraph.model.base import BaseModel
+from artigraph.model.log import Log
+from artigraph.model.read import ReadModel, read_models
+from artigraph.model.types import find_model, model_names
+from artigraph.notebook.magic.condition import parse_conditions
+from artigraph.notebook.magic.parser import Call, Said, argument, command, count
+from artigraph.notebook.magic.place import current_id, find_node, node_id_of
+from artigraph.notebook.magic.result import Listing, Picture
+from artigraph.notebook.magic.words import Word
+from artigraph.orm.artifact import ModelArtifact
+from artigraph.registry import did_you_mean
+
+__all__ = ["model_class"]
+
+
+_NODE = argument("node", nargs="?", metavar="NODE", help="an id, a label, or $variable")
+
+
+async def _tree(node: Word | None, depth: int | None, children: int | None) -> Tree:
+    limits: dict[str, Any] = {} if depth is None else {"max_depth": depth}
+    limits |= {} if children is None else {"max_children": children}
+    return await read_tree(await _id(node), **limits)
+
+
+async def _id(word: Word | None) -> int | None:
+    """The id of a node; only a label has to be looked up."""
+    if word is None:
+        return None
+    node_id = node_id_of(word)
+    return (await find_node(word)).node_id if node_id is None else node_id
+
+
+@command(
+    "tree",
+    _NODE,
+    argument("--depth", type=count, metavar="N", help="levels below it; 12, unless given"),
+    argument("--children", type=count, metavar="N", help="children of one node; 20, unless given"),
+)
+async def tree(call: Call) -> Tree:
+    """Draw what hangs below a node, or the whole store; the result is that of read_tree()."""
+    return await _tree(call.args.node, call.args.depth, call.args.children)
+
+
+@command(
+    "ls",
+    _NODE,
+    argument("--limit", type=count, metavar="N", default=100, help="how many; 100, unless given"),
+)
+async def ls(call: Call) -> Listing:
+    """List what hangs right below a node; the current one, or the roots, unless given."""
+    node, limit = call.args.node, max(1, call.args.limit)
+    node_id = current_id() if node is None else await _id(node)
+    if node_id is None and current_place() is not None:
+        return Listing((), 0, "below the current node, which is not written yet")
+    if node_id is None:
+        roots = await read_tree(None, max_depth=0, max_children=limit)
+        return Listing(roots.roots, roots.more, "roots")
+    below = await read_tree(node_id, max_depth=1, max_children=limit)
+    (top,) = below.roots
+    label = f" {top.label}" if top.label else ""
+    return Listing(below.children(top), top.more, f"below node {node_id}{label}")
+
+
+@command("show", argument("node", metavar="NODE|LABEL", help="an id, a label, or $variable"))
+async def show(call: Call) -> Any:
+    """Show one model, artifact or node.
+
+    A model comes back with its row; frames and arrays in it are opened, not loaded.
+    """
+    node = await find_node(call.args.node)
+    if not isinstance(node, ModelArtifact):
+        return node
+    found = await read_models(NodeFilter(node_id=node.node_id), lazy=True)
+    return found[0] if found else node
+
+
+@command(
+    "find",
+    argument("type", metavar="TYPE", complete="model", help="a model's class or its name"),
+    argument(
+        "where",
+        nargs="*",
+        default=[],  # without it, argparse says that they are required
+        metavar="field<value",
+        help="< <= > >= = != or ~ (like, with %% for any text); null is no value",
+    ),
+    argument("--order", metavar="FIELD", help="order by it; -FIELD for the largest first"),
+    argument("--limit", type=count, metavar="N", help="how many at the most"),
+    argument("--in", dest="within", metavar="NODE", help="only below this node"),
+)
+async def find(call: Call) -> ResultList[ReadModel]:
+    """Find models by what their fields hold.
+
+    All conditions must hold. A value is read as what its field is annotated as. The
+    result is a list of models with their rows (.value, .artifact); frames and arrays in
+    them are opened, not loaded.
+    """
+    args = call.args
+    name, model = model_class(args.type, call.variables)
+    condition = parse_conditions(args.where, name, model)
+    filter = ModelFilter(model_type=name if model is None else model, where=condition)
+    place = await _id(args.within)
+    found = await read_models(
+        filter & NodeRelationshipFilter(descendant_of=place) if place is not None else filter,
+        order_by=args.order.text if args.order else None,
+        limit=args.limit,
+        lazy=True,
+    )
+    if model is None and not found and not await read_models(ModelFilter(model_type=name), limit=1):
+        raise FilterError(
+            f"No model class {visible(name, 60)!r} is defined here, and none of that name is "
+            f"stored. {did_you_mean(name, model_names())}"
+        )
+    return ResultList(found)
+
+
+def model_class(word: Word, variables: Mapping[str, Any]) -> tuple[str, type[BaseModel] | None]:
+    """The model class that a word means.
+
+    Args:
+        word: A class's name, or a variable that holds one.
+        variables: The variables of the notebook.
+
+    Returns:
+        Its name, and the class if it is defined here.
+
+    Raises:
+        UsageError: The variable holds something else.
+    """
+    value = word.value if word.is_object else variables.get(word.text)
+    if isinstance(value, type) and issubclass(value, BaseModel):
+        return value.model_name, value
+    if word.is_object:
+        raise UsageError(f"A model's class is wanted, not a {type(word.value).__name__}.")
+    model = find_model(word.text) or (Log if word.text == Log.__name__ else None)
+    return word.text if model is None else model.model_name, model
+
+
+@command(
+    "graph",
+    _NODE,
+    argument("--depth", type=count, metavar="N", help="levels of the picture"),
+    argument("--picture", action="store_true", help="a drawing, also where widgets are shown"),
+)
+async def graph(call: Call) -> Any:
+    """Show what hangs below a node as a picture to look around in.
+
+    That is the explorer where widgets are shown, and a drawing elsewhere.
+    """
+    if getattr(call.shell, "kernel", None) is not None and not call.args.picture:
+        # Only now: anywidget takes its time to import.
+        explorer = import_module("artigraph.notebook.explorer")
+        return await explorer.explore(await _id(call.args.node))
+    return Picture(await _tree(call.args.node, call.args.depth, None))
+
+
+@command(
+    "export",
+    argument("format", metavar="FORMAT", help="mermaid, dot, json or networkx"),
+    _NODE,
+    argument("--depth", type=count, metavar="N", help="levels below it"),
+    argument("--to", metavar="FILE", help="write it there instead of returning it"),
+)
+async def export(call: Call) -> Any:
+    """Make a graph of what hangs below a node.
+
+    dot is for Graphviz; json is the node-link form that networkx and d3 read.
+    """
+    args = call.args
+    name = args.format.text
+    if name not in _EXPORTS:
+        raise UsageError(
+            f"There is no format {visible(name, 40)!r}. {did_you_mean(name, _EXPORTS)}"
+        )
+    if name == "networkx" and args.to is not None:
+        raise UsageError("A networkx graph is no text. Use: %artigraph export json --to FILE")
+    module, _, function = _EXPORTS[name].partition(":")
+    depth = {} if args.depth is None else {"max_depth": args.depth}
+    # Only now, since each of them needs a library of its own.
+    made = await getattr(import_module(module), function)(await _id(args.node), **depth)
+    if name == "json":
+        made = _node_link(made)
+    if args.to is None:
+        return made
+    text = json.dumps(made, indent=1) if name == "json" else getattr(made, "source", str(made))
+    return await run_in_thread(_write, args.to.text, text)
+
+
+def _write(file: str, text: str) -> Said:
+    path = Path(file).expanduser()
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}.") from error
+    return Said(f"Written to {path}.")
+
+
+_EXPORTS = {
+    "mermaid": "artigraph.export.mermaid:to_mermaid",
+    "dot": "artigraph.export.graphviz:to_graphviz",
+    "json": "artigraph.export.networkx:to_networkx",
+    "networkx": "artigraph.export.networkx:to_networkx",
+}
+"""What makes each format."""
+
+
+def _node_link(graph: Any) -> dict[str, Any]:
+    def plain(attributes: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            name: value if isinstance(value, str | int | float | None) else str(value)
+            for name, value in attributes.items()
+        }
+
+    return {
+        "directed": True,
+        "multigraph": False,
+        "graph": {},
+        "nodes": [{"id": node, **plain(about)} for node, about in graph.nodes(data=True)],
+        "edges": [
+            {"source": above, "target": node, **plain(about)}
+            for above, node, about in graph.edges(data=True)
+        ],
+    }

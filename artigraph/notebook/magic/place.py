@@ -1,0 +1,130 @@
+"""Which node a word means."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from sqlalchemy import inspect
+
+from artigraph.display.escape import visible
+from artigraph.errors import FilterError, MultipleNodesFoundError, NodeNotFoundError
+from artigraph.filter.node import NodeFilter
+from artigraph.filter.value import plain
+from artigraph.graph.artifact import QualifiedArtifact
+from artigraph.graph.current import current_place, insert_unwritten
+from artigraph.graph.node import read_node_or_none, select_nodes
+from artigraph.graph.row import row_writer
+from artigraph.graph.tree import TreeNode
+from artigraph.model.group import ModelGroup
+from artigraph.notebook.magic.words import Word
+from artigraph.orm.node import Node
+
+__all__ = ["current_id", "find_node", "node_id_of", "written_current_id"]
+
+_ID = re.compile(r"#?([0-9]{1,19})")
+_EXAMPLES = 3
+"""How many of several nodes with one label an error names."""
+
+
+def current_id() -> int | None:
+    """The id of the current node; ``None`` without one, or if it is not written yet."""
+    place = current_place()
+    return None if place is None else place.node.node_id
+
+
+async def written_current_id() -> int | None:
+    """The id of the current node, which is written first if need be.
+
+    Returns:
+        The id; ``None`` if no node is current.
+    """
+    place = current_place()
+    if place is None or inspect(place.node).has_identity:
+        return None if place is None else place.node.node_id
+    async with row_writer() as writer:
+        await insert_unwritten(writer, place)
+    return place.node.node_id
+
+
+def node_id_of(word: Word) -> int | None:
+    """The id that a word gives without a look into the database.
+
+    Args:
+        word: ``12``, ``#12``, ``.`` for the current node, or a variable that
+            holds a node, a model that was read or written, a group or an id.
+
+    Returns:
+        The id; ``None`` if the word is a label.
+
+    Raises:
+        FilterError: The variable holds something else, or a node that is not
+            written.
+        NodeNotFoundError: No node is current.
+    """
+    if word.is_object:
+        return _id_of_object(word.value)
+    if word.text == "." and word.is_bare:
+        node_id = current_id()
+        if node_id is None:
+            raise NodeNotFoundError("No node is current here, or it is not written yet.")
+        return node_id
+    # In quotes, or out of a variable, a text is a label even if it is all digits.
+    number = _ID.fullmatch(word.text) if word.is_bare else None
+    return int(number[1]) if number else None
+
+
+def _id_of_object(value: Any) -> int:
+    if isinstance(value, ModelGroup):
+        value = value.node
+    elif isinstance(value, QualifiedArtifact):
+        value = value.artifact
+    found = plain(value.node_id if isinstance(value, Node | TreeNode) else value)
+    if isinstance(found, int) and not isinstance(found, bool):
+        return found
+    if isinstance(value, Node):
+        raise FilterError(f"This node is not written yet, so it has no id: {value!r}")
+    raise FilterError(
+        f"A node is meant by its id, its label, or a variable that holds a node, not by a "
+        f"{type(value).__name__}."
+    )
+
+
+async def find_node(word: Word) -> Node:
+    """The node that a word means.
+
+    Args:
+        word: What :func:`node_id_of` takes, or a label. Of several nodes with
+            the label, one that hangs on the current node is meant.
+
+    Returns:
+        The node, with all of its columns.
+
+    Raises:
+        NodeNotFoundError: There is none.
+        MultipleNodesFoundError: There are several.
+        FilterError: It can be none.
+    """
+    node_id = node_id_of(word)
+    if node_id is not None:
+        node = await read_node_or_none(NodeFilter(node_id=node_id))
+        if node is None:
+            raise NodeNotFoundError(f"There is no node {node_id}. %artigraph tree shows them.")
+        return node
+    label = word.text
+    found: list[Node] = []
+    above = current_id()
+    if above is not None:
+        clause = NodeFilter(label=label).clause() & (Node.node_parent_id == above)
+        found = await select_nodes(clause, 1)
+    found = found or await select_nodes(NodeFilter(label=label).clause(), _EXAMPLES + 1)
+    if len(found) == 1:
+        return found[0]
+    shown = visible(label, 60)
+    if not found:
+        raise NodeNotFoundError(f"No node is called {shown!r}. %artigraph tree shows them.")
+    ids = ", ".join(str(node.node_id) for node in found[:_EXAMPLES])
+    more = ", …" if len(found) > _EXAMPLES else ""
+    raise MultipleNodesFoundError(
+        f"Several nodes are called {shown!r}: {ids}{more}. Say which by its id."
+    )

@@ -1,0 +1,212 @@
+"""``%%artigraph run``: a cell inside a group, and what is kept of it.
+
+The node is written before the cell's first line runs, so that a cell that
+fails, or a kernel that dies, leaves it behind. What the cell adds to its
+group is written at the end, in one transaction with how it went; of a cell
+that fails none of that is, as with any group. What it saves with
+``%artigraph save`` is there at once, and stays.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from hashlib import sha256
+from types import TracebackType
+from typing import Any
+
+from IPython.core.error import UsageError
+
+from artigraph.db.session import new_session
+from artigraph.display.escape import visible
+from artigraph.filter.value import plain
+from artigraph.graph.node import write_node
+from artigraph.graph.tree import read_tree
+from artigraph.model.group import ModelGroup
+from artigraph.notebook.interrupt import interruptible
+from artigraph.notebook.magic.condition import literal
+from artigraph.notebook.magic.keep import assignment
+from artigraph.notebook.magic.parser import Call, argument, command
+from artigraph.notebook.magic.place import find_node
+from artigraph.notebook.magic.plain import plain_errors
+from artigraph.notebook.magic.secret import without_credentials
+from artigraph.notebook.magic.words import Word
+from artigraph.orm.base import utc_now
+from artigraph.orm.node import Node
+from artigraph.orm.run import CellRun, CellRunStatus
+
+__all__ = ["RunCell"]
+
+LONGEST_ERROR = 10_000
+"""Characters of an exception's text that are kept."""
+MOST_SAVED = 1_000
+"""Labels that are kept of what a cell has saved."""
+
+
+@command(
+    "run",
+    argument("label", nargs="?", metavar="LABEL", help="what the run is called"),
+    argument(
+        "--node-type", metavar="T", complete="node_type", help="a subclass of CellRun, or its name"
+    ),
+    argument(
+        "--param", action="append", metavar="K=V", help="kept on the node; give it repeatedly"
+    ),
+    argument("--to", metavar="NODE", help="hang it there; on the current node, unless given"),
+)
+async def run(call: Call) -> RunCell:
+    """Run the cell inside a new group under the current one; the cell may await.
+
+    The node of the run keeps when it began and ended, how it went, the exception's text,
+    the cell's source and its SHA-256, the cell's number, the parameters, and what was
+    saved. A cell that fails shows its own traceback, and keeps its node.
+    """
+    return RunCell(call)
+
+
+class RunCell:
+    """The block that the lines of a cell stand in.
+
+    Args:
+        call: The cell's first line, understood.
+
+    Raises:
+        UsageError: A wrong ``--node-type`` or ``--param``.
+    """
+
+    def __init__(self, call: Call) -> None:
+        args = call.args
+        self._to: Word | None = args.to
+        source = _clean(without_credentials(call.source))
+        self._node = _node_class(args.node_type, call.variables)(
+            node_label=args.label.text if args.label else None,
+            cell_run_status="running",
+            cell_run_source=source,
+            cell_run_digest=sha256(source.encode()).hexdigest(),
+            cell_run_count=call.number,
+            cell_run_params=_params(args.param or []),
+        )
+        self._group = ModelGroup(self._node)
+        self._interruptible = interruptible(computes=True)
+
+    async def __aenter__(self) -> ModelGroup:
+        with plain_errors(), interruptible(computes=False):
+            group = await self._begin()
+        self._interruptible.__enter__()
+        return group
+
+    async def _begin(self) -> ModelGroup:
+        self._node.cell_run_started_at = utc_now()
+        if self._to is not None:
+            self._node.node_parent_id = (await find_node(self._to)).node_id
+        await self._group.__aenter__()
+        try:
+            await self._group.save()
+        except BaseException as error:
+            await self._group.__aexit__(type(error), error, None)
+            raise
+        return self._group
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._interruptible.__exit__(None, None, None)
+        with interruptible(computes=False):
+            # Raising nothing, it leaves the traceback of the cell as it is.
+            if exc is not None:
+                await self._note(exc)
+                await self._group.__aexit__(exc_type, exc, traceback)
+                return
+            with plain_errors():
+                await self._finish()
+
+    async def _finish(self) -> None:
+        try:
+            async with new_session():
+                await self._group.save()
+                self._end("finished")
+                self._node.cell_run_saved = await self._children()
+                await write_node(self._node)
+        except BaseException as error:
+            await self._note(error)
+            await self._group.__aexit__(type(error), error, None)
+            raise
+        # There is nothing left that it could save.
+        await self._group.__aexit__(None, None, None)
+
+    def _end(self, status: CellRunStatus, error: str | None = None) -> None:
+        self._node.cell_run_status = status
+        self._node.cell_run_ended_at = utc_now()
+        self._node.cell_run_error = error
+
+    async def _children(self) -> dict[str, int]:
+        tree = await read_tree(self._node.node_id, max_depth=1, max_children=MOST_SAVED)
+        children = tree.children(self._node.node_id)
+        return {child.label: child.node_id for child in children if child.label is not None}
+
+    async def _note(self, error: BaseException) -> None:
+        """Keep how the cell has failed."""
+        stopped = isinstance(error, KeyboardInterrupt | asyncio.CancelledError)
+        text = f"{type(error).__name__}: {_text_of(error)}".removesuffix(": ")
+        try:
+            self._end("interrupted" if stopped else "failed", _clean(without_credentials(text)))
+            self._node.cell_run_saved = await self._children()
+            await write_node(self._node)
+        except Exception as second:
+            # The cell's own exception is the one to see.
+            error.add_note(f"The node of this run could not be told how it went: {second}")
+
+
+def _text_of(error: BaseException) -> str:
+    try:
+        return str(error)[:LONGEST_ERROR]
+    except Exception:  # somebody's own class may raise even there
+        return ""
+
+
+def _clean(text: str) -> str:
+    """A text that every database keeps."""
+    return text.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode()
+
+
+def _node_class(word: Word | None, variables: Mapping[str, Any]) -> type[CellRun]:
+    if word is None:
+        return CellRun
+    found = word.value if word.is_object else variables.get(word.text)
+    if not isinstance(found, type) and word.text in Node.__mapper__.polymorphic_map:
+        found = Node.__mapper__.polymorphic_map[word.text].class_
+    if isinstance(found, type) and issubclass(found, CellRun):
+        return found
+    name = visible(word.text, 60)
+    if isinstance(found, type) and issubclass(found, Node):
+        raise UsageError(
+            f"--node-type {name} has no columns for what is kept of a run. Derive it from CellRun: "
+            f"class {found.__name__}(CellRun): …"
+        )
+    raise UsageError(f"--node-type takes a subclass of CellRun, which {name!r} is not.")
+
+
+def _params(words: list[Word]) -> dict[str, Any]:
+    params: dict[str, Any] = {}
+    for word in words:
+        name, given = assignment(word)
+        if given is None:
+            raise UsageError(
+                f"--param takes a name and a value, as in --param {visible(name, 60)}=0.1."
+            )
+        if name in params:
+            raise UsageError(f"--param {visible(name, 60)} is given twice.")
+        value = plain(literal(given))
+        try:
+            json.dumps(value, allow_nan=False)
+        except (TypeError, ValueError):
+            raise UsageError(
+                f"--param {visible(name, 60)} is a {type(value).__name__} that JSON cannot hold. "
+                "Use a number, a text, a bool or null; %artigraph save keeps anything else."
+            ) from None
+        params[name] = value
+    return params

@@ -1,0 +1,191 @@
+"""Sub-commands about the store as a whole: connect, status, gc, check."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from IPython.core.error import UsageError
+from sqlalchemy import func, select
+
+from artigraph.db.session import read, session_is_open
+from artigraph.db.setting import current_setting, get_engine, set_engine
+from artigraph.display.escape import visible
+from artigraph.display.facts import Facts, Table
+from artigraph.display.options import options
+from artigraph.display.place import format_size
+from artigraph.errors import UnknownStorageError
+from artigraph.graph.collector import check_storage, collect_garbage
+from artigraph.graph.current import current_place
+from artigraph.notebook.magic.condition import duration
+from artigraph.notebook.magic.parser import Call, Said, argument, command
+from artigraph.notebook.magic.plain import NO_ENGINE
+from artigraph.notebook.magic.result import Report
+from artigraph.notebook.magic.words import Word
+from artigraph.orm.node import node_table
+from artigraph.orm.storage import StorageRecord
+from artigraph.storage.base import Storage, get_storage
+
+__all__: list[str] = []
+
+
+@command(
+    "connect",
+    argument("url", nargs="?", metavar="URL", help="the address, or $variable that holds it"),
+    argument("--url-from-env", metavar="NAME", help="the environment variable that holds it"),
+    argument("--create-tables", action="store_true", help="make missing tables and columns"),
+)
+async def connect(call: Call) -> Any:
+    """Set the database of this notebook, and see that it answers.
+
+    An address with a password does not belong in a notebook: keep it in a variable
+    ($address) or in the environment (--url-from-env DATABASE_URL). No output shows it.
+    """
+    reset = set_engine(_address(call), create_tables=call.args.create_tables)
+    try:
+        await get_engine()
+    except BaseException:
+        reset()
+        raise
+    return reset
+
+
+def _address(call: Call) -> Any:
+    url, name = call.args.url, call.args.url_from_env
+    if (url is None) is (name is None):
+        raise UsageError(
+            "Give one address: %artigraph connect URL, connect $variable, or "
+            "connect --url-from-env NAME."
+        )
+    if name is None:
+        return url.value
+    if name.text not in os.environ:
+        raise UsageError(f"The environment has no variable {visible(name.text, 60)!r}.")
+    return os.environ[name.text]
+
+
+@command("status")
+async def status(call: Call) -> Any:
+    """Tell which database is set, what it holds, and which node is current."""
+    setting = current_setting()
+    if setting is None:
+        return Said(NO_ENGINE)
+    kinds = select(node_table.c.node_type, func.count()).group_by(node_table.c.node_type)
+    async with read() as connection:
+        counts = sorted((await connection.execute(kinds)).all())
+    total = sum(number for _, number in counts)
+    place = current_place()
+    lines = [f"{total:,} node{'' if total == 1 else 's'}", _current(place.node if place else None)]
+    if session_is_open():
+        lines.append("A session is open: what it writes is kept at its end.")
+    rows = tuple((str(kind), f"{number:,}") for kind, number in counts)
+    table = Table(("type", "nodes"), rows, gap=len(rows), numbers=frozenset({1}))
+    about = setting._describe(options.limits)
+    return Report(replace(about, lines=tuple(lines), table=table if rows else None))
+
+
+def _current(node: Any) -> str:
+    if node is None:
+        return "No node is current: what is saved becomes a root."
+    if node.node_id is None:
+        return f"The current node, {node.node_label or 'without a label'}, is not written yet."
+    return f"The current node is {node.node_id} {node.node_label or ''}".rstrip() + "."
+
+
+_STORAGES = argument("storages", nargs="*", metavar="STORAGE", help="names; all, unless given")
+
+
+@command(
+    "gc",
+    _STORAGES,
+    argument("--older-than", metavar="AGE", help="as in 12h or 2d; one day, unless given"),
+    argument("--yes", action="store_true", help="remove them"),
+)
+async def gc(call: Call) -> Report:
+    """Find blobs that no row names, as crashes leave them; --yes removes them.
+
+    A storage that another database uses as well is none for this: its blobs have
+    their rows there.
+    """
+    older_than = _age(call.args.older_than)
+    known, unknown = await _storages(call.args.storages)
+    rows = []
+    for storage in known:
+        found = await collect_garbage(storage, older_than=older_than, dry_run=not call.args.yes)
+        rows.append((storage.name, f"{found.num_blobs:,}", format_size(found.nbytes)))
+    any_found = any(row[1] != "0" for row in rows)
+    todo = "These were removed." if call.args.yes else "%artigraph gc --yes removes them."
+    line = todo if any_found else "Every blob has a row."
+    columns = ("storage", "blobs without a row", "size")
+    return Report(
+        Facts(
+            "Garbage",
+            lines=(line,),
+            table=Table(columns, tuple(rows), gap=len(rows), numbers=frozenset({1, 2})),
+            warnings=unknown,
+        )
+    )
+
+
+def _age(word: Word | None) -> timedelta:
+    if word is None:
+        return timedelta(days=1)
+    if word.is_object and isinstance(word.value, timedelta):
+        return word.value
+    try:
+        return duration(word.text)
+    except ValueError:
+        raise UsageError(f"{visible(word.text, 40)!r} is no age. Type 30m, 12h or 2d.") from None
+
+
+@command(
+    "check",
+    _STORAGES,
+    argument("--yes", action="store_true", help="read every blob and compare its digest"),
+)
+async def check(call: Call) -> Report:
+    """See whether every row that names a blob has it; --yes reads all of their bytes."""
+    known, unknown = await _storages(call.args.storages)
+    rows, damaged = [], list(unknown)
+    for storage in known:
+        found = await check_storage(storage, verify=call.args.yes)
+        rows.append(
+            (
+                storage.name,
+                f"{found.num_rows:,}",
+                format_size(found.nbytes),
+                f"{found.num_missing:,}",
+                f"{found.num_damaged:,}",
+                f"{found.orphans.num_blobs:,}",
+            )
+        )
+        damaged += [f"node {row.node_id} {row.label or ''}: {row.reason}" for row in found.rows]
+    todo = (
+        "All of their bytes were read."
+        if call.args.yes
+        else ("Their bytes were not read; %artigraph check --yes reads and compares them.")
+    )
+    columns = ("storage", "rows", "size", "missing", "damaged", "blobs without a row")
+    table = Table(columns, tuple(rows), gap=len(rows), numbers=frozenset({1, 2, 3, 4, 5}))
+    return Report(Facts("Blobs", lines=(todo,), table=table, warnings=tuple(damaged)))
+
+
+async def _storages(words: Sequence[Word]) -> tuple[list[Storage], tuple[str, ...]]:
+    """The storages that are meant, and what is to be said of those not known here."""
+    if words:
+        return [get_storage(word.text) for word in words], ()
+    async with read() as connection:
+        names = await connection.execute(
+            select(StorageRecord.storage_name).order_by("storage_name")
+        )
+        recorded = [str(name) for name in names.scalars()]
+    known, unknown = [], []
+    for name in recorded:
+        try:
+            known.append(get_storage(name))
+        except UnknownStorageError:
+            unknown.append(f"The storage {name!r} is not defined here, so it was left out.")
+    return known, tuple(unknown)

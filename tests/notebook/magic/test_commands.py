@@ -1,0 +1,399 @@
+"""Each sub-command, in a real IPython, on each database."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import artigraph
+from artigraph import (
+    CellRun,
+    LabelExistsError,
+    Log,
+    MultipleNodesFoundError,
+    NodeNotFoundError,
+    QualifiedArtifact,
+    Tree,
+    UnknownModelError,
+)
+from tests.notebook.shell import Shell
+
+DEFINE = """
+    from dataclasses import field
+    from datetime import date, datetime, timedelta
+
+    class Fit(DataModel, version=1):
+        loss: float
+        name: str = "adam"
+        good: bool = True
+        day: date | None = None
+        took: timedelta = timedelta(0)
+        params: dict[str, int] = field(default_factory=dict)
+    """
+
+
+def test_connect_sets_database_and_can_be_undone(bare_shell: Shell, tmp_path: Path) -> None:
+    """The address may be typed, with or without a variable; the result undoes it."""
+    url = f"sqlite+aiosqlite:///{tmp_path / 'typed.db'}"
+    bare_shell.ipython.user_ns["folder"] = tmp_path
+    bare_shell.run(f"undo = %artigraph connect {url} --create-tables")
+    assert "typed.db" in repr(bare_shell.run("%ag status"))
+    other = "sqlite+aiosqlite:///{folder}/other.db"
+    bare_shell.run(f"again = %artigraph connect {other} --create-tables")
+    assert "other.db" in repr(bare_shell.run("%ag status"))
+    bare_shell.run("again()", "undo()")
+    assert "%artigraph connect" in repr(bare_shell.run("%ag status"))
+
+
+def test_connect_that_fails_keeps_what_was_set(shell: Shell, tmp_path: Path) -> None:
+    """A database that does not answer is refused at once, and the other one stays."""
+    cell = shell.fail(f"%ag connect sqlite+aiosqlite:///{tmp_path}/no/such/folder.db")
+    assert isinstance(cell.error, artigraph.EngineURLError)
+    assert "cannot be opened" in cell.out
+    assert "Traceback" not in cell.out
+    assert len(shell.run("%ag ls")) == 0
+
+
+def test_save_and_load_come_back_equal(shell: Shell) -> None:
+    """Models and frames are saved by their variables' names, or others, and loaded by label."""
+    shell.run(
+        DEFINE,
+        "import pandas as pd; fit, frame = Fit(0.5), pd.DataFrame({'x': [1, 2]})",
+    )
+    one = shell.run("%ag save fit")
+    assert isinstance(one, QualifiedArtifact)
+    assert one.artifact.node_label == "fit"
+    shell.run("both = %ag save again=fit other=$frame third=$fit")
+    assert list(shell.get("both")) == ["again", "other", "third"]
+    assert shell.run("%ag load fit") == shell.get("fit")
+    loaded = shell.run("%ag load again other")
+    assert loaded["again"] == shell.get("fit")
+    assert loaded["other"].equals(shell.get("frame"))
+    nodes = shell.run("x, y = both['again'], both['other'].artifact", "%ag load $x $y")
+    assert list(nodes) == ["again", "other"]
+    assert shell.run("%ag load other --into kept") is None
+    assert shell.get("kept").equals(shell.get("frame"))
+
+
+def test_save_writes_all_or_nothing(shell: Shell) -> None:
+    """A label that is taken leaves none of the others behind."""
+    shell.run(
+        DEFINE, "fit = Fit(0.5)", "node = await write_node(new_node())", "%ag save fit --to $node"
+    )
+    shell.run("import numpy as np; array = np.arange(3)")
+    for names in ("new=fit fit", "array fit", "new=fit fit=array"):
+        cell = shell.fail(f"%ag save {names} --to $node")
+        assert isinstance(cell.error, LabelExistsError)
+    assert [node.label for node in shell.run("%ag ls $node")] == ["fit"]
+
+
+def test_save_explains_what_it_cannot_save(shell: Shell) -> None:
+    """A number is no model: the message names the line that keeps it. A typo names the variable."""
+    cell = shell.fail("step = 3\n%ag save step")
+    assert "%artigraph log step" in cell.err
+    cell = shell.fail("%ag save setp")
+    assert "Did you mean step?" in cell.err
+
+
+def test_current_node_is_where_things_hang(shell: Shell) -> None:
+    """Inside a group lines save, log, list and find below its node, which may be new."""
+    shell.run(
+        DEFINE,
+        "fit = Fit(0.5)",
+        """
+        async with ModelGroup(new_node(node_label="outer")):
+            async with ModelGroup(new_node(node_label="inner")) as group:
+                unwritten = %ag ls
+                %ag save fit
+                %ag log loss=0.25 step=3
+                listed = %ag ls
+                loaded = %ag load fit
+        """,
+    )
+    assert len(shell.get("unwritten")) == 0
+    assert shell.get("listed")[0].label == "fit"
+    assert shell.get("loaded") == shell.get("fit")
+    path = shell.run("[n.node_label for n in await read_path(listed[0].node_id)]")
+    assert path == ["outer", "inner", "fit"]
+
+
+def test_log_is_read_back_by_filter_and_line(shell: Shell) -> None:
+    """Notes are models of one class: found by field, in order, and typed as they were."""
+    shell.run(
+        "from datetime import datetime; when = datetime(2026, 1, 2); loss = 0.5",
+        '%ag log loss step=1 note="it\'s fine" done=false missing=null at=$when',
+        "%ag log loss=0.25 step=2",
+    )
+    best = shell.run("(await read_first_model(ModelFilter(model_type=Log), order_by='loss')).value")
+    assert isinstance(best, Log)
+    assert dict(best) == {"loss": 0.25, "step": 2}
+    (first,) = shell.run("%ag find Log step=1")
+    assert first.value == Log(
+        loss=0.5, step=1, note="it's fine", done=False, missing=None, at=shell.get("when")
+    )
+    cell = shell.fail("import pandas as pd; frame = pd.DataFrame()\n%ag log frame")
+    assert "%artigraph save frame" in cell.err
+
+
+CONDITIONS: list[tuple[str, list[float]]] = [
+    ("loss<0.2", [0.1]),
+    ("loss < 0.2", [0.1]),
+    ("loss>=0.2 loss<=0.3", [0.2, 0.3]),
+    ("loss!=0.1", [0.2, 0.3]),
+    ("loss=$best", [0.1]),
+    ("loss < {best}", []),
+    ("name=adam", [0.1]),
+    ('name="sgd momentum"', [0.2]),
+    ("name~%d%", [0.1, 0.2]),
+    ("good=true", [0.1, 0.3]),
+    ("good==false", [0.2]),
+    ("day>2026-01-01", [0.2]),
+    ("day=null", [0.3]),
+    ("day!=null", [0.1, 0.2]),
+    ("took>1h30m", [0.3]),
+    ("params.depth=3", [0.2]),
+    ("--order -loss", [0.3, 0.2, 0.1]),
+    ("--order=-loss --limit 2", [0.3, 0.2]),
+    ("loss>0.1 --limit 1 good=true", [0.3]),
+    ("--in $node", [0.2]),
+]
+
+
+def test_find_compares_by_type(shell: Shell) -> None:
+    """A value is read as what its field is: numbers, dates, times, texts, bools and null."""
+    shell.run(
+        DEFINE,
+        """
+        best = 0.1
+        node = await write_node(new_node())
+        models = {
+            "a": Fit(0.1, day=date(2026, 1, 1)),
+            "c": Fit(0.3, name="rms", took=timedelta(hours=2)),
+        }
+        await write_models(models=models);
+        fit = Fit(0.2, "sgd momentum", False, date(2026, 1, 2), params={"depth": 3})
+        await write_model(parent_id=node.node_id, label="b", model=fit);
+        """,
+    )
+    for condition, wanted in CONDITIONS:
+        models = shell.run(f"%ag find Fit {condition}")
+        assert isinstance(models, list)
+        found = [model.value.loss for model in models]
+        found = found if "--order" in condition else sorted(found)
+        assert found == wanted, condition
+
+
+BAD_QUESTIONS = [
+    ("find Fti", "Did you mean 'Fit'"),
+    ("find Fit los<1", "Did you mean 'loss'"),
+    ("find Fit loss<abc", "'abc' is none"),
+    ("find Fit loss", "is no condition"),
+    ("find Fit loss<", "is no condition"),
+    ("find Fit good=yes", "Type true or false"),
+    ("find Fit day<soon", "Type 2024-01-31"),
+    ("find Fit good<true", "no order"),
+    ("find Fit __class__=1", "has no field"),
+    ("find $best", "not a float"),
+    ("find Fit --limit many", "a count from 0 on is wanted, not 'many'"),
+]
+
+
+def test_find_explains_bad_question(memory_shell: Shell) -> None:
+    """An unknown class or field, or a value of another type, is told in one message."""
+    memory_shell.run(DEFINE, "best = 0.1")
+    for line, says in BAD_QUESTIONS:
+        cell = memory_shell.fail(f"%ag {line}")
+        assert says in cell.out + cell.err, line
+        assert "Traceback" not in cell.out + cell.err
+
+
+def test_find_and_load_of_class_that_is_not_defined(shell: Shell) -> None:
+    """A stored class that is not defined here is found by its name; loading it says how."""
+    shell.run(
+        """
+        from artigraph.model import types
+        Gone = create_model("Gone", loss=float)
+        await write_model(label="gone", model=Gone(0.5));
+        del types._models["Gone"], Gone
+        """
+    )
+    (found,) = shell.run("%ag find Gone loss<1")
+    assert found.value.data == {"loss": 0.5}
+    cell = shell.fail("%ag load gone")
+    assert isinstance(cell.error, UnknownModelError)
+    assert "class Gone(DataModel, version=1)" in cell.out
+
+
+def test_node_is_meant_by_id_label_or_variable(shell: Shell) -> None:
+    """All of them lead to the same node; a label that several have is asked back."""
+    shell.run(
+        "node = await write_node(new_node(node_label='run 1'))",
+        "inner = await write_node(new_node(node_label='x', node_parent_id=node.node_id))",
+        "group = ModelGroup(node)",
+    )
+    number = shell.get("node").node_id
+    for word in (f"{number}", f"#{number}", "'run 1'", "$node", "{group}", "{node.node_id}"):
+        (below,) = shell.run(f"%ag ls {word}")
+        assert below.label == "x"
+    shell.run("digits = await write_node(new_node(node_label=str(node.node_id)))")
+    shell.run("text = str(node.node_id)")
+    for word in (f"'{number}'", f'"{number}"', "$text"):
+        assert shell.run(f"%ag show {word}").node_id == shell.get("digits").node_id
+    shell.run("other = await write_node(new_node(node_label='x'))")
+    cell = shell.fail("%ag show x")
+    assert isinstance(cell.error, MultipleNodesFoundError)
+    assert str(shell.get("other").node_id) in cell.out
+    cell = shell.fail("%ag show nothing")
+    assert isinstance(cell.error, NodeNotFoundError)
+    assert "%artigraph tree" in cell.out
+
+
+def test_tree_and_its_pictures(shell: Shell) -> None:
+    """The tree is what read_tree() returns; the graph is a picture without a widget."""
+    shell.run("%%ag run top\n%ag log a=1\n%ag log a=2")
+    tree = shell.run("%ag tree")
+    assert isinstance(tree, Tree)
+    assert len(tree) == 3
+    assert len(shell.run("%ag tree top --depth 0")) == 1
+    picture = shell.run("%ag graph top")
+    assert picture._repr_svg_().startswith("<svg")
+    # A run of the built-in kind is told by how it went.
+    assert "finished" in repr(picture)
+    assert "artigraph_cell_run" not in repr(picture)
+
+
+def test_export_formats_and_files(shell: Shell, tmp_path: Path) -> None:
+    """Each format comes back as its own object, or goes into a file as text."""
+    shell.run("%%ag run top\n%ag log a=1")
+    assert shell.run("%ag export mermaid").startswith("graph LR")
+    assert "digraph" in shell.run("%ag export dot top").source
+    assert len(shell.run("%ag export networkx")) == 2
+    graph = shell.run("%ag export json")
+    assert graph["edges"][0]["label"].startswith("log ")
+    shell.ipython.user_ns["file"] = str(tmp_path / "a graph.json")
+    shell.run("%ag export json --to $file")
+    assert json.loads((tmp_path / "a graph.json").read_text()) == graph
+    cell = shell.fail("%ag export memraid")
+    assert "Did you mean 'mermaid'" in cell.err
+    cell = shell.fail(f"%ag export dot --to {tmp_path}/no/such/folder.dot")
+    assert "cannot be written" in cell.err
+
+
+def test_rm_asks(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says what would go; only a yes deletes, and --yes does not ask."""
+    shell.run(
+        "node = await write_node(new_node(node_label='top'))",
+        "inner = await write_node(new_node(node_parent_id=node.node_id))",
+    )
+    asked = []
+
+    def answer(question: str, says: str = "n") -> str:
+        asked.append(question)
+        return says
+
+    monkeypatch.setattr("builtins.input", answer)
+    assert shell.run("%ag rm top") is None
+    assert "'top' and the 1 below it?" in asked[0]
+    assert len(shell.run("%ag tree")) == 2
+    monkeypatch.setattr("builtins.input", lambda question: answer(question, "yes"))
+    assert "2 rows" in repr(
+        shell.run("def f(): return get_ipython().run_line_magic('ag', 'rm top')\nf()")
+    )
+    assert len(asked) == 2
+    shell.run("node = await write_node(new_node(node_label='top'))", "%ag rm top --yes")
+    assert len(asked) == 2
+    assert len(shell.run("%ag tree")) == 0
+
+
+def test_gc_and_check_look_before_they_act(shell: Shell, tmp_path: Path) -> None:
+    """Without --yes nothing is removed and no blob is read; both say what --yes would do."""
+    shell.ipython.user_ns["folder"] = tmp_path / "blobs"
+    shell.run(
+        """
+        from typing import Annotated
+        import numpy as np
+        from artigraph.storage.file import FileSystemStorage
+        files = FileSystemStorage(folder, name="magic-files")
+
+        class Kept(DataModel, version=1):
+            weights: Annotated[np.ndarray, files]
+
+        await write_model(label="kept", model=Kept(np.arange(3.0)));
+        lost = await files.create(b"nobody names it")
+        """
+    )
+    blobs = [path for path in (tmp_path / "blobs").rglob("*") if path.is_file()]
+    assert len(blobs) == 2
+    assert "--yes removes them" in repr(shell.run("%ag gc --older-than 0s"))
+    assert len([path for path in (tmp_path / "blobs").rglob("*") if path.is_file()]) == 2
+    shell.run("%ag gc magic-files --older-than 0s --yes")
+    (left,) = (path for path in (tmp_path / "blobs").rglob("*") if path.is_file())
+    left.chmod(0o644)
+    left.write_bytes(b"damaged")
+    shell.run("light = %ag check", "full = %ag check --yes")
+    assert "0" in [row[4] for row in shell.get("light")._facts.table.rows]
+    assert [row[4] for row in shell.get("full")._facts.table.rows] == ["1"]
+    cell = shell.fail("%ag gc magic-fiels")
+    assert "magic-files" in cell.out
+    assert "no age" in shell.fail("%ag gc --older-than soon").err
+
+
+def test_show_gives_row_with_value(shell: Shell) -> None:
+    """A model comes with its row, its frames unread; a node is shown as it is."""
+    shell.run(
+        """
+        import pandas as pd
+
+        class Framed(DataModel, version=1):
+            frame: pd.DataFrame
+
+        written = await write_model(label="framed", model=Framed(pd.DataFrame({"x": [1]})))
+        """
+    )
+    shown = shell.run("%ag show framed")
+    assert type(shown.value.frame).__name__ == "StoredFrame"
+    shell.run("%%ag run top\npass")
+    assert isinstance(shell.run("%ag show top"), CellRun)
+
+
+def test_each_line_is_few_statements(shell: Shell) -> None:
+    """Looking costs a statement a level, however many nodes there are."""
+    shell.run(
+        """
+        from sqlalchemy import event
+        sent = []
+        nodes = await write_nodes([new_node(node_label=f"n{i}") for i in range(50)])
+        inner = await write_nodes([new_node(node_parent_id=n.node_id) for n in nodes])
+        engine = (await get_engine()).sync_engine
+        note = lambda conn, cursor, statement, *rest: sent.append(statement)
+        event.listen(engine, "before_cursor_execute", note)
+        """
+    )
+    counts = {}
+    for line in ("ls", "ls n3", "tree", "status", "show n3"):
+        shell.run("sent.clear()", f"_ = %ag {line}")
+        counts[line] = len(shell.get("sent"))
+    shell.run('event.remove(engine, "before_cursor_execute", note)')
+    assert counts == {"ls": 1, "ls n3": 3, "tree": 2, "status": 1, "show n3": 1}
+
+
+def test_find_reads_all_rows_at_once(shell: Shell) -> None:
+    """Finding is one statement, and none at all for a question without sense."""
+    shell.run(DEFINE, "await write_models(models={str(i): Fit(i / 10) for i in range(20)});")
+    shell.run(
+        """
+        from sqlalchemy import event
+        sent = []
+        engine = (await get_engine()).sync_engine
+        note = lambda conn, cursor, statement, *rest: sent.append(statement)
+        event.listen(engine, "before_cursor_execute", note)
+        """,
+        "found = %ag find Fit loss<1 --order -loss",
+    )
+    assert len(shell.get("found")) == 10
+    assert len(shell.get("sent")) == 1
+    shell.fail("%ag find Fit loss<no")
+    assert len(shell.get("sent")) == 1
+    shell.run('event.remove(engine, "before_cursor_execute", note)')
