@@ -6,6 +6,7 @@
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+NODE_STAMP := frontend/node_modules/.installed
 OUT := out
 WORKERS ?= 2
 
@@ -18,12 +19,13 @@ PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13 python3
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo lab test check bench format constraints clean
-.PHONY: check-format check-lint check-types check-layers check-docs
+.PHONY: help venv demo lab test notebooks docs check bench format constraints clean
+.PHONY: check-format check-lint check-types check-layers check-docs check-frontend check-binder
+.PHONY: frontend site release-check
 
 help:  ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*##[[:space:]]*/\1\t/' \
-		| awk -F'\t' '{ printf "make %-12s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*##[[:space:]]*/\1\t/' \
+		| awk -F'\t' '{ printf "make %-14s %s\n", $$1, $$2 }'
 
 # ---------------------------------------------------------------- environment
 
@@ -74,15 +76,30 @@ lab: $(STAMP)  ## open JupyterLab on the notebooks
 
 test: $(STAMP)  ## run all tests and the notebooks
 	$(BIN)/python -m pytest -n $(WORKERS)
-	$(BIN)/python -m pytest -n $(WORKERS) --nbmake notebooks
+	@$(MAKE) --no-print-directory notebooks
 
-check:  ## everything that CI runs: format, lint, types, layers, docs, tests
+notebooks: $(STAMP)  ## run the notebooks; copies with their outputs go to out/notebooks
+	@rm -rf $(OUT)/notebooks && mkdir -p $(OUT)/notebooks
+	@cp notebooks/*.ipynb notebooks/*.py $(OUT)/notebooks
+	@# One thread each: two of scikit-learn's that wait for each other cost more than one.
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --nbmake --overwrite $(OUT)/notebooks
+
+docs: notebooks site  ## build the documentation, with the notebooks' outputs, in out/docs
+	@echo "Look at it: file://$(CURDIR)/$(OUT)/docs/index.html"
+
+# Of the notebooks as they ran last. Strict: a warning is an error.
+site: $(STAMP)
+	$(BIN)/python -m sphinx -q -W --keep-going -n -c docs -d $(OUT)/doctrees . $(OUT)/docs
+
+check:  ## everything that CI runs: format, lint, types, layers, docs, tests, the site
 	@$(MAKE) --no-print-directory check-format
 	@$(MAKE) --no-print-directory check-lint
 	@$(MAKE) --no-print-directory check-types
 	@$(MAKE) --no-print-directory check-layers
 	@$(MAKE) --no-print-directory check-docs
+	@$(MAKE) --no-print-directory check-frontend
 	@$(MAKE) --no-print-directory test
+	@$(MAKE) --no-print-directory site
 
 check-format: $(STAMP)
 	$(BIN)/ruff format --check
@@ -97,7 +114,31 @@ check-layers: $(STAMP)
 	$(BIN)/lint-imports --no-logo
 
 check-docs: $(STAMP)
-	$(BIN)/python -m pytest -q tests/docs
+	$(BIN)/python -m pytest -q -m 'not slow' tests/docs
+
+check-binder:  ## try what Binder installs, in throwaway environments; needs the package index
+	PYTHON=$(PYTHON) .ci/binder
+
+release-check:  ## try the wheel in an empty environment; needs the package index
+	PYTHON=$(PYTHON) .ci/release
+
+# Only who changes frontend/ needs node: the bundles are committed. As with the
+# database servers, its checks are left out where it is missing, and fail in CI.
+check-frontend:  ## check that the bundles are what frontend/ makes, its types and its tests
+	@if command -v npm >/dev/null || test -n "$$ARTIGRAPH_REQUIRE_SERVERS"; then \
+		$(MAKE) --no-print-directory $(NODE_STAMP) && npm --prefix frontend run --silent check; \
+	else echo "Front end not checked: no node here. On Debian: apt-get install nodejs npm"; fi
+
+frontend: $(NODE_STAMP)  ## build the widgets' bundles; needs node
+	npm --prefix frontend run --silent build
+
+$(NODE_STAMP): frontend/package.json frontend/package-lock.json
+	@command -v npm >/dev/null || { echo "No npm found, which builds the widgets' bundles." \
+		"On Debian: apt-get install nodejs npm (node 18.18 or newer)." \
+		"Using artigraph needs neither: the built files are in artigraph/notebook/static." >&2; \
+		exit 1; }
+	npm --prefix frontend ci --no-progress
+	@touch $@
 
 format: $(STAMP)  ## format the code and fix what can be fixed by itself
 	$(BIN)/ruff check --fix-only
@@ -109,7 +150,7 @@ bench: $(STAMP)  ## run every benchmark
 		$(BIN)/python -m benchmarks.$$name || failed=1; done; exit $$failed
 
 clean:  ## remove the environment and everything that was made here
-	rm -rf $(VENV) $(OUT) build dist notebooks/quickstart-data
+	rm -rf $(VENV) $(OUT) build dist notebooks/quickstart-data notebooks/lessons-data frontend/node_modules
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find artigraph tests benchmarks notebooks -name __pycache__ -type d -prune -exec rm -rf {} +
 	find notebooks -name .ipynb_checkpoints -type d -prune -exec rm -rf {} +

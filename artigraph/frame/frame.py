@@ -11,13 +11,20 @@ same time.
 
 from __future__ import annotations
 
+import asyncio
+import copy
 import io
 import threading
-from collections.abc import Mapping, Sequence
-from typing import Any, BinaryIO, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from importlib import import_module
+from typing import Any, BinaryIO, Self, TypeVar
 
 from typing_extensions import override
 
+from artigraph.display.facts import Facts
+from artigraph.display.limits import Limits
+from artigraph.display.look import frame_line, table_of_columns
 from artigraph.errors import CorruptBlobError, DeserializationError, PartError
 from artigraph.frame.base import StoredValue
 from artigraph.graph.source import BlobSource, DatabaseSource
@@ -106,7 +113,45 @@ class StoredFrame(StoredValue):
         def read(reader: FrameReader[Any], _: BinaryIO) -> dict[str, str]:
             return dict(zip(map(str, reader.labels), reader.dtypes(), strict=True))
 
+        return await self.read_part(read)
+
+    async def read_part(self, read: Callable[[FrameReader[Any], BinaryIO], T]) -> T:
+        """Call a function with what the footer tells and the file itself.
+
+        Args:
+            read: Called in a worker thread. The file is closed afterwards; the
+                reader may be kept.
+
+        Raises:
+            ArtigraphError: As for ``page``.
+        """
         return await self._run(lambda: self._in_part(read))
+
+    def on_running_loop(self) -> Self:
+        """A handle of the same frame for code on another event loop.
+
+        What lies in the database is queried on the loop that runs now, which
+        thus need not wait for the one that made this handle. A footer that was
+        read before is not read again.
+        """
+        if not isinstance(self._source, DatabaseSource):
+            return self
+        other = copy.copy(self)
+        other._source = self._source.on_loop(asyncio.get_running_loop())
+        return other
+
+    def view(self, **options: Any) -> Any:
+        """Show it in a notebook, to scroll, sort and filter without loading it.
+
+        Args:
+            **options: As for ``artigraph.FrameViewer``, such as ``height``.
+
+        Returns:
+            A ``FrameViewer``, the last line of a cell.
+        """
+        # By name and at call time: frames stand below notebooks, and most of
+        # them are never looked at in one.
+        return import_module("artigraph.notebook.viewer").FrameViewer(self, **options)
 
     async def head(self, n: int = 5) -> Any:
         """Read the first rows.
@@ -150,7 +195,7 @@ class StoredFrame(StoredValue):
             places = None if columns is None else find_columns(columns, reader.labels)
             return reader.read(file, first, count, places)
 
-        return await self._run(lambda: self._in_part(read))
+        return await self.read_part(read)
 
     async def to_pandas(self) -> Any:
         """Read all of it as a ``pandas.DataFrame``.
@@ -209,11 +254,12 @@ class StoredFrame(StoredValue):
 
     @override
     def _facts(self) -> list[str]:
-        rows, columns = self.num_rows, self.num_columns
-        return [
-            f"{rows:,} row{'' if rows == 1 else 's'} \N{MULTIPLICATION SIGN} "
-            f"{columns:,} column{'' if columns == 1 else 's'}"
-        ]
+        return [frame_line(self.num_rows, self.num_columns)]
+
+    @override
+    def _describe(self, limits: Limits) -> Facts:
+        table = table_of_columns(self._summary["columns"], self.num_columns, limits)
+        return replace(super()._describe(limits), table=table)
 
     @override
     def _find_serializer(self) -> FrameSerializer[Any]:
@@ -242,7 +288,7 @@ class StoredFrame(StoredValue):
 
     # What follows runs in worker threads.
 
-    def _in_part(self, read: Any) -> Any:
+    def _in_part(self, read: Callable[[FrameReader[Any], BinaryIO], T]) -> T:
         serializer = self._find_serializer()
         with self._source.open() as file:
             with self._lock:

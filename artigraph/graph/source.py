@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+from contextvars import copy_context
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 
@@ -99,10 +100,16 @@ class DatabaseSource:
     def local_path(self) -> None:
         """No file holds them."""
 
+    def on_loop(self, loop: asyncio.AbstractEventLoop) -> DatabaseSource:
+        """The same bytes, for readers that wait for another event loop."""
+        return DatabaseSource(self.node_id, self._size, loop)
+
 
 class _RowFile(io.RawIOBase):
     def __init__(self, source: DatabaseSource, loop: asyncio.AbstractEventLoop) -> None:
         self._source, self._loop, self._at = source, loop, 0
+        # Arrow reads from threads of its own, which know of no engine_context().
+        self._context = copy_context()
 
     @override
     def readable(self) -> bool:
@@ -128,9 +135,15 @@ class _RowFile(io.RawIOBase):
         wanted = min(len(view), self._source.size - self._at)
         if wanted <= 0:
             return 0
-        part = asyncio.run_coroutine_threadsafe(
-            _read_part(self._source.node_id, self._at, wanted), self._loop
-        ).result()
+        part = (
+            self._context.copy()
+            .run(
+                asyncio.run_coroutine_threadsafe,
+                _read_part(self._source.node_id, self._at, wanted),
+                self._loop,
+            )
+            .result()
+        )
         view[: len(part)] = part
         self._at += len(part)
         return len(part)

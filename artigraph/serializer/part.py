@@ -14,12 +14,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, Generic, TypeVar
+from typing import Any, BinaryIO, Generic, NamedTuple, TypeVar
 
 from artigraph.errors import ArtigraphError, DeserializationError, PartError
 from artigraph.serializer.base import Serializer
 
 __all__ = [
+    "FrameColumn",
     "FrameReader",
     "FrameSerializer",
     "SliceSerializer",
@@ -31,6 +32,23 @@ T = TypeVar("T")
 
 NAMED = 20
 """Names that an error lists, at most."""
+
+
+class FrameColumn(NamedTuple):
+    """One column of a file, as a viewer shows it."""
+
+    label: str
+    """Its label as text."""
+    dtype: str
+    """Its type as text, in the words of the library that wrote it."""
+    is_index: bool = False
+    """Whether it is a level of the row index."""
+    null: str = "null"
+    """What that library calls a missing value in it."""
+    show: Callable[[Any], list[str]] | None = None
+    """Makes texts of an Arrow column whose own values are none that people know."""
+    sort_key: Callable[[Any], Any] | None = None
+    """Makes an Arrow column whose order is that of the values."""
 
 
 class FrameReader(ABC, Generic[T]):
@@ -70,6 +88,29 @@ class FrameReader(ABC, Generic[T]):
         Raises:
             DeserializationError: The file is damaged.
         """
+
+    def as_arrow(self) -> FrameReader[Any] | None:
+        """The same file, as tables of Arrow; ``None`` if Arrow lacks a type of it."""
+        return None
+
+    def arrow_columns(self) -> list[FrameColumn]:
+        """What is to be known of the columns that :meth:`as_arrow` reads, in their order."""
+        pairs = zip(map(str, self.labels), self.dtypes(), strict=True)
+        return [FrameColumn(label, dtype) for label, dtype in pairs]
+
+    def to_pandas(self, columns: Sequence[Any], places: Sequence[int], rows: Any) -> Any:
+        """Make a frame of pandas of columns that :meth:`as_arrow` read.
+
+        Args:
+            columns: The columns, as Arrow has them; after them, all levels of
+                the row index.
+            places: The places of the columns.
+            rows: Which rows they hold: a slice, or an array of row numbers.
+
+        Raises:
+            DeserializationError: The file is damaged.
+        """
+        raise DeserializationError("Parts of this frame cannot be read as a frame of pandas.")
 
 
 class FrameSerializer(Serializer[T]):

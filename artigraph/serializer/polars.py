@@ -173,6 +173,16 @@ class DataFrameReader(FrameReader[pl.DataFrame]):
         rows = _load(file).slice(offset, limit)
         return rows if columns is None else rows.select([self.labels[i] for i in columns])
 
+    def as_arrow(self) -> FrameReader[Any] | None:
+        """The same file, as tables of Arrow; ``None`` if Arrow lacks a type of it."""
+        return self._parquet
+
+    def to_pandas(self, columns: Sequence[Any], places: Sequence[int], rows: Any) -> Any:
+        """Make a frame of pandas of columns, as pyarrow does it."""
+        if self._parquet is None:
+            return super().to_pandas(columns, places, rows)
+        return self._parquet.to_pandas(columns, places, rows)
+
 
 def _load(file: BinaryIO) -> pl.DataFrame:
     file.seek(0)

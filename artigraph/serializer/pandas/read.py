@@ -11,10 +11,11 @@ import pandas as pd
 import pyarrow as pa
 
 from artigraph.errors import DeserializationError
-from artigraph.serializer.pandas.column import decode_column
+from artigraph.serializer.pandas.column import decode_column, decode_label
 from artigraph.serializer.pandas.index import decode_index, unpack_index
+from artigraph.serializer.pandas.show import describe_column
 from artigraph.serializer.pandas.write import METADATA_KEY, VERSION
-from artigraph.serializer.part import FrameReader, reading
+from artigraph.serializer.part import FrameColumn, FrameReader, reading
 from artigraph.serializer.pyarrow import ParquetReader
 
 __all__ = ["DataFrameReader", "decode_table"]
@@ -50,9 +51,12 @@ def _describe(schema: pa.Schema) -> dict[str, Any]:
 
 
 def _decode(
-    table: pa.Table, description: dict[str, Any], places: Sequence[int], rows: slice
+    table: pa.Table, description: dict[str, Any], places: Sequence[int], rows: Any
 ) -> pd.DataFrame:
-    """Decode columns whose places are given, and the index levels after them."""
+    """Decode columns whose places are given, and the index levels after them.
+
+    Which rows they are, a slice or an array tells; a range of pandas asks for it.
+    """
     width = len(places)
     index = decode_index(description["index"], table.columns[width:], rows)
     specs = [description["columns"][i] for i in places]
@@ -126,4 +130,35 @@ class DataFrameReader(FrameReader[pd.DataFrame]):
             frame = _decode(table, self._text, places, rows)
             labels: Any = self.labels
             frame.columns = labels.copy() if columns is None else labels.take(places)
+        return frame
+
+    def as_arrow(self) -> FrameReader[Any] | None:
+        """The same file, as tables of Arrow: the columns, then the index levels."""
+        return self._parquet
+
+    def arrow_columns(self) -> list[FrameColumn]:
+        """What is to be known of the columns and index levels, in their order."""
+        index = self._text["index"]
+        names = [decode_label(name) for name in index["names"]]
+        labels = [*map(str, self.labels), *("" if name is None else str(name) for name in names)]
+        specs = [*self._text["columns"], *index["levels"]]
+        width = len(self.labels)
+        with reading(_UNREADABLE):
+            return [
+                describe_column(labels[i], spec, self._parquet.schema.types[i], i >= width)
+                for i, spec in enumerate(specs)
+            ]
+
+    def to_pandas(self, columns: Sequence[Any], places: Sequence[int], rows: Any) -> pd.DataFrame:
+        """Make a frame of columns and index levels; the index keeps no ``freq``.
+
+        Raises:
+            DeserializationError: They do not fit the description.
+        """
+        # Rows in any order have no spacing.
+        index = {k: None if k == "freq" else v for k, v in self._text["index"].items()}
+        table = pa.table(list(columns), [str(i) for i in range(len(columns))])
+        with reading(_UNREADABLE):
+            frame = _decode(table, {**self._text, "index": index}, places, rows)
+            frame.columns = self.labels.take(list(places))
         return frame

@@ -143,6 +143,22 @@ class FeatherReader(FrameReader[pa.Table]):
             table.validate(full=True)
         return table.select([order.index(i) for i in wanted])
 
+    def as_arrow(self) -> FeatherReader:
+        """This reader, since it reads tables of Arrow."""
+        return self
+
+    def to_pandas(self, columns: Sequence[Any], places: Sequence[int], rows: Any) -> Any:
+        """Make a frame of pandas of columns, as pyarrow does it."""
+        return pa.table(list(columns), [self.labels[i] for i in places]).to_pandas()
+
+    def group_rows(self) -> list[int]:
+        """The rows of each part that can be read on its own."""
+        starts = range(0, self.num_rows, self._batch_rows)
+        return [min(self._batch_rows, self.num_rows - start) for start in starts]
+
+    def chunk(self, group: int, place: int) -> None:
+        """What the footer tells of a column in one batch: nothing."""
+
 
 def _read_batch(file: Any, number: int, columns: list[int]) -> pa.RecordBatch:
     # No fields at all would mean every field.

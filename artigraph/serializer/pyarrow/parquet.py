@@ -9,6 +9,8 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import cached_property
+from itertools import accumulate
 from typing import Any, BinaryIO
 
 import pyarrow as pa
@@ -229,3 +231,39 @@ class ParquetReader(FrameReader[pa.Table]):
     ) -> pa.Table:
         """Read some rows of some columns, as :func:`read_rows` does."""
         return read_rows(file, offset, limit, columns, self.footer)
+
+    def as_arrow(self) -> ParquetReader:
+        """This reader, since it reads tables of Arrow."""
+        return self
+
+    def to_pandas(self, columns: Sequence[Any], places: Sequence[int], rows: Any) -> Any:
+        """Make a frame of pandas of columns, as pyarrow does it."""
+        return pa.table(list(columns), [self.labels[i] for i in places]).to_pandas()
+
+    def group_rows(self) -> list[int]:
+        """The rows of each part that can be read on its own."""
+        return [self.footer.row_group(i).num_rows for i in range(self.footer.num_row_groups)]
+
+    def chunk(self, group: int, place: int) -> Any | None:
+        """What the footer tells of a column in one row group.
+
+        Returns:
+            A ``pyarrow.parquet.ColumnChunkMetaData``, or ``None`` for a nested
+            column, which has several or one that tells of its elements.
+        """
+        if pa.types.is_nested(self.schema.field(place).type):
+            return None
+        return self.footer.row_group(group).column(self._first_leaf[place])
+
+    @cached_property
+    def _first_leaf(self) -> list[int]:
+        """Where Parquet keeps each column, which counts the fields of nested ones."""
+        return [0, *accumulate(_leaves(kind) for kind in self.schema.types)]
+
+
+def _leaves(kind: pa.DataType) -> int:
+    if isinstance(kind, pa.BaseExtensionType):
+        return _leaves(kind.storage_type)
+    if not pa.types.is_nested(kind):
+        return 1
+    return sum(_leaves(kind.field(i).type) for i in range(kind.num_fields))

@@ -1,0 +1,40 @@
+"""Arrow columns made of chunks, and of types that Arrow computes with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+
+__all__ = ["make_column", "plain_type", "stored_column", "without_views"]
+
+# Arrow can neither take nor sort views.
+_VIEWS: dict[str, pa.DataType] = {
+    "string_view": pa.large_string(),
+    "binary_view": pa.large_binary(),
+}
+
+
+def make_column(chunks: Sequence[Any], kind: pa.DataType) -> Any:
+    """Make a ``pyarrow.ChunkedArray``, of no chunks if need be."""
+    make: Any = pa.chunked_array  # the stubs want to know more of the type
+    return make(list(chunks), type=kind)
+
+
+def without_views(column: Any) -> Any:
+    """A column without views of texts or bytes."""
+    kind = plain_type(column.type)
+    return column if kind == column.type else column.cast(kind)
+
+
+def plain_type(kind: pa.DataType) -> pa.DataType:
+    """The type that :func:`without_views` gives."""
+    return _VIEWS.get(str(kind), kind)
+
+
+def stored_column(column: Any) -> Any:
+    """A column as it is stored: of an extension type, what that is made of."""
+    if not isinstance(column.type, pa.BaseExtensionType):
+        return column
+    return make_column([chunk.storage for chunk in column.chunks], column.type.storage_type)

@@ -1,0 +1,322 @@
+"""The tree a page at a time, for whoever looks around in it.
+
+Each function sends one statement, whose cost grows with the page and not with
+the tree: children are paged by key, and what hangs below each is counted up
+to a limit. Only light columns are read, never a stored value or a model's
+document.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Row,
+    ScalarSelect,
+    Select,
+    and_,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+)
+
+from artigraph.db.session import read
+from artigraph.filter.relation import walk
+from artigraph.filter.value import among
+from artigraph.orm.node import node_table
+
+__all__ = [
+    "COUNT_LIMIT",
+    "BrowsedNode",
+    "BrowsedPage",
+    "Narrowing",
+    "browse_children",
+    "browse_labels",
+    "browse_node",
+    "browse_path",
+    "browse_search",
+    "browse_types",
+    "count_matches",
+    "names_in",
+]
+
+COUNT_LIMIT = 1000
+"""What hangs below a row of a page is counted no further."""
+
+_columns = node_table.c
+
+
+@dataclass(frozen=True, slots=True)
+class BrowsedNode:
+    """A row of the tree, without what it holds."""
+
+    node_id: int
+    parent_id: int | None
+    node_type: str
+    label: str | None
+    created_at: datetime
+    updated_at: datetime
+    model_type: str | None
+    """The model's name, if it is one."""
+    model_version: int | None
+    serializer: str | None
+    """What wrote its value, if it is an artifact."""
+    size: int | None
+    """Bytes of its value."""
+    child_count: int
+    """How many nodes hang right below it; ``COUNT_LIMIT`` stands for that or more."""
+
+
+@dataclass(frozen=True, slots=True)
+class BrowsedPage:
+    """Some rows in a row."""
+
+    nodes: tuple[BrowsedNode, ...]
+    after: int | None
+    """Ask for what comes after this key; ``None`` at the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowing:
+    """Which models to show. Other nodes stay: what is wanted may hang below them."""
+
+    model_types: tuple[str, ...] = ()
+    """Names of models; all of them, unless given."""
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+
+    def clause(self, columns: Any = _columns) -> ColumnElement[bool]:
+        """Rows that are no models, or models that are wanted."""
+        wanted = self.strictly(columns)
+        return true() if wanted is None else or_(columns.model_artifact_type.is_(None), wanted)
+
+    def strictly(self, columns: Any = _columns) -> ColumnElement[bool] | None:
+        """Rows that are wanted; ``None`` if all are."""
+        clauses: list[ColumnElement[bool]] = []
+        if self.model_types:
+            clauses.append(columns.model_artifact_type.in_(self.model_types))
+        if self.created_after is not None:
+            clauses.append(columns.node_created_at >= self.created_after)
+        if self.created_before is not None:
+            clauses.append(columns.node_created_at < self.created_before)
+        return and_(*clauses) if clauses else None
+
+
+async def browse_children(
+    below: int | ColumnElement[bool] | None = None,
+    *,
+    after: int = 0,
+    limit: int = 100,
+    narrowing: Narrowing | None = None,
+    label: str = "",
+) -> BrowsedPage:
+    """A page of nodes in the order of their keys, with counts of what hangs below each.
+
+    Args:
+        below: The node whose children to read; ``None`` for all roots, or a clause
+            that finds other nodes to begin with.
+        after: The key before the first one.
+        limit: How many at the most.
+        narrowing: Which models to show.
+        label: A part of their labels or types, in any case.
+
+    Returns:
+        The page; empty if there is no such node.
+    """
+    narrowing = narrowing or Narrowing()
+    query = _select(narrowing).where(
+        _place(below), _columns.node_id > after, narrowing.clause(), _named(label)
+    )
+    async with read() as connection:
+        rows = await connection.execute(query.order_by(_columns.node_id).limit(limit + 1))
+        return _page(rows.all(), limit)
+
+
+async def count_matches(
+    below: int | ColumnElement[bool] | None = None,
+    *,
+    narrowing: Narrowing | None = None,
+    most: int = 100_000,
+) -> int:
+    """How many nodes :func:`browse_children` would page through.
+
+    Args:
+        below: As there.
+        narrowing: As there.
+        most: Where to stop counting.
+
+    Returns:
+        The count; ``most`` stands for that or more.
+    """
+    found = select(literal(1)).where(_place(below), (narrowing or Narrowing()).clause())
+    query = select(func.count()).select_from(found.limit(most).subquery())
+    async with read() as connection:
+        return int((await connection.execute(query)).scalar_one())
+
+
+async def browse_search(
+    matches: ColumnElement[bool], *, before: int | None = None, limit: int = 50
+) -> BrowsedPage:
+    """A page of what a clause finds in the whole tree, newest first.
+
+    Args:
+        matches: The clause.
+        before: The key of the last one of the page before.
+        limit: How many at the most.
+
+    Returns:
+        The page; its ``after`` is the next one's ``before``.
+    """
+    query = _select(Narrowing()).where(matches)
+    if before is not None:
+        query = query.where(_columns.node_id < before)
+    async with read() as connection:
+        rows = await connection.execute(query.order_by(_columns.node_id.desc()).limit(limit + 1))
+        return _page(rows.all(), limit)
+
+
+async def browse_path(node_id: int) -> tuple[BrowsedNode, ...]:
+    """A node with all that stands above it, the root first.
+
+    Args:
+        node_id: The node.
+
+    Returns:
+        The nodes; none if there is no such node.
+    """
+    start = node_table.alias()
+    first = select(start.c.node_id.label("node_id")).where(start.c.node_id == node_id)
+    # From a node's id to its parent's: the step reads both from the node's row.
+    above = walk(first, "node_id", "node_parent_id")
+    query = _select(Narrowing()).where(
+        or_(_columns.node_id == node_id, _columns.node_id.in_(select(above.c.node_id)))
+    )
+    async with read() as connection:
+        found = {row.node_id: row for row in map(_node, (await connection.execute(query)).all())}
+    path: list[BrowsedNode] = []
+    here = found.pop(node_id, None)
+    while here is not None:  # taken out when seen, so that a cycle ends
+        path.append(here)
+        here = found.pop(here.parent_id, None) if here.parent_id is not None else None
+    return tuple(reversed(path))
+
+
+async def browse_node(node_id: int) -> BrowsedNode | None:
+    """One node, or ``None`` if it is gone.
+
+    Args:
+        node_id: The node.
+    """
+    async with read() as connection:
+        row = (await connection.execute(_select().where(_columns.node_id == node_id))).first()
+    return None if row is None else _node(row)
+
+
+async def browse_labels(node_ids: Collection[int]) -> dict[int, str | None]:
+    """Labels of some nodes by id; those that are gone are left out.
+
+    Args:
+        node_ids: The nodes.
+    """
+    query = select(_columns.node_id, _columns.node_label)
+    async with read() as connection:
+        rows = await connection.execute(query.where(among(_columns.node_id, node_ids)))
+        return {row.node_id: row.node_label for row in rows.all()}
+
+
+async def browse_types(*, limit: int = 200) -> tuple[str, ...]:
+    """Names of all models in the tree, in alphabetical order.
+
+    Args:
+        limit: How many at the most.
+    """
+    names = names_in(_columns.model_artifact_type)
+    query = select(names.c.name).where(names.c.name.is_not(None)).limit(limit)
+    async with read() as connection:
+        return tuple((await connection.execute(query)).scalars())
+
+
+def names_in(column: ColumnElement[str]) -> CTE:
+    """The different values of an indexed column, and a NULL, in a column ``name``.
+
+    From one value to the next in the index: as many steps as values, not as rows.
+
+    Args:
+        column: The column of the node table.
+    """
+    other = node_table.alias().c[column.key or ""]
+    names = select(func.min(other).label("name")).cte(recursive=True, nesting=True)
+    following = select(func.min(other)).where(other > names.c.name).scalar_subquery()
+    stepped: CTE = names.union_all(select(following).where(names.c.name.is_not(None)))
+    return stepped
+
+
+def _place(below: int | ColumnElement[bool] | None) -> ColumnElement[bool]:
+    if below is None:
+        return _columns.node_parent_id.is_(None)
+    return _columns.node_parent_id == below if isinstance(below, int) else below
+
+
+def _named(text: str) -> ColumnElement[bool]:
+    if not text:
+        return true()
+    return or_(
+        _columns.node_label.icontains(text, autoescape=True),
+        _columns.model_artifact_type.icontains(text, autoescape=True),
+    )
+
+
+def _select(narrowing: Narrowing | None = None) -> Select[Any]:
+    return select(
+        _columns.node_id,
+        _columns.node_parent_id,
+        _columns.node_type,
+        _columns.node_label,
+        _columns.node_created_at,
+        _columns.node_updated_at,
+        _columns.model_artifact_type,
+        _columns.model_artifact_version,
+        _columns.artifact_serializer,
+        _columns.artifact_size,
+        _child_count(narrowing or Narrowing()),
+    )
+
+
+def _child_count(narrowing: Narrowing) -> ScalarSelect[int]:
+    """How many children a row has, counting no further than the limit.
+
+    MariaDB lets no subquery in a FROM look outwards, which a LIMIT would need:
+    the key of the first child beyond the limit bounds the count instead.
+    """
+    child, beyond = node_table.alias(), node_table.alias()
+    bound = (
+        select(beyond.c.node_id)
+        .where(beyond.c.node_parent_id == _columns.node_id, narrowing.clause(beyond.c))
+        .order_by(beyond.c.node_id)
+        .limit(1)
+        .offset(COUNT_LIMIT)
+        .correlate(node_table)
+        .scalar_subquery()
+    )
+    counted = select(func.count()).where(
+        child.c.node_parent_id == _columns.node_id,
+        child.c.node_id < func.coalesce(bound, 2**62),
+        narrowing.clause(child.c),
+    )
+    return counted.correlate(node_table).scalar_subquery()
+
+
+def _page(rows: Sequence[Row[Any]], limit: int) -> BrowsedPage:
+    nodes = tuple(map(_node, rows[:limit]))
+    return BrowsedPage(nodes, nodes[-1].node_id if len(rows) > limit else None)
+
+
+def _node(row: Row[Any]) -> BrowsedNode:
+    return BrowsedNode(*row[: len(fields(BrowsedNode))])

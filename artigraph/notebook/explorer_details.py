@@ -1,0 +1,158 @@
+"""What an explorer tells of one chosen node: its facts, its frames, and how to read it.
+
+Nothing is loaded that is kept outside the row: frames and arrays are shown
+from what their rows tell.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from base64 import b64encode
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
+
+from sqlalchemy import select
+
+from artigraph.db.session import read
+from artigraph.display.escape import visible
+from artigraph.display.facts import Facts
+from artigraph.display.options import options
+from artigraph.display.shown import Shown
+from artigraph.errors import ArtigraphError, NodeNotFoundError
+from artigraph.filter.node import NodeFilter
+from artigraph.frame.base import StoredValue
+from artigraph.frame.frame import StoredFrame
+from artigraph.frame.handles import open_stored
+from artigraph.graph.browse import BrowsedNode, browse_node
+from artigraph.graph.node import read_node_or_none
+from artigraph.graph.source import DatabaseSource, StorageSource
+from artigraph.model.read import read_models
+from artigraph.model.unknown import UnknownModel
+from artigraph.notebook.explorer_rows import row_values
+from artigraph.orm.node import node_table
+
+__all__ = ["code_for", "gone", "node_details", "read_stored"]
+
+
+async def node_details(node_id: int) -> dict[str, Any]:
+    """All that is shown of one node.
+
+    Args:
+        node_id: The node.
+
+    Returns:
+        ``row``, ``facts``, ``frames`` (the frames that may be looked into, by
+        ``label`` and ``node``) and ``code``, as plain values.
+
+    Raises:
+        NodeNotFoundError: It is gone.
+    """
+    row = await browse_node(node_id)
+    if row is None:
+        raise gone(node_id)
+    values = row_values(row)
+    shown: Shown | None = None
+    frames: list[StoredFrame] = []
+    warning = ""
+    try:
+        if values["kind"] == "model":
+            # Several, since one whose class is not defined here is an error alone.
+            for model in await read_models(NodeFilter(node_id=node_id), lazy=True):
+                shown = model
+                value = model.value
+                data = value.data if isinstance(value, UnknownModel) else value.model_data()
+                frames = [part for part in data.values() if isinstance(part, StoredFrame)]
+        elif values["kind"] == "artifact":
+            shown = stored = await read_stored(node_id)
+            frames = [stored] if isinstance(stored, StoredFrame) else []
+        else:
+            shown = await read_node_or_none(NodeFilter(node_id=node_id))
+    except ArtigraphError as error:
+        # A class that changed, or a value that cannot be read: the row still stands.
+        warning = str(error)
+    facts = Facts(values["type"]) if shown is None else shown._describe(options.limits)
+    if warning:
+        facts = replace(facts, warnings=(*facts.warnings, warning))
+    return {
+        "row": values,
+        "facts": _plain(facts),
+        "frames": [{"label": frame.label or "", "node": frame.node_id} for frame in frames],
+        "code": code_for(row, values["kind"]),
+    }
+
+
+async def read_stored(node_id: int) -> StoredValue:
+    """A handle of the value in an artifact's row; the value itself is not read.
+
+    Args:
+        node_id: The artifact.
+
+    Raises:
+        NodeNotFoundError: It is gone.
+    """
+    columns = node_table.c
+    query = select(
+        columns.node_label,
+        columns.artifact_serializer,
+        columns.artifact_size,
+        columns.artifact_digest,
+        columns.artifact_summary,
+        columns.remote_artifact_storage,
+        columns.remote_artifact_location,
+    ).where(columns.node_id == node_id)
+    async with read() as connection:
+        row = (await connection.execute(query)).first()
+    if row is None:
+        raise gone(node_id)
+    size = row.artifact_size or 0
+    place, location = row.remote_artifact_storage, row.remote_artifact_location
+    return open_stored(
+        node_id=node_id,
+        label=row.node_label,
+        serializer=row.artifact_serializer or "",
+        size=size,
+        digest=row.artifact_digest,
+        summary=row.artifact_summary,
+        source=DatabaseSource(node_id, size, asyncio.get_running_loop())
+        if place is None
+        else StorageSource(place, location or "", size),
+    )
+
+
+def code_for(row: BrowsedNode, kind: str) -> str:
+    """A line of code that reads a node.
+
+    Args:
+        row: The node.
+        kind: ``node``, ``model`` or ``artifact``.
+    """
+    what = f"NodeFilter(node_id={row.node_id})"
+    if kind == "node":
+        return f"await read_node({what})"
+    return f"(await read_{kind}({what})).value"
+
+
+def gone(node_id: int) -> NodeNotFoundError:
+    """What to say of a node that is not there any more.
+
+    Args:
+        node_id: The node.
+    """
+    return NodeNotFoundError(
+        f"Node {node_id} is gone: it was deleted. Refresh to see what is left."
+    )
+
+
+def _plain(value: Any) -> Any:
+    """Facts as plain values; characters that would hide or reorder text are written out."""
+    if is_dataclass(value):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, str):
+        return "\n".join(map(visible, value.split("\n")))
+    if isinstance(value, bytes):
+        return b64encode(value).decode("ascii")
+    if isinstance(value, frozenset):
+        return sorted(value)
+    if isinstance(value, tuple | list):
+        return [_plain(one) for one in value]
+    return value

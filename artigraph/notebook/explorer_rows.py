@@ -1,0 +1,81 @@
+"""Rows of the tree as an explorer draws them: as plain values, or as a static tree."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from artigraph.display.escape import visible
+from artigraph.display.place import format_size
+from artigraph.display.tree import Kind, TreeItem
+from artigraph.display.value import format_time
+from artigraph.graph.browse import COUNT_LIMIT, BrowsedNode, BrowsedPage
+from artigraph.orm.artifact import BaseArtifact
+from artigraph.orm.node import Node
+
+__all__ = ["LONGEST_LABEL", "page_values", "row_values", "tree_item"]
+
+LONGEST_LABEL = 120
+"""Characters of a label that a page is given; the details have all of it."""
+
+
+def row_values(row: BrowsedNode) -> dict[str, Any]:
+    """A row as plain values; characters that would hide or reorder text are written out.
+
+    Args:
+        row: The row.
+    """
+    kind = _kind(row)
+    label = None if row.label is None else visible(row.label, LONGEST_LABEL)
+    return {
+        "node": row.node_id,
+        "parent": row.parent_id,
+        "kind": kind,
+        "label": label,
+        "type": visible(_type(row, kind), LONGEST_LABEL),
+        "version": row.model_version,
+        "created": format_time(row.created_at),
+        "size": None if row.size is None else format_size(row.size),
+        "count": row.child_count,
+        "capped": row.child_count >= COUNT_LIMIT,
+    }
+
+
+def page_values(page: BrowsedPage) -> dict[str, Any]:
+    """A page as plain values.
+
+    Args:
+        page: The page.
+    """
+    return {"rows": [row_values(row) for row in page.nodes], "after": page.after}
+
+
+def tree_item(row: Mapping[str, Any]) -> TreeItem:
+    """A row as a static tree draws it.
+
+    Args:
+        row: Some of :func:`row_values`.
+    """
+    kind: Kind = row["kind"]
+    if kind == "node":
+        label = row["label"] if row["label"] is not None else f"{row['type']} {row['node']}"
+        return TreeItem(label, kind, more=row["count"])
+    title = f"v{row['version']}" if row["version"] is not None else (row["size"] or "")
+    return TreeItem(row["type"], kind, title, edge=row["label"] or "", more=row["count"])
+
+
+def _kind(row: BrowsedNode) -> Kind:
+    if row.model_type is not None:
+        return "model"
+    mapper = Node.__mapper__.polymorphic_map.get(row.node_type)
+    is_artifact = mapper is not None and issubclass(mapper.class_, BaseArtifact)
+    return "artifact" if is_artifact or row.serializer is not None else "node"
+
+
+def _type(row: BrowsedNode, kind: Kind) -> str:
+    if kind == "model":
+        return row.model_type or ""
+    if kind == "artifact":
+        return (row.serializer or row.node_type).removeprefix("artigraph-")
+    mapper = Node.__mapper__.polymorphic_map.get(row.node_type)
+    return row.node_type if mapper is None else mapper.class_.__name__

@@ -1,0 +1,142 @@
+/** The pane that tells of the chosen node: facts, frames, and a line of code that reads it. */
+
+import { html } from "../shared/dom";
+import { RequestError, type Ask } from "../shared/requests";
+import { copy } from "./export";
+import { drawBadges, drawFacts } from "./facts";
+import { HitList, type Found } from "./hits";
+import { boxText } from "./tree";
+import { SCOPE, type Details, type Narrowing, type Row } from "./types";
+
+/** Shows a frame in an element, and returns what takes it away. */
+export type MountFrame = (element: HTMLElement, ask: Ask) => () => void;
+
+export interface DetailsOptions {
+  ask: Ask;
+  narrowing(): Narrowing;
+  jump(row: Row): void;
+  say(text: string): void;
+  mountFrame: MountFrame | null;
+  /** How many children are drawn without being asked for. */
+  page: number;
+}
+
+const KINDS = { node: "node", model: "model", artifact: "value" };
+
+export class DetailsPane {
+  readonly element = html("aside", { class: "details", "aria-label": "Details" });
+  readonly #options: DetailsOptions;
+  #asked: AbortController | undefined;
+  #leave: (() => void)[] = [];
+
+  constructor(options: DetailsOptions) {
+    this.#options = options;
+    this.#welcome();
+  }
+
+  /** Tell of a row, or of nothing. */
+  async show(row: Row | null): Promise<void> {
+    this.#asked?.abort();
+    this.#clear();
+    if (row === null || row.node === SCOPE) {
+      this.#welcome(row);
+      return;
+    }
+    const asked = new AbortController();
+    this.#asked = asked;
+    this.element.append(head(row), html("p", { class: "quiet" }, "Reading…"));
+    try {
+      const params = { node: row.node };
+      const details = await this.#options.ask<Details>("details", params, { signal: asked.signal });
+      if (!asked.signal.aborted) this.#draw(details);
+    } catch (error) {
+      if (asked.signal.aborted || (error instanceof RequestError && error.reason === "cancelled")) return;
+      const again = html("button", { type: "button" }, "Try again");
+      again.addEventListener("click", () => void this.show(row));
+      this.element.replaceChildren(
+        head(row), html("p", { class: "warning", role: "alert" }, said(error)), again);
+    }
+  }
+
+  close(): void {
+    this.#asked?.abort();
+    this.#clear();
+  }
+
+  #clear(): void {
+    for (const leave of this.#leave.splice(0)) leave();
+    this.element.replaceChildren();
+  }
+
+  #welcome(row: Row | null = null): void {
+    this.element.append(html("p", { class: "quiet" },
+      "Choose a node to see what it holds. Arrow keys walk the tree, Enter chooses, / searches."));
+    if (row !== null && row.count > this.#options.page) this.element.append(this.#childList(row));
+  }
+
+  #draw({ row, facts, frames, code }: Details): void {
+    const button = html("button", { type: "button", title: "Copy this line of code" }, "Copy");
+    button.addEventListener("click", () => {
+      void copy(code).then(() => this.#options.say("Copied."));
+    });
+    const notes = facts.notes.filter(([name]) => name !== "id");
+    this.element.replaceChildren(
+      head(row, facts.label !== "" ? facts.label : undefined),
+      html("div", { class: "badges" }, ...drawBadges(facts.badges)),
+      html("div", { class: "code-line" }, html("code", { tabindex: 0 }, code), button),
+    );
+    if (row.count > this.#options.page) this.element.append(this.#childList(row));
+    for (const frame of frames) this.element.append(this.#frame(frame));
+    this.element.append(drawFacts({ ...facts, notes }));
+  }
+
+  #childList(row: Row): HTMLElement {
+    const { ask, jump, narrowing } = this.#options;
+    const hits = new HitList({
+      label: `Find below ${row.label ?? boxText(row)}`,
+      placeholder: `Find among ${row.count.toLocaleString("en")}${row.capped ? " or more" : ""}…`,
+      findsAll: true,
+      find: (label, after, signal) => ask<Found>(
+        "children", { node: row.node, label, after: after ?? 0, limit: 50, ...narrowing() }, { signal }),
+      choose: jump,
+    });
+    this.#leave.push(() => hits.close());
+    return html("div", { class: "children" }, hits.input, hits.list);
+  }
+
+  #frame(frame: Details["frames"][number]): HTMLElement {
+    const { ask, mountFrame } = this.#options;
+    if (mountFrame === null) return html("span");
+    const place = html("div", { class: "frame" });
+    const button = html("button", { type: "button", "aria-expanded": "false" },
+      frame.label === "" ? "Look into the frame" : `Look into ${frame.label}`);
+    let leave: (() => void) | null = null;
+    const toggle = (): void => {
+      if (leave === null) {
+        leave = mountFrame(place, (method, params, options) =>
+          ask("viewer", { node: frame.node, method, params: params ?? {} }, options));
+      } else {
+        leave();
+        leave = null;
+        place.replaceChildren();
+      }
+      button.setAttribute("aria-expanded", String(leave !== null));
+    };
+    button.addEventListener("click", toggle);
+    this.#leave.push(() => leave?.());
+    return html("div", { class: "frame-field" }, button, place);
+  }
+}
+
+function head(row: Row, label = row.label ?? boxText(row)): HTMLElement {
+  return html("header", {},
+    html("span", { class: `dot ${row.kind}`, "aria-hidden": "true" }),
+    html("h3", {}, label),
+    html("p", { class: "quiet" },
+      [KINDS[row.kind], row.kind === "node" ? row.type : boxText(row), `#${row.node}`].join(" · ")));
+}
+
+/** An error for people. */
+export function said(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,231 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import widget from "./index";
+import type { FirstPage, Model, Row, Traits } from "./types";
+
+function row(node: number, rest: Partial<Row> = {}): Row {
+  return {
+    node, parent: null, kind: "node", label: `node ${node}`, type: "Node", version: null, created: "", size: null,
+    count: 0, capped: false, ...rest,
+  };
+}
+
+const FIRST: FirstPage = {
+  root: row(0, { label: "test.db", type: "database", count: 2 }), rows: [row(1, { count: 2 }), row(2)], after: null,
+  total: 2, capped: false, types: ["Fit"], page_size: 20, read_at: "2026-01-01T00:00:00+00:00",
+};
+
+/** anywidget's model, with Python at its other end answering from a table. */
+class Python implements Model {
+  traits: Traits = { first_page: FIRST, selected: null, height: 500 };
+  sent: Record<string, unknown>[] = [];
+  listeners = new Map<string, Set<(message: unknown) => void>>();
+  answers: Record<string, unknown> = {};
+  silent = false;
+
+  get<K extends keyof Traits>(name: K): Traits[K] {
+    return this.traits[name];
+  }
+  set<K extends keyof Traits>(name: K, value: Traits[K]): void {
+    this.traits[name] = value;
+  }
+  save_changes(): void {
+    this.sent.push({ kind: "saved", selected: this.traits.selected });
+  }
+  on(event: string, callback: (message: unknown) => void): void {
+    if (!this.listeners.has(event)) this.listeners.set(event, new Set());
+    this.listeners.get(event)!.add(callback);
+  }
+  off(event: string, callback: (message: unknown) => void): void {
+    this.listeners.get(event)?.delete(callback);
+  }
+  fire(event: string, message?: unknown): void {
+    for (const listener of [...(this.listeners.get(event) ?? [])]) listener(message);
+  }
+  get listening(): number {
+    return [...this.listeners.values()].reduce((sum, each) => sum + each.size, 0);
+  }
+  send(content: unknown): void {
+    const sent = content as Record<string, unknown>;
+    this.sent.push(sent);
+    if (sent["kind"] !== "request" || this.silent) return;
+    const answer = this.answers[sent["method"] as string];
+    const reply = answer instanceof Error ? { error: answer.message } : { result: answer ?? { rows: [], after: null } };
+    queueMicrotask(() => this.fire("msg:custom", { kind: "reply", view: sent["view"], number: sent["number"], ...reply }));
+  }
+  asked(method: string): Record<string, unknown>[] {
+    return this.sent.filter((each) => each["method"] === method);
+  }
+}
+
+let python: Python;
+let el: HTMLElement;
+let leave: () => void;
+
+const root = (): ShadowRoot => el.firstElementChild!.shadowRoot!;
+const names = (): (string | null)[] => [...root().querySelectorAll(".item .name")].map((each) => each.textContent);
+const item = (name: string): SVGElement =>
+  [...root().querySelectorAll<SVGElement>(".item")].find((each) => each.querySelector(".name")?.textContent === name)!;
+const press = (key: string): void => {
+  const target = root().querySelector('.item[tabindex="0"]')!;
+  target.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, composed: true, cancelable: true }));
+};
+const click = (target: Element): void => {
+  target.dispatchEvent(new MouseEvent("click", { bubbles: true, composed: true, detail: 1 }));
+};
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  python = new Python();
+  el = document.createElement("div");
+  document.body.append(el);
+  leave = widget.render({ model: python, el });
+});
+afterEach(() => {
+  leave();
+  el.remove();
+  vi.useRealTimers();
+});
+const settle = (): Promise<unknown> => vi.advanceTimersByTimeAsync(50);
+
+describe("an explorer", () => {
+  it("draws its first page without asking anybody", () => {
+    expect(names()).toEqual(["test.db", "node 1", "node 2"]);
+    expect(python.sent).toEqual([]);
+  });
+
+  it("opens, folds and opens again with one question", async () => {
+    python.answers["children"] = { rows: [row(10), row(11)], after: null };
+    click(item("node 1").querySelector(".toggle rect")!);
+    await settle();
+    expect(names()).toContain("node 10");
+    press("ArrowLeft");
+    expect(names()).not.toContain("node 10");
+    press("ArrowRight");
+    expect(names()).toContain("node 10");
+    expect(python.asked("children")).toHaveLength(1);
+  });
+
+  it("asks once however often one clicks", async () => {
+    python.silent = true;
+    for (let n = 0; n < 11; n++) click(item("node 1").querySelector(".toggle rect")!);
+    await settle();
+    expect(python.asked("children")).toHaveLength(1);
+    expect(names()).toContain("…");
+  });
+
+  it("says why nothing came, and tries again", async () => {
+    python.answers["children"] = new Error("The database is locked.");
+    click(item("node 1").querySelector(".toggle rect")!);
+    await settle();
+    expect(names()).toContain("The database is locked.");
+    expect(root().querySelector(".status")!.textContent).toBe("The database is locked.");
+    python.answers["children"] = { rows: [row(10)], after: null };
+    click(item("The database is locked."));
+    await settle();
+    expect(names()).toContain("node 10");
+  });
+
+  it("gives up on a dead kernel, and folds what it has", async () => {
+    python.silent = true;
+    click(item("node 1").querySelector(".toggle rect")!);
+    await vi.advanceTimersByTimeAsync(11_000);
+    expect(names().some((name) => name?.startsWith("Python has not answered"))).toBe(true);
+    press("Home");
+    press(" ");
+    expect(names()).toEqual(["test.db"]);
+  });
+
+  it("chooses for Python, and what Python chooses", async () => {
+    python.answers["details"] = {
+      row: row(2), frames: [], code: "await read_node(NodeFilter(node_id=2))",
+      facts: {
+        name: "Node", label: "", badges: [], notes: [], lines: ["a line"], fields: [], more_fields: 0, table: null,
+        picture: null, code: "", warnings: [],
+      },
+    };
+    click(item("node 2"));
+    await settle();
+    expect(python.sent.at(-1)).toMatchObject({ method: "details" });
+    expect(python.traits.selected).toBe(2);
+    expect(root().querySelector(".details")!.textContent).toContain("a line");
+    python.traits.selected = 1;
+    python.fire("change:selected");
+    expect(item("node 1").getAttribute("aria-selected")).toBe("true");
+    expect(item("node 2").getAttribute("aria-selected")).toBe("false");
+  });
+
+  it("jumps to a hit of a search", async () => {
+    python.answers["search"] = { rows: [{ ...row(70), below: "node 7" }], after: null };
+    python.answers["path"] = { rows: [row(7, { count: 1 }), row(70)] };
+    const input = root().querySelector<HTMLInputElement>(".search input")!;
+    input.value = "seventy";
+    input.dispatchEvent(new Event("input"));
+    await vi.advanceTimersByTimeAsync(300);
+    expect(root().querySelector(".hit")!.textContent).toContain("in node 7");
+    input.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true }));
+    await settle();
+    expect(item("node 70").getAttribute("aria-selected")).toBe("true");
+    expect(python.traits.selected).toBe(70);
+  });
+
+  it("drops a search that was typed over", async () => {
+    python.silent = true;
+    const input = root().querySelector<HTMLInputElement>(".search input")!;
+    for (const text of ["a", "ab"]) {
+      input.value = text;
+      input.dispatchEvent(new Event("input"));
+      await vi.advanceTimersByTimeAsync(300);
+    }
+    expect(python.sent.map((each) => each["kind"])).toEqual(["request", "cancel", "request"]);
+  });
+
+  it("shows other models when they are asked for", async () => {
+    root().querySelector<HTMLInputElement>('.checks input[value="Fit"]')!.click();
+    await settle();
+    expect(python.asked("children")[0]!["params"]).toMatchObject({ node: 0, types: ["Fit"], created_after: null });
+  });
+
+  it("reads what is open anew when Python has", async () => {
+    python.answers["children"] = { rows: [row(1), row(2), row(3)], after: null };
+    python.traits.first_page = { ...FIRST, rows: [row(1), row(2), row(3)], total: 3 };
+    python.fire("change:first_page");
+    await settle();
+    expect(names()).toContain("node 3");
+  });
+
+  it("leaves nothing behind", async () => {
+    python.silent = true;
+    click(item("node 1").querySelector(".toggle rect")!);
+    leave();
+    await settle();
+    expect(python.sent.at(-1)).toMatchObject({ kind: "close" });
+    expect(python.listening).toBe(0);
+    expect(el.childElementCount).toBe(0);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("opens the way to what was chosen before it was shown", async () => {
+    const chosen = new Python();
+    chosen.traits.selected = 70;
+    chosen.answers["path"] = { rows: [row(7, { count: 1 }), row(70)] };
+    const place = document.createElement("div");
+    const end = widget.render({ model: chosen, el: place });
+    await settle();
+    const shown = [...place.firstElementChild!.shadowRoot!.querySelectorAll(".item.selected .name")];
+    expect(shown.map((each) => each.textContent)).toEqual(["node 70"]);
+    end();
+  });
+
+  it("waits for a first page that was not read yet", () => {
+    const later = new Python();
+    later.traits.first_page = {};
+    const place = document.createElement("div");
+    const end = widget.render({ model: later, el: place });
+    expect(place.textContent).toContain("explorer.refresh()");
+    later.traits.first_page = FIRST;
+    later.fire("change:first_page");
+    expect(place.firstElementChild!.shadowRoot!.querySelectorAll(".item")).toHaveLength(3);
+    end();
+    expect(later.listening).toBe(0);
+  });
+});

@@ -1,0 +1,116 @@
+/** What stands in the boxes: a condition on a column, and the list of columns. */
+
+import { html } from "../shared/dom";
+import { count, nameOf } from "./format";
+import { OPERATORS, type Column, type Condition } from "./protocol";
+
+/** Columns that are listed at once. */
+const LISTED = 200;
+
+/**
+ * A form for a column's condition.
+ *
+ * @param apply called with the condition, or null for none
+ */
+export function conditionForm(
+  number: number, column: Column, now: Condition | undefined, apply: (made: Condition | null) => void,
+): HTMLElement {
+  const names = column.can_filter ? Object.keys(OPERATORS) : ["missing", "present"];
+  const first = now?.operator ?? (!column.can_filter ? "missing" : column.align === "right" ? "ge" : "contains");
+  const operator = html("select", { "aria-label": "Operator" }, ...names.map((name) =>
+    html("option", { value: name, selected: name === first }, OPERATORS[name])));
+  const value = html("input", {
+    type: "text",
+    "aria-label": "Value",
+    placeholder: "value",
+    value: now?.value ?? "",
+    spellcheck: "false",
+    autocomplete: "off",
+  });
+  const update = (): void => {
+    value.hidden = operator.value === "missing" || operator.value === "present";
+  };
+  operator.addEventListener("change", update);
+  update();
+  const clear = html("button", { type: "button", disabled: now === undefined }, "Remove");
+  clear.addEventListener("click", () => apply(null));
+  const form = html("form", { class: "condition" },
+    html("div", { class: "caption" }, `Show rows where ${nameOf(column)}`),
+    html("div", { class: "line" }, operator, value),
+    html("div", { class: "line end" }, clear, html("button", { type: "submit", class: "main" }, "Filter")));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    apply({ column: number, operator: operator.value, value: value.hidden ? "" : value.value });
+  });
+  (value.hidden ? operator : value).setAttribute("autofocus", "");
+  return form;
+}
+
+/** What a list of columns does. */
+export interface ColumnListEvents {
+  /** Bring a column into sight. */
+  go(column: number): void;
+  /** Hide these columns, show all others. */
+  hide(columns: number[]): void;
+}
+
+/** A searchable list of columns, in which they are hidden and gone to. */
+export function columnList(columns: Column[], hidden: number[], events: ColumnListEvents): HTMLElement {
+  const out = new Set(hidden);
+  const search = html("input", {
+    type: "search", "aria-label": "Find a column", placeholder: "Find a column", spellcheck: "false",
+  });
+  const list = html("ul", {});
+  const told = html("div", { class: "caption", "aria-live": "polite" });
+  const all = html("button", { type: "button" }, "Show all");
+  all.addEventListener("click", () => {
+    out.clear();
+    events.hide([]);
+    fill();
+  });
+  let found: number[] = [];
+  const fill = (): void => {
+    const wanted = search.value.trim().toLowerCase();
+    found = columns.map((_, i) => i).filter((i) => nameOf(columns[i]!).toLowerCase().includes(wanted));
+    list.replaceChildren(...found.slice(0, LISTED).map(line));
+    const more = found.length > LISTED ? `, the first ${LISTED} listed` : "";
+    told.textContent = `${count(found.length)} of ${count(columns.length)} columns${more}`;
+    all.disabled = out.size === 0;
+  };
+  const line = (number: number): HTMLElement => {
+    const column = columns[number]!;
+    const box = html("input", { type: "checkbox", "aria-label": `Show ${nameOf(column)}` });
+    box.checked = !out.has(number);
+    box.addEventListener("change", () => {
+      if (box.checked) out.delete(number);
+      else out.add(number);
+      events.hide([...out]);
+      all.disabled = out.size === 0;
+    });
+    const go = html("button", { type: "button", class: "go" },
+      html("span", {}, nameOf(column)), html("span", { class: "dtype" }, column.dtype));
+    go.addEventListener("click", () => events.go(number));
+    return html("li", {}, box, go);
+  };
+  search.addEventListener("input", fill);
+  search.addEventListener("keydown", (event) => {
+    const first = found[0];
+    if (event.key === "Enter" && first !== undefined) {
+      event.preventDefault();
+      events.go(first);
+    } else if (event.key === "ArrowDown") {
+      event.preventDefault();
+      list.querySelector<HTMLElement>("button")?.focus();
+    }
+  });
+  list.addEventListener("keydown", (event) => {
+    if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
+    const lines = [...list.querySelectorAll<HTMLElement>(".go")];
+    const line = event.target instanceof Element ? event.target.closest("li")?.querySelector<HTMLElement>(".go") : null;
+    const next = lines[lines.indexOf(line!) + (event.key === "ArrowDown" ? 1 : -1)];
+    event.preventDefault();
+    (next ?? search).focus();
+  });
+  fill();
+  return html("div", { class: "columns" }, search, list, html("div", { class: "line" }, told, all));
+}

@@ -1,0 +1,432 @@
+"""The explorer in JupyterLab and Notebook 7, looked at and used as people do."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.conftest import Notebook, OpenNotebook
+
+HOSTILE = '<img src=x onerror="window.hacked=1">&\'\u202etxt'
+
+SETUP = """
+import numpy as np, pandas as pd
+from typing import Annotated
+from artigraph import *
+from artigraph.serializer.pandas import dataframe_serializer
+undo = set_engine("sqlite+aiosqlite:///{name}.db", create_tables=True)
+
+class Fit(DataModel, version=1):
+    loss: float
+    optimizer: str
+    curve: Annotated[pd.DataFrame, dataframe_serializer]
+
+class Dataset(DataModel, version=2):
+    name: str
+    rows: int
+"""
+FILL = """
+curve = pd.DataFrame({"step": np.arange(200), "loss": np.linspace(1, 0, 200)})
+for run in range(6):
+    async with ModelGroup(new_node(node_label=f"run {run}")) as group:
+        group.add_model("data", Dataset(f"set {run}", 1000 * run))
+        async with ModelGroup(new_node(node_label="training")) as training:
+            for fold in range(3):
+                training.add_model(f"fold {fold}", Fit(0.5 / (fold + run + 1), "adam", curve))
+async with ModelGroup(new_node(node_label="sweep")) as sweep:
+    sweep.add_models({f"trial {n:03d}": Dataset(f"trial {n}", n) for n in range(300)})
+"""
+HOSTILE_SETUP = f"""
+from artigraph import *
+undo = set_engine("sqlite+aiosqlite:///:memory:", create_tables=True)
+hostile = {HOSTILE!r}
+
+class Text(DataModel, version=1):
+    text: str
+
+root = await write_node(new_node(node_label=hostile))
+model = await write_model(parent_id=root.node_id, label=hostile, model=Text(hostile))
+"""
+BUSY = """
+import asyncio
+for _ in range(600):
+    await asyncio.sleep(0.05)
+    if explorer.selected:
+        break
+"""
+SHOW = "explorer = await explore()\nexplorer"
+
+
+def cells(name: str, *more: str) -> list[str]:
+    return [SETUP.replace("{name}", name), FILL, SHOW, *more]
+
+
+class Explored:
+    """An explorer that is shown in a notebook."""
+
+    def __init__(self, notebook: Notebook) -> None:
+        self.notebook, self.page = notebook, notebook.page
+        self.tree = self.page.locator("svg.tree").first
+        self.tree.locator(".item").first.wait_for()
+        self.tree.scroll_into_view_if_needed()
+        self.details = self.page.locator("aside.details").first
+        self.search = self.page.get_by_role("combobox", name="Search the whole tree").first
+
+    def item(self, name: str) -> Locator:
+        """The box whose spoken name begins with a text."""
+        return self.tree.get_by_role("treeitem", name=re.compile(f"^{re.escape(name)}")).first
+
+    def toggle(self, name: str) -> None:
+        """Click the count behind a box."""
+        self.item(name).locator(".toggle").click()
+
+    def choose(self, name: str) -> None:
+        """Click a box."""
+        self.item(name).locator(".box").click()
+
+    def names(self) -> list[str]:
+        """What is drawn."""
+        return self.tree.locator(".item .name").all_inner_texts()
+
+    def run(self, source: str) -> str:
+        """Run a line in the kernel beside the page, and return what it shows."""
+        return run_line(self.page, source)
+
+
+def run_line(page: Page, source: str) -> str:
+    shown: str = page.evaluate(
+        """async source => {
+            const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+            const future = kernel.requestExecute({code: source, store_history: false});
+            let shown = "";
+            future.onIOPub = message => {
+                const {content, header} = message;
+                if (header.msg_type === "stream") shown += content.text;
+                if (header.msg_type === "execute_result") shown += content.data["text/plain"];
+                if (header.msg_type === "error") shown += content.ename + ": " + content.evalue;
+            };
+            await future.done;
+            return shown;
+        }""",
+        source,
+    )
+    return shown
+
+
+@pytest.fixture
+def lab(notebook: OpenNotebook, request: pytest.FixtureRequest) -> Explored:
+    """An explorer of a small tree in JupyterLab, in the file folder of the test."""
+    opened = notebook(cells(request.node.name))
+    opened.run_all()
+    return Explored(opened)
+
+
+def test_walk_select_and_read_in_python(lab: Explored) -> None:
+    """Boxes open by click and page on, files have what is open, Python reads what is chosen."""
+    lab.notebook.screenshot("explorer-first")
+    lab.toggle("run 2")
+    lab.toggle("training")
+    expect(lab.item("fold 1: model Fit")).to_be_visible()
+    lab.choose("fold 1: model Fit")
+    expect(lab.details.get_by_role("heading", name="fold 1")).to_be_visible()
+    expect(lab.details.locator(".field-name", has_text="optimizer")).to_be_visible()
+    lab.notebook.screenshot("explorer-details")
+    assert lab.run("(await explorer.selected_model()).optimizer") == "'adam'"
+    code = lab.details.locator(".code-line code").inner_text()
+    assert lab.run(f"({code}).loss == (await explorer.selected_model()).loss") == "True"
+
+    # What is open as files.
+    for name, begin in (
+        ("SVG", b"<svg"),
+        ("PNG", b"\x89PNG"),
+        ("Mermaid", b"graph LR"),
+        ("DOT", b"digraph"),
+    ):
+        lab.page.get_by_label("Save what is open as a file").click()
+        with lab.page.expect_download() as download:
+            lab.page.get_by_role("button", name=f"Save as {name}").click()
+        content = download.value.path().read_bytes()
+        assert content.startswith(begin)
+        if name == "Mermaid":
+            assert b"-->" in content
+            assert b'"Dataset v2"' in content
+        lab.page.get_by_label("Save what is open as a file").click()
+
+    # Into the frame, with the viewer's own code.
+    lab.details.get_by_role("button", name="Look into curve").click()
+    expect(lab.details.locator(".frame").get_by_text("200 rows")).to_be_visible()
+    lab.notebook.screenshot("explorer-frame")
+
+    # What is worked at stays in sight where there is less room, and may be dragged along.
+    expect(lab.item("fold 1: model Fit").locator(".box")).to_be_visible()
+    world = lab.tree.locator("g.world")
+    before = world.get_attribute("transform")
+    box = lab.tree.bounding_box()
+    assert box is not None
+    lab.page.mouse.move(box["x"] + 20, box["y"] + 20)
+    lab.page.mouse.down()
+    lab.page.mouse.move(box["x"] + 60, box["y"] + 50, steps=4)
+    lab.page.mouse.up()
+    expect(world).not_to_have_attribute("transform", before or "")
+
+    # A selection made in Python opens the way to it.
+    lab.details.get_by_role("button", name="Look into curve").click()
+    expect(lab.details.locator(".frame > *")).to_have_count(0)
+    lab.page.get_by_role("button", name="Show all that is open").click()
+    lab.toggle("run 2")
+    expect(lab.item("training")).to_have_count(0)
+    lab.run("explorer.selected = (await read_node(NodeFilter(label='trial 250'))).node_id")
+    expect(lab.item("trial 250: model Dataset")).to_have_attribute("aria-selected", "true")
+    expect(lab.details.get_by_role("heading", name="trial 250")).to_be_visible()
+
+    # What is opened and what is more of it.
+    more = lab.item("+279 more")
+    more.scroll_into_view_if_needed()
+    lab.notebook.screenshot("explorer-pages")
+    more.locator(".box").click()
+    expect(lab.item("trial 020: model Dataset")).to_be_visible()
+    lab.page.keyboard.press("End")
+    lab.page.keyboard.press("ArrowUp")
+    expect(lab.item("+179 more")).to_be_visible()
+
+
+def test_search_jumps_and_filters(lab: Explored) -> None:
+    """A search over everything opens the way to its hit; the filter hides other models."""
+    lab.search.fill("fold 2 loss<0.1")
+    hits = lab.page.locator(".search .hit")
+    expect(hits).to_have_count(3)
+    lab.notebook.screenshot("explorer-search")
+    lab.search.press("ArrowDown")
+    lab.search.press("Enter")
+    expect(lab.item("fold 2: model Fit")).to_have_attribute("aria-selected", "true")
+    expect(lab.item("training")).to_have_attribute("aria-expanded", "true")
+
+    lab.search.fill("no such thing")
+    expect(lab.page.get_by_text("Nothing found.")).to_be_visible()
+    lab.search.fill("trial")
+    expect(hits).to_have_count(51)  # with the one that brings more
+    hits.last.click()
+    expect(hits).to_have_count(101)
+    lab.search.press("Escape")
+
+    lab.toggle("run 0")
+    expect(lab.item("data: model Dataset")).to_be_visible()
+    lab.page.get_by_label("Choose which models to show").click()
+    lab.page.get_by_label("Fit", exact=True).check()
+    expect(lab.item("data: model Dataset")).to_have_count(0)
+    expect(lab.item("training")).to_be_attached()
+    lab.notebook.screenshot("explorer-filter")
+    lab.page.get_by_role("button", name="Show all", exact=True).click()
+    expect(lab.item("data: model Dataset")).to_be_attached()
+
+    # One with hundreds below it has a list of its own to search in.
+    lab.page.get_by_label("Choose which models to show").click()
+    lab.choose("sweep")
+    lab.details.get_by_role("combobox", name="Find below sweep").fill("TRIAL 12")
+    found = lab.details.locator(".hit")
+    expect(found).to_have_count(10)
+    found.nth(3).click()
+    expect(lab.item("trial 123: model Dataset")).to_have_attribute("aria-selected", "true")
+
+
+def test_keyboard_alone(lab: Explored) -> None:
+    """Everything is reached without a mouse, and no key reaches the notebook around."""
+    page = lab.page
+    before = page.locator(".jp-Notebook .jp-Cell").count()
+    lab.item("explorer").or_(lab.tree.locator(".item").first).focus()
+
+    def focused() -> str:
+        label: str = page.evaluate(
+            "() => { let e = document.activeElement;"
+            " while (e?.shadowRoot?.activeElement) e = e.shadowRoot.activeElement;"
+            " return e?.getAttribute('aria-label') ?? ''; }"
+        )
+        return label
+
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowDown")
+    assert focused().startswith("run 1")
+    page.keyboard.press("ArrowRight")
+    expect(lab.item("data: model Dataset")).to_be_visible()
+    page.keyboard.press("ArrowRight")
+    assert focused().startswith("training")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(lab.details.get_by_role("heading", name="data")).to_be_visible()
+    lab.notebook.screenshot("explorer-keyboard")
+    page.keyboard.press("ArrowLeft")
+    assert focused().startswith("run 1")
+    page.keyboard.press("ArrowLeft")
+    expect(lab.item("data: model Dataset")).to_have_count(0)
+    page.keyboard.press("End")
+    assert focused().startswith("sweep")
+    page.keyboard.press("Home")
+    page.keyboard.press(" ")
+    expect(lab.item("run 1")).to_have_count(0)
+    page.keyboard.press("ArrowRight")
+    expect(lab.item("run 1")).to_be_visible()
+    for key in "d", "d", "a", "b", "x", "m":  # what deletes, adds and changes cells
+        page.keyboard.press(key)
+    page.keyboard.press("/")
+    page.keyboard.type("dd run 3")
+    assert page.locator(".jp-Notebook .jp-Cell").count() == before
+    page.keyboard.press("Control+a")
+    page.keyboard.type("run 3")
+    page.locator(".search .hit").first.wait_for()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(lab.item("run 3")).to_have_attribute("aria-selected", "true")
+    roles = lab.tree.locator("[role=treeitem]")
+    assert roles.first.get_attribute("aria-level") == "1"
+    assert {"aria-level", "aria-setsize", "aria-posinset", "aria-label"} <= set(
+        roles.nth(1).evaluate("e => e.getAttributeNames()")
+    )
+
+
+def test_dark_theme_and_notebook_7(notebook: OpenNotebook) -> None:
+    """In dark JupyterLab and in Notebook 7, texts stand out and everything answers."""
+    opened = notebook(cells("themes"), theme="JupyterLab Dark", name="dark")
+    opened.run_all()
+    dark = Explored(opened)
+    dark.toggle("run 1")
+    dark.choose("data: model Dataset")
+    expect(dark.details.get_by_role("heading", name="data")).to_be_visible()
+    opened.screenshot("explorer-dark")
+    for selector in (".node .name", ".model .name", ".details h3", ".details .quiet", ".edge text"):
+        assert contrast(dark.page, selector) >= 4.5, selector
+
+    plain = notebook([SETUP.replace("{name}", "themes"), SHOW], app="notebook", name="seven")
+    plain.run_all()
+    seven = Explored(plain)
+    seven.toggle("run 1")
+    seven.choose("data: model Dataset")
+    expect(seven.details.get_by_role("heading", name="data")).to_be_visible()
+    plain.screenshot("explorer-notebook")
+    for selector in (".node .name", ".model .name", ".details h3", ".details .quiet", ".edge text"):
+        assert contrast(seven.page, selector) >= 4.5, selector
+
+
+def contrast(page: Page, selector: str) -> float:
+    """The ratio by which a text stands out from what is painted behind it."""
+    ratio: float = page.locator(selector).first.evaluate(
+        """element => {
+            const canvas = document.createElement("canvas").getContext("2d");
+            const light = colour => {
+                canvas.clearRect(0, 0, 1, 1);
+                canvas.fillStyle = colour;
+                canvas.fillRect(0, 0, 1, 1);
+                const [r, g, b] = [...canvas.getImageData(0, 0, 1, 1).data].map(v => {
+                    v /= 255;
+                    return v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+                });
+                return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+            };
+            const style = getComputedStyle(element);
+            const ink = element instanceof SVGElement ? style.fill : style.color;
+            const box = element.parentElement.querySelector("rect, .box");
+            const host = element.getRootNode().host;
+            const paper = element instanceof SVGElement
+                ? getComputedStyle(box).fill : getComputedStyle(host).backgroundColor;
+            const [a, b] = [light(ink), light(paper)].sort((x, y) => y - x);
+            return (a + 0.05) / (b + 0.05);
+        }"""
+    )
+    return ratio
+
+
+def test_hostile_labels_are_only_text(notebook: OpenNotebook) -> None:
+    """Markup in labels, types and fields is shown as it is written, and does nothing."""
+    opened = notebook([HOSTILE_SETUP, SHOW])
+    opened.run_all()
+    shown = Explored(opened)
+    shown.toggle("<img")
+    expect(shown.tree.locator(".model")).to_be_attached()
+    shown.page.get_by_role("button", name="Show all that is open").click()
+    shown.choose('<img src=x onerror="window.hacked=1">&\'\\u202etxt: model')
+    expect(shown.details.locator(".field-value").first).to_contain_text("<img src=x")
+    shown.search.fill("img")
+    shown.page.locator(".search .hit").first.wait_for()
+    opened.screenshot("explorer-hostile")
+    assert shown.page.evaluate("() => window.hacked") is None
+    assert shown.page.locator(".explorer img").count() == 0
+    assert "\u202e" not in shown.page.locator(".explorer").inner_text()
+
+
+def test_answers_while_a_cell_awaits_and_after_changes(lab: Explored) -> None:
+    """Clicks are answered while a cell awaits; a refresh shows what others wrote and deleted."""
+    lab.page.evaluate(
+        """code => {
+            const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+            window.future = kernel.requestExecute({code});
+        }""",
+        BUSY,
+    )
+    lab.toggle("run 1")
+    expect(lab.item("training")).to_be_visible()
+    for _ in range(10):
+        lab.toggle("run 2")
+    expect(lab.item("run 2")).to_have_attribute("aria-expanded", "false")
+    lab.toggle("run 2")
+    expect(lab.item("data: model Dataset")).to_be_visible()
+    lab.choose("data: model Dataset")
+    lab.page.evaluate("async () => { await window.future.done; }")
+    assert lab.run("explorer._answering.open_count") == "0"
+
+    # What others write meanwhile, and what they delete.
+    lab.run("n = await write_node(new_node(node_label='written meanwhile'))")
+    lab.run("n = await delete_nodes(NodeFilter(label='run 3'))")
+    lab.toggle("run 3")
+    expect(lab.item("Node")).to_contain_text("is gone")
+    lab.notebook.screenshot("explorer-gone")
+    lab.page.get_by_role("button", name="Refresh: read").click()
+    expect(lab.item("written meanwhile")).to_be_attached()
+    expect(lab.item("run 3")).to_have_count(0)
+    expect(lab.item("training")).to_be_visible()
+
+
+def test_two_views_and_no_kernel(notebook: OpenNotebook) -> None:
+    """Two views share what is chosen; with the kernel gone both fold, and say what is missing."""
+    opened = notebook(cells("twice", "explorer"))
+    opened.run_all()
+    trees = opened.page.locator("svg.tree")
+    expect(trees).to_have_count(2)
+    first = Explored(opened)
+    first.toggle("run 1")
+    expect(first.item("training")).to_be_visible()
+    expect(trees.nth(1).get_by_role("treeitem", name="training")).to_have_count(0)
+    first.choose("data: model Dataset")
+    chosen = trees.nth(1).get_by_role("treeitem", name="data: model Dataset")
+    expect(chosen).to_have_attribute("aria-selected", "true")
+
+    opened.use_kernel("restart")
+    first.toggle("run 1")
+    expect(first.item("training")).to_have_count(0)
+    first.toggle("run 1")
+    expect(first.item("training")).to_be_visible()
+    first.toggle("run 2")
+    expect(first.item("Python has not answered")).to_be_visible(timeout=30_000)
+    opened.screenshot("explorer-restart")
+
+
+def test_saved_notebook_shows_first_page(notebook: OpenNotebook) -> None:
+    """Saved and opened again without a kernel's help, the first page is drawn from its state."""
+    opened = notebook(cells("saved"), name="saved")
+    opened.run_all()
+    Explored(opened).toggle("run 1")
+    opened.page.wait_for_timeout(300)
+    opened.save()
+    stored = json.loads(opened.path.read_text())
+    outputs = [output for cell in stored["cells"] for output in cell["outputs"]]
+    assert any("run 1" in "".join(o.get("data", {}).get("text/html", "")) for o in outputs)
+    opened.page.context.close()
+    again = notebook(None, name="saved")
+    again.page.evaluate(
+        "async () => { await window.jupyterapp.shell.currentWidget.context.ready; }"
+    )
+    shown = again.page.locator("svg.tree").or_(again.page.locator(".ag-repr")).first
+    expect(shown).to_be_visible()
+    again.screenshot("explorer-saved")
+    expect(shown).to_contain_text("run 1")
