@@ -4,8 +4,6 @@ Definitions belong in a module, so that any kernel can import them: this is
 all that a fresh one needs beside the database's address.
 """
 
-# ruff: noqa: RUF012  # __mapper_args__ is written as SQLAlchemy has it
-
 from __future__ import annotations
 
 from datetime import datetime
