@@ -82,7 +82,7 @@ class Facts:
     table: Table | None = None
     picture: Picture | None = None
     code: str = ""
-    """How it is written in Python."""
+    """How it is written in Python, on one line or several."""
     warnings: tuple[str, ...] = ()
     """What is left out, or went wrong."""
 
@@ -101,7 +101,7 @@ def texts_of(facts: Facts) -> Iterator[str]:
 def _texts_inside(facts: Facts) -> Iterator[str]:
     for name, value in facts.notes:
         yield from (name, value)
-    yield from (*facts.lines, facts.code, *facts.warnings)
+    yield from (*facts.lines, *facts.code.split("\n"), *facts.warnings)
     for one in facts.fields:
         yield from (one.name, one.type, one.value)
         yield from (badge.text for badge in one.badges)

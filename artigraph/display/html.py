@@ -68,6 +68,8 @@ STYLE = """<style>
 .ag-repr .ag-artifact { border-radius: 2px 8px 2px 2px; border-color: #5b9c75;
  background: rgba(91, 156, 117, .16) }
 .ag-repr .ag-edge { opacity: .8 }
+.ag-repr pre.ag-code { margin: 6px 0; padding: 0; border: none; background: none; line-height: 1.35;
+ white-space: pre-wrap; overflow-wrap: anywhere }
 .ag-repr img { max-width: 100%; height: auto; margin: 4px 0; background: #fff }
 </style>"""
 
@@ -118,7 +120,12 @@ def _blocks(facts: Facts) -> Iterator[str]:
     for line in facts.lines:
         yield f"<div>{html_text(line)}</div>\n"
     if facts.code:
-        yield f'<div><code class="ag-code">{html_text(facts.code)}</code></div>\n'
+        lines = "\n".join(map(html_text, facts.code.split("\n")))
+        # pre keeps the lines where the style is stripped.
+        if "\n" in lines:
+            yield f'<pre class="ag-code">{lines}</pre>\n'
+        else:
+            yield f'<div><code class="ag-code">{lines}</code></div>\n'
     if facts.picture is not None:
         yield _picture(facts.picture)
     if facts.fields:

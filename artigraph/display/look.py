@@ -149,7 +149,11 @@ def describe_frame(value: Any, limits: Limits, brief: Brief) -> Facts | None:
         table = _table(columns, value.num_rows, value.num_columns, limits, brief)
     else:
         return None
-    return Facts(cut(type(value).__name__, 60), lines=(line_of_data(value) or "",), table=table)
+    return Facts(
+        cut(type(value).__name__, 60),
+        lines=(line_of_data(value) or "",),
+        table=table if value.shape[1] else None,
+    )
 
 
 def describe_array(value: Any, limits: Limits, brief: Brief) -> Facts | None:
@@ -227,8 +231,13 @@ def _cell(value: Any, limits: Limits, brief: Brief) -> str:
         return cut(value, LONGEST_NAME)
     if type(value) is float:
         return f"{value:.6g}" if math.isfinite(value) else str(value)
-    if is_library_value(value, "pandas", "Timestamp"):
+    # Their own reprs name their types, which stand above the column or the elements.
+    if is_library_value(value, "pandas", "Timestamp") or is_library_value(
+        value, "numpy", "str_", "datetime64", "timedelta64", "void"
+    ):
         return cut(str(value), LONGEST_NAME)
+    if is_library_value(value, "numpy.ma", "MaskedArray") and value.ndim == 0:
+        return "masked"
     return cut(brief(value, limits), LONGEST_NAME)
 
 

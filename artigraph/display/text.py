@@ -45,9 +45,11 @@ def _inside(facts: Facts, width: int) -> Iterator[str]:
     width = max(width, NARROWEST)
     notes = [f"{visible(name)} {visible(value)}".strip() for name, value in facts.notes]
     yield from _joined(notes, width)
-    for line in (*facts.lines, facts.code):
+    for line in facts.lines:
         if line:
             yield from _wrapped(visible(line), width)
+    for line in facts.code.split("\n") if facts.code else ():
+        yield from _wrapped(visible(line), width)
     yield from _fields(facts.fields, width)
     if facts.more_fields:
         yield f"  … +{facts.more_fields:,} more"

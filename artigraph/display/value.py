@@ -252,7 +252,7 @@ def _collection(value: Any, limits: Limits) -> str:
     if not value:
         return repr(value)
     if limits.max_depth < 0:
-        return f"{opening}… {len(value):,} items{closing}"
+        return f"{opening}… {len(value):,} item{'' if len(value) == 1 else 's'}{closing}"
     inner = limits.in_collection_line()
 
     def line(item: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass
 from functools import reduce
 from typing import Any, Self
 
@@ -101,14 +101,17 @@ def clause_of(filter: Filter) -> ColumnElement[bool]:
 def _check_filter(given: object) -> Filter:
     if not isinstance(given, Filter):
         say = "Say what to look for, as in NodeFilter(node_id=7)."
-        if isinstance(given, type):
-            key, name = _KEYS[hasattr(given, "model_name")], given.__name__
-            say = f"For all of a class write {key.format(name)}."
+        for sign, of_class in _OF_CLASS.items():
+            if isinstance(given, type) and hasattr(given, sign):
+                say = f"For all of the class write {of_class.format(given.__name__)}."
         raise FilterError(f"{given!r} is no filter. {say}")
     return given
 
 
-_KEYS = ("NodeFilter(node_type={})", "ModelFilter(model_type={})")
+_OF_CLASS = {
+    "model_name": "ModelFilter(model_type={})",
+    "__mapper__": "NodeFilter(node_type={})",
+}
 
 
 def check_keys(cls: type[Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
@@ -117,7 +120,7 @@ def check_keys(cls: type[Any], args: tuple[Any, ...], kwargs: Mapping[str, Any])
     Raises:
         FilterError: A positional argument, or a name that is no field.
     """
-    names = getattr(cls, "__dataclass_fields__", {})
+    names = [field.name for field in fields(cls)] if is_dataclass(cls) else []
     if args:
         raise FilterError(
             f"{cls.__name__} takes keywords only, not {args[0]!r}. "

@@ -111,6 +111,15 @@ class Field:
     __hash__ = None  # type: ignore[assignment]  # equality makes a condition
     __iter__ = None  # or Python would ask for the keys 0, 1, 2 and so on for ever
 
+    def _refuse_arithmetic(self, *_: object) -> NoReturn:
+        raise FilterError(
+            f"{self!r} cannot be reckoned with in the database. Put the numbers on the other side, "
+            f"as in f.{shown_path(self._path or ('x',))} < 1 / 2, or use read_frame()."
+        )
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _refuse_arithmetic
+    __truediv__ = __rtruediv__ = __mod__ = __pow__ = __neg__ = __abs__ = _refuse_arithmetic
+
     def __contains__(self, value: object) -> NoReturn:
         raise FilterError(
             f"{value!r} in {self!r} cannot be asked. For one of several values write "

@@ -234,5 +234,7 @@ def _compile(value: DocumentValue, compiler: SQLCompiler, **kw: Any) -> str:
     kw.pop("within_columns_clause", None)
     kw.pop("add_to_result_map", None)
     document = compiler.process(value.document, **kw)
-    json = JSON_OF_DIALECT[compiler.dialect.name](document, compiler)
+    # A clause that is only printed has no database.
+    name = compiler.dialect.name
+    json = JSON_OF_DIALECT["sqlite" if name == "default" else name](document, compiler)
     return f"({_Reader(json, value).sql(value.form)})"

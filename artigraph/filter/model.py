@@ -136,6 +136,15 @@ class ModelFilter(ArtifactFilter):
             # At once, so that a mistake shows where it was typed.
             object.__setattr__(self, "_held", tuple(self._holds()))
 
+    def __getstate__(self) -> dict[str, Any]:
+        # Clauses are not pickled; they are made anew where the filter arrives.
+        return {name: value for name, value in vars(self).items() if name != "_held"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        if self.where is not None:
+            object.__setattr__(self, "_held", tuple(self._holds()))
+
     def _check_types(self) -> None:
         given = self.model_type
         if given is None:

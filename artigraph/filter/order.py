@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, FromClause, and_, literal, or_, select
+from sqlalchemy import JSON, ColumnElement, FromClause, LargeBinary, and_, literal, or_, select
 from sqlalchemy.sql.expression import UnaryExpression
 
 from artigraph.errors import FilterError
@@ -140,6 +140,10 @@ def _terms(given: str | Order, filter: Filter) -> Iterator[_Term]:
     path = path_of(given.by)
     column = node_table.c.get(path[0]) if len(path) == 1 else None
     if column is not None:
+        if isinstance(column.type, JSON | LargeBinary):
+            raise FilterError(
+                f"order_by={given.by!r}: a column of documents or bytes has no order."
+            )
         yield _Term(column, given.descending, bool(column.nullable))
         return
     owner, shape = _model_of(filter)

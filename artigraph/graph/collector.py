@@ -8,7 +8,6 @@ or rows in memory.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -26,6 +25,7 @@ from artigraph.errors import (
     StorageError,
 )
 from artigraph.filter.value import among
+from artigraph.graph.report import EXAMPLES, DamagedRow, GarbageReport, StorageReport
 from artigraph.graph.storage_record import add_storage, lock_storages, names_of_place
 from artigraph.orm.base import utc_now
 from artigraph.orm.node import node_table
@@ -43,70 +43,9 @@ __all__ = [
 PAGE = 1_000
 """Blobs, or rows, that are looked at together."""
 
-EXAMPLES = 100
-"""How many findings a report lists; it counts all of them."""
-
 _CHUNK = 8 * 2**20
 
 _columns = node_table.c
-
-
-@dataclass
-class GarbageReport:
-    """What :func:`collect_garbage` has found."""
-
-    storage: str
-    """The storage's name."""
-    removed: bool
-    """Whether what was found was removed as well."""
-    num_blobs: int = 0
-    """How many blobs no row names."""
-    nbytes: int = 0
-    """How many bytes they are together."""
-    blobs: list[BlobInfo] = field(default_factory=list)
-    """The first 100 of them."""
-
-    def add(self, blob: BlobInfo) -> None:
-        """Count a blob."""
-        self.num_blobs += 1
-        self.nbytes += blob.size
-        if len(self.blobs) < EXAMPLES:
-            self.blobs.append(blob)
-
-
-@dataclass(frozen=True)
-class DamagedRow:
-    """A row whose bytes cannot be had."""
-
-    node_id: int
-    label: str | None
-    location: str
-    reason: str
-
-
-@dataclass
-class StorageReport:
-    """What :func:`check_storage` has found."""
-
-    storage: str
-    """The storage's name."""
-    num_rows: int = 0
-    """How many rows name a blob of the storage."""
-    nbytes: int = 0
-    """How many bytes those rows speak of."""
-    num_missing: int = 0
-    """How many rows name a blob that is not there."""
-    num_damaged: int = 0
-    """How many rows name a blob with other bytes than were written."""
-    rows: list[DamagedRow] = field(default_factory=list)
-    """The first 100 rows whose blob is missing or damaged."""
-    orphans: GarbageReport = field(default_factory=lambda: GarbageReport("", removed=False))
-    """The blobs that no row names."""
-
-    @property
-    def ok(self) -> bool:
-        """Whether every row has its bytes."""
-        return self.num_missing == 0 and self.num_damaged == 0
 
 
 async def orphaned_blobs(

@@ -16,7 +16,10 @@ from sqlalchemy.sql.functions import FunctionElement
 from artigraph.orm.base import Document
 from artigraph.orm.node import node_table
 
-__all__ = ["labels_above"]
+__all__ = ["LABELS_ABOVE", "labels_above"]
+
+LABELS_ABOVE = "labels_above"
+"""What the column is called."""
 
 _DEEPEST = 1000
 """Steps up at the most: rows that hang in a circle have no end."""
@@ -42,7 +45,7 @@ def labels_above(dialect: str) -> ColumnElement[Any] | None:
     """
     if dialect in ("mysql", "mariadb"):
         return None
-    return _LabelsAbove(node_table.c.node_parent_id, literal(_DEEPEST)).label("labels_above")
+    return _LabelsAbove(node_table.c.node_parent_id, literal(_DEEPEST)).label(LABELS_ABOVE)
 
 
 def _recursive(element: _LabelsAbove, compiler: SQLCompiler, collected: str, **kw: Any) -> str:

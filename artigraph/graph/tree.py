@@ -341,4 +341,6 @@ def _extent(rows: object, num_columns: object, shape: object, dtype: object) -> 
 
 
 def _numbers(text: str) -> list[str]:
-    return [f"{int(digits):,}" for digits in re.findall(r"[0-9]{1,18}", text)]
+    # A figure's inches are fractions, and say so only where they are.
+    found = re.findall(r"([0-9]{1,18})([.][0-9]{1,6})?", text)
+    return [f"{int(whole):,}{fraction.rstrip('.0')}" for whole, fraction in found]

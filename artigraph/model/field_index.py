@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import column as bare_column
 
 from artigraph.db.mariadb import read_field_columns
-from artigraph.db.session import write
+from artigraph.db.session import session_is_open, write
 from artigraph.errors import FilterError
 from artigraph.filter.dialect import is_plain_key
 from artigraph.filter.json import INDEXED_LENGTH, DocumentValue, value_column_name
@@ -42,10 +42,12 @@ async def create_field_index(model: type[BaseModel], field: str | Path) -> None:
             has a dot in it. An index that is there already stays.
 
     Raises:
-        FilterError: The class has no such field, or it cannot be indexed.
+        FilterError: The class has no such field, it cannot be indexed, or MariaDB is
+            asked inside of ``new_session()``.
     """
     values = list(_values(model, field))
     async with write() as transaction:
+        _refuse_in_session(transaction.connection.dialect)
         for value in values:
             await _create(transaction.connection, value)
 
@@ -59,10 +61,12 @@ async def drop_field_index(model: type[BaseModel], field: str | Path) -> None:
             index.
 
     Raises:
-        FilterError: The class has no such field, or it cannot be indexed.
+        FilterError: The class has no such field, it cannot be indexed, or MariaDB is
+            asked inside of ``new_session()``.
     """
     values = list(_values(model, field))
     async with write() as transaction:
+        _refuse_in_session(transaction.connection.dialect)
         for value in values:
             await _drop(transaction.connection, value)
 
@@ -104,6 +108,14 @@ def _index_name(value: DocumentValue) -> str:
 
 def _sql(value: DocumentValue, dialect: Dialect) -> str:
     return str(value.compile(dialect=dialect))
+
+
+def _refuse_in_session(dialect: Dialect) -> None:
+    if dialect.name in ("mysql", "mariadb") and session_is_open():
+        raise FilterError(
+            "MariaDB commits what a session has written before it changes an index. Call this "
+            "outside of new_session()."
+        )
 
 
 async def _create(connection: AsyncConnection, value: DocumentValue) -> None:

@@ -22,7 +22,7 @@ from artigraph.filter.value import among
 from artigraph.garbage import collector_paused
 from artigraph.graph.artifact import QualifiedArtifact
 from artigraph.graph.node import count_nodes, delete_nodes
-from artigraph.graph.path import labels_above
+from artigraph.graph.path import LABELS_ABOVE, labels_above
 from artigraph.model.document import decode_model
 from artigraph.model.part import load_parts, select_parts
 from artigraph.model.unknown import UnknownModel
@@ -262,9 +262,8 @@ async def _read(query: _Query, lazy: bool) -> list[ReadModel]:
     return await run_in_thread(loader.load_all, rows)
 
 
-def _path(row: Row[Any]) -> tuple[str, ...] | None:
-    labels = row._mapping.get("labels_above")
-    return None if labels is None else tuple(labels)
+def _path(row: Row[Any]) -> tuple[str, ...]:
+    return tuple(row._mapping[LABELS_ABOVE] or ())
 
 
 class _Loader:
@@ -277,10 +276,15 @@ class _Loader:
 
     def load_all(self, rows: Sequence[Row[Any]]) -> list[ReadModel]:
         with collector_paused():
-            return ResultList(
-                QualifiedArtifact.of_row(
-                    ModelArtifact, row, self._load(row), self._places(row), _path(row)
+            if rows and LABELS_ABOVE in rows[0]._fields:
+                return ResultList(
+                    QualifiedArtifact.of_row(
+                        ModelArtifact, row, self._load(row), self._places(row), _path(row)
+                    )
+                    for row in rows
                 )
+            return ResultList(
+                QualifiedArtifact.of_row(ModelArtifact, row, self._load(row), self._places(row))
                 for row in rows
             )
 

@@ -7,6 +7,7 @@ more. ``artigraph.notebook`` fills them in.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
@@ -15,7 +16,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from typing_extensions import override
 
 from artigraph.display.escape import cut
-from artigraph.display.facts import Badge, Role
+from artigraph.display.facts import Badge, Facts, Role
+from artigraph.display.limits import Limits
+from artigraph.display.row import describe_row
 from artigraph.orm.base import BinaryName, Document
 from artigraph.orm.node import Node
 
@@ -23,6 +26,9 @@ __all__ = ["CellRun", "CellRunStatus"]
 
 CellRunStatus: TypeAlias = Literal["running", "finished", "failed", "interrupted"]
 """How a run went. One whose kernel died stays ``"running"``."""
+
+MOST_LINES = 40
+"""Lines of a source that are shown."""
 
 
 class CellRun(Node):
@@ -49,6 +55,16 @@ class CellRun(Node):
         role: Role = "failed" if status in ("failed", "interrupted") else "state"
         return (*super()._badges(loaded), Badge(cut(str(status), 16), role))
 
+    @override
+    def _describe(self, limits: Limits) -> Facts:
+        row = self._row_facts()
+        source = row.columns.get("cell_run_source")
+        if not isinstance(source, str):
+            return super()._describe(limits)
+        columns = {n: v for n, v in row.columns.items() if n != "cell_run_source"}
+        facts = describe_row(replace(row, columns=columns), limits)
+        return replace(facts, code=_shown_source(source, limits))
+
     cell_run_status: Mapped[str | None] = mapped_column(BinaryName(16))
     """``"running"``, ``"finished"``, ``"failed"`` or ``"interrupted"``."""
     cell_run_started_at: Mapped[datetime | None]
@@ -67,3 +83,13 @@ class CellRun(Node):
     """What ``--param`` has named, by name."""
     cell_run_saved: Mapped[dict[str, Any] | None] = mapped_column(Document)
     """What the cell has saved on its node: ids by label."""
+
+
+def _shown_source(source: str, limits: Limits) -> str:
+    most = min(MOST_LINES, limits.max_fields)
+    # Cut first: it may be of megabytes.
+    lines = source[: most * limits.max_text].split("\n")
+    shown = [cut(line.expandtabs(4), limits.max_text) for line in lines[:most]]
+    if len(lines) > most or len(source) > most * limits.max_text:
+        shown.append(f"… ({len(source):,} characters)")
+    return "\n".join(shown)

@@ -100,6 +100,7 @@ def test_runs_are_kept_shown_and_stopped(notebook: OpenNotebook) -> None:
     expect(run(nb, FIND).locator(".ag-repr")).to_contain_text("0.25")
     shown = run(nb, SHOW).locator(".ag-repr")
     expect(shown).to_contain_text("IndexError: list index out of range")
+    expect(shown.locator("pre")).to_contain_text("losses = []\nlosses[3]")
     expect(run(nb, STATUS).locator(".ag-repr")).to_contain_text("No node is current")
 
     start(nb, RM)

@@ -53,7 +53,20 @@ HOSTILE = {
 """By name; ``window.ag_ran`` says that a script ran."""
 
 TAGS = {
-    *("b", "br", "code", "details", "div", "img", "li", "span", "strong", "style", "summary"),
+    *(
+        "b",
+        "br",
+        "code",
+        "details",
+        "div",
+        "img",
+        "li",
+        "pre",
+        "span",
+        "strong",
+        "style",
+        "summary",
+    ),
     *("table", "tbody", "td", "th", "thead", "tr", "ul"),
 }
 ATTRIBUTES = {"class", "align", "alt", "colspan", "height", "open", "scope", "src", "width"}

@@ -134,6 +134,10 @@ def test_repr_is_that_of_a_dataclass() -> None:
         (np.array(1.5), "scalar float64: 1.5"),
         (np.zeros((0, 3)), "0 × 3 float64"),  # noqa: RUF001
         (pd.Series([1.0, None]), "2 float64: 1, nan"),
+        (np.array(["a", "<b>"]), "2 <U3: a, <b>"),
+        (np.array(["2020-01-02", "NaT"], "M8[D]"), "2 datetime64[D]: 2020-01-02, NaT"),
+        (np.array([(1, 2.5)], "i4,f8"), "1 [('f0', '<i4'), ('f1', '<f8')]: (1, 2.5)"),
+        (np.ma.array([1, 2], mask=[False, True]), "2 int64: 1, masked"),
     ],
     ids=lambda value: type(value).__name__,
 )
@@ -188,6 +192,9 @@ def test_odd_frames_are_shown() -> None:
         check_html(as_html(one))
         check_text(as_text(one))
     assert "+988 more columns" in as_text(Holder(frames[6]))
+    # Nothing but its size is to be said of a frame without columns.
+    for frame in (frames[2], frames[4], pl.DataFrame(), pa.table({})):
+        assert len(as_text(Holder(frame)).split("\n")) == 2
 
 
 PICTURES: dict[str, Callable[[], Any]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +16,9 @@ from artigraph import (
     ModelGroup,
     Node,
     NodeFilter,
+    RemoteArtifact,
+    check_storage,
+    collect_garbage,
     new_artifact,
     new_node,
     options,
@@ -287,3 +291,40 @@ async def test_a_password_is_never_shown() -> None:
         assert PASSWORD not in represent(thing)
     assert "postgresql" in represent(reset)
     reset()
+
+
+async def test_what_a_storage_lacks_is_shown(store: str, tmp_path: Path) -> None:
+    """The reports of the collector and of the check are cards: counts, and the first findings."""
+    files = FileSystemStorage(tmp_path / "blobs", name="reported")
+    written = await write_artifact(new_artifact("<b>lost</b>", 1, json_serializer, storage=files))
+    assert isinstance(written.artifact, RemoteArtifact)
+    await files.delete(str(written.artifact.remote_artifact_location))
+    for number in range(30):
+        await files.create(f"nobody names {number}".encode())
+    checked = await check_storage(files)
+    found = await collect_garbage(files, older_than=timedelta(0))
+    assert "ok]" in as_text(await check_storage(FileSystemStorage(tmp_path / "none", name="none")))
+    assert repr(checked) == (
+        "<StorageReport 'reported': 1 row, 1 B: 1 missing, 0 damaged, "
+        "30 blobs without a row, 440 B>"
+    )
+    assert repr(found) == "<GarbageReport 'reported': 30 blobs without a row, 440 B>"
+    for report, wanted in ((checked, "damaged"), (found, "dry run")):
+        assert f"[{wanted}]" in as_text(report)
+        assert wanted in as_html(report)
+        check_html(as_html(report))
+    assert "&lt;b&gt;lost" in as_html(checked)
+    assert "… +10 more" in as_text(found)
+
+
+def test_the_source_of_a_run_keeps_its_lines() -> None:
+    """It stands as it was typed, but long ones are cut, and nothing steers a terminal."""
+    run = CellRun(cell_run_source="%%ag run\nif x:\n\tprint('<b>\x1b[31m')", cell_run_count=1)
+    assert "%%ag run\nif x:\n    print('<b>\\x1b[31m')\n  cell_run_count" in as_text(run)
+    page = check_html(as_html(run))
+    assert "%%ag run\nif x:\n    print('<b>\\x1b[31m')" in page.text
+    assert "cell_run_source" not in page.text
+    for source in ("x = 1\n" * 1_000_000, "x" * 6_000_000):
+        text = as_text(CellRun(cell_run_source=source))
+        assert "… (6,000,000 characters)" in text
+        assert len(text) < 10_000

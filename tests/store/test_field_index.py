@@ -23,6 +23,7 @@ from artigraph import (
     drop_field_index,
     get_engine,
     is_in,
+    new_session,
     read_models,
     set_engine,
     write_models,
@@ -210,3 +211,14 @@ async def test_a_field_that_cannot_be_indexed(
     """What cannot be indexed is refused with the reason."""
     with pytest.raises(FilterError, match=message):
         await loose.create_field_index(model, field)
+
+
+async def test_no_session_is_committed_by_an_index(store: str) -> None:
+    """MariaDB would commit the open session, so it is refused there; the others roll it back."""
+    with pytest.raises((FilterError, RuntimeError), match=r"outside of new_session|undo"):  # noqa: PT012  # the block is the point
+        async with new_session():
+            await write_models(models={"undone": Indexed(loss=1.0)})
+            await create_field_index(Indexed, "loss")
+            raise RuntimeError("undo")
+    assert await read_models(ModelFilter(model_type=Indexed)) == []
+    assert "artigraph_field_" not in await plan(Indexed.where(lambda f: f.loss < 3))

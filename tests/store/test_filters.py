@@ -516,8 +516,14 @@ async def test_a_filter_of_your_own(store: str) -> None:
             lambda: loose.NodeFilter(created_at=loose.ValueFilter(gt="2024-01-01")),
             "with datetime, not by gt='2024-01-01'",
         ),
-        (lambda: loose.NodeFilter() & FilterFit, r"For all of a class write ModelFilter\(model_t"),
-        (lambda: loose.NodeFilter() & Node, r"For all of a class write NodeFilter\(node_type=Node"),
+        (
+            lambda: loose.NodeFilter() & FilterFit,
+            r"For all of the class write ModelFilter\(model_t",
+        ),
+        (
+            lambda: loose.NodeFilter() & Node,
+            r"For all of the class write NodeFilter\(node_type=Node",
+        ),
         (lambda: loose.NodeTypeFilter(type="a\x00"), "holds a NUL"),
         (lambda: loose.ModelTypeFilter(type="a\ud800"), "lone surrogate"),
         (lambda: loose.ModelTypeFilter(type="Fit", version="1"), "takes int, several of them"),
@@ -717,3 +723,10 @@ async def test_ids_out_of_a_frame_find_their_rows(store: str) -> None:
     assert len(await read_nodes(NodeFilter(node_id=ValueFilter(in_=ids)))) == 2
     found = await read_nodes(NodeRelationshipFilter(child_of=ids))
     assert [node.node_id for node in found] == [below.node_id]
+
+
+def test_an_unknown_key_lists_what_a_caller_may_give() -> None:
+    """The known keys are those of the filter, and none of its inner names."""
+    with pytest.raises(FilterError, match=r"Known are: 'created_at', .*'updated_at'\.$") as caught:
+        loose.NodeFilter(nonsense="x")
+    assert "_only" not in str(caught.value)

@@ -213,6 +213,7 @@ async def test_pages_are_the_whole(
         ({"order_by": [3]}, r"takes a name such as 'loss' or '-loss', not 3"),
         ({"order_by": "layers"}, r"Ordered\.layers is .*list\[int\].*, which has no order"),
         ({"order_by": "inner"}, r"Ordered\.inner is a OrderPart, which has no order"),
+        ({"order_by": "model_artifact_data"}, r"a column of documents or bytes has no order"),
         ({"order_by": "layers.x"}, r"a filter cannot look for 'x' in that"),
     ],
 )

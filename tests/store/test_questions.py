@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import operator
+import pickle
 from collections.abc import Callable
 from dataclasses import field
 from datetime import UTC, date, datetime, time, timedelta
@@ -561,6 +563,8 @@ async def test_any_key_and_any_text_is_found(
         (lambda f: f.inner == Part(1.0), r"is a Part, which is not compared"),
         (lambda f: f.apart == {}, r"in a row of its own, which is not compared"),
         (lambda f: f.n == f.maybe, r"two fields cannot be compared"),
+        (lambda f: f.loss * 2 < 1, r"Everything\.loss cannot be reckoned with in the database"),
+        (lambda f: 1 - f.loss < 1, r"cannot be reckoned with"),
         (lambda f: f == 3, r"name a field"),
         (lambda f: f["n"] == 3, r"an attribute: f\.n"),
         (lambda f: f.params[None] == 3, r"takes a text or an integer as its key"),
@@ -644,3 +648,11 @@ def test_a_filter_reads_as_english(filter: Filter, words: str) -> None:
     """str() of a filter says in words what it finds, and so does its repr."""
     assert str(filter) == words
     assert repr(filter) == f"<{type(filter).__name__}: {words}>"
+
+
+def test_a_filter_travels() -> None:
+    """A filter on fields can be pickled and copied, and asks the same."""
+    filter = Everything.where({"loss": ValueFilter(lt=0.1)})
+    for same in (pickle.loads(pickle.dumps(filter)), copy.deepcopy(filter)):
+        assert same == filter
+        assert str(same.clause()) == str(filter.clause())

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 from sqlalchemy import text
 from sqlalchemy.orm import Mapped
 
@@ -40,6 +41,7 @@ from artigraph import (
 )
 from artigraph.display.tree import text_tree
 from artigraph.serializer.json import json_serializer
+from artigraph.serializer.matplotlib import figure_serializer
 from artigraph.serializer.numpy import array_serializer
 from artigraph.serializer.pandas import dataframe_serializer
 from tests.conftest import Statements
@@ -160,9 +162,9 @@ async def test_further_columns(store: str) -> None:
     with pytest.raises(FilterError, match="a list of names"):
         await read_tree(wine, columns="tree_run_state")
     with pytest.raises(FilterError, match=r"columns takes a list of names"):
-        await loose.read_tree(wine, columns=3)
+        await read_tree(wine, columns=3)  # type: ignore[arg-type]  # callers in notebooks are not type-checked
     with pytest.raises(FilterError, match=r"No node has a column 3"):
-        await loose.read_tree(wine, columns=[3])
+        await read_tree(wine, columns=[3])  # type: ignore[list-item]  # as above
 
 
 async def test_statements_grow_with_depth_alone(statements: Statements) -> None:
@@ -438,3 +440,11 @@ async def test_a_tree_is_a_value(store: str) -> None:
         one.roots = ()  # type: ignore[misc]
     with pytest.raises(AttributeError):
         one.roots[0].label = "other"  # type: ignore[misc]
+
+
+async def test_a_figure_shows_its_inches(store: str) -> None:
+    """Sizes that are fractions are drawn as such, and whole ones without a point."""
+    for label, size in [("whole", (9, 5)), ("fraction", (6.05, 4.8))]:
+        await write_artifact(new_artifact(label, Figure(size), figure_serializer))
+    tree = await read_tree(None)
+    assert [node.extent for node in tree.roots] == ["9 × 5", "6.05 × 4.8"]  # noqa: RUF001  # as sizes are written

@@ -17,7 +17,7 @@ from artigraph.display.escape import visible
 from artigraph.display.facts import Facts, Table
 from artigraph.display.options import options
 from artigraph.display.place import format_size
-from artigraph.errors import UnknownStorageError
+from artigraph.errors import SchemaError, UnknownStorageError
 from artigraph.graph.collector import check_storage, collect_garbage
 from artigraph.graph.current import current_place
 from artigraph.notebook.magic.condition import duration
@@ -47,8 +47,11 @@ async def connect(call: Call) -> Any:
     reset = set_engine(_address(call), create_tables=call.args.create_tables)
     try:
         await get_engine()
-    except BaseException:
+    except BaseException as error:
         reset()
+        if isinstance(error, SchemaError) and not call.args.create_tables:
+            hint = "Here, --create-tables at the end of the line does."
+            raise SchemaError(f"{error} {hint}") from error
         raise
     return reset
 
@@ -118,13 +121,13 @@ async def gc(call: Call) -> Report:
         rows.append((storage.name, f"{found.num_blobs:,}", format_size(found.nbytes)))
     any_found = any(row[1] != "0" for row in rows)
     todo = "These were removed." if call.args.yes else "%artigraph gc --yes removes them."
-    line = todo if any_found else "Every blob has a row."
+    line = todo if any_found else _nothing("Every blob has a row.", rows)
     columns = ("storage", "blobs without a row", "size")
     return Report(
         Facts(
             "Garbage",
             lines=(line,),
-            table=Table(columns, tuple(rows), gap=len(rows), numbers=frozenset({1, 2})),
+            table=_table(columns, rows, {1, 2}),
             warnings=unknown,
         )
     )
@@ -169,8 +172,22 @@ async def check(call: Call) -> Report:
         else ("Their bytes were not read; %artigraph check --yes reads and compares them.")
     )
     columns = ("storage", "rows", "size", "missing", "damaged", "blobs without a row")
-    table = Table(columns, tuple(rows), gap=len(rows), numbers=frozenset({1, 2, 3, 4, 5}))
-    return Report(Facts("Blobs", lines=(todo,), table=table, warnings=tuple(damaged)))
+    table = _table(columns, rows, {1, 2, 3, 4, 5})
+    line = _nothing(todo, rows)
+    return Report(Facts("Blobs", lines=(line,), table=table, warnings=tuple(damaged)))
+
+
+def _nothing(found: str, rows: Sequence[Any]) -> str:
+    """What was found; or that there was nowhere to look."""
+    return found if rows else "No storage to look at: no row has put a blob into one known here."
+
+
+def _table(
+    columns: tuple[str, ...], rows: Sequence[tuple[str, ...]], numbers: set[int]
+) -> Table | None:
+    if not rows:
+        return None
+    return Table(columns, tuple(rows), gap=len(rows), numbers=frozenset(numbers))
 
 
 async def _storages(words: Sequence[Word]) -> tuple[list[Storage], tuple[str, ...]]:

@@ -10,11 +10,13 @@ import pytest
 import artigraph
 from artigraph import (
     CellRun,
+    FilterError,
     LabelExistsError,
     Log,
     MultipleNodesFoundError,
     NodeNotFoundError,
     QualifiedArtifact,
+    SerializationError,
     Tree,
     UnknownModelError,
 )
@@ -68,6 +70,7 @@ def test_save_and_load_come_back_equal(shell: Shell) -> None:
     shell.run("both = %ag save again=fit other=$frame third=$fit")
     assert list(shell.get("both")) == ["again", "other", "third"]
     assert shell.run("%ag load fit") == shell.get("fit")
+    assert "no name of a variable" in shell.fail("%ag load fit --into class").err
     loaded = shell.run("%ag load again other")
     assert loaded["again"] == shell.get("fit")
     assert loaded["other"].equals(shell.get("frame"))
@@ -95,6 +98,43 @@ def test_save_explains_what_it_cannot_save(shell: Shell) -> None:
     assert "%artigraph log step" in cell.err
     cell = shell.fail("%ag save setp")
     assert "Did you mean step?" in cell.err
+
+
+def test_connect_to_an_empty_database_says_how_it_gets_tables(
+    bare_shell: Shell, tmp_path: Path
+) -> None:
+    """It is not set, and the message names the option."""
+    cell = bare_shell.fail(f"%ag connect sqlite+aiosqlite:///{tmp_path / 'empty.db'}")
+    assert "--create-tables" in cell.out
+    assert "No database is set" in repr(bare_shell.run("%ag status"))
+
+
+def test_log_and_save_do_not_send_each_other_what_neither_takes(shell: Shell) -> None:
+    """What is neither a note nor has a serializer has to become a model, say both."""
+    shell.run("thing = object()")
+    for line in ("%ag log thing", "%ag log x=$thing", "%ag save thing"):
+        cell = shell.fail(line)
+        assert "of the type object" in cell.err
+        assert "Make a DataModel" in cell.err
+        assert "%artigraph" not in cell.err
+
+
+def test_log_refuses_names_that_would_not_come_back(shell: Shell) -> None:
+    """A name given twice, or one that the store keeps for itself; the other notes stay readable."""
+    assert "given twice" in shell.fail("%ag log a=1 a=2").err
+    assert "given twice" in shell.fail("%%ag run --param a=1 --param a=2\n0").err
+    cell = shell.fail("%ag log $=1")
+    assert isinstance(cell.error, SerializationError)
+    assert "'$' can be no field's name" in cell.out
+    assert shell.run("%ag find Log") == []
+
+
+def test_find_tells_of_a_value_whatever_its_repr_does(shell: Shell) -> None:
+    """An object whose repr raises is compared with no field, and the message says so."""
+    shell.run(DEFINE, "class Bad:\n    def __repr__(self):\n        raise ValueError('no')")
+    cell = shell.fail("bad = Bad()\n%ag find Fit loss<$bad")
+    assert isinstance(cell.error, FilterError)
+    assert "does not compare with <repr failed: ValueError: no> (Bad)" in cell.out
 
 
 def test_current_node_is_where_things_hang(shell: Shell) -> None:
@@ -309,6 +349,8 @@ def test_rm_asks(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_gc_and_check_look_before_they_act(shell: Shell, tmp_path: Path) -> None:
     """Without --yes nothing is removed and no blob is read; both say what --yes would do."""
+    for line in ("%ag gc", "%ag check"):
+        assert "No storage to look at" in repr(shell.run(line))
     shell.ipython.user_ns["folder"] = tmp_path / "blobs"
     shell.run(
         """

@@ -166,6 +166,8 @@ def test_wrong_usage_is_told_with_the_usage(bare_shell: Shell) -> None:
     assert "usage: %artigraph tree" in cell.err
     assert "Traceback" not in cell.out + cell.err
     assert "usage" in bare_shell.fail("%artigraph tree a b").err
+    assert "required: TYPE\n" in bare_shell.fail("%artigraph find").err
+    assert "no option '--dpeth'" in bare_shell.fail("%artigraph tree\t--dpeth 3").err
     assert "never closed" in bare_shell.fail("%artigraph show it's").err
     assert "There is no variable 'lable'" in bare_shell.fail("%artigraph show $lable").err
 
