@@ -72,6 +72,8 @@ class BrowsedNode:
     """Bytes of its value."""
     child_count: int
     """How many nodes hang right below it; ``COUNT_LIMIT`` stands for that or more."""
+    status: str | None
+    """How a cell's run went: ``"running"``, ``"finished"``, ``"failed"`` or ``"interrupted"``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,6 +288,7 @@ def _select(narrowing: Narrowing | None = None) -> Select[Any]:
         _columns.artifact_serializer,
         _columns.artifact_size,
         _child_count(narrowing or Narrowing()),
+        _columns.cell_run_status,
     )
 
 

@@ -38,6 +38,7 @@ def row_values(row: BrowsedNode) -> dict[str, Any]:
         "size": None if row.size is None else format_size(row.size),
         "count": row.child_count,
         "capped": row.child_count >= COUNT_LIMIT,
+        "status": None if row.status is None else visible(row.status, LONGEST_LABEL),
     }
 
 
@@ -59,7 +60,7 @@ def tree_item(row: Mapping[str, Any]) -> TreeItem:
     kind: Kind = row["kind"]
     if kind == "node":
         label = row["label"] if row["label"] is not None else f"{row['type']} {row['node']}"
-        return TreeItem(label, kind, more=row["count"])
+        return TreeItem(label, kind, more=row["count"], status=row.get("status") or "")
     title = f"v{row['version']}" if row["version"] is not None else (row["size"] or "")
     return TreeItem(row["type"], kind, title, edge=row["label"] or "", more=row["count"])
 

@@ -40,7 +40,7 @@ from artigraph.serializer.pandas import dataframe_serializer
 from tests.conftest import Statements
 
 
-class Fit(DataModel, version=1):
+class SoughtFit(DataModel, version=1):
     loss: float
     name: str = "adam"
     params: dict[str, Any] = field(default_factory=dict)
@@ -129,7 +129,7 @@ async def test_narrowing_hides_models_only(store: str) -> None:
     """Models of other types and times go, and out of the counts; nodes stay."""
     root = await write_node(new_node(node_label="root"))
     await write_node(new_node(node_label="inner", node_parent_id=root.node_id))
-    await write_models(parent_id=root.node_id, models={"a": Fit(0.1), "b": Fit(0.2)})
+    await write_models(parent_id=root.node_id, models={"a": SoughtFit(0.1), "b": SoughtFit(0.2)})
     frame = pd.DataFrame({"x": [1]})
     await write_model(parent_id=root.node_id, label="c", model=Data(1, frame))
     narrowing = Narrowing(model_types=(Data.model_name,))
@@ -176,10 +176,10 @@ async def test_path_follows_moved_nodes(store: str) -> None:
 async def test_types_are_found_once_each(store: str, statements: Statements) -> None:
     """The names of all models, in order, by one statement; none in an empty store."""
     assert await browse_types() == ()
-    await write_models(models={f"fit {n}": Fit(n) for n in range(20)})
+    await write_models(models={f"fit {n}": SoughtFit(n) for n in range(20)})
     await write_model(label="data", model=Data(1, pd.DataFrame({"x": [1]})))
     statements.clear()
-    assert await browse_types() == tuple(sorted([Fit.model_name, Data.model_name]))
+    assert await browse_types() == tuple(sorted([SoughtFit.model_name, Data.model_name]))
     assert len(await browse_types(limit=1)) == 1
     assert len(statements) == 2
 
@@ -198,9 +198,9 @@ async def test_labels_of_many_nodes_at_once(store: str, statements: Statements) 
 async def fits(store: str) -> list[int]:
     """Ids of three models called a, b and C."""
     models = {
-        "a": Fit(0.1, "adam", {"depth": 3, "dry": True}),
-        "b": Fit(0.5, "sgd", {"depth": 10}),
-        "C": Fit(float("nan"), "100% pure", {"depth": 5, "note": "7"}),
+        "a": SoughtFit(0.1, "adam", {"depth": 3, "dry": True}),
+        "b": SoughtFit(0.5, "sgd", {"depth": 10}),
+        "C": SoughtFit(float("nan"), "100% pure", {"depth": 5, "note": "7"}),
     }
     return [(await write_model(label=k, model=m)).artifact.node_id for k, m in models.items()]
 

@@ -219,7 +219,9 @@ export function flatten(items: Item[]): Item[] {
 export function boxText(row: Row): string {
   if (row.kind === "model") return row.version === null ? row.type : `${row.type} v${row.version}`;
   if (row.kind === "artifact") return row.size === null ? row.type : `${row.type} · ${row.size}`;
-  return row.label ?? `${row.type} ${row.node}`;
+  const name = row.label ?? `${row.type} ${row.node}`;
+  // What went as it should needs no word.
+  return row.status && row.status !== "finished" ? `${name} · ${row.status}` : name;
 }
 
 /** What stands on the line that leads to a row. */

@@ -18,6 +18,8 @@ export interface Row {
   count: number;
   /** … or more than that. */
   capped: boolean;
+  /** How a cell's run went. */
+  status?: string | null;
 }
 
 export interface Page {
