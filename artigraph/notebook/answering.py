@@ -55,6 +55,7 @@ class Answering:
         self._context = pinned_context()
         self._lock = threading.Lock()
         self._open: dict[tuple[str, int], Future[None]] = {}
+        self._tasks: set[asyncio.Future[Any]] = set()
         widget.on_msg(self._receive)
         # A widget that is closed has no comm any more.
         widget.observe(lambda _: self.cancel(), names="comm")
@@ -121,14 +122,36 @@ class Answering:
         params = content.get("params")
         try:
             method = self._methods[str(content.get("method"))]
-            async with asyncio.timeout(LONGEST_ANSWER):
-                result = await method(params if isinstance(params, dict) else {})
+            result = await self._in_time(method(params if isinstance(params, dict) else {}))
             self._reply(view, number, result=result)
         except Exception as error:
             # Whatever it is: a page that hears nothing looks broken.
             if not isinstance(error, ArtigraphError):
                 log.debug("a widget's question failed", exc_info=True)
             self._reply(view, number, error=in_words(error))
+
+    async def _in_time(self, answer: Awaitable[Any]) -> Any:
+        """An answer, or ``TimeoutError`` when there is none in time."""
+        task = asyncio.ensure_future(answer)
+        # The loop holds tasks weakly, and one that is given up may take a while to end.
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        try:
+            done, _ = await asyncio.wait({task}, timeout=LONGEST_ANSWER)
+        except asyncio.CancelledError:
+            task.cancel()
+            raise
+        if not done:
+            # Not awaited: the thread of SQLite's driver waits for a lock as long as it
+            # likes, and nobody can stop it.
+            task.cancel()
+            raise TimeoutError
+        return task.result()
+
+    def _ended(self, task: asyncio.Future[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # of one that was given up nobody wants to know it
 
     def _reply(self, view: str, number: int, **answer: Any) -> None:
         self._widget.send({"kind": "reply", "view": view, "number": number, **answer})

@@ -375,6 +375,18 @@ def test_answers_while_a_cell_awaits_and_after_changes(lab: Explored) -> None:
     lab.page.evaluate("async () => { await window.future.done; }")
     assert lab.run("explorer._answering.open_count") == "0"
 
+    # A cell that does not await, stopped: what was asked meanwhile is answered then.
+    lab.page.evaluate(
+        """async () => {
+            const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+            const future = kernel.requestExecute({code: "import time; time.sleep(600)"});
+            setTimeout(() => kernel.interrupt(), 500);
+            await future.done;
+        }"""
+    )
+    lab.toggle("run 4")
+    expect(lab.item("run 4")).to_have_attribute("aria-expanded", "true")
+
     # What others write meanwhile, and what they delete.
     lab.run("n = await write_node(new_node(node_label='written meanwhile'))")
     lab.run("n = await delete_nodes(NodeFilter(label='run 3'))")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from itertools import count
 from pathlib import Path
 from typing import Annotated, Any
@@ -478,6 +479,45 @@ async def test_lost_database_is_told(tmp_path: Path) -> None:
         await page.widget._run(_dispose())
         with pytest.raises(RuntimeError, match=r"tables|database"):
             await page.ask("children", node=root.node_id)
+    finally:
+        reset()
+
+
+async def test_locked_database_recovers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While another program holds the whole database, the answer says so; then all is well."""
+    reset = set_engine(f"sqlite+aiosqlite:///{tmp_path / 'locked.db'}", create_tables=True)
+    other = sqlite3.connect(tmp_path / "locked.db", isolation_level=None)
+    try:
+        root = await write_node(new_node(node_label="root"))
+        page = Page(await explore())
+        await page.widget._run(_dispose())
+        await _dispose()
+        monkeypatch.setattr(answering, "LONGEST_ANSWER", 0.3)
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(RuntimeError, match=r"No answer within 0\.3 s\. Is the database busy"):
+            await page.ask("children", node=root.node_id)
+        other.execute("COMMIT")
+        other.close()
+        monkeypatch.setattr(answering, "LONGEST_ANSWER", 30)
+        assert (await page.ask("children", node=root.node_id))["rows"] == []
+    finally:
+        other.close()
+        reset()
+
+
+async def test_altered_table_recovers(tmp_path: Path) -> None:
+    """A table that somebody has renamed is told in words, and found again once it is back."""
+    reset = set_engine(f"sqlite+aiosqlite:///{tmp_path / 'altered.db'}", create_tables=True)
+    try:
+        root = await write_node(new_node(node_label="root"))
+        page = Page(await explore())
+        with closing(sqlite3.connect(tmp_path / "altered.db")) as other:
+            other.execute("ALTER TABLE artigraph_node RENAME TO elsewhere")
+            with pytest.raises(RuntimeError, match="no such table: artigraph_node"):
+                await page.ask("children", node=root.node_id)
+            other.execute("ALTER TABLE elsewhere RENAME TO artigraph_node")
+        assert (await page.ask("children", node=root.node_id))["rows"] == []
     finally:
         reset()
 
