@@ -137,10 +137,18 @@ async def statements(store: str) -> AsyncIterator[Statements]:
 
 
 @pytest.fixture(autouse=True)
-def _forget_definitions() -> Iterator[None]:
-    """Forget the classes, serializers and storages that a test defined."""
+def _forget_definitions(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Forget the classes, serializers and storages that a test defined.
+
+    A model that another test module defines is not there either, so that no
+    test depends on which modules are run beside its own.
+    """
     assert artigraph.__version__
     models = dict(model_types._models)
+    for name, model in models.items():
+        home = model.__module__
+        if home.rpartition(".")[2].startswith("test_") and home != request.module.__name__:
+            del model_types._models[name]
     types = dict(Node.__mapper__.polymorphic_map)
     registries: list[tuple[Registry[Any], dict[str, Any]]] = [
         (registry, dict(registry._registered)) for registry in (serializers, storages)
