@@ -57,10 +57,15 @@ FIRST, SECOND, THIRD, TREE, FIND, SHOW, STATUS, RM, GRAPH, TYPO, UNLOAD, GONE = 
 def run(notebook: Notebook, index: int) -> Locator:
     """Run one cell to its end, as Shift-Enter does, and return what it shows."""
     start(notebook, index)
-    cell = notebook.page.locator(".jp-Notebook .jp-CodeCell").nth(index)
-    expect(cell.locator(".jp-InputPrompt")).to_have_text(re.compile(r"\[\d+\]:"))
-    cell.scroll_into_view_if_needed()
+    expect(prompt(notebook, index)).to_have_text(re.compile(r"\[\d+\]:"))
+    notebook.page.locator(".jp-Notebook .jp-CodeCell").nth(index).scroll_into_view_if_needed()
     return notebook.outputs(index)
+
+
+def prompt(notebook: Notebook, index: int) -> Locator:
+    """What stands beside a cell: its number, once the kernel has replied."""
+    cell = notebook.page.locator(".jp-Notebook .jp-CodeCell").nth(index)
+    return cell.locator(".jp-InputPrompt")
 
 
 def start(notebook: Notebook, index: int) -> None:
@@ -92,6 +97,8 @@ def test_runs_are_kept_shown_and_stopped(notebook: OpenNotebook) -> None:
     expect(nb.outputs(THIRD)).to_contain_text("waits")
     page.locator("[data-command='notebook:interrupt-kernel']").click()
     expect(nb.outputs(THIRD).last).to_contain_text(re.compile("CancelledError|KeyboardInterrupt"))
+    # Until the kernel has replied, it drops what is asked after a cell that failed.
+    expect(prompt(nb, THIRD)).to_have_text(re.compile(r"\[\d+\]:"))
 
     tree = run(nb, TREE).locator(".ag-repr")
     for label, status in (("first", "finished"), ("second", "failed"), ("third", "interrupted")):
