@@ -25,6 +25,7 @@ from artigraph.filter.kind import Kind
 from artigraph.filter.model import is_model_class
 from artigraph.filter.place import Path, find_place, path_of, shown_path
 from artigraph.model.base import BaseModel
+from artigraph.orm.base import MARIADB_COLLATION
 from artigraph.orm.node import node_table
 
 __all__ = ["create_field_index", "drop_field_index"]
@@ -144,13 +145,14 @@ async def _create(connection: AsyncConnection, value: DocumentValue) -> None:
         await connection.exec_driver_sql(f"ANALYZE {table}")
 
 
+_BINARY = f"CHARACTER SET utf8mb4 COLLATE {MARIADB_COLLATION}"
 _MARIADB_TYPES = {
     "integer": ("DECIMAL(65, 30)", ""),
     "boolean": ("BOOLEAN", ""),
-    "moment": ("VARCHAR(27) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin", ""),
-    "time": ("VARCHAR(15) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin", ""),
-    "name": ("VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin", ""),
-    "text": ("LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin", "(191)"),
+    "moment": (f"VARCHAR(27) {_BINARY}", ""),
+    "time": (f"VARCHAR(15) {_BINARY}", ""),
+    "name": (f"VARCHAR(255) {_BINARY}", ""),
+    "text": (f"LONGTEXT {_BINARY}", "(191)"),
 }
 
 
