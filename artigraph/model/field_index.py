@@ -9,7 +9,7 @@ column that takes no room in the rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 from sqlalchemy import ColumnElement, Dialect
@@ -46,11 +46,7 @@ async def create_field_index(model: type[BaseModel], field: str | Path) -> None:
         FilterError: The class has no such field, it cannot be indexed, or MariaDB is
             asked inside of ``new_session()``.
     """
-    values = list(_values(model, field))
-    async with write() as transaction:
-        _refuse_in_session(transaction.connection.dialect)
-        for value in values:
-            await _create(transaction.connection, value)
+    await _for_each(model, field, _create)
 
 
 async def drop_field_index(model: type[BaseModel], field: str | Path) -> None:
@@ -65,11 +61,19 @@ async def drop_field_index(model: type[BaseModel], field: str | Path) -> None:
         FilterError: The class has no such field, it cannot be indexed, or MariaDB is
             asked inside of ``new_session()``.
     """
+    await _for_each(model, field, _drop)
+
+
+async def _for_each(
+    model: type[BaseModel],
+    field: str | Path,
+    change: Callable[[AsyncConnection, DocumentValue], Awaitable[None]],
+) -> None:
     values = list(_values(model, field))
     async with write() as transaction:
         _refuse_in_session(transaction.connection.dialect)
         for value in values:
-            await _drop(transaction.connection, value)
+            await change(transaction.connection, value)
 
 
 def _values(model: type[BaseModel], field: str | Path) -> Iterator[DocumentValue]:
