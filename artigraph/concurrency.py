@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 from typing import ParamSpec, TypeVar
 
-__all__ = ["gather_bounded", "run_in_thread"]
+__all__ = ["gather_bounded", "run_in_thread", "waiting_loop"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -31,8 +31,19 @@ async def run_in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwa
 
     It runs in a copy of the caller's context, as with ``asyncio.to_thread``.
     """
-    call = partial(contextvars.copy_context().run, function, *args, **kwargs)
-    return await asyncio.get_running_loop().run_in_executor(_pool(), call)
+    loop, context = asyncio.get_running_loop(), contextvars.copy_context()
+    context.run(_waiting.set, loop)
+    return await loop.run_in_executor(_pool(), partial(context.run, function, *args, **kwargs))
+
+
+def waiting_loop() -> asyncio.AbstractEventLoop | None:
+    """In a function that :func:`run_in_thread` runs: the event loop that waits for it."""
+    return _waiting.get()
+
+
+_waiting: contextvars.ContextVar[asyncio.AbstractEventLoop | None] = contextvars.ContextVar(
+    "artigraph_waiting_loop", default=None
+)
 
 
 @cache

@@ -10,6 +10,7 @@ catch by habit, so ``except LookupError`` finds a missing node as well.
     ├── EngineURLError (ValueError)             the database's address is unusable
     ├── SchemaError (LookupError)               tables or columns are missing
     ├── DatabaseBusyError (TimeoutError)        another writer did not end in time
+    ├── OtherStoreError (ValueError)            a node or handle of another database
     ├── NodeNotFoundError (LookupError)         nothing matched
     │   └── ParentNotFoundError                 the node to hang something on is gone
     ├── MultipleNodesFoundError (LookupError)   more than one matched
@@ -58,6 +59,7 @@ __all__ = [
     "NodeNotFoundError",
     "NodeTypeError",
     "OptionError",
+    "OtherStoreError",
     "ParentNotFoundError",
     "PartError",
     "SchemaError",
@@ -89,6 +91,10 @@ class SchemaError(ArtigraphError, LookupError):
 
 class DatabaseBusyError(ArtigraphError, TimeoutError):
     """Another connection held the database's write lock for too long."""
+
+
+class OtherStoreError(ArtigraphError, ValueError):
+    """Something that is of another database than the one in use."""
 
 
 class NodeNotFoundError(ArtigraphError, LookupError):

@@ -8,6 +8,7 @@ of when the loop shuts down, so nothing is left open behind ``asyncio.run``.
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 import threading
 import weakref
@@ -24,7 +25,8 @@ from typing_extensions import override
 from artigraph.db.mariadb import prepare_mariadb
 from artigraph.db.schema import ensure_schema, schema_generation
 from artigraph.db.sqlite import prepare_sqlite
-from artigraph.db.url import is_memory, named_memory_url, parse_url, shown
+from artigraph.db.store import name_store, store_of_address
+from artigraph.db.url import is_memory, named_memory_url, parse_url, resolved, shown
 from artigraph.display.facts import Badge, Facts
 from artigraph.display.limits import Limits
 from artigraph.display.shown import Shown
@@ -36,6 +38,8 @@ __all__ = ["EngineSetting"]
 @dataclass(eq=False)
 class _LoopEngine:
     engine: AsyncEngine
+    is_given: bool
+    """Whether it is the very engine that somebody has made, and goes on using."""
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     closing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -69,9 +73,10 @@ class EngineSetting(Shown):
         self._checked_generation: object = None
         if isinstance(engine_or_url, AsyncEngine):
             self._given = engine_or_url
-            self.url = engine_or_url.url
+            self.url = self._typed_url = engine_or_url.url
         elif isinstance(engine_or_url, str | URL):
-            self.url = parse_url(engine_or_url)
+            self._typed_url = parse_url(engine_or_url)
+            self.url = resolved(self._typed_url)
         else:
             raise EngineURLError(
                 f"set_engine() takes an address or an engine of create_async_engine(), not "
@@ -85,6 +90,10 @@ class EngineSetting(Shown):
                 f"{self.url.database}?vfs=memdb", uri=True, check_same_thread=False
             )
             weakref.finalize(self, alive.close)
+        self.store = store_of_address(self.url)
+        if self._given is not None:
+            # Of one that was set before, with an address such as :memory:, the same again.
+            self.store = name_store(self._given.dialect, self.store)
 
     @override
     def _describe(self, limits: Limits) -> Facts:
@@ -98,18 +107,27 @@ class EngineSetting(Shown):
 
     @property
     def shown_url(self) -> str:
-        """The address as people may see it: as it was typed, without a password."""
+        """The address as people may see it and type it here, without a password."""
         if self._memory:
             return "sqlite+aiosqlite:///:memory:"
-        return shown(self.url)
+        # A relative one, as long as it leads to the same file from here.
+        same = self.url in (self._typed_url, resolved(self._typed_url))
+        return shown(self._typed_url if same else self.url)
 
     async def engine(self) -> AsyncEngine:
         """The running loop's engine, to a database with all tables.
 
         Raises:
-            EngineURLError: The database cannot be reached.
+            EngineURLError: The database cannot be reached, or is in a memory that is not
+                this process's, or not this loop's.
             SchemaError: Tables or columns are missing and may not be made.
         """
+        if self.store.process not in (None, os.getpid()):
+            raise EngineURLError(
+                f"The database {self.shown_url} is in the memory of the process that this worker "
+                "was forked from: what is written here would be kept nowhere. Use a file, as in "
+                "set_engine('sqlite+aiosqlite:///example.db', create_tables=True)."
+            )
         entry = await self._entry(asyncio.get_running_loop())
         # Classes may have been defined since; their columns are then missing.
         if self._checked_generation != schema_generation():
@@ -123,7 +141,10 @@ class EngineSetting(Shown):
         return entry.engine
 
     def dispose_soon(self) -> None:
-        """Have every loop that still runs close its idle connections."""
+        """Have every loop that still runs close its idle connections.
+
+        Those of an engine that somebody else has made stay: a memory database would be lost.
+        """
         with self._lock:
             _dispose_soon(self._engines)
 
@@ -132,7 +153,8 @@ class EngineSetting(Shown):
             entry = self._engines.get(loop)
             if entry is not None:
                 return entry
-            entry = self._engines[loop] = _LoopEngine(self._make_engine())
+            engine = self._make_engine()
+            entry = self._engines[loop] = _LoopEngine(engine, engine is self._given)
         keeper = _dispose_with_loop(entry)
         # From its first step on the loop knows the generator, and closes it
         # when asyncio.run() or a test runner shuts the loop down.
@@ -149,8 +171,16 @@ class EngineSetting(Shown):
             )
         elif not self._engines:
             engine = self._given
+        elif is_memory(self.url):
+            raise EngineURLError(
+                "The memory database of an engine of create_async_engine() is that engine's "
+                "alone: another event loop, as magics and widgets have one, would find an empty "
+                "one. Give the address instead, which serves every loop: "
+                "set_engine('sqlite+aiosqlite:///:memory:', create_tables=True)."
+            )
         else:
             engine = _sibling(self._given)
+        name_store(engine.dialect, self.store)
         prepare_sqlite(engine.sync_engine)
         prepare_mariadb(engine.sync_engine)
         return engine
@@ -210,7 +240,7 @@ _disposing: set[asyncio.Task[None]] = set()
 
 def _dispose_soon(engines: Mapping[asyncio.AbstractEventLoop, _LoopEngine]) -> None:
     for loop, entry in list(engines.items()):
-        if not loop.is_closed():
+        if not loop.is_closed() and not entry.is_given:
             loop.call_soon_threadsafe(_start_disposing, entry)
 
 

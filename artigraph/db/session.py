@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -11,8 +11,10 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from artigraph.db.setting import get_engine
+from artigraph.db.engine import EngineSetting
+from artigraph.db.setting import current_setting, current_store, get_engine, store_in, using
 from artigraph.db.sqlite import WRITES
+from artigraph.db.store import Store, note_stores
 
 __all__ = [
     "Transaction",
@@ -31,13 +33,14 @@ OnRollback = Callable[[], None]
 @dataclass(eq=False)
 class _Shared:
     session: AsyncSession
+    store: Store | None
     loop: asyncio.AbstractEventLoop
     # A session serves one call at a time; asyncio.gather() may bring several.
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     after_commit: list[AfterCommit] = field(default_factory=list)
     on_rollback: list[OnRollback] = field(default_factory=list)
     outer: _Shared | None = None
-    """For a savepoint, what it is a savepoint of."""
+    """What is shared around it: what it is a savepoint of, or a session of another store."""
     open: bool = True
 
     def undo(self) -> None:
@@ -51,6 +54,7 @@ class Transaction:
     """A connection in a transaction, and what to do once its outcome is known."""
 
     connection: AsyncConnection
+    store: Store | None
     after_commit: list[AfterCommit] = field(default_factory=list)
     """Done once it is committed for good."""
     on_rollback: list[OnRollback] = field(default_factory=list)
@@ -61,12 +65,22 @@ _shared: ContextVar[_Shared | None] = ContextVar("artigraph_session", default=No
 
 
 def _enclosing() -> _Shared | None:
-    shared = _shared.get()
-    # A task may outlive the block that it was started in, and a thread with a
-    # loop of its own may have inherited the context.
-    while shared is not None and not shared.open:
-        shared = shared.outer
+    shared = _open_here()
+    # A thread with a loop of its own may have inherited the context.
     return shared if shared and shared.loop is asyncio.get_running_loop() else None
+
+
+def _open_here() -> _Shared | None:
+    """The innermost session of the store in use, whichever event loop it is of."""
+    shared = _shared.get()
+    if shared is None:
+        return None
+    here = current_store()
+    # A task may outlive the block that it was started in, and a block may hold another
+    # in which another database is set.
+    while shared is not None and not (shared.open and here in (None, shared.store)):
+        shared = shared.outer
+    return shared
 
 
 def session_is_open() -> bool:
@@ -75,10 +89,7 @@ def session_is_open() -> bool:
     A call on another loop than the session's does not join it, and on SQLite
     waits for it in vain.
     """
-    shared = _shared.get()
-    while shared is not None and not shared.open:
-        shared = shared.outer
-    return shared is not None
+    return _open_here() is not None
 
 
 @asynccontextmanager
@@ -128,7 +139,7 @@ async def new_session(**kwargs: Any) -> AsyncIterator[AsyncSession]:
     """
     async with _joined() as outer:
         if outer is not None:
-            inner = _Shared(outer.session, outer.loop, outer=outer)
+            inner = _Shared(outer.session, outer.store, outer.loop, outer=outer)
             try:
                 async with outer.session.begin_nested(), _sharing(inner):
                     yield inner.session
@@ -140,9 +151,11 @@ async def new_session(**kwargs: Any) -> AsyncIterator[AsyncSession]:
             return
     # A transaction may read first and write later; on SQLite only one that
     # begins as a writer can wait for its turn.
+    setting = current_setting()
     engine = (await get_engine()).execution_options(**{WRITES: True})
     async with AsyncSession(engine, **{"expire_on_commit": False, **kwargs}) as session:
-        shared = _Shared(session, asyncio.get_running_loop())
+        loop = asyncio.get_running_loop()
+        shared = _Shared(session, store_in(setting), loop, outer=_shared.get())
         try:
             async with _sharing(shared):
                 yield session
@@ -151,8 +164,17 @@ async def new_session(**kwargs: Any) -> AsyncIterator[AsyncSession]:
             await session.rollback()
             shared.undo()
             raise
-    for task in shared.after_commit:
-        await task()
+        finally:
+            # Of objects that live on; while they are the session's, that tells it.
+            note_stores(session.identity_map.values(), shared.store)
+    await _finish(shared.after_commit, setting)
+
+
+async def _finish(tasks: Iterable[AfterCommit], setting: EngineSetting | None) -> None:
+    # Another database may be set by now; what its rows name says nothing of this one's.
+    with using(setting):
+        for task in tasks:
+            await task()
 
 
 @asynccontextmanager
@@ -187,20 +209,20 @@ async def write() -> AsyncIterator[Transaction]:
         if shared is not None:
             await shared.session.flush()
             connection = await shared.session.connection()
-            transaction = Transaction(connection)
+            transaction = Transaction(connection, shared.store)
             async with connection.begin_nested():
                 yield transaction
             shared.after_commit += transaction.after_commit
             shared.on_rollback += transaction.on_rollback
             return
+    setting = current_setting()
     engine = await get_engine()
     async with engine.connect() as connection:
         await connection.execution_options(**{WRITES: True})
         async with connection.begin():
-            transaction = Transaction(connection)
+            transaction = Transaction(connection, store_in(setting))
             yield transaction
-    for task in transaction.after_commit:
-        await task()
+    await _finish(transaction.after_commit, setting)
 
 
 @asynccontextmanager
@@ -223,5 +245,7 @@ async def read_session() -> AsyncIterator[AsyncSession]:
         if shared is not None:
             yield shared.session
             return
+    store = current_store()
     async with AsyncSession(await get_engine(), expire_on_commit=False) as session:
         yield session
+        note_stores(session.identity_map.values(), store)

@@ -7,21 +7,37 @@ there in the next. A context only overrides it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from contextvars import Context, ContextVar, copy_context
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncEngine
 from typing_extensions import override
 
 from artigraph.db.engine import EngineSetting
+from artigraph.db.store import Store
 from artigraph.display.facts import Facts
 from artigraph.display.limits import Limits
 from artigraph.display.shown import Shown
 from artigraph.errors import NoEngineError
 
-__all__ = ["current_setting", "engine_context", "get_engine", "pinned_context", "set_engine"]
+__all__ = [
+    "current_setting",
+    "current_store",
+    "engine_context",
+    "get_engine",
+    "on_one_store",
+    "pinned_context",
+    "set_engine",
+    "store_in",
+    "using",
+]
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _default: EngineSetting | None = None
 _override: ContextVar[EngineSetting | None] = ContextVar("artigraph_engine", default=None)
@@ -107,6 +123,48 @@ def engine_context(
 def current_setting() -> EngineSetting | None:
     """The database that calls here use, or ``None`` if none is set."""
     return _override.get() or _default
+
+
+def current_store() -> Store | None:
+    """The store that calls here read from and write to, or ``None`` if none is set."""
+    return store_in(current_setting())
+
+
+def store_in(setting: EngineSetting | None) -> Store | None:
+    """The store of a setting, if there is one."""
+    return None if setting is None else setting.store
+
+
+@contextmanager
+def using(setting: EngineSetting | None) -> Iterator[None]:
+    """Use a database that was set before within a block, whatever is set meanwhile.
+
+    Args:
+        setting: One of :func:`current_setting`; ``None`` changes nothing. If another one
+            of the same store is set now, that one is used.
+    """
+    now = current_setting()
+    same = setting is None or (now is not None and now.store == setting.store)
+    token = _override.set((now if setting else _override.get()) if same else setting)
+    try:
+        yield
+    finally:
+        _override.reset(token)
+
+
+def on_one_store(function: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any, Any, T]]:
+    """Have a coroutine function use the database that is set when it is called, to its end.
+
+    For what takes several transactions, or goes to an object store between them: another
+    task may set another database meanwhile.
+    """
+
+    @wraps(function)
+    async def pinned(*args: P.args, **kwargs: P.kwargs) -> T:
+        with using(current_setting()):
+            return await function(*args, **kwargs)
+
+    return pinned
 
 
 async def get_engine() -> AsyncEngine:

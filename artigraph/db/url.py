@@ -5,6 +5,7 @@ An address may hold a password: no message here shows one.
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
 
@@ -13,7 +14,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from artigraph.errors import EngineURLError, MissingLibraryError
 
-__all__ = ["is_memory", "named_memory_url", "parse_url", "shown"]
+__all__ = ["is_memory", "named_memory_url", "parse_url", "resolved", "shown"]
 
 DRIVERS = {
     "sqlite": ("aiosqlite", "sqlite+aiosqlite:///example.db", "artigraph"),
@@ -66,7 +67,42 @@ def parse_url(text: str | URL) -> URL:
         raise EngineURLError(
             f"{shown(url)!r} names no asynchronous driver. Name {driver!r}, as in {example!r}."
         )
+    if database == "sqlite":
+        _refuse_host(url)
     return url
+
+
+def _refuse_host(url: URL) -> None:
+    # What stands after two slashes is a host, which a file has none of: SQLAlchemy would
+    # make a memory database of the rest.
+    if not (url.host or url.port or url.username or url.password):
+        return
+    path = "/".join(part for part in (url.host, url.database) if part) or "example.db"
+    meant = URL.create(url.drivername, database=path, query=url.query)
+    raise EngineURLError(
+        f"{shown(url)!r} has two slashes, after which a server is named, and SQLite has none. "
+        f"For a file type three, as in {shown(meant)!r}, or four before a path from the root."
+    )
+
+
+def resolved(url: URL) -> URL:
+    """An address that means the same file wherever the process changes to.
+
+    Args:
+        url: An address; a relative path in it means the folder of now.
+
+    Returns:
+        The same address, with the whole path.
+    """
+    if url.get_backend_name() != "sqlite" or is_memory(url):
+        return url
+    path = url.database or ""
+    if not path.startswith("file:"):
+        return url.set(database=os.path.abspath(path))
+    name = path.removeprefix("file:")
+    if name.startswith("/") or {"memory", "memdb"} & {*url.query.values()}:
+        return url
+    return url.set(database="file:" + os.path.join(os.getcwd(), name))
 
 
 def is_memory(url: URL) -> bool:

@@ -26,6 +26,8 @@ from sqlalchemy import (
 )
 from typing_extensions import override
 
+from artigraph.db.setting import current_store
+from artigraph.db.store import Store, check_store, refuse_other_store, store_of
 from artigraph.errors import FilterError
 from artigraph.filter.base import Filter
 from artigraph.filter.english import Phrase, shown_nodes
@@ -197,10 +199,23 @@ def check_nodes(name: str, nodes: Any) -> tuple[int, ...] | Filter:
     Raises:
         FilterError: It is none of these, or a node that was never written.
     """
-    if isinstance(nodes, Filter):
+    if isinstance(nodes, Filter | _Ids):
         return nodes
     several = isinstance(nodes, Iterable) and not isinstance(nodes, str | bytes)
-    return tuple(_id(name, node) for node in (nodes if several else (nodes,)))
+    given = tuple(nodes) if several else (nodes,)
+    ids = _Ids(_id(name, node) for node in given)
+    here = current_store()
+    for node in given:
+        if isinstance(node, Node):
+            check_store(node, ids.store or here)
+            ids.store = ids.store or store_of(node)
+    return ids
+
+
+class _Ids(tuple[int, ...]):
+    """Ids of nodes, and the store that they are ids in, if it is known."""
+
+    store: Store | None = None
 
 
 def _id(name: str, node: Any) -> int:
@@ -233,7 +248,9 @@ def _given(nodes: Nodes) -> _Given:
 
 
 def _ids(nodes: Nodes) -> tuple[int, ...]:
-    assert isinstance(nodes, tuple)  # noqa: S101  # check_nodes() made it one
+    assert isinstance(nodes, _Ids)  # noqa: S101  # check_nodes() made it one
+    # A filter may be asked of another database than the one that it was made in.
+    refuse_other_store(shown_nodes(nodes), nodes.store, current_store())
     return nodes
 
 

@@ -15,6 +15,7 @@ from typing import Any, BinaryIO, TypeVar
 from typing_extensions import override
 
 from artigraph.concurrency import run_in_thread
+from artigraph.db.setting import using
 from artigraph.display.escape import cut
 from artigraph.display.facts import Facts
 from artigraph.display.limits import Limits
@@ -163,7 +164,8 @@ class StoredValue(Shown):
         except ArtigraphError as error:
             told: ArtigraphError = error
             if isinstance(error, UnknownStorageError) and isinstance(self._source, StorageSource):
-                told = await explain_unknown_storage(error, self._source.storage)
+                with using(self._source.setting):
+                    told = await explain_unknown_storage(error, self._source.storage)
             raise type(error)(
                 f"The artifact {self._label!r} of node {self._node_id} cannot be read. {told}"
             ) from error

@@ -11,14 +11,12 @@ same time.
 
 from __future__ import annotations
 
-import asyncio
-import copy
 import io
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
-from typing import Any, BinaryIO, Self, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from typing_extensions import override
 
@@ -126,19 +124,6 @@ class StoredFrame(StoredValue):
             ArtigraphError: As for ``page``.
         """
         return await self._run(lambda: self._in_part(read))
-
-    def on_running_loop(self) -> Self:
-        """A handle of the same frame for code on another event loop.
-
-        What lies in the database is queried on the loop that runs now, which
-        thus need not wait for the one that made this handle. A footer that was
-        read before is not read again.
-        """
-        if not isinstance(self._source, DatabaseSource):
-            return self
-        other = copy.copy(self)
-        other._source = self._source.on_loop(asyncio.get_running_loop())
-        return other
 
     def view(self, **options: Any) -> Any:
         """Show it in a notebook, to scroll, sort and filter without loading it.

@@ -108,13 +108,12 @@ class FrameView:
 
     @classmethod
     async def open(cls, frame: StoredFrame) -> FrameView:
-        """Read a frame's footer, and look at it from the running event loop.
+        """Read a frame's footer, and look at it.
 
         Raises:
             DeserializationError: The frame cannot be read in parts.
             ArtigraphError: As for ``StoredFrame.page``.
         """
-        frame = frame.on_running_loop()
         return cls(frame, await ColumnChunks.open(frame))
 
     async def arrange(

@@ -9,6 +9,8 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import Row, inspect
 from typing_extensions import override
 
+from artigraph.db.setting import current_store, on_one_store
+from artigraph.db.store import Store, check_store
 from artigraph.display.artifact import Places, artifact_cells, describe_artifact
 from artigraph.display.facts import Facts
 from artigraph.display.limits import Limits
@@ -69,7 +71,7 @@ class QualifiedArtifact(Shown, Generic[A, T]):
 
     def __init__(self, artifact: A, value: T) -> None:
         self._artifact: A | None = artifact
-        self._unmade: tuple[type[A], Row[Any] | NewRow] | None = None
+        self._unmade: tuple[type[A], Row[Any] | NewRow, Store | None] | None = None
         self._places: Places = {}
         self.value, self.path = value, None
 
@@ -81,6 +83,8 @@ class QualifiedArtifact(Shown, Generic[A, T]):
         value: T,
         places: Places | None = None,
         path: tuple[str, ...] | None = None,
+        *,
+        store: Store | None,
     ) -> QualifiedArtifact[A, T]:
         """One whose row becomes an object when it is first looked at.
 
@@ -90,10 +94,11 @@ class QualifiedArtifact(Shown, Generic[A, T]):
             value: What it holds.
             places: Where the parts of a model are, and their sizes, for its repr.
             path: The labels of all above it, if they are known.
+            store: The store that the row is in.
         """
         # An object for each of 100,000 rows costs more than all the rest.
         self = cls.__new__(cls)
-        self._artifact, self._unmade = None, (node_type, row)
+        self._artifact, self._unmade = None, (node_type, row, store)
         self._places = places or {}
         self.value, self.path = value, path
         return self
@@ -103,9 +108,9 @@ class QualifiedArtifact(Shown, Generic[A, T]):
         """The row; its columns are all loaded."""
         if self._artifact is None:
             assert self._unmade is not None  # noqa: S101  # either is set
-            node_type, row = self._unmade
+            node_type, row, store = self._unmade
             columns = row.all_columns() if isinstance(row, NewRow) else row._asdict()
-            self._artifact = detached(node_type, columns)
+            self._artifact = detached(node_type, columns, store)
         return self._artifact
 
     def _row_facts(self) -> RowFacts:
@@ -182,6 +187,7 @@ async def write_artifact(artifact: QualifiedArtifact[A, T]) -> QualifiedArtifact
     return (await write_artifacts([artifact]))[0]
 
 
+@on_one_store
 async def write_artifacts(
     artifacts: Iterable[QualifiedArtifact[A, T]],
 ) -> list[QualifiedArtifact[A, T]]:
@@ -202,6 +208,7 @@ async def write_artifacts(
     written = ResultList(artifacts)
     for one in written:
         check_label(one.artifact.node_label)
+        check_store(one.artifact, current_store())
     blobs = [_blob(one) for one in written]
     try:
         columns = [columns for _, columns in await put_blobs(blobs)]

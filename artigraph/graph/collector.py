@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from artigraph.concurrency import gather_bounded, run_in_thread
 from artigraph.db.session import read, write
+from artigraph.db.setting import current_setting, on_one_store, using
 from artigraph.errors import (
     BlobLocationError,
     BlobNotFoundError,
@@ -63,15 +64,18 @@ async def orphaned_blobs(
     Yields:
         The blobs, and temporary files of writers that never ended.
     """
+    setting = current_setting()
     async for page in _old_pages(storage, older_than):
-        async with read() as connection:
-            names = await names_of_place(connection, storage.name)
-            named = await _named(connection, names, page)
+        with using(setting):
+            async with read() as connection:
+                names = await names_of_place(connection, storage.name)
+                named = await _named(connection, names, page)
         for blob in page:
             if blob.location not in named:
                 yield blob
 
 
+@on_one_store
 async def collect_garbage(
     storage: Storage, *, older_than: timedelta = timedelta(days=1), dry_run: bool = True
 ) -> GarbageReport:
@@ -125,6 +129,7 @@ async def collect_garbage(
     return report
 
 
+@on_one_store
 async def check_storage(storage: Storage, *, verify: bool = True) -> StorageReport:
     """See whether every row that names a blob of a storage has its bytes.
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from sqlalchemy import inspect
 
+from artigraph.db.setting import current_store
+from artigraph.db.store import Store, check_store
 from artigraph.graph.node import write_node
 from artigraph.graph.object import insert_nodes
 from artigraph.graph.row import NewRow, RowWriter, row_writer
@@ -33,20 +36,30 @@ class Current:
     writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
-_current: ContextVar[Current | None] = ContextVar("artigraph_current", default=None)
+_current: ContextVar[Mapping[Store | None, Current]] = ContextVar(
+    "artigraph_current", default=MappingProxyType({})
+)
+"""The innermost block of each store: nothing in one hangs on a node of another."""
 
 
 def current_place() -> Current | None:
     """The node that new ones hang under here, which may not be written yet."""
-    return _current.get()
+    places = _current.get()
+    # One that was entered before any database was set is for the one that is set now.
+    return places.get(current_store()) or places.get(None)
 
 
 @contextmanager
 def entered(node: Node) -> Iterator[Current]:
-    """Make a node the current one for a block."""
-    above = _current.get()
-    place = Current(node, above, asyncio.current_task())
-    token = _current.set(place)
+    """Make a node the current one for a block.
+
+    Raises:
+        OtherStoreError: It is of another store than the one in use.
+    """
+    store = current_store()
+    check_store(node, store)
+    place = Current(node, current_place(), asyncio.current_task())
+    token = _current.set({**_current.get(), store: place})
     try:
         yield place
     finally:

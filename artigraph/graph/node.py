@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Row, Select, and_, delete, func, inspect, 
 from sqlalchemy.orm import Session
 
 from artigraph.db.session import read, read_session, write
+from artigraph.db.setting import current_setting, using
 from artigraph.display.results import ResultList
 from artigraph.errors import (
     FilterError,
@@ -180,16 +181,18 @@ async def iter_nodes(
     ordering = ordering_of(order_by, filter)
     clause = clause_of(filter)
     after: ColumnElement[bool] | None = None
+    setting = current_setting()
     while True:
         found = clause if after is None else and_(clause, after)
-        async with read_session() as session:
-            query = (
-                select(Node, *ordering.columns)
-                .where(found)
-                .order_by(*ordering.clauses(session.get_bind().dialect.name))
-                .limit(page_size)
-            )
-            rows = await session.run_sync(_load_rows, query)
+        with using(setting):
+            async with read_session() as session:
+                query = (
+                    select(Node, *ordering.columns)
+                    .where(found)
+                    .order_by(*ordering.clauses(session.get_bind().dialect.name))
+                    .limit(page_size)
+                )
+                rows = await session.run_sync(_load_rows, query)
         for node, *_ in rows:
             yield node
         if len(rows) < page_size:

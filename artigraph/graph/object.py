@@ -14,6 +14,7 @@ from sqlalchemy import inspect, select, update
 from sqlalchemy.orm import make_transient, make_transient_to_detached
 from sqlalchemy.orm.attributes import set_committed_value
 
+from artigraph.db.store import Store, check_store, note_stores
 from artigraph.errors import NodeNotFoundError
 from artigraph.filter.value import among
 from artigraph.graph.move import refuse_cycles
@@ -51,7 +52,7 @@ async def insert_nodes(
     await _overwrite(writer, [node for node in nodes if node.node_id in existing])
     inserted = (node for node in nodes if node.node_id not in existing)
     for node, row in zip(inserted, rows, strict=True):
-        writer.when_done(partial(_fill, node, row), undo=_remembering(node))
+        writer.when_done(partial(_fill, node, row, writer.store), undo=_remembering(node))
     return rows
 
 
@@ -74,13 +75,14 @@ def _new_row(node: Node, above: NewRow | int | None) -> NewRow:
     return NewRow(type(node), label, parent, given, node_id)
 
 
-def _fill(node: Node, row: NewRow) -> None:
-    _settle(node, {**dict.fromkeys(column_names(type(node))), **row.all_columns()})
+def _fill(node: Node, row: NewRow, store: Store | None) -> None:
+    _settle(node, {**dict.fromkeys(column_names(type(node))), **row.all_columns()}, store)
 
 
-def _settle(node: Node, columns: Mapping[str, Any]) -> None:
+def _settle(node: Node, columns: Mapping[str, Any], store: Store | None) -> None:
     """Make an object what it would be had SQLAlchemy just read it."""
     vars(node).update(columns)
+    note_stores((node,), store)
     if inspect(node).transient:
         make_transient_to_detached(node)
     # The object was its parent's only as long as that had no id.
@@ -94,6 +96,7 @@ def _remembering(node: Node) -> Callable[[], None]:
 
     def forget() -> None:
         make_transient(node)
+        note_stores((node,), None)
         for name in column_names(type(node)):
             vars(node).pop(name, None)
         for name, value in columns.items():
@@ -105,21 +108,28 @@ def _remembering(node: Node) -> Callable[[], None]:
     return forget
 
 
-def detached(node_type: type[N], columns: Mapping[str, Any]) -> N:
+def detached(node_type: type[N], columns: Mapping[str, Any], store: Store | None) -> N:
     """An object for a row that was read or written without SQLAlchemy's objects.
 
     Args:
         node_type: Its class.
         columns: The row's values by name; what is none of its columns is left out, and
             columns without a value become ``None``.
+        store: The store that the row is in.
     """
     node = node_type()
-    _settle(node, {name: columns.get(name) for name in column_names(node_type)})
+    _settle(node, {name: columns.get(name) for name in column_names(node_type)}, store)
     return node
 
 
 async def update_nodes(writer: RowWriter, nodes: Sequence[Node]) -> None:
-    """Update the columns that were changed since the nodes were read or written."""
+    """Update the columns that were changed since the nodes were read or written.
+
+    Raises:
+        OtherStoreError: One is of another store; none is updated.
+    """
+    for node in nodes:
+        check_store(node, writer.store)
     now = utc_now()
     for node in nodes:
         changed = {
@@ -158,12 +168,12 @@ async def _update(
         row = (await writer.connection.execute(select(node_table).where(here))).mappings().one()
         changed = {name: row[name] for name in names}
     undo = _remembering(node) if inspect(node).transient else partial(_mark_changed, node, changed)
-    writer.when_done(partial(_commit_changes, node, changed), undo=undo)
+    writer.when_done(partial(_commit_changes, node, changed, writer.store), undo=undo)
 
 
-def _commit_changes(node: Node, changed: dict[str, Any]) -> None:
+def _commit_changes(node: Node, changed: dict[str, Any], store: Store | None) -> None:
     if inspect(node).transient:
-        _settle(node, changed)
+        _settle(node, changed, store)
         return
     for name, value in changed.items():
         set_committed_value(node, name, value)

@@ -19,6 +19,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from artigraph.db.session import Transaction, read, write
+from artigraph.db.store import Store
 from artigraph.errors import CycleError, LabelError, LabelExistsError, ParentNotFoundError
 from artigraph.filter.value import among
 from artigraph.graph.bulk import insert_many
@@ -42,6 +43,8 @@ class NewRow:
     """Reserved when it is inserted, unless it is given."""
     written_at: datetime | None = None
     """When it was inserted."""
+    store: Store | None = None
+    """The store that it was inserted into."""
     depth: int = 0
     """How many new rows stand above it."""
 
@@ -109,6 +112,11 @@ class RowWriter:
         """The transaction's connection."""
         return self.transaction.connection
 
+    @property
+    def store(self) -> Store | None:
+        """The store that the transaction is in."""
+        return self.transaction.store
+
     async def insert(self, rows: SequenceOf[NewRow]) -> None:
         """Insert rows and give them ids; the rows above each must come with it or exist.
 
@@ -130,7 +138,7 @@ class RowWriter:
         now = utc_now()
         batches: dict[tuple[int, tuple[str, ...]], list[NewRow]] = {}
         for row in rows:
-            row.written_at = now
+            row.written_at, row.store = now, self.store
             batches.setdefault((row.depth, tuple(row.columns)), []).append(row)
         for key in sorted(batches):
             await self._insert_batch(batches[key], key[1], now)

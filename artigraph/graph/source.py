@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 from sqlalchemy import LargeBinary, func, select, type_coerce
 from typing_extensions import override
 
+from artigraph.concurrency import waiting_loop
 from artigraph.db.session import read
+from artigraph.db.setting import current_setting, using
 from artigraph.errors import BlobNotFoundError
 from artigraph.orm.node import node_table
 from artigraph.storage.base import get_storage
@@ -60,6 +62,8 @@ class StorageSource:
 
     def __init__(self, storage: str, location: str, size: int) -> None:
         self.storage, self.location, self._size = storage, location, size
+        self.setting = current_setting()
+        """The database that names them, which tells where the storage was."""
 
     @property
     def size(self) -> int:
@@ -78,15 +82,18 @@ class StorageSource:
 class DatabaseSource:
     """Bytes in a row of the database, read piece by piece.
 
+    They are read from the database that is set when it is made, whatever is set
+    later: the id means nothing in another.
+
     Args:
         node_id: The row.
         size: How many bytes there are.
-        loop: The event loop that queries run on, which must not be blocked
-            while the file is read in a thread.
     """
 
-    def __init__(self, node_id: int, size: int, loop: asyncio.AbstractEventLoop) -> None:
-        self.node_id, self._size, self._loop = node_id, size, loop
+    def __init__(self, node_id: int, size: int) -> None:
+        self.node_id, self._size = node_id, size
+        self.setting = current_setting()
+        self._made_on = asyncio.get_running_loop()
 
     @property
     def size(self) -> int:
@@ -94,21 +101,20 @@ class DatabaseSource:
         return self._size
 
     def open(self) -> BinaryIO:
-        """A file each of whose reads is one query."""
-        return cast(BinaryIO, io.BufferedReader(_RowFile(self, self._loop), 1))
+        """A file each of whose reads is one query, on the event loop that waits for them."""
+        # The one that made this may have ended since; in a thread of somebody else's it
+        # is all that is known.
+        loop = waiting_loop() or self._made_on
+        return cast(BinaryIO, io.BufferedReader(_RowFile(self, loop), 1))
 
     def local_path(self) -> None:
         """No file holds them."""
-
-    def on_loop(self, loop: asyncio.AbstractEventLoop) -> DatabaseSource:
-        """The same bytes, for readers that wait for another event loop."""
-        return DatabaseSource(self.node_id, self._size, loop)
 
 
 class _RowFile(io.RawIOBase):
     def __init__(self, source: DatabaseSource, loop: asyncio.AbstractEventLoop) -> None:
         self._source, self._loop, self._at = source, loop, 0
-        # Arrow reads from threads of its own, which know of no engine_context().
+        # Arrow reads from threads of its own, which know of no new_session().
         self._context = copy_context()
 
     @override
@@ -139,7 +145,7 @@ class _RowFile(io.RawIOBase):
             self._context.copy()
             .run(
                 asyncio.run_coroutine_threadsafe,
-                _read_part(self._source.node_id, self._at, wanted),
+                _read_part(self._source, self._at, wanted),
                 self._loop,
             )
             .result()
@@ -149,13 +155,14 @@ class _RowFile(io.RawIOBase):
         return len(part)
 
 
-async def _read_part(node_id: int, offset: int, length: int) -> bytes:
+async def _read_part(source: DatabaseSource, offset: int, length: int) -> bytes:
     value = node_table.c.database_artifact_value
     # SQL counts from one. All three databases cut bytes, not characters, here.
     part = type_coerce(func.substr(value, offset + 1, length), LargeBinary)
-    query = select(part).where(node_table.c.node_id == node_id)
-    async with read() as connection:
-        found = (await connection.execute(query)).scalar()
+    query = select(part).where(node_table.c.node_id == source.node_id)
+    with using(source.setting):
+        async with read() as connection:
+            found = (await connection.execute(query)).scalar()
     if found is None:
-        raise BlobNotFoundError(f"Node {node_id} has no bytes any more; it was deleted.")
+        raise BlobNotFoundError(f"Node {source.node_id} has no bytes any more; it was deleted.")
     return bytes(found)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar, Token
 from dataclasses import replace
 from functools import partial
@@ -13,6 +13,8 @@ from typing import Any, Self
 from sqlalchemy import inspect
 from typing_extensions import override
 
+from artigraph.db.setting import current_setting, current_store, using
+from artigraph.db.store import check_store
 from artigraph.display.facts import Badge, Facts
 from artigraph.display.limits import Limits
 from artigraph.display.row import RowFacts, describe_row
@@ -70,6 +72,9 @@ class ModelGroup(Shown):
         node: A node, new or written, or the id of a written one.
         save_on_error: Save what was added even if the block raises.
 
+    A group reads from and writes to one database: that of its node, and the one that was
+    set when its block began, whatever is set meanwhile.
+
     Raises:
         FilterError: Something that is neither a node nor an id.
     """
@@ -80,6 +85,8 @@ class ModelGroup(Shown):
         self._node = node if isinstance(node, Node) else None
         self._given_id = node if isinstance(node, int) else None
         self._save_on_error = save_on_error
+        # An id means a row of the database that is set when it is given.
+        self._setting = None if isinstance(node, Node) else current_setting()
         self._unsaved: dict[str, BaseModel] = {}
         self._saved: dict[str, Any] = {}
         self._saved_is_complete = False
@@ -129,17 +136,18 @@ class ModelGroup(Shown):
     async def __aenter__(self) -> Self:
         if self._inside is not None:
             raise RuntimeError("This group is entered already; make another one of the node.")
-        if self._node is None:
-            self._node = await read_node(NodeFilter(node_id=self._given_id))
-        self._parent = _current_group.get()
-        context = entered(self._node)
-        self._place = context.__enter__()
-        self._inside = (context, _current_group.set(self))
-        try:
-            await hang(self._node, self._place.above)
-        except BaseException:
-            self._leave()
-            raise
+        with self.using_its_store():
+            if self._node is None:
+                self._node = await read_node(NodeFilter(node_id=self._given_id))
+            self._parent = _current_group.get()
+            context = entered(self._node)
+            self._place = context.__enter__()
+            self._inside = (context, _current_group.set(self))
+            try:
+                await hang(self._node, self._place.above)
+            except BaseException:
+                self._leave()
+                raise
         return self
 
     async def __aexit__(
@@ -165,6 +173,21 @@ class ModelGroup(Shown):
         self._inside = None
         _current_group.reset(token)
         context.__exit__(None, None, None)
+
+    @contextmanager
+    def using_its_store(self) -> Iterator[None]:
+        """Use the group's database within a block, whichever is set meanwhile.
+
+        Raises:
+            OtherStoreError: Its node is of another than the one that is set, and the
+                group was not used before.
+        """
+        if self._setting is None:
+            if self._node is not None:
+                check_store(self._node, current_store())
+            self._setting = current_setting()
+        with using(self._setting):
+            yield
 
     def get_parent_group(self) -> ModelGroup | None:
         """The group that this one's block stands in, or ``None``."""
@@ -228,6 +251,10 @@ class ModelGroup(Shown):
             StorageError: A storage failed.
         """
         added = dict(self._unsaved)
+        with self.using_its_store():
+            await self._save(added)
+
+    async def _save(self, added: dict[str, BaseModel]) -> None:
         async with encoded(None, added) as rows, row_writer() as writer:
             above: NewRow | int | None = self._given_id
             if self._node is not None:
@@ -333,7 +360,8 @@ class ModelGroup(Shown):
             await self.get_models(wanted, fresh=True)
         node_id = self._written_id()
         if node_id is not None:
-            await delete_models(ModelFilter(relationship=_child_of(node_id), label=wanted))
+            with self.using_its_store():
+                await delete_models(ModelFilter(relationship=_child_of(node_id), label=wanted))
         for label in list({**self._saved, **self._unsaved}) if wanted is None else wanted:
             self._saved.pop(label, None)
             self._unsaved.pop(label, None)
@@ -341,7 +369,8 @@ class ModelGroup(Shown):
     async def _refresh(self, labels: list[str] | None) -> None:
         node_id = self._written_id()
         assert node_id is not None  # noqa: S101  # callers have asked
-        found = await read_models(ModelFilter(relationship=_child_of(node_id), label=labels))
+        with self.using_its_store():
+            found = await read_models(ModelFilter(relationship=_child_of(node_id), label=labels))
         read = {str(model.artifact.node_label): model.value for model in found}
         if labels is None:
             self._saved = read

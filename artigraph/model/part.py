@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -105,7 +104,7 @@ def _handle(row: Row[Any]) -> Any:
     size = row.artifact_size or 0
     source: BlobSource
     if row.remote_artifact_storage is None:
-        source = DatabaseSource(row.node_id, size, asyncio.get_running_loop())
+        source = DatabaseSource(row.node_id, size)
     else:
         source = StorageSource(
             row.remote_artifact_storage, row.remote_artifact_location or "", size

@@ -12,6 +12,8 @@ from artigraph.codec.base import LoadedPart
 from artigraph.concurrency import run_in_thread
 from artigraph.db.fetch import all_of
 from artigraph.db.session import read
+from artigraph.db.setting import current_setting, store_in, using
+from artigraph.db.store import Store
 from artigraph.display.artifact import Places
 from artigraph.display.results import ResultList
 from artigraph.errors import MultipleNodesFoundError, NodeNotFoundError
@@ -133,8 +135,10 @@ async def iter_models(
     """
     check_count("page_size", page_size, 1)
     query = _Query(_models_only(filter), ordering_of(order_by, filter), page_size, keyed=True)
+    setting = current_setting()
     while True:
-        models = await _read(query, lazy)
+        with using(setting):
+            models = await _read(query, lazy)
         for model in models:
             yield model
         if len(models) < page_size:
@@ -245,6 +249,7 @@ class _Query:
 async def _read(query: _Query, lazy: bool) -> list[ReadModel]:
     below: Sequence[Row[Any]] = ()
     few = query.limit is not None and query.limit < MANY_MODELS
+    setting = current_setting()
     async with read() as connection:
         found = await connection.execute(query.select(connection.dialect.name))
         rows = await all_of(found, few=few)
@@ -256,7 +261,9 @@ async def _read(query: _Query, lazy: bool) -> list[ReadModel]:
             below = await all_of(found, few=few)
     if query.keyed and rows:
         query.pass_over(rows[-1])
-    loader = _Loader(below, await load_parts(below, lazy=lazy))
+    with using(setting):
+        parts = await load_parts(below, lazy=lazy)
+    loader = _Loader(below, parts, store_in(setting))
     if len(rows) < MANY_MODELS:
         return loader.load_all(rows)
     return await run_in_thread(loader.load_all, rows)
@@ -269,7 +276,13 @@ def _path(row: Row[Any]) -> tuple[str, ...]:
 class _Loader:
     """Makes models of rows that are all read by now."""
 
-    def __init__(self, below: Sequence[Row[Any]], parts: Sequence[LoadedPart | None]) -> None:
+    def __init__(
+        self,
+        below: Sequence[Row[Any]],
+        parts: Sequence[LoadedPart | None],
+        store: Store | None,
+    ) -> None:
+        self._store = store
         self._below: dict[int, list[tuple[Row[Any], LoadedPart | None]]] = {}
         for row, part in zip(below, parts, strict=True):
             self._below.setdefault(row.node_parent_id, []).append((row, part))
@@ -279,12 +292,19 @@ class _Loader:
             if rows and LABELS_ABOVE in rows[0]._fields:
                 return ResultList(
                     QualifiedArtifact.of_row(
-                        ModelArtifact, row, self._load(row), self._places(row), _path(row)
+                        ModelArtifact,
+                        row,
+                        self._load(row),
+                        self._places(row),
+                        _path(row),
+                        store=self._store,
                     )
                     for row in rows
                 )
             return ResultList(
-                QualifiedArtifact.of_row(ModelArtifact, row, self._load(row), self._places(row))
+                QualifiedArtifact.of_row(
+                    ModelArtifact, row, self._load(row), self._places(row), store=self._store
+                )
                 for row in rows
             )
 

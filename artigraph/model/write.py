@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from artigraph.codec.base import Part
 from artigraph.concurrency import run_in_thread
+from artigraph.db.setting import on_one_store
 from artigraph.errors import LabelError, SerializationError
 from artigraph.graph.artifact import QualifiedArtifact
 from artigraph.graph.blob import Blob, keep_blobs, put_blobs
@@ -113,7 +114,9 @@ class ModelRows:
                 size = part.columns.get("artifact_size")
                 places.setdefault(id(part.parent), {})[str(part.label)] = (place, size)
         return [
-            QualifiedArtifact.of_row(ModelArtifact, row, model, places.get(id(row)))
+            QualifiedArtifact.of_row(
+                ModelArtifact, row, model, places.get(id(row)), store=row.store
+            )
             for row, model in self.models
         ]
 
@@ -199,6 +202,7 @@ async def write_models(
     return dict(zip(models, await _write(parent_id, models), strict=True))
 
 
+@on_one_store
 async def _write(
     parent_id: int | None, models: Mapping[str, BaseModel]
 ) -> list[QualifiedArtifact[ModelArtifact, Any]]:

@@ -6,7 +6,6 @@ from what their rows tell.
 
 from __future__ import annotations
 
-import asyncio
 from base64 import b64encode
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
@@ -113,7 +112,7 @@ async def read_stored(node_id: int) -> StoredValue:
         size=size,
         digest=row.artifact_digest,
         summary=row.artifact_summary,
-        source=DatabaseSource(node_id, size, asyncio.get_running_loop())
+        source=DatabaseSource(node_id, size)
         if place is None
         else StorageSource(place, location or "", size),
     )

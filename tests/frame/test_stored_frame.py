@@ -627,7 +627,7 @@ async def test_frames_in_the_database(store: str, frame: pd.DataFrame) -> None:
     node = await write_node(
         DatabaseArtifact(artifact_serializer=pandas_serializer.name, database_artifact_value=data)
     )
-    source = DatabaseSource(node.node_id, len(data), asyncio.get_running_loop())
+    source = DatabaseSource(node.node_id, len(data))
     handle = open_stored(
         node_id=node.node_id,
         label="x",

@@ -720,6 +720,14 @@ async def test_no_engine(no_engine: None) -> None:
         ("mysql://host/database", r"names no asynchronous driver\. Name 'asyncmy'"),
         ("oracle+oracledb://host/x", r"names the database 'oracle', which artigraph does not know"),
         ("postgresql+asyncpg://host:port/x", r"is not a database's address"),
+        (
+            "sqlite+aiosqlite://results.db",
+            r"two slashes, .* type three, as in 'sqlite\+aiosqlite:///results\.db', or four",
+        ),
+        (
+            "sqlite+aiosqlite://data/results.db",
+            r"two slashes, .* type three, as in 'sqlite\+aiosqlite:///data/results\.db'",
+        ),
         (7, r"set_engine\(\) takes an address or an engine of create_async_engine\(\), not "),
     ],
 )

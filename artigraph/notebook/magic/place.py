@@ -7,6 +7,8 @@ from typing import Any
 
 from sqlalchemy import inspect
 
+from artigraph.db.setting import current_store
+from artigraph.db.store import check_store
 from artigraph.display.escape import visible
 from artigraph.errors import FilterError, MultipleNodesFoundError, NodeNotFoundError
 from artigraph.filter.node import NodeFilter
@@ -79,6 +81,8 @@ def _id_of_object(value: Any) -> int:
         value = value.node
     elif isinstance(value, QualifiedArtifact):
         value = value.artifact
+    if isinstance(value, Node):
+        check_store(value, current_store())
     found = plain(value.node_id if isinstance(value, Node | TreeNode) else value)
     if isinstance(found, int) and not isinstance(found, bool):
         return found

@@ -115,7 +115,8 @@ class RunCell:
         traceback: TracebackType | None,
     ) -> None:
         self._interruptible.__exit__(None, None, None)
-        with interruptible(computes=False):
+        # The cell may have set another database.
+        with self._group.using_its_store(), interruptible(computes=False):
             # Raising nothing, it leaves the traceback of the cell as it is.
             if exc is not None:
                 await self._note(exc)

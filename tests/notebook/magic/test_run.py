@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from artigraph import CellRun, LabelExistsError
+from artigraph import CellRun, LabelExistsError, OtherStoreError
 from tests.notebook.shell import Shell
 
 
@@ -294,3 +294,31 @@ def test_interrupted_line_of_a_terminal_ends(memory_shell: Shell, tmp_path: Path
     memory_shell.run("release.join(); other.close()", "%ag log b=2")
     (left,) = memory_shell.run("%ag find Log")
     assert dict(left.value) == {"b": 2}
+
+
+def test_a_run_ends_in_the_database_that_it_began_in(shell: Shell, tmp_path: Path) -> None:
+    """A cell that sets another database changes no row there; what it saves then is saved there."""
+    other = f"sqlite+aiosqlite:///{tmp_path}/other.db"
+    shell.run(
+        "class Fit(DataModel, version=1):\n    loss: float",
+        f"""
+        with engine_context("{other}", create_tables=True):
+            await write_nodes([new_node(node_label=f"theirs {{n}}") for n in range(2)])
+        """,
+        f"""
+        %%artigraph run mine
+        current_model_group().add_model("fit", Fit(0.1))
+        %artigraph connect {other}
+        there = Fit(0.2)
+        %artigraph save there
+        """,
+    )
+    nodes = shell.run("await read_nodes(NodeFilter())")
+    assert [node.node_label for node in nodes] == ["theirs 0", "theirs 1", "there"]
+    assert {node.node_parent_id for node in nodes} == {None}
+    run = shell.run("%artigraph connect $url", "mine = %artigraph show mine\nmine")
+    assert isinstance(run, CellRun)
+    assert run.cell_run_status == "finished"
+    assert set(run.cell_run_saved or ()) == {"fit"}
+    shell.run(f"%artigraph connect {other}")
+    assert isinstance(shell.fail("%artigraph show $mine").error, OtherStoreError)
