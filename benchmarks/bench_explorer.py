@@ -81,7 +81,7 @@ async def measure(path: Path, report: Report) -> dict[str, Any]:
     """Time what a page asks for; returns a first page to draw."""
     set_engine(f"sqlite+aiosqlite:///{path}", create_tables=True)
     await write_model(label="makes the tables", model=Fit(0.0, ""))
-    await delete_nodes(NodeFilter())
+    await delete_nodes(NodeFilter(), everything=True)
     await asyncio.to_thread(fill, path)
     explorer = await explore()
 

@@ -16,6 +16,7 @@ from artigraph.display.escape import visible
 from artigraph.display.tree import TreeItem
 from artigraph.errors import MissingLibraryError
 from artigraph.filter.base import Filter
+from artigraph.filter.unset import UNSET, Unset
 from artigraph.graph.tree import read_tree
 from artigraph.orm.node import Node
 
@@ -95,7 +96,7 @@ def _missing(program: str) -> MissingLibraryError:
 
 
 async def to_graphviz(
-    of: Node | int | Filter | None = None,
+    of: Node | int | Filter | Unset = UNSET,
     *,
     max_depth: int | None = 12,
     max_children: int | None = 20,
@@ -120,7 +121,7 @@ async def to_graphviz(
 
     Raises:
         NodeNotFoundError: No node has the id.
-        FilterError: A limit that is no count.
+        FilterError: A node that was never written, a limit that is no count.
     """
     tree = await read_tree(of, max_depth=max_depth, max_children=max_children, max_nodes=max_nodes)
     return _draw(tree.to_items(), tree.more)

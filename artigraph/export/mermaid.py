@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from artigraph.display.mermaid import mermaid_tree
 from artigraph.filter.base import Filter
+from artigraph.filter.unset import UNSET, Unset
 from artigraph.graph.tree import read_tree
 from artigraph.orm.node import Node
 
@@ -23,7 +24,7 @@ class Mermaid(str):
 
 
 async def to_mermaid(
-    of: Node | int | Filter | None = None,
+    of: Node | int | Filter | Unset = UNSET,
     *,
     max_depth: int | None = 12,
     max_children: int | None = 20,
@@ -48,7 +49,7 @@ async def to_mermaid(
 
     Raises:
         NodeNotFoundError: No node has the id.
-        FilterError: A limit that is no count.
+        FilterError: A node that was never written, a limit that is no count.
     """
     most = _MOST if max_nodes is None else max_nodes
     tree = await read_tree(of, max_depth=max_depth, max_children=max_children, max_nodes=most)

@@ -9,6 +9,7 @@ import networkx
 
 from artigraph.concurrency import run_in_thread
 from artigraph.filter.base import Filter
+from artigraph.filter.unset import UNSET, Unset
 from artigraph.graph.tree import Tree, TreeNode, read_tree
 from artigraph.orm.node import Node
 
@@ -16,7 +17,7 @@ __all__ = ["to_networkx"]
 
 
 async def to_networkx(
-    of: Node | int | Filter | None = None,
+    of: Node | int | Filter | Unset = UNSET,
     *,
     max_depth: int | None = None,
     max_children: int | None = None,
@@ -46,7 +47,8 @@ async def to_networkx(
 
     Raises:
         NodeNotFoundError: No node has the id.
-        FilterError: A limit that is no count, or a column that cannot be read.
+        FilterError: A node that was never written, a limit that is no count, or
+            a column that cannot be read.
     """
     tree = await read_tree(
         of, max_depth=max_depth, max_children=max_children, max_nodes=max_nodes, columns=columns

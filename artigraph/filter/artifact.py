@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement
 
 from artigraph.filter.english import comparison
 from artigraph.filter.node import NodeFilter, expect
+from artigraph.filter.unset import UNSET, Unset
 from artigraph.filter.value import ValueFilter, match
 from artigraph.orm.artifact import BaseArtifact
 from artigraph.orm.node import node_table
@@ -32,7 +33,7 @@ class ArtifactFilter(NodeFilter):
 
     _only: ClassVar[str | None] = BaseArtifact.__mapper__.polymorphic_identity
 
-    artifact_label: str | Collection[str] | ValueFilter | None = None
+    artifact_label: str | Collection[str] | ValueFilter | Unset = UNSET
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -40,10 +41,10 @@ class ArtifactFilter(NodeFilter):
 
     def _tails(self) -> Iterable[str]:
         yield from super()._tails()
-        if self.artifact_label is not None:
+        if self.artifact_label is not UNSET:
             yield f"with {comparison('label', self.artifact_label)}"
 
     def _clauses(self) -> Iterable[ColumnElement[bool]]:
         yield from super()._clauses()
-        if self.artifact_label is not None:
+        if self.artifact_label is not UNSET:
             yield match(node_table.c.node_label, self.artifact_label)

@@ -6,9 +6,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from functools import reduce
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
-from sqlalchemy import Boolean, ColumnElement, and_, false, func, not_, or_
+from sqlalchemy import Boolean, ColumnElement, False_, True_, and_, false, func, not_, or_, true
+from sqlalchemy.sql.elements import AsBoolean
 from typing_extensions import dataclass_transform, override
 
 from artigraph.display.escape import cut, visible
@@ -17,9 +18,10 @@ from artigraph.display.limits import Limits
 from artigraph.display.shown import Shown
 from artigraph.errors import FilterError
 from artigraph.filter.english import Phrase, shown_value
+from artigraph.filter.unset import NOT_WRITTEN, UNSET
 from artigraph.registry import did_you_mean
 
-__all__ = ["AllOf", "AnyOf", "Filter", "Not", "check_keys", "clause_of"]
+__all__ = ["AllOf", "AnyOf", "Filter", "Not", "check_keys", "clause_of", "finds_all", "negated"]
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
@@ -41,11 +43,24 @@ class Filter(Shown, ABC):
     @override
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         check_keys(cls, args, kwargs)
+        for name, value in kwargs.items():
+            if value is None:
+                _refuse_none(cls, name)
         return super().__new__(cls)
 
     @abstractmethod
     def clause(self) -> ColumnElement[bool]:
         """The question as a clause on the columns of ``Node``."""
+
+    def limits_nothing(self) -> bool:
+        """Whether it says nothing that a row must fulfil, as ``NodeFilter()``.
+
+        What is meant is what the filter says, not what is stored: one that
+        happens to find every row limits something. To be of a kind is no limit,
+        so ``ModelFilter()`` limits nothing: it stands for all models. Functions
+        that delete refuse such a filter without ``everything=True``.
+        """
+        return finds_all(self.clause())
 
     def __and__(self, other: Filter) -> Filter:
         return AllOf(filters=(self, _check_filter(other)))
@@ -67,6 +82,9 @@ class Filter(Shown, ABC):
             "A filter is neither true nor false. Combine filters with &, | and ~ "
             "instead of and, or and not."
         )
+
+    _instead_of_none: ClassVar[str] = ""
+    """What else to say than ``None``, where a kind of filter has a key for it."""
 
     def phrase(self) -> Phrase:
         """What the filter finds, in words; a subclass may say it better."""
@@ -96,6 +114,43 @@ def clause_of(filter: Filter) -> ColumnElement[bool]:
         FilterError: It is none.
     """
     return _check_filter(filter).clause()
+
+
+def finds_all(clause: ColumnElement[bool]) -> bool:
+    """Whether a clause is no more than SQL's ``true``."""
+    return isinstance(_bare(clause), True_)
+
+
+def negated(clause: ColumnElement[bool]) -> ColumnElement[bool]:
+    """What a clause does not find; those rows included that have no value there."""
+    if isinstance(_bare(clause), True_ | False_):
+        return false() if finds_all(clause) else true()
+    # In SQL, NOT of a comparison with NULL is as little true as the comparison.
+    return not_(func.coalesce(clause, false(), type_=Boolean()))
+
+
+def _bare(clause: ColumnElement[bool]) -> ColumnElement[bool]:
+    # What and_() and or_() wrap a constant in that is all they are left with.
+    while isinstance(clause, AsBoolean):
+        clause = clause.element
+    return clause
+
+
+def _refuse_none(cls: type[Any], name: str) -> None:
+    """Refuse ``None`` for a key that is left out otherwise; others may mean something by it."""
+    (key,) = (field for field in fields(cls) if field.name == name)
+    if key.default is not UNSET:
+        return
+    takes = str(key.type)
+    null = f"For rows without a value say {name}=ValueFilter(eq=None)."
+    said = (
+        f"{cls.__name__}({name}=None) asks for nothing; None does not stand for everything.",
+        NOT_WRITTEN if name == "node_id" or "Nodes" in takes else "",
+        f"Leave {name} out to find all.",
+        null if "ValueFilter" in takes else "",
+        cls._instead_of_none,
+    )
+    raise FilterError(" ".join(filter(None, said)))
 
 
 def _check_filter(given: object) -> Filter:
@@ -142,6 +197,10 @@ class AllOf(Filter):
         return and_(*(f.clause() for f in self.filters))
 
     @override
+    def limits_nothing(self) -> bool:
+        return all(f.limits_nothing() for f in self.filters)
+
+    @override
     def phrase(self) -> Phrase:
         return reduce(Phrase.joined, (f.phrase() for f in self.filters))
 
@@ -157,6 +216,10 @@ class AnyOf(Filter):
         return or_(*(f.clause() for f in self.filters))
 
     @override
+    def limits_nothing(self) -> bool:
+        return any(f.limits_nothing() for f in self.filters)
+
+    @override
     def phrase(self) -> Phrase:
         return Phrase("", (f"that are {' or '.join(map(_operand, self.filters))}",))
 
@@ -169,8 +232,7 @@ class Not(Filter):
 
     @override
     def clause(self) -> ColumnElement[bool]:
-        # In SQL, NOT of a comparison with NULL is as little true as the comparison.
-        return not_(func.coalesce(self.filter.clause(), false(), type_=Boolean()))
+        return negated(self.filter.clause())
 
     @override
     def phrase(self) -> Phrase:

@@ -15,27 +15,27 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import (
-    Boolean,
     ColumnElement,
     FromClause,
     String,
     and_,
     exists,
-    false,
-    func,
     literal,
     not_,
     or_,
     select,
+    true,
 )
 from typing_extensions import override
 
 from artigraph.errors import FilterError
+from artigraph.filter.base import negated
 from artigraph.filter.english import comparison
 from artigraph.filter.json import DocumentValue, SameBeginning
 from artigraph.filter.kind import Kind, kind_of_values
 from artigraph.filter.place import Path, Place, Shape, find_place, path_of, shown_path
-from artigraph.filter.value import UNSET, ValueFilter, plain
+from artigraph.filter.unset import UNSET
+from artigraph.filter.value import ValueFilter, plain
 from artigraph.orm.node import node_table
 
 __all__ = ["Comparison", "Condition", "conditions_of"]
@@ -122,8 +122,7 @@ class _Negated(Condition):
     @override
     def clause(self, row: FromClause, owner: str, shape: Shape) -> ColumnElement[bool]:
         # As for filters: what has no value there is found as well.
-        found = self.condition.clause(row, owner, shape)
-        return not_(func.coalesce(found, false(), type_=Boolean()))
+        return negated(self.condition.clause(row, owner, shape))
 
     def __str__(self) -> str:
         return f"not ({self.condition})"
@@ -205,7 +204,7 @@ class _Compared:
             if self._kind.form == "text" and self._rest.eq is not UNSET:
                 clauses.append(SameBeginning(value, literal(self._rest.eq, String())))
             clauses.extend(_same_zone(self._kind, value, self._rest))
-        clause = and_(*clauses)
+        clause = and_(*clauses) if clauses else true()
         return or_(clause, not_(present)) if self._or_null else clause
 
 

@@ -21,7 +21,8 @@ from artigraph.display.escape import visible
 from artigraph.display.options import options
 from artigraph.display.value import brief
 from artigraph.errors import FilterError, SerializationError
-from artigraph.filter.value import UNSET, ValueFilter
+from artigraph.filter.unset import UNSET
+from artigraph.filter.value import ValueFilter
 from artigraph.orm.base import is_clean
 from artigraph.serializer.datetime import encode_datetime
 

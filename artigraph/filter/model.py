@@ -17,6 +17,7 @@ from artigraph.filter.condition import Condition, conditions_of
 from artigraph.filter.english import Phrase, comparison
 from artigraph.filter.node import expect
 from artigraph.filter.place import AnyShape, Shape
+from artigraph.filter.unset import UNSET, Unset
 from artigraph.filter.value import ValueFilter, among, check_value, match
 from artigraph.orm.artifact import ModelArtifact
 from artigraph.orm.node import node_table
@@ -57,7 +58,7 @@ class ModelTypeFilter(Filter):
     """
 
     type: type[Any] | str
-    version: int | Collection[int] | ValueFilter | None = None
+    version: int | Collection[int] | ValueFilter | Unset = UNSET
     subclasses: bool = True
 
     def __post_init__(self) -> None:
@@ -70,14 +71,14 @@ class ModelTypeFilter(Filter):
     def clause(self) -> ColumnElement[bool]:
         columns = node_table.c
         clauses = [among(columns.model_artifact_type, sorted(self._names()))]
-        if self.version is not None:
+        if self.version is not UNSET:
             clauses.append(match(columns.model_artifact_version, self.version))
         return and_(*clauses)
 
     @override
     def phrase(self) -> Phrase:
         name = self.type if isinstance(self.type, str) else self.type.__name__
-        version = () if self.version is None else (f"of {comparison('version', self.version)}",)
+        version = () if self.version is UNSET else (f"of {comparison('version', self.version)}",)
         only = () if self.subclasses else ("without subclasses",)
         return Phrase(name, (*version, *only))
 
@@ -124,14 +125,14 @@ class ModelFilter(ArtifactFilter):
 
     _only: ClassVar[str | None] = ModelArtifact.__mapper__.polymorphic_identity
 
-    model_type: ModelType | Collection[ModelType] | None = None
-    where: Condition | Mapping[Any, Any] | None = None
+    model_type: ModelType | Collection[ModelType] | Unset = UNSET
+    where: Condition | Mapping[Any, Any] | Unset = UNSET
     _held: ClassVar[tuple[ColumnElement[bool], ...]] = ()
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self._check_types()
-        if self.where is not None:
+        if self.where is not UNSET:
             object.__setattr__(self, "where", conditions_of(self.where))
             # At once, so that a mistake shows where it was typed.
             object.__setattr__(self, "_held", tuple(self._holds()))
@@ -142,12 +143,12 @@ class ModelFilter(ArtifactFilter):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
-        if self.where is not None:
+        if self.where is not UNSET:
             object.__setattr__(self, "_held", tuple(self._holds()))
 
     def _check_types(self) -> None:
         given = self.model_type
-        if given is None:
+        if given is UNSET:
             return
         several = given if isinstance(given, list | tuple | set | frozenset) else (given,)
         object.__setattr__(
@@ -165,22 +166,22 @@ class ModelFilter(ArtifactFilter):
         return " or ".join(str(one) for one in self.model_type) or "models of no type"
 
     def _tails(self) -> Iterable[str]:
-        if self.where is not None:
+        if self.where is not UNSET:
             yield f"with {self.where}"
         yield from super()._tails()
 
     def _clauses(self) -> Iterable[ColumnElement[bool]]:
         yield from super()._clauses()
-        if self.model_type is not None or self.where is not None:
+        if self.model_type is not UNSET or self.where is not UNSET:
             yield self._found()
 
     def _is_limited(self) -> bool:
         # Only models have a model's type, and an index leads with that.
-        return self.model_type is not None
+        return self.model_type is not UNSET
 
     def _found(self) -> ColumnElement[bool]:
         """Models of one of the types, each with what its fields must hold."""
-        held = self._held if self.where is not None else repeat(true())
+        held = self._held if self.where is not UNSET else repeat(true())
         if not isinstance(self.model_type, tuple):
             return next(iter(held))
         # Their names only now: a subclass may have been defined meanwhile.

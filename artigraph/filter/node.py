@@ -12,9 +12,10 @@ from sqlalchemy import ColumnElement, and_, true
 from typing_extensions import override
 
 from artigraph.errors import FilterError
-from artigraph.filter.base import Filter
+from artigraph.filter.base import Filter, finds_all
 from artigraph.filter.english import Phrase, comparison, moment
 from artigraph.filter.relation import NodeRelationshipFilter
+from artigraph.filter.unset import NOT_WRITTEN, UNSET, Unset
 from artigraph.filter.value import ValueFilter, among, check_value, match, plain
 from artigraph.orm.node import Node, node_table
 
@@ -26,6 +27,8 @@ NodeType: TypeAlias = type[Node] | str
 @dataclass(frozen=True, kw_only=True, repr=False)
 class NodeFilter(Filter):
     """Nodes by their own columns; several keys must hold together.
+
+    Without a key it finds all nodes. A key that is given as ``None`` is refused.
 
     Args:
         node_id: An id, several, or a ``ValueFilter``.
@@ -39,24 +42,24 @@ class NodeFilter(Filter):
         FilterError: An unknown key, or a value of the wrong type.
     """
 
-    node_id: int | Collection[int] | ValueFilter | None = None
-    node_type: NodeType | Collection[NodeType] | NodeTypeFilter | None = None
-    label: str | Collection[str] | ValueFilter | None = None
-    relationship: NodeRelationshipFilter | None = None
-    created_at: datetime | ValueFilter | None = None
-    updated_at: datetime | ValueFilter | None = None
+    node_id: int | Collection[int] | ValueFilter | Unset = UNSET
+    node_type: NodeType | Collection[NodeType] | NodeTypeFilter | Unset = UNSET
+    label: str | Collection[str] | ValueFilter | Unset = UNSET
+    relationship: NodeRelationshipFilter | Unset = UNSET
+    created_at: datetime | ValueFilter | Unset = UNSET
+    updated_at: datetime | ValueFilter | Unset = UNSET
 
     def __post_init__(self) -> None:
         expect(self, "node_id", int)
         expect(self, "label", str)
         expect(self, "created_at", datetime)
         expect(self, "updated_at", datetime)
-        if not isinstance(self.relationship, NodeRelationshipFilter | None):
+        if not isinstance(self.relationship, NodeRelationshipFilter | Unset):
             raise FilterError(
                 f"{type(self).__name__}(relationship=…) takes a NodeRelationshipFilter, "
                 f"not {self.relationship!r}."
             )
-        if self.node_type is not None and not isinstance(self.node_type, NodeTypeFilter):
+        if not isinstance(self.node_type, NodeTypeFilter | Unset):
             object.__setattr__(self, "node_type", NodeTypeFilter(type=self.node_type))
 
     _only: ClassVar[str | None] = None
@@ -68,7 +71,11 @@ class NodeFilter(Filter):
 
     @override
     def clause(self) -> ColumnElement[bool]:
-        return and_(true(), *self._clauses())
+        return and_(true(), *self._type_clauses(), *self._clauses())
+
+    @override
+    def limits_nothing(self) -> bool:
+        return all(map(finds_all, self._clauses()))
 
     @override
     def phrase(self) -> Phrase:
@@ -83,37 +90,41 @@ class NodeFilter(Filter):
         return f"{self._only}s"
 
     def _tails(self) -> Iterable[str]:
-        if self.node_id is not None:
+        if self.node_id is not UNSET:
             yield f"with {comparison('id', self.node_id)}"
-        if self.label is not None:
+        if self.label is not UNSET:
             yield f"with {comparison('label', self.label)}"
-        if self.created_at is not None:
+        if self.created_at is not UNSET:
             yield moment("created", self.created_at)
-        if self.updated_at is not None:
+        if self.updated_at is not UNSET:
             yield moment("updated", self.updated_at)
 
-    def _clauses(self) -> Iterable[ColumnElement[bool]]:
-        columns = node_table.c
+    def _type_clauses(self) -> Iterable[ColumnElement[bool]]:
+        """What the kind of filter says by itself."""
         if self._only is not None and not self._is_limited():
             yield _of_types(frozenset(_with_subclasses({self._only})))
-        if self.node_id is not None:
+
+    def _clauses(self) -> Iterable[ColumnElement[bool]]:
+        """What the keys say."""
+        columns = node_table.c
+        if self.node_id is not UNSET:
             yield match(columns.node_id, self.node_id)
         if isinstance(self.node_type, NodeTypeFilter):
             yield self.node_type.clause()
-        if self.label is not None:
+        if self.label is not UNSET:
             yield match(columns.node_label, self.label)
-        if self.relationship is not None:
+        if self.relationship is not UNSET:
             yield self.relationship.clause()
-        if self.created_at is not None:
+        if self.created_at is not UNSET:
             yield match(columns.node_created_at, self.created_at)
-        if self.updated_at is not None:
+        if self.updated_at is not UNSET:
             yield match(columns.node_updated_at, self.updated_at)
 
 
 def expect(owner: Filter, name: str, kind: type[Any]) -> None:
     """Refuse a filter whose key holds neither ``kind``, several, nor a ``ValueFilter``."""
     value = getattr(owner, name)
-    if value is None:
+    if value is UNSET:
         return
     if isinstance(value, ValueFilter):
         _expect_compared(owner, name, kind, value)
@@ -124,9 +135,10 @@ def expect(owner: Filter, name: str, kind: type[Any]) -> None:
     object.__setattr__(owner, name, value)
     for one in value if several else (value,):
         if not isinstance(one, kind) or isinstance(one, bool):
+            hint = f" {NOT_WRITTEN}" if one is None and name == "node_id" else ""
             raise FilterError(
                 f"{type(owner).__name__}({name}=…) takes {kind.__name__}, several of them, or a "
-                f"ValueFilter, not {one!r} ({type(one).__name__})."
+                f"ValueFilter, not {one!r} ({type(one).__name__}).{hint}"
             )
         check_value(one)
 
@@ -162,8 +174,8 @@ class NodeTypeFilter(Filter):
         FilterError: An unknown key, or something that is no node class.
     """
 
-    type: NodeType | Collection[NodeType] | None = None
-    not_type: NodeType | Collection[NodeType] | None = None
+    type: NodeType | Collection[NodeType] | Unset = UNSET
+    not_type: NodeType | Collection[NodeType] | Unset = UNSET
     subclasses: bool = True
 
     def __post_init__(self) -> None:
@@ -177,9 +189,9 @@ class NodeTypeFilter(Filter):
     @override
     def clause(self) -> ColumnElement[bool]:
         clauses = []
-        if self.type is not None:
+        if self.type is not UNSET:
             clauses.append(self._one_of(_several(self.type)))
-        if self.not_type is not None:
+        if self.not_type is not UNSET:
             clauses.append(~self._one_of(_several(self.not_type)))
         return and_(true(), *clauses)
 
@@ -221,8 +233,8 @@ def _of_types(identities: frozenset[str]) -> ColumnElement[bool]:
     return among(node_table.c.node_type, sorted(identities))
 
 
-def _several(types: NodeType | Collection[NodeType] | None) -> Sequence[NodeType]:
-    if types is None:
+def _several(types: NodeType | Collection[NodeType] | Unset) -> Sequence[NodeType]:
+    if types is UNSET:
         return ()
     if isinstance(types, Collection) and not isinstance(types, str):
         return tuple(types)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 from sqlalchemy import (
     CTE,
@@ -31,6 +31,7 @@ from artigraph.db.store import Store, check_store, refuse_other_store, store_of
 from artigraph.errors import FilterError
 from artigraph.filter.base import Filter
 from artigraph.filter.english import Phrase, shown_nodes
+from artigraph.filter.unset import NOT_WRITTEN, UNSET, Unset
 from artigraph.filter.value import among, check_value, plain
 from artigraph.orm.node import Node, node_table
 
@@ -68,25 +69,25 @@ class NodeRelationshipFilter(Filter):
             that no node can keep.
     """
 
-    child_of: Nodes | None = None
-    parent_of: Nodes | None = None
-    descendant_of: Nodes | None = None
-    ancestor_of: Nodes | None = None
-    sibling_of: Nodes | None = None
+    child_of: Nodes | Unset = UNSET
+    parent_of: Nodes | Unset = UNSET
+    descendant_of: Nodes | Unset = UNSET
+    ancestor_of: Nodes | Unset = UNSET
+    sibling_of: Nodes | Unset = UNSET
     include_self: bool = False
     min_depth: int | None = None
     max_depth: int | None = None
-    is_root: bool | None = None
-    is_leaf: bool | None = None
+    is_root: bool | Unset = UNSET
+    is_leaf: bool | Unset = UNSET
 
     def __post_init__(self) -> None:
         for name in _RELATIONS:
             value = getattr(self, name)
-            if value is not None:
+            if value is not UNSET:
                 object.__setattr__(self, name, check_nodes(f"{name}=…", value))
         for name in ("include_self", "is_root", "is_leaf"):
             value = getattr(self, name)
-            if not isinstance(value, bool) and (value is not None or name == "include_self"):
+            if not isinstance(value, bool) and (value is not UNSET or name == "include_self"):
                 raise FilterError(f"{name} is True or False, not {value!r}.")
         self._check_depths()
 
@@ -100,7 +101,7 @@ class NodeRelationshipFilter(Filter):
             object.__setattr__(self, name, steps)
         if self.min_depth is None:
             return
-        if self.descendant_of is None and self.ancestor_of is None:
+        if self.descendant_of is UNSET and self.ancestor_of is UNSET:
             raise FilterError(
                 "min_depth counts steps below or above other nodes. Say which, as in "
                 f"NodeRelationshipFilter(descendant_of=12, min_depth={self.min_depth})."
@@ -113,29 +114,40 @@ class NodeRelationshipFilter(Filter):
         if self.min_depth > DEEPEST:
             raise FilterError(f"min_depth goes up to {DEEPEST:,}, not {self.min_depth:,}.")
 
+    _instead_of_none: ClassVar[str] = "For nodes that hang on no other say is_root=True."
+
     @override
     def clause(self) -> ColumnElement[bool]:
         parent_id = node_table.c.node_parent_id
         clauses = []
-        if self.child_of is not None:
+        if self.child_of is not UNSET:
             given = _given(self.child_of)
             clauses.append(self._or_self(_is_among(parent_id, given), given))
-        if self.parent_of is not None:
+        if self.parent_of is not UNSET:
             given = _given(self.parent_of)
             clause = node_table.c.node_id.in_(_parents_of(given))
             clauses.append(self._or_self(clause, given))
-        if self.sibling_of is not None:
+        if self.sibling_of is not UNSET:
             given = _given(self.sibling_of)
             clauses.append(self._or_self(_is_beside(given), given))
-        if self.descendant_of is not None:
+        if self.descendant_of is not UNSET:
             clauses.append(self._walk("node_parent_id", "node_id", _given(self.descendant_of)))
-        if self.ancestor_of is not None:
+        if self.ancestor_of is not UNSET:
             clauses.append(self._walk("node_id", "node_parent_id", _given(self.ancestor_of)))
-        if self.is_root is not None:
+        if self.is_root is not UNSET:
             clauses.append(parent_id.is_(None) if self.is_root else parent_id.is_not(None))
-        if self.is_leaf is not None:
+        if self.is_leaf is not UNSET:
             clauses.append(~_has_children() if self.is_leaf else _has_children())
         return and_(true(), *clauses)
+
+    @override
+    def limits_nothing(self) -> bool:
+        if self.is_root is not UNSET or self.is_leaf is not UNSET:
+            return False
+        asked = [nodes for name in _RELATIONS if (nodes := getattr(self, name)) is not UNSET]
+        # Whatever is related to all that there is, with that itself, is all.
+        whole = all(isinstance(nodes, Filter) and nodes.limits_nothing() for nodes in asked)
+        return whole and (self.include_self or not asked)
 
     @override
     def phrase(self) -> Phrase:
@@ -149,7 +161,7 @@ class NodeRelationshipFilter(Filter):
         tails = [
             f"{words[name]} {shown_nodes(getattr(self, name))}"
             for name in _RELATIONS
-            if getattr(self, name) is not None
+            if getattr(self, name) is not UNSET
         ]
         if self.include_self:
             tails.append("or itself")
@@ -157,9 +169,9 @@ class NodeRelationshipFilter(Filter):
             tails.append(f"at least {self.min_depth} steps away")
         if self.max_depth is not None:
             tails.append(f"at most {self.max_depth} steps away")
-        if self.is_root is not None:
+        if self.is_root is not UNSET:
             tails.append("that are roots" if self.is_root else "that are no roots")
-        if self.is_leaf is not None:
+        if self.is_leaf is not UNSET:
             tails.append("that are leaves" if self.is_leaf else "that are no leaves")
         return Phrase("", tuple(tails))
 
@@ -225,7 +237,10 @@ def _id(name: str, node: Any) -> int:
         return given
     if isinstance(node, Node):
         raise FilterError(f"{name} takes nodes that are written; write this one first: {node!r}")
-    raise FilterError(f"{name} takes an id, a node, several of them or a filter, not {node!r}.")
+    hint = f" {NOT_WRITTEN}" if node is None else ""
+    raise FilterError(
+        f"{name} takes an id, a node, several of them or a filter, not {node!r}.{hint}"
+    )
 
 
 def nodes_clause(nodes: Nodes) -> ColumnElement[bool]:

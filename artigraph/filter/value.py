@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, fields
-from enum import Enum
 from math import isfinite
-from typing import Any, Final, Literal, Self
+from typing import Any, Self
 
 from sqlalchemy import (
     BigInteger,
@@ -30,21 +29,11 @@ from typing_extensions import override
 
 from artigraph.errors import FilterError
 from artigraph.filter.base import check_keys
+from artigraph.filter.unset import UNSET, Unset
 from artigraph.orm.base import MARIADB_COLLATION, is_clean
 
-__all__ = ["UNSET", "ValueFilter", "among", "check_value", "match", "plain"]
+__all__ = ["ValueFilter", "among", "check_value", "match", "plain"]
 
-
-class Unset(Enum):
-    """Marks a key that was not given, since ``None`` means SQL NULL."""
-
-    UNSET = "unset"
-
-    def __repr__(self) -> str:
-        return "UNSET"
-
-
-UNSET: Final = Unset.UNSET
 
 MOST_PARAMETERS = 500
 """Longer lists travel as one JSON parameter; the databases' own limits begin at
@@ -84,12 +73,12 @@ class ValueFilter:
     ge: Any = UNSET
     lt: Any = UNSET
     le: Any = UNSET
-    in_: Collection[Any] | Literal[Unset.UNSET] = UNSET
-    not_in: Collection[Any] | Literal[Unset.UNSET] = UNSET
-    like: str | Literal[Unset.UNSET] = UNSET
-    ilike: str | Literal[Unset.UNSET] = UNSET
-    is_: bool | Literal[Unset.UNSET] | None = UNSET
-    is_not: bool | Literal[Unset.UNSET] | None = UNSET
+    in_: Collection[Any] | Unset = UNSET
+    not_in: Collection[Any] | Unset = UNSET
+    like: str | Unset = UNSET
+    ilike: str | Unset = UNSET
+    is_: bool | Unset | None = UNSET
+    is_not: bool | Unset | None = UNSET
 
     @override
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:

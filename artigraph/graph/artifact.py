@@ -360,13 +360,18 @@ def _stored_bytes(artifact: DatabaseArtifact | RemoteArtifact) -> StoredBytes:
     )
 
 
-async def delete_artifacts(filter: Filter) -> int:
+async def delete_artifacts(filter: Filter, *, everything: bool = False) -> int:
     """Delete the artifacts that a filter finds, with all that hangs below them.
 
     Args:
         filter: Any filter, or several combined; other nodes it finds stay.
+        everything: Let the filter be one that limits nothing, such as
+            ``ArtifactFilter()``.
 
     Returns:
         How many rows were deleted.
+
+    Raises:
+        FilterError: The filter limits nothing, and ``everything`` is not said.
     """
-    return await delete_nodes(filter & ArtifactFilter())
+    return await delete_nodes(filter & ArtifactFilter(), everything=everything)

@@ -63,7 +63,11 @@ async def orphaned_blobs(
 
     Yields:
         The blobs, and temporary files of writers that never ended.
+
+    Raises:
+        FilterError: No age, or a negative one.
     """
+    _check_age(older_than)
     setting = current_setting()
     async for page in _old_pages(storage, older_than):
         with using(setting):
@@ -95,12 +99,13 @@ async def collect_garbage(
         How many blobs and bytes were found, and the first of them.
 
     Raises:
-        FilterError: A negative age.
+        FilterError: No age, a negative one, or neither a dry run nor none.
         StorageError: The store failed, or a session is open: what it rolls back
             might name what was removed.
     """
-    if older_than < timedelta(0):
-        raise FilterError(f"older_than is a time that has passed, not {older_than!r}.")
+    _check_age(older_than)
+    if dry_run is None:
+        raise FilterError("dry_run is True or False, not None; False removes what is found.")
     report = GarbageReport(storage.name, removed=not dry_run)
     if dry_run:
         async for blob in orphaned_blobs(storage, older_than=older_than):
@@ -163,6 +168,14 @@ async def check_storage(storage: Storage, *, verify: bool = True) -> StorageRepo
                 report.rows.append(DamagedRow(row.node_id, row.label, row.location, str(fault)))
     report.orphans = await collect_garbage(storage, older_than=timedelta(0))
     return report
+
+
+def _check_age(older_than: object) -> None:
+    if not isinstance(older_than, timedelta) or older_than < timedelta(0):
+        raise FilterError(
+            f"older_than is a time that has passed, not {older_than!r}. For blobs of any age say "
+            "older_than=timedelta(0)."
+        )
 
 
 async def _old_pages(storage: Storage, older_than: timedelta) -> AsyncIterator[list[BlobInfo]]:

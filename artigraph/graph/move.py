@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy import select, update
 
-from artigraph.errors import CycleError, NodeNotFoundError, ParentNotFoundError
+from artigraph.errors import CycleError, FilterError, NodeNotFoundError, ParentNotFoundError
 from artigraph.filter.relation import walk
+from artigraph.filter.unset import NOT_WRITTEN
 from artigraph.filter.value import among
 from artigraph.graph.row import RowWriter, row_writer
 from artigraph.orm.base import utc_now
@@ -27,10 +28,14 @@ async def write_parent_child_relationships(
     Raises:
         ParentNotFoundError: A parent does not exist.
         NodeNotFoundError: A child does not exist.
+        FilterError: A child without an id: a node that is not written yet.
         CycleError: A node would become its own ancestor.
         LabelExistsError: A child's label is taken under its new parent.
     """
     moves = list(pairs)
+    for parent, child in moves:
+        if child is None:
+            raise FilterError(f"None cannot be hung under {parent}. {NOT_WRITTEN}")
     now = utc_now()
     async with row_writer() as writer:
         wanted = {node_id for pair in moves for node_id in pair if node_id is not None}

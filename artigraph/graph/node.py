@@ -279,7 +279,7 @@ async def nodes_exist(filter: Filter) -> bool:
         return bool((await connection.execute(query)).scalar())
 
 
-async def delete_nodes(filter: Filter) -> int:
+async def delete_nodes(filter: Filter, *, everything: bool = False) -> int:
     """Delete the nodes that a filter finds, with all that hangs below them.
 
     Blobs that no row names any more are removed once the rows are gone for
@@ -287,14 +287,25 @@ async def delete_nodes(filter: Filter) -> int:
 
     Args:
         filter: Any filter, or several combined.
+        everything: Let the filter be one that limits nothing, such as
+            ``NodeFilter()``; see :meth:`artigraph.Filter.limits_nothing`.
 
     Returns:
         How many rows were deleted.
+
+    Raises:
+        FilterError: The filter limits nothing, and ``everything`` is not said.
     """
+    clause = clause_of(filter)
+    if everything is not True and filter.limits_nothing():
+        raise FilterError(
+            f"The filter limits nothing: {filter}. Nothing was deleted. Say which are to go, as in "
+            "NodeFilter(node_id=7), or that all of them are: everything=True."
+        )
     columns = node_table.c
     query = select(
         columns.node_id, columns.remote_artifact_storage, columns.remote_artifact_location
-    ).where(columns.node_id.in_(select(subtree(clause_of(filter)).c.node_id)))
+    ).where(columns.node_id.in_(select(subtree(clause).c.node_id)))
     async with write() as transaction:
         connection = transaction.connection
         rows = (await connection.execute(query)).all()

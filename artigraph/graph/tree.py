@@ -25,6 +25,7 @@ from artigraph.display.tree import Kind, TreeItem
 from artigraph.errors import FilterError, NodeNotFoundError
 from artigraph.filter.base import Filter
 from artigraph.filter.relation import check_nodes
+from artigraph.filter.unset import NOT_WRITTEN, UNSET, Unset
 from artigraph.garbage import collector_paused
 from artigraph.graph.tree_query import check_columns, select_children, select_roots
 from artigraph.orm.artifact import BaseArtifact, ModelArtifact
@@ -162,7 +163,7 @@ def _item(node: TreeNode, children: Sequence[TreeItem]) -> TreeItem:
 
 
 async def read_tree(
-    of: Node | int | Filter | None = None,
+    of: Node | int | Filter | Unset = UNSET,
     *,
     max_depth: int | None = 12,
     max_children: int | None = 20,
@@ -188,8 +189,8 @@ async def read_tree(
 
     Raises:
         NodeNotFoundError: No node has the id.
-        FilterError: A limit that is no count, or a column that no node has or
-            that holds values.
+        FilterError: A node that was never written, a limit that is no count, or
+            a column that no node has or that holds values.
     """
     _check_limit("max_depth", max_depth, 0)
     _check_limit("max_children", max_children, 1)
@@ -237,9 +238,15 @@ def _check_limit(name: str, limit: object, least: int) -> None:
         raise FilterError(f"{name} is a count from {least} on, or None for all, not {limit!r}.")
 
 
-def _one_or_filter(of: Node | int | Filter | None) -> int | Filter | None:
-    if of is None or isinstance(of, Filter):
+def _one_or_filter(of: Node | int | Filter | Unset) -> int | Filter | None:
+    if of is UNSET:
+        return None
+    if isinstance(of, Filter):
         return of
+    if of is None:
+        raise FilterError(
+            f"A tree of None asks for nothing. {NOT_WRITTEN} For all roots leave it out."
+        )
     checked = check_nodes("A tree", of)
     if isinstance(of, Iterable) or not isinstance(checked, tuple):
         raise FilterError(f"A tree of several nodes is asked for as NodeFilter(node_id={of!r}).")

@@ -138,6 +138,7 @@ class ModelGroup(Shown):
             raise RuntimeError("This group is entered already; make another one of the node.")
         with self.using_its_store():
             if self._node is None:
+                assert self._given_id is not None  # noqa: S101  # __init__ took the one or the other
                 self._node = await read_node(NodeFilter(node_id=self._given_id))
             self._parent = _current_group.get()
             context = entered(self._node)
@@ -361,7 +362,7 @@ class ModelGroup(Shown):
         node_id = self._written_id()
         if node_id is not None:
             with self.using_its_store():
-                await delete_models(ModelFilter(relationship=_child_of(node_id), label=wanted))
+                await delete_models(_models_on(node_id, wanted))
         for label in list({**self._saved, **self._unsaved}) if wanted is None else wanted:
             self._saved.pop(label, None)
             self._unsaved.pop(label, None)
@@ -370,7 +371,7 @@ class ModelGroup(Shown):
         node_id = self._written_id()
         assert node_id is not None  # noqa: S101  # callers have asked
         with self.using_its_store():
-            found = await read_models(ModelFilter(relationship=_child_of(node_id), label=labels))
+            found = await read_models(_models_on(node_id, labels))
         read = {str(model.artifact.node_label): model.value for model in found}
         if labels is None:
             self._saved = read
@@ -387,8 +388,10 @@ class ModelGroup(Shown):
         return vars(self._node).get("node_id") if inspect(self._node).has_identity else None
 
 
-def _child_of(node_id: int) -> NodeRelationshipFilter:
-    return NodeRelationshipFilter(child_of=node_id)
+def _models_on(node_id: int, labels: list[str] | None) -> ModelFilter:
+    """The models on a node; only those with the labels, if there are any to keep to."""
+    on_node = ModelFilter(relationship=NodeRelationshipFilter(child_of=node_id))
+    return on_node if labels is None else replace(on_node, label=labels)
 
 
 _current_group: ContextVar[ModelGroup | None] = ContextVar("artigraph_group", default=None)

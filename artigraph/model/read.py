@@ -199,16 +199,21 @@ async def read_model(filter: Filter, *, lazy: bool = False) -> ReadModel:
     return found
 
 
-async def delete_models(filter: Filter) -> int:
+async def delete_models(filter: Filter, *, everything: bool = False) -> int:
     """Delete the models that a filter finds, with their parts.
 
     Args:
         filter: Any filter, or several combined; other nodes it finds stay.
+        everything: Let the filter be one that limits nothing, such as
+            ``ModelFilter()``.
 
     Returns:
         How many rows were deleted, those of their parts included.
+
+    Raises:
+        FilterError: The filter limits nothing, and ``everything`` is not said.
     """
-    return await delete_nodes(filter & ModelFilter())
+    return await delete_nodes(filter & ModelFilter(), everything=everything)
 
 
 def _models_only(filter: Filter) -> ColumnElement[bool]:

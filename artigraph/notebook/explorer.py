@@ -23,6 +23,7 @@ from artigraph.display.forest import Forest
 from artigraph.errors import NodeNotFoundError
 from artigraph.filter.base import Filter
 from artigraph.filter.node import NodeFilter
+from artigraph.filter.unset import UNSET, Unset
 from artigraph.graph.node import read_node
 from artigraph.model.read import read_model
 from artigraph.notebook.answering import Answering
@@ -60,7 +61,7 @@ class Explorer(anywidget.AnyWidget):
     ).tag(sync=True)
     height = traitlets.Int(520, min=200, max=4000, help="How tall it is, in pixels.").tag(sync=True)
 
-    def __init__(self, node_or_filter: Node | Filter | int | None = None, **options: Any) -> None:
+    def __init__(self, node_or_filter: Node | Filter | int | Unset = UNSET, **options: Any) -> None:
         scope = check_scope(node_or_filter)
         super().__init__(**options)
         self._pages = ExplorerPages(scope, self._read_first)
@@ -153,7 +154,7 @@ class Explorer(anywidget.AnyWidget):
 
 
 async def explore(
-    node_or_filter: Node | Filter | int | None = None, *, height: int = 520
+    node_or_filter: Node | Filter | int | Unset = UNSET, *, height: int = 520
 ) -> Explorer:
     """Show the tree in a notebook, as the last line of a cell.
 

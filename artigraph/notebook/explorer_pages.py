@@ -20,6 +20,7 @@ from artigraph.db.setting import get_engine
 from artigraph.display.escape import visible
 from artigraph.errors import FilterError, NodeNotFoundError, PartError
 from artigraph.filter.base import Filter, clause_of
+from artigraph.filter.unset import NOT_WRITTEN, UNSET
 from artigraph.frame.frame import StoredFrame
 from artigraph.graph.browse import (
     BrowsedNode,
@@ -215,14 +216,17 @@ def check_scope(given: object) -> Scope:
     Raises:
         FilterError: Something else, or a node that was never written.
     """
-    if given is None or isinstance(given, Filter):
+    if given is UNSET:
+        return None
+    if isinstance(given, Filter):
         return given
     found = given.node_id if isinstance(given, Node) else given
     if isinstance(given, Node) and found is None:
         raise FilterError(f"Write the node before exploring it: {given!r}")
     if not isinstance(found, int) or isinstance(found, bool):
+        hint = f" {NOT_WRITTEN} For all roots leave it out." if given is None else ""
         raise FilterError(
-            f"explore() takes a node, its id, a filter or nothing, not {given!r:.100}."
+            f"explore() takes a node, its id, a filter or nothing, not {given!r:.100}.{hint}"
         )
     return found
 

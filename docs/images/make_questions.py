@@ -57,13 +57,13 @@ async def _run(source: str, module: types.ModuleType) -> None:
 
 
 async def _picture(found: list[Any] | None) -> str:
-    source = str(await to_mermaid(None)) + "\n"
+    source = str(await to_mermaid()) + "\n"
     if found is None:
         return source
     rows = [one if isinstance(one, Node) else one.artifact for one in found]
     ids = {row.node_id for row in rows}
     # to_mermaid names boxes by their place, level by level, as these come.
-    tree = await read_tree(None)
+    tree = await read_tree()
     names = [f"n{number}" for number, node in enumerate(_by_level(tree)) if node.node_id in ids]
     style = "    classDef found stroke:#d1242f,stroke-width:3px\n"
     return source + style + (f"    class {','.join(names)} found;\n" if names else "")

@@ -199,7 +199,7 @@ async def test_each_question_costs_few_statements(store: str) -> None:
     assert (len(further["rows"]), further["after"]) == (101, None)
 
 
-@pytest.mark.parametrize("wrong", ["7", 1.5, True, object(), Node()])
+@pytest.mark.parametrize("wrong", ["7", 1.5, True, object(), Node(), None])
 async def test_strange_scope_is_refused(store: str, wrong: Any) -> None:
     """What is neither node, id nor filter is refused in words."""
     with pytest.raises(FilterError, match=r"explore\(\) takes|Write the node"):

@@ -327,7 +327,7 @@ INTERRUPTED = {
             async with new_session():
                 nodes = await write_nodes([new_node(node_label="lost") for _ in range(500)])
                 started.touch()
-                await delete_nodes(NodeFilter())
+                await delete_nodes(NodeFilter(), everything=True)
         """,
 }
 """Cells by what they are at when the stop button is pressed."""

@@ -338,7 +338,7 @@ async def test_a_delete_removes_blobs_after_the_commit(store: str, tmp_path: Pat
         await delete_models(labeled("m"))
         assert len(files(tmp_path / "blobs")) == 1
         async with new_session():
-            assert await delete_nodes(NodeFilter()) == 0
+            assert await delete_nodes(NodeFilter(), everything=True) == 0
         assert len(files(tmp_path / "blobs")) == 1
     assert files(tmp_path / "blobs") == []
 
@@ -602,7 +602,7 @@ async def test_a_hostile_location_in_s3_is_refused(
         await _hostile_row(f"evil{number}", storage.name, location)
         with pytest.raises(BlobLocationError, match="is no location"):
             await read_artifact(labeled(f"evil{number}"))
-    assert await delete_artifacts(NodeFilter()) == 3
+    assert await delete_artifacts(NodeFilter(), everything=True) == 3
     assert client.get_object(Bucket=other, Key="key")["Body"].read() == b"{}"
     assert client.get_object(Bucket=s3_bucket, Key="secret")["Body"].read() == b"{}"
     assert not s3_server.requests(f"{s3_bucket}-other/key")[2:]
@@ -618,7 +618,7 @@ async def test_a_row_of_an_unregistered_storage_is_refused(store: str, tmp_path:
         await _hostile_row(label, name, location)
         with pytest.raises(UnknownStorageError, match=f"'{label}' cannot be read.*{name}"):
             await read_artifact(labeled(label))
-    await delete_artifacts(NodeFilter())
+    await delete_artifacts(NodeFilter(), everything=True)
     assert await storage.read(location) == data
 
 

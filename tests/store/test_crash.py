@@ -289,7 +289,7 @@ async def test_death_at_every_step(store: str, database_url: str, tmp_path: Path
             orphans = await collect_all(storage, await named_by_rows(storage))
             if (what, step) in ORPHANS:
                 assert orphans == ORPHANS[what, step], (what, step)
-            await delete_nodes(NodeFilter())
+            await delete_nodes(NodeFilter(), everything=True)
             assert blobs_in(tmp_path / "blobs") == set()
             killer.go_on()
     assert len(steps) == 13

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -630,7 +630,10 @@ def leaves(draw: st.DrawFn) -> tuple[Filter, Predicate]:
         def is_a(name: str, other: str) -> bool:
             return issubclass(TYPES[name], TYPES[other]) if own else name == other
 
-        return NodeTypeFilter(type=wanted, not_type=excluded, subclasses=own), lambda rows: {
+        of_type = NodeTypeFilter(type=wanted, subclasses=own)
+        if excluded is not None:
+            of_type = replace(of_type, not_type=excluded)
+        return of_type, lambda rows: {
             n
             for n, row in rows.items()
             if is_a(row[2], wanted) and not (excluded and is_a(row[2], excluded))

@@ -527,7 +527,7 @@ async def test_names_that_nobody_registered(
         await read_artifacts(NodeFilter())
     (row,) = await read_nodes(NodeFilter())
     assert "nobody-has-it" in repr(row)
-    assert await delete_nodes(NodeFilter()) == 1
+    assert await delete_nodes(NodeFilter(), everything=True) == 1
 
 
 async def test_blobs_go_with_their_last_row(
@@ -554,7 +554,7 @@ async def test_blobs_go_with_their_last_row(
     assert await delete_nodes(NodeFilter(node_id=parent.node_id)) == 4
     assert files() == 1
     assert (await read_artifact(ArtifactFilter(label="root"))).value == "same"
-    await delete_artifacts(ArtifactFilter())
+    await delete_artifacts(ArtifactFilter(), everything=True)
     assert files() == 0
     assert caplog.records == []
 
@@ -565,13 +565,13 @@ async def test_blobs_stay_when_a_delete_is_rolled_back(store: str, tmp_path: Pat
     await write_artifact(new_artifact("x", "v", json_serializer, storage=storage))
     with pytest.raises(ZeroDivisionError):  # noqa: PT012  # the block raises by itself
         async with new_session():
-            assert await delete_nodes(NodeFilter()) == 1
+            assert await delete_nodes(NodeFilter(), everything=True) == 1
             raise ZeroDivisionError
     assert (await read_artifact(ArtifactFilter())).value == "v"
     async with new_session():
         with pytest.raises(ZeroDivisionError):  # noqa: PT012  # the block raises by itself
             async with new_session():
-                await delete_nodes(NodeFilter())
+                await delete_nodes(NodeFilter(), everything=True)
                 raise ZeroDivisionError
     assert (await read_artifact(ArtifactFilter())).value == "v"
 
@@ -586,6 +586,6 @@ async def test_a_blob_that_cannot_be_removed_is_logged(
         await connection.execute(
             text("UPDATE artigraph_node SET remote_artifact_location = '../../outside'")
         )
-    assert await delete_nodes(NodeFilter()) == 1
+    assert await delete_nodes(NodeFilter(), everything=True) == 1
     assert "'../../outside'" in caplog.text
     assert "left over" in caplog.text

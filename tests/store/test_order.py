@@ -187,7 +187,7 @@ async def test_pages_are_the_whole(
     store: str, rows: list[tuple[float | None, int, str]], order_by: list[str], page_size: int
 ) -> None:
     """In any order the pages together are what one query reads, each row once."""
-    await delete_nodes(NodeFilter())
+    await delete_nodes(NodeFilter(), everything=True)
     await write_models(models={str(i): Ordered(*row) for i, row in enumerate(rows)})
     whole = [m.artifact.node_id for m in await read_models(ALL, order_by=order_by)]
     pages = [

@@ -497,7 +497,7 @@ async def test_numbers_compare_as_in_python(
     store: str, stored: list[float], bounds: list[float]
 ) -> None:
     """For any floats a condition finds those that Python finds."""
-    await delete_nodes(NodeFilter())
+    await delete_nodes(NodeFilter(), everything=True)
     models = {str(i): Everything(loss=value) for i, value in enumerate(stored)}
     await write_models(models=models)
     if store == "mariadb":  # it has no infinity, and takes its largest number for one
@@ -518,7 +518,7 @@ async def test_any_key_and_any_text_is_found(
     store: str, params: dict[str, str], other: str
 ) -> None:
     """Whatever a dict's keys and values are, they are found, and nothing else is."""
-    await delete_nodes(NodeFilter())
+    await delete_nodes(NodeFilter(), everything=True)
     await write_model(label="a", model=Everything(params={"deep": params}))
     for key, value in params.items():
         if key == "$":

@@ -154,8 +154,8 @@ async def test_labels_are_compared_by_their_bytes(store: str) -> None:
     parent = await write_node(new_node())
     children = [new_node(node_parent_id=parent.node_id, node_label=label) for label in LABELS]
     await write_nodes(children)
-    for child in children:
-        found = await read_nodes(NodeFilter(label=child.node_label))
+    for child, label in zip(children, LABELS, strict=True):
+        found = await read_nodes(NodeFilter(label=label))
         assert [node.node_id for node in found] == [child.node_id]
     read = await read_nodes(NodeRelationshipFilter(child_of=parent))
     assert [node.node_label for node in read] == LABELS
@@ -278,7 +278,7 @@ async def test_a_database_without_tables_says_what_to_type(tmp_path: Path) -> No
     with engine_context(url, create_tables=True):
         assert await read_nodes(NodeFilter()) == []
     with engine_context(url):
-        assert await delete_nodes(NodeFilter()) == 0
+        assert await delete_nodes(NodeFilter(), everything=True) == 0
 
 
 async def test_what_is_missing_is_made_and_nothing_is_altered(tmp_path: Path) -> None:

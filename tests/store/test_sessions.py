@@ -311,7 +311,7 @@ async def test_cancelling_a_call_leaves_the_pool_usable(store_: str) -> None:
         kept += await asyncio.gather(task, return_exceptions=True)
         async with asyncio.timeout(30):
             assert len(await read_nodes(NodeFilter())) % 200 == 0
-            await delete_nodes(NodeFilter())
+            await delete_nodes(NodeFilter(), everything=True)
     assert len(kept) == 25
 
 
@@ -319,7 +319,7 @@ async def test_cancelling_a_call_leaves_the_pool_usable(store_: str) -> None:
 async def store_(database: str, database_url: str) -> AsyncIterator[str]:
     """An empty store for one block, so that the default engine stays unset."""
     with engine_context(database_url, create_tables=True):
-        await delete_nodes(NodeFilter())
+        await delete_nodes(NodeFilter(), everything=True)
         reset = set_engine(database_url, create_tables=True)
     yield database
     reset()
@@ -512,7 +512,7 @@ async def test_no_tables_says_how_to_make_them(database_url: str) -> None:
         assert await read_nodes(NodeFilter()) == []
         parent = await write("made")
         assert await read_nodes(NodeRelationshipFilter(child_of=parent)) == []
-        await delete_nodes(NodeFilter())
+        await delete_nodes(NodeFilter(), everything=True)
 
 
 class new_session_or_error:  # noqa: N801  # reads as the function that it wraps

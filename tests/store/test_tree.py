@@ -446,5 +446,5 @@ async def test_a_figure_shows_its_inches(store: str) -> None:
     """Sizes that are fractions are drawn as such, and whole ones without a point."""
     for label, size in [("whole", (9, 5)), ("fraction", (6.05, 4.8))]:
         await write_artifact(new_artifact(label, Figure(size), figure_serializer))
-    tree = await read_tree(None)
+    tree = await read_tree()
     assert [node.extent for node in tree.roots] == ["9 × 5", "6.05 × 4.8"]  # noqa: RUF001  # as sizes are written

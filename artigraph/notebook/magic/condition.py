@@ -31,6 +31,7 @@ from artigraph.filter.kind import (
     Kind,
 )
 from artigraph.filter.place import AnyShape, Shape, find_place, path_of
+from artigraph.filter.unset import UNSET, Unset
 from artigraph.filter.value import ValueFilter
 from artigraph.model.base import BaseModel
 from artigraph.notebook.magic.words import Word
@@ -57,7 +58,7 @@ _DURATION = re.compile(
 
 def parse_conditions(
     words: Sequence[Word], owner: str, model: type[BaseModel] | None
-) -> Condition | None:
+) -> Condition | Unset:
     """Understand conditions, all of which must hold.
 
     Args:
@@ -66,7 +67,7 @@ def parse_conditions(
         model: The class, if it is defined here.
 
     Returns:
-        The condition; ``None`` if nothing was typed.
+        The condition; ``UNSET`` if nothing was typed.
 
     Raises:
         UsageError: A word that is no condition, or a value that its field cannot
@@ -74,10 +75,10 @@ def parse_conditions(
         FilterError: The class has no such field.
     """
     shape: Shape = AnyShape() if model is None else model._model_shape()
-    found: Condition | None = None
+    found: Condition | Unset = UNSET
     for word in _joined(words):
         one = _parse(word, owner, shape)
-        found = one if found is None else found & one
+        found = one if found is UNSET else found & one
     return found
 
 

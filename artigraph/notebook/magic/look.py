@@ -14,9 +14,11 @@ from artigraph.concurrency import run_in_thread
 from artigraph.display.escape import visible
 from artigraph.display.results import ResultList
 from artigraph.errors import FilterError
+from artigraph.filter.base import Filter
 from artigraph.filter.model import ModelFilter
 from artigraph.filter.node import NodeFilter
 from artigraph.filter.relation import NodeRelationshipFilter
+from artigraph.filter.unset import UNSET, Unset
 from artigraph.graph.current import current_place
 from artigraph.graph.tree import Tree, read_tree
 from artigraph.model.base import BaseModel
@@ -40,13 +42,16 @@ _NODE = argument("node", nargs="?", metavar="NODE", help="an id, a label, or $va
 async def _tree(node: Word | None, depth: int | None, children: int | None) -> Tree:
     limits: dict[str, Any] = {} if depth is None else {"max_depth": depth}
     limits |= {} if children is None else {"max_children": children}
-    return await read_tree(await _id(node), **limits)
+    return await read_tree(await _root(node), **limits)
 
 
-async def _id(word: Word | None) -> int | None:
+async def _root(word: Word | None) -> int | Unset:
+    """Where to begin: the id of a node, or nothing for all roots."""
+    return UNSET if word is None else await _id(word)
+
+
+async def _id(word: Word) -> int:
     """The id of a node; only a label has to be looked up."""
-    if word is None:
-        return None
     node_id = node_id_of(word)
     return (await find_node(word)).node_id if node_id is None else node_id
 
@@ -74,7 +79,7 @@ async def ls(call: Call) -> Listing:
     if node_id is None and current_place() is not None:
         return Listing((), 0, "below the current node, which is not written yet")
     if node_id is None:
-        roots = await read_tree(None, max_depth=0, max_children=limit)
+        roots = await read_tree(max_depth=0, max_children=limit)
         return Listing(roots.roots, roots.more, "roots")
     below = await read_tree(node_id, max_depth=1, max_children=limit)
     (top,) = below.roots
@@ -119,10 +124,11 @@ async def find(call: Call) -> ResultList[ReadModel]:
     args = call.args
     name, model = model_class(args.type, call.variables)
     condition = parse_conditions(args.where, name, model)
-    filter = ModelFilter(model_type=name if model is None else model, where=condition)
-    place = await _id(args.within)
+    filter: Filter = ModelFilter(model_type=name if model is None else model, where=condition)
+    if args.within is not None:
+        filter = filter & NodeRelationshipFilter(descendant_of=await _id(args.within))
     found = await read_models(
-        filter & NodeRelationshipFilter(descendant_of=place) if place is not None else filter,
+        filter,
         order_by=args.order.text if args.order else None,
         limit=args.limit,
         lazy=True,
@@ -171,7 +177,7 @@ async def graph(call: Call) -> Any:
     if getattr(call.shell, "kernel", None) is not None and not call.args.picture:
         # Only now: anywidget takes its time to import.
         explorer = import_module("artigraph.notebook.explorer")
-        return await explorer.explore(await _id(call.args.node))
+        return await explorer.explore(await _root(call.args.node))
     return Picture(await _tree(call.args.node, call.args.depth, None))
 
 
@@ -198,7 +204,7 @@ async def export(call: Call) -> Any:
     module, _, function = _EXPORTS[name].partition(":")
     depth = {} if args.depth is None else {"max_depth": args.depth}
     # Only now, since each of them needs a library of its own.
-    made = await getattr(import_module(module), function)(await _id(args.node), **depth)
+    made = await getattr(import_module(module), function)(await _root(args.node), **depth)
     if name == "json":
         made = _node_link(made)
     if args.to is None:

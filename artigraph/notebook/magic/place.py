@@ -12,6 +12,7 @@ from artigraph.db.store import check_store
 from artigraph.display.escape import visible
 from artigraph.errors import FilterError, MultipleNodesFoundError, NodeNotFoundError
 from artigraph.filter.node import NodeFilter
+from artigraph.filter.unset import NOT_WRITTEN
 from artigraph.filter.value import plain
 from artigraph.graph.artifact import QualifiedArtifact
 from artigraph.graph.current import current_place, insert_unwritten
@@ -88,9 +89,9 @@ def _id_of_object(value: Any) -> int:
         return found
     if isinstance(value, Node):
         raise FilterError(f"This node is not written yet, so it has no id: {value!r}")
+    given = f"None. {NOT_WRITTEN}" if value is None else f"a {type(value).__name__}."
     raise FilterError(
-        f"A node is meant by its id, its label, or a variable that holds a node, not by a "
-        f"{type(value).__name__}."
+        f"A node is meant by its id, its label, or a variable that holds a node, not by {given}"
     )
 
 

@@ -290,6 +290,25 @@ def test_node_is_meant_by_id_label_or_variable(shell: Shell) -> None:
     assert "%artigraph tree" in cell.out
 
 
+def test_variable_without_a_node_never_means_the_whole_store(shell: Shell) -> None:
+    """None, an unwritten node, nothing and an empty text: each is refused, nothing is deleted."""
+    shell.run(
+        DEFINE,
+        "await write_node(new_node(node_label='years of work'))",
+        "fit, none, empty, several, draft = Fit(0.5), None, '', [], new_node()",
+    )
+    lines = ["tree", "ls", "show", "rm --yes", "graph --picture", "export mermaid"]
+    lines += ["find Fit --in", "load fit --from", "save fit --to", "log a=1 --to"]
+    for line in lines:
+        for word in ("$none", "$empty", "$several", "$draft", "{draft.node_id}", "''"):
+            cell = shell.fail(f"%ag {line} {word}")
+            assert isinstance(cell.error, FilterError | NodeNotFoundError), (line, word)
+            if word in ("$none", "{draft.node_id}"):
+                assert "not by None. A node that is not written yet has node_id None" in cell.out
+    assert isinstance(shell.fail("%%ag run --to $none\n1").error, FilterError)
+    assert [node.label for node in shell.run("%ag tree")] == ["years of work"]
+
+
 def test_tree_and_its_pictures(shell: Shell) -> None:
     """The tree is what read_tree() returns; the graph is a picture without a widget."""
     shell.run("%%ag run top\n%ag log a=1\n%ag log a=2")
