@@ -59,9 +59,26 @@ def encode_model(
             encode = ANY.encode
         place.path = name
         document[name] = encode(value, place)
+    if len(document) < len(encoders):
+        _check_whole(model)
     if codecs.schemas:
         document[TAG] = codecs.schemas
     return document, parts
+
+
+def _check_whole(model: BaseModel) -> None:
+    """Refuse an instance that was made before its class had all of its fields.
+
+    A class that is loaded again may be changed under its instances.
+    """
+    unset = model._unset_fields()
+    if unset:
+        name = type(model).__name__
+        raise SerializationError(
+            f"This {name} cannot be stored: it has no {', '.join(map(repr, unset))}. It was made "
+            f"before its class had that, as when a module is loaded again. Make it anew with "
+            f"{name}(…). Nothing was written."
+        )
 
 
 def _check_name(model: str, name: object) -> None:
