@@ -52,6 +52,7 @@ class Part:
     serializer: Serializer[Any] | None = None
     """How it becomes bytes; ``None`` for a model."""
     storage: Storage | None = None
+    """Where its bytes go, or those of a model's own parts; ``None`` for the database."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -77,6 +78,8 @@ class Place:
     parts: dict[str, Part] = field(default_factory=dict)
     depth: int = 0
     """Levels of JSON above it."""
+    storage: Storage | None = None
+    """Where the bytes of parts go that name no storage themselves."""
 
     def at(self, key: object, levels: int = 1) -> Place:
         """The place one step further in.
@@ -98,11 +101,17 @@ class Place:
             path = f"{self.path}.{key}"
         except ValueError:  # Python refuses to write integers of thousands of digits
             path = f"{self.path}.…"
-        return Place(self.owner, path, self.parts, self.depth + levels)
+        return Place(self.owner, path, self.parts, self.depth + levels, self.storage)
 
     def deeper(self) -> Place:
         """The same place, one level of JSON further in."""
-        return Place(self.owner, self.path, self.parts, self.depth + 1)
+        return Place(self.owner, self.path, self.parts, self.depth + 1, self.storage)
+
+    def stored_in(self, storage: Storage | None) -> Place:
+        """The same place, whose parts go into a storage unless they name another."""
+        if storage is None:
+            return self
+        return Place(self.owner, self.path, self.parts, self.depth, storage)
 
     def add_part(
         self,
@@ -119,7 +128,7 @@ class Place:
         while label in self.parts:
             number += 1
             label = f"{stem}~{number}"
-        self.parts[label] = Part(label, value, serializer, storage)
+        self.parts[label] = Part(label, value, serializer, storage or self.storage)
         return {TAG: "ref", "v": label}
 
     def refuse(self, value: object, why: str, fix: str) -> NoReturn:

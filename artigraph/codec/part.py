@@ -20,7 +20,8 @@ class PartCodec(Codec):
         inner: What the value is; a serializer that takes any JSON is given
             what this makes of it.
         serializer: How it becomes bytes; by its type, or as JSON, unless given.
-        storage: Where the bytes go; into the database, unless given.
+        storage: Where the bytes go, and those of other parts that are found in the
+            value and name no storage; into the database, unless given.
         type_: The annotated class, where the inner codec does not know it.
     """
 
@@ -51,7 +52,7 @@ class PartCodec(Codec):
         if serializer is None:
             serializer = get_serializer("artigraph-json")
         if serializer.takes_json:
-            value = self._inner.encode(value, place)
+            value = self._inner.encode(value, place.stored_in(self._storage))
         return place.add_part(value, serializer, self._storage)
 
     @override

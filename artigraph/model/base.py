@@ -193,6 +193,10 @@ class BaseModel(Shown, ModelValue, ABC, metaclass=ModelMeta):
         """The fields by name; ``None`` where any name may be one."""
         return None
 
+    def _unset_fields(self) -> Sequence[str]:
+        """Fields that the class says to have, and the instance has not."""
+        return ()
+
     def _hidden_fields(self) -> Collection[str]:
         """Fields whose values no representation shows."""
         return ()

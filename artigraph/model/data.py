@@ -24,7 +24,10 @@ MISSING: Any = dataclasses.MISSING
 
 _METADATA = "artigraph"
 _deriving: ContextVar[bool] = ContextVar("artigraph_deriving", default=False)
-_decorating_frozen: ContextVar[bool] = ContextVar("artigraph_decorating_frozen", default=False)
+_decorating: ContextVar[tuple[type[Any], bool] | None] = ContextVar(
+    "artigraph_decorating", default=None
+)
+"""The class that a plain ``@dataclass`` works on, and whether it makes it frozen."""
 
 
 @overload
@@ -108,7 +111,8 @@ class _Params:
     @property
     def frozen(self) -> bool:
         """Whether a frozen class is being derived."""
-        return _deriving.get() or _decorating_frozen.get()
+        decorating = _decorating.get()
+        return _deriving.get() or (decorating is not None and decorating[1])
 
     def __repr__(self) -> str:
         return repr(self._params)
@@ -120,22 +124,29 @@ class DataModelMeta(ModelMeta):
     The decorator would take the fields' defaults for missing, since they were
     taken off the class the first time. So as it begins they are put back, and
     what it makes of them is left aside.
+
+    All else may be set, also by IPython's autoreload: that gives a class which
+    notebooks hold what its module defines anew, the fields too.
     """
 
     def __setattr__(cls, name: str, value: Any) -> None:  # noqa: N805  # a metaclass's self is a class
-        if name in ("__dataclass_params__", "__dataclass_fields__") and not _deriving.get():
-            if name == "__dataclass_fields__" and _decorating_frozen.get():
+        decorated, as_frozen = _decorating.get() or (None, False)
+        if _deriving.get() or isinstance(value, _Params):
+            super().__setattr__(name, value)
+        elif name == "__dataclass_params__":  # the first that the decorator sets
+            _decorating.set((cls, value.frozen))
+            own = inspect.get_annotations(cls)
+            for field in dataclasses.fields(cls):  # type: ignore[arg-type]  # they are
+                if field.name in own:
+                    super().__setattr__(field.name, field)
+        elif name == "__dataclass_fields__" and decorated is cls:
+            if as_frozen:
                 # @dataclass(frozen=True) adds these again, and refuses to replace them.
                 for own_method in {"__setattr__", "__delattr__"} & cls.__dict__.keys():
                     delattr(cls, own_method)
-            if name == "__dataclass_params__":
-                _decorating_frozen.set(value.frozen)
-                own = inspect.get_annotations(cls)
-                for field in dataclasses.fields(cls):  # type: ignore[arg-type]  # they are
-                    if field.name in own:
-                        super().__setattr__(field.name, field)
-            return
-        super().__setattr__(name, value)
+            _decorating.set(None)
+        else:
+            super().__setattr__(name, value)
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(dataclasses.field, model_field))
@@ -180,8 +191,8 @@ class DataModel(BaseModel, metaclass=DataModelMeta):
                     f"class {cls.__name__}(…, {option}={not allowed}): a DataModel is a frozen "
                     f"dataclass without slots. Leave {option} out."
                 )
-        for field, annotation in inspect.get_annotations(cls).items():
-            if hasattr(DataModel, field) and "ClassVar" not in str(annotation):
+        for field in _names_of_fields(cls):
+            if hasattr(DataModel, field):
                 raise ModelDefinitionError(
                     f"{cls.__name__} cannot have a field {field!r}: every model has something "
                     "else of that name. Call the field otherwise."
@@ -192,6 +203,7 @@ class DataModel(BaseModel, metaclass=DataModelMeta):
             cls.__repr__ = Shown.__repr__  # type: ignore[method-assign]
             cls._repr_pretty_ = Shown._repr_pretty_  # type: ignore[method-assign]
         compares = dataclass_kwargs.get("eq", True) and "__eq__" not in cls.__dict__
+        generated = dataclass_kwargs.get("init", True) and "__init__" not in cls.__dict__
         token = _deriving.set(True)
         try:
             dataclasses.dataclass(frozen=True, **dataclass_kwargs)(cls)
@@ -204,22 +216,36 @@ class DataModel(BaseModel, metaclass=DataModelMeta):
             # dataclass() only adds what a class does not define itself.
             if inherited not in cls.__dict__ and hasattr(cls, inherited):
                 setattr(cls, inherited, getattr(cls, inherited))
-        cls._set_after_init = frozenset(f.name for f in dataclasses.fields(cls) if not f.init)
+        if not hasattr(cls, "__setstate__") and any(vars(c).get("__slots__") for c in cls.__mro__):
+            cls.__setstate__ = _set_state
+        cls._field_names = frozenset(field.name for field in dataclasses.fields(cls))
+        cls._generated_init = generated
+        cls._left_out_of_init = frozenset(f.name for f in dataclasses.fields(cls) if not f.init)
+        own_steps = not generated or hasattr(cls, "__post_init__")
+        cls._set_after_init = cls._field_names if own_steps else cls._left_out_of_init
         if version is not None:
             cls._refuse_lost_arguments()
         super().__init_subclass__(version=version, name=name)
 
     def model_data(self) -> Mapping[str, Any]:
         """The fields by name."""
-        values = vars(self)
-        if values.keys() == self.__dataclass_fields__.keys():
+        values, fields = vars(self), self.__dataclass_fields__
+        if values.keys() == fields.keys():
             return dict(values)
         # The instance's own dict may hold more, such as a cached property.
-        return {name: values[name] for name in self.__dataclass_fields__ if name in values}
+        if values.keys() >= self._field_names:
+            return {name: values[name] for name in fields if name in values}
+        # A field may be in a slot, behind a property, or a default that is the class's alone; it
+        # may be unset.
+        read = {name for name in self._field_names if hasattr(self, name)}
+        return {name: getattr(self, name) for name in fields if name in read or name in values}
 
     @classmethod
     def model_init(cls, version: int, data: dict[str, Any]) -> Self:
         """Make an instance of fields that were stored.
+
+        ``__post_init__``, or an ``__init__`` of the class's own, runs as ever;
+        then each field gets what was stored.
 
         Args:
             version: The version of the class that wrote them.
@@ -239,10 +265,16 @@ class DataModel(BaseModel, metaclass=DataModelMeta):
                 return cls(**data)
             except TypeError as error:
                 raise cls._explain(data, error) from error
+        left_out = cls._left_out_of_init
         try:
-            self = cls(**{name: value for name, value in data.items() if name not in late})
-        except TypeError as error:
-            raise cls._explain(data, error) from error
+            self = cls(**{name: _apart(v) for name, v in data.items() if name not in left_out})
+        except Exception as error:
+            explained = cls._explain(data, error) if isinstance(error, TypeError) else error
+            if explained is not error:
+                raise explained from error
+            error.add_note(_REFUSED.format(cls.__qualname__))
+            raise
+        # Whatever __post_init__ makes of its arguments, it made that of them before.
         for name in late & data.keys():
             object.__setattr__(self, name, data[name])
         return self
@@ -266,7 +298,19 @@ class DataModel(BaseModel, metaclass=DataModelMeta):
         shown = type(self).__dataclass_params__.repr
         return [field.name for field in dataclasses.fields(self) if not (shown and field.repr)]
 
+    _field_names: ClassVar[frozenset[str]] = frozenset()
+    _generated_init: ClassVar[bool] = True
+    _left_out_of_init: ClassVar[frozenset[str]] = frozenset()
     _set_after_init: ClassVar[frozenset[str]] = frozenset()
+    """Fields that get their stored values after ``__init__``, and what it calls, has run."""
+
+    @override
+    def _unset_fields(self) -> Sequence[str]:
+        if not self._generated_init:
+            return []
+        # An init=False field may be left unset for good.
+        fields = dataclasses.fields(self)
+        return [field.name for field in fields if field.init and not hasattr(self, field.name)]
 
     @classmethod
     def _refuse_lost_arguments(cls) -> None:
@@ -300,11 +344,46 @@ class DataModel(BaseModel, metaclass=DataModelMeta):
         )
 
 
+_REFUSED = (
+    "A stored {0} was given its fields as they are stored, and its own __init__ or __post_init__ "
+    "raised this: they run when a model is read, too. Let them accept what they leave in the "
+    "fields themselves (a classmethod may convert), or override model_init()."
+)
+
+
+def _names_of_fields(cls: type[Any]) -> set[str]:
+    """What is going to be a field of a class: its own, and those of plain dataclasses above."""
+    own = {name for name, a in inspect.get_annotations(cls).items() if "ClassVar" not in str(a)}
+    plain = [
+        base
+        for base in cls.__mro__[1:]
+        if dataclasses.is_dataclass(base) and not isinstance(base, DataModelMeta)
+    ]
+    return own.union(*({field.name for field in dataclasses.fields(base)} for base in plain))
+
+
+def _apart(value: Any) -> Any:
+    """A value whose lists, dicts and sets may be changed without changing this one's."""
+    kind = type(value)
+    if kind is dict:
+        return {key: _apart(item) for key, item in value.items()}
+    if kind is list or kind is tuple:
+        return kind(map(_apart, value))
+    return set(value) if kind is set else value
+
+
+def _set_state(self: Any, state: Any) -> None:
+    """Take what ``object.__getstate__`` gave; pickle itself would set slots as anybody does."""
+    for values in state if isinstance(state, tuple) else (state,):
+        for name, value in (values or {}).items():
+            object.__setattr__(self, name, value)
+
+
 def _equal(self: Any, other: Any) -> Any:
     if type(self) is not type(other):
         return NotImplemented
     return all(
-        equal_values(vars(self).get(field.name), vars(other).get(field.name))
+        equal_values(getattr(self, field.name, None), getattr(other, field.name, None))
         for field in dataclasses.fields(self)
         if field.compare
     )

@@ -13,15 +13,20 @@ from artigraph.model.base import BaseModel
 from artigraph.model.types import find_model
 from artigraph.model.unknown import UnknownModel
 from artigraph.orm.base import is_clean
+from artigraph.storage.base import Storage
 
 __all__ = ["decode_model", "encode_model"]
 
 
-def encode_model(model: BaseModel) -> tuple[dict[str, Any], dict[str, Part]]:
+def encode_model(
+    model: BaseModel, storage: Storage | None = None
+) -> tuple[dict[str, Any], dict[str, Part]]:
     """Turn a model into its document.
 
     Args:
         model: An instance of a class that has a version.
+        storage: Where the bytes of its parts go that name no storage; into the
+            database, unless given.
 
     Returns:
         The document, and by label the values that need rows of their own. Where
@@ -46,7 +51,7 @@ def encode_model(model: BaseModel) -> tuple[dict[str, Any], dict[str, Part]]:
     encoders = codecs.encoders
     document: dict[str, Any] = {}
     parts: dict[str, Part] = {}
-    place = Place(cls.model_name, "", parts)
+    place = Place(cls.model_name, "", parts, 0, storage)
     for name, value in model.model_data().items():
         encode = encoders.get(name)
         if encode is None:
@@ -54,9 +59,26 @@ def encode_model(model: BaseModel) -> tuple[dict[str, Any], dict[str, Part]]:
             encode = ANY.encode
         place.path = name
         document[name] = encode(value, place)
+    if len(document) < len(encoders):
+        _check_whole(model)
     if codecs.schemas:
         document[TAG] = codecs.schemas
     return document, parts
+
+
+def _check_whole(model: BaseModel) -> None:
+    """Refuse an instance that was made before its class had all of its fields.
+
+    A class that is loaded again may be changed under its instances.
+    """
+    unset = model._unset_fields()
+    if unset:
+        name = type(model).__name__
+        raise SerializationError(
+            f"This {name} cannot be stored: it has no {', '.join(map(repr, unset))}. It was made "
+            f"before its class had that, as when a module is loaded again. Make it anew with "
+            f"{name}(…). Nothing was written."
+        )
 
 
 def _check_name(model: str, name: object) -> None:

@@ -18,7 +18,7 @@ from artigraph.model.base import BaseModel
 from artigraph.model.document import encode_model
 from artigraph.orm.artifact import ModelArtifact
 from artigraph.serializer.base import Serializer, serializers
-from artigraph.storage.base import storages
+from artigraph.storage.base import Storage, storages
 
 __all__ = ["ModelRows", "encoded", "write_model", "write_models"]
 
@@ -68,7 +68,12 @@ class ModelRows:
             self.models.append((self._add(parent, label, model), model))
 
     def _add(
-        self, parent: NewRow | int | None, label: str, model: BaseModel, depth: int = 0
+        self,
+        parent: NewRow | int | None,
+        label: str,
+        model: BaseModel,
+        depth: int = 0,
+        storage: Storage | None = None,
     ) -> NewRow:
         if depth > DEEPEST_MODEL:
             raise SerializationError(
@@ -76,7 +81,7 @@ class ModelRows:
                 "deep. Does it hold itself? If not, write it by itself, and keep its node's id "
                 "instead. Nothing was written."
             )
-        document, parts = encode_model(model)
+        document, parts = encode_model(model, storage)
         row = NewRow(
             ModelArtifact,
             label,
@@ -90,7 +95,7 @@ class ModelRows:
         )
         for part in parts.values():
             if part.serializer is None:
-                self.below.append(self._add(row, part.label, part.value, depth + 1))
+                self.below.append(self._add(row, part.label, part.value, depth + 1, part.storage))
             else:
                 self._blobs.append((part.label, row, _blob(model, part, part.serializer)))
         return row

@@ -36,6 +36,7 @@ from artigraph import (
 )
 from artigraph.model.document import encode_model
 from artigraph.serializer.json import json_serializer
+from artigraph.serializer.numpy import array_serializer
 from artigraph.serializer.pandas import dataframe_serializer
 from artigraph.storage.file import FileSystemStorage
 from tests.model.values import (
@@ -426,6 +427,51 @@ async def test_serializer_and_storage_hold_in_any_order_and_nesting(
         assert part.remote_artifact_storage == "test-nesting", name
         assert part.artifact_serializer == place.serializer, name
         assert same(place.value, getattr(back, f"f{i}")), name
+
+
+async def test_a_storage_takes_what_is_in_its_field(store: str, tmp_path: Path) -> None:
+    """Arrays in containers and models go where the field around them says, unless they say it."""
+    files = FileSystemStorage(tmp_path / "files", name="test-around")
+    own = FileSystemStorage(tmp_path / "own", name="test-own")
+
+    class Layer(DataModel, version=1, name="roundtrip.Layer"):
+        weights: np.ndarray
+        typed: Annotated[np.ndarray, array_serializer]
+        kept: Annotated[np.ndarray, own]
+        size: int = 1
+        below: Any = None
+
+    one = np.arange(3.0)
+    layer = Layer(one, one, one, below=[Layer(one, one, one)])
+    inside: list[tuple[Any, Any]] = [
+        (Annotated[dict[str, np.ndarray], files], {"x": one}),
+        (Annotated[list[np.ndarray], files], [one]),
+        (Annotated[tuple[int, np.ndarray], files], (1, one)),
+        (Annotated[dict[str, np.ndarray] | None, files], {"x": one}),
+        (Annotated[dict[str, np.ndarray], files] | None, {"x": one}),
+        (Annotated[dict[str, np.ndarray] | np.ndarray, files], {"x": one}),
+        (Annotated[Any, files], {"a": [{"b": (one,)}]}),
+        (Annotated[dict[str, np.ndarray], json_serializer, files], {"x": one}),
+        (Annotated[list[Annotated[np.ndarray, array_serializer]], files], [one]),
+        (Annotated[list[Annotated[np.ndarray, own]], files], [one]),
+        (Annotated[Layer, files], layer),
+        (Annotated[list[Layer], files], [layer, layer]),
+    ]
+    outside: list[tuple[Any, Any]] = [(dict[str, np.ndarray], {"x": one}), (Layer, layer)]
+    for example in inside + outside:
+        model = model_of([example])
+        assert_same([example], await write_and_read(model))
+        rows = [row.artifact for row in await read_artifacts(ArtifactFilter())]
+        places = {
+            row.remote_artifact_storage if isinstance(row, RemoteArtifact) else None
+            for row in rows
+            if row.artifact_serializer == "artigraph-numpy" and row.node_label != "kept"
+        }
+        says = "test-own" if "own" in str(example[0]) else "test-around"
+        assert places == {says if example in inside else None}, example[0]
+        kept = [row for row in rows if row.node_label == "kept"]
+        assert all(row.remote_artifact_storage == "test-own" for row in kept)  # type: ignore[attr-defined]  # else it fails
+        await delete_models(ModelFilter())
 
 
 async def test_a_model_with_nan_equals_what_is_read(store: str) -> None:

@@ -259,7 +259,24 @@ NASTY: dict[str, Callable[[], pd.DataFrame]] = {
     "flags": no_duplicates,
 }
 
+PAIR: Any = pa.struct([pa.field("xy", pa.list_(pa.float64(), 2), nullable=False)])
+
+
+def arrow_array(values: list[Any], kind: Any) -> Any:
+    """An array of pandas that holds Arrow's values."""
+    dtype: Any = pd.ArrowDtype(kind)
+    return pd.array(values, dtype=dtype)
+
+
 REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
+    "a required list of fixed size in a null": (
+        lambda: pd.DataFrame({"a": arrow_array([{"xy": [1.0, 2.0]}, None], PAIR)}),
+        "column 'a' of type struct.* could not be read again.*Convert the column",
+    ),
+    "lists of size 0": (
+        lambda: pd.DataFrame({"a": arrow_array([[], []], pa.list_(pa.float32(), 0))}),
+        "Column 'a' of dtype .* cannot be written.*cannot read lists of the fixed size 0. Convert",
+    ),
     "series": (lambda: pd.Series([1]), r"Series.*Use value.to_frame\(\)"),
     "subclass": (lambda: Sub({"a": [1]}), r"Sub, which would not.*pandas.DataFrame\(value\)"),
     "dict": (lambda: {"a": [1]}, r"builtins.dict.*pandas.DataFrame\(value\)"),

@@ -21,7 +21,7 @@ from pyarrow import dataset as ds
 
 from artigraph.errors import DeserializationError, SerializationError
 from artigraph.serializer.part import FrameReader, FrameSerializer
-from artigraph.serializer.pyarrow.batch import BatchStream, open_stream
+from artigraph.serializer.pyarrow.batch import BatchStream, check_columns, open_stream
 from artigraph.serializer.pyarrow.dataset import make_dataset
 from artigraph.serializer.pyarrow.feather import (
     FeatherReader,
@@ -93,7 +93,10 @@ class ParquetSerializer(_TableSerializer):
     * keeps column names, types, nullability and metadata
     * takes a frame larger than memory as a ``RecordBatchReader``, a dataset or
       an iterator of batches; such a one comes back as a table
-    * refuses types that Parquet changes or lacks: use Feather for those
+    * refuses types that Parquet changes or lacks, and values that Arrow would
+      write and not read, such as a null around a required list of fixed size:
+      use Feather for those
+    * refuses rows without columns
     """
 
     name = "artigraph-parquet"
@@ -190,6 +193,7 @@ class FeatherSerializer(_TableSerializer):
     """Arrow tables as Feather, which is Arrow's own file format.
 
     * keeps every type that Arrow has
+    * refuses rows without columns
     """
 
     name = "artigraph-feather"
@@ -288,6 +292,7 @@ _FEATHER = "Use artigraph.serializer.pyarrow.feather_serializer, which keeps eve
 
 def _check_table(value: object, name: str) -> pa.Table:
     if isinstance(value, pa.Table):
+        check_columns(value)
         return value
     fix = "Use pyarrow.table(value)."
     if isinstance(value, pa.RecordBatch):

@@ -18,7 +18,7 @@ from pyarrow import dataset as ds
 from artigraph.errors import SerializationError
 from artigraph.serializer.pyarrow.parquet import row_group_size
 
-__all__ = ["BatchStream", "open_stream"]
+__all__ = ["BatchStream", "check_columns", "open_stream"]
 
 
 _used: WeakSet[pa.RecordBatchReader] = WeakSet()
@@ -50,6 +50,7 @@ class BatchStream:
         rows = 0
         for batch in self._batches:
             table = _check_batch(batch, self.schema)
+            check_columns(table)
             while table.num_rows:
                 wanted = row_group_size(self.num_rows, len(self.schema))
                 part = table.slice(0, wanted - rows)
@@ -105,6 +106,19 @@ def open_stream(value: Any) -> BatchStream | None:
             raise _no_batch(first)
         return BatchStream(first.schema, chain([first], value))
     return None
+
+
+def check_columns(table: pa.Table) -> None:
+    """Refuse rows without columns.
+
+    Raises:
+        SerializationError: There are some, and no file would tell how many.
+    """
+    if table.num_rows and not table.num_columns:
+        raise SerializationError(
+            f"This table has {table.num_rows} rows and no columns, of which nothing would be "
+            "kept. Give it a column: table.append_column('row', [range(table.num_rows)])."
+        )
 
 
 def _check_batch(batch: Any, schema: pa.Schema) -> pa.Table:

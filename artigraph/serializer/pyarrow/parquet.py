@@ -16,11 +16,14 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from artigraph.errors import DeserializationError
 from artigraph.serializer.part import FrameReader, reading
+from artigraph.serializer.pyarrow.unreadable import check_type, may_be_unreadable
 
 __all__ = [
     "COLUMN_CHUNKS",
     "ROWS_PER_GROUP",
+    "GroupWriter",
     "ParquetReader",
     "dump_parquet",
     "load_parquet",
@@ -45,13 +48,61 @@ def row_group_size(rows: int, columns: int) -> int:
     return max(ROWS_PER_GROUP, -(-rows * columns // COLUMN_CHUNKS))
 
 
+class GroupWriter:
+    """Writes rows that Arrow can read again.
+
+    Args:
+        schema: What the rows are.
+        writer: What writes any rows.
+
+    Raises:
+        pyarrow.ArrowException: No row of this schema could be read.
+    """
+
+    def __init__(self, schema: pa.Schema, writer: pq.ParquetWriter) -> None:
+        for field in schema:
+            check_type(field.type)
+        self._writer = writer
+        self._on_trial = [i for i, f in enumerate(schema) if may_be_unreadable(f.type)]
+
+    def write_table(self, table: pa.Table, rows_per_group: int) -> None:
+        """Write rows, in groups.
+
+        Raises:
+            pyarrow.ArrowException: Arrow cannot write them, or could not read
+                what it would write; nothing of them is written.
+        """
+        for place in self._on_trial:
+            _try_to_read(table.select([place]))
+        self._writer.write_table(table, rows_per_group)
+
+
+def _try_to_read(column: pa.Table) -> None:
+    file = io.BytesIO()
+    with _writing(column.schema, file) as writer:
+        writer.write_table(column)
+    try:
+        read_parquet(file.getvalue())
+    except DeserializationError as error:
+        (field,) = column.schema
+        raise pa.ArrowInvalid(
+            f"column {field.name!r} of type {field.type} could not be read again: {error.__cause__}"
+        ) from error
+
+
 @contextmanager
-def writing_parquet(schema: pa.Schema, file: BinaryIO) -> Iterator[pq.ParquetWriter]:
+def writing_parquet(schema: pa.Schema, file: BinaryIO) -> Iterator[GroupWriter]:
     """A writer whose file is whole once the block ends without an error.
 
     Raises:
         pyarrow.ArrowException: Parquet lacks a type of the schema.
     """
+    with _writing(schema, file) as writer:
+        yield GroupWriter(schema, writer)
+
+
+@contextmanager
+def _writing(schema: pa.Schema, file: BinaryIO) -> Iterator[pq.ParquetWriter]:
     # A dictionary of floats takes twice the time and more room than none.
     dictionaries = [f.name for f in schema if not pa.types.is_floating(f.type)]
     writer = pq.ParquetWriter(

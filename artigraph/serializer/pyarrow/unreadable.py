@@ -1,0 +1,53 @@
+"""Types whose values Arrow writes as Parquet without an error, and cannot read again.
+
+Arrow's reader takes a required list of fixed size, or a required dictionary,
+inside of a struct that is null for a list of no values, or for an index into
+no dictionary. Lists of the fixed size 0 it cannot read at all, and writing
+some rows of such a column ends the process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow as pa
+
+__all__ = ["check_type", "may_be_unreadable"]
+
+
+def check_type(kind: pa.DataType) -> None:
+    """Refuse a type of which no value could be read.
+
+    Raises:
+        pyarrow.ArrowNotImplementedError: It is, or holds, a list of the fixed size 0.
+    """
+    stored = _stored(kind)
+    if pa.types.is_fixed_size_list(stored) and stored.list_size == 0:
+        raise pa.ArrowNotImplementedError("Arrow cannot read lists of the fixed size 0")
+    for field in _fields(kind):
+        check_type(field.type)
+
+
+def may_be_unreadable(kind: pa.DataType) -> bool:
+    """Whether some values of a type cannot be read, so that they have to be tried."""
+    in_struct = pa.types.is_struct(_stored(kind))
+    return any(
+        (in_struct and not field.nullable and _has_fixed_values(_stored(field.type)))
+        or may_be_unreadable(field.type)
+        for field in _fields(kind)
+    )
+
+
+def _has_fixed_values(stored: pa.DataType) -> bool:
+    return pa.types.is_fixed_size_list(stored) or pa.types.is_dictionary(stored)
+
+
+def _stored(kind: pa.DataType) -> Any:
+    return kind.storage_type if isinstance(kind, pa.BaseExtensionType) else kind
+
+
+def _fields(kind: pa.DataType) -> Iterator[pa.Field[Any]]:
+    stored = _stored(kind)
+    if pa.types.is_nested(stored):
+        yield from (stored.field(i) for i in range(stored.num_fields))
