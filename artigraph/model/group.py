@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar, Token
 from dataclasses import replace
@@ -28,6 +28,7 @@ from artigraph.graph.current import Current, entered, hang, insert_unwritten
 from artigraph.graph.node import read_node
 from artigraph.graph.object import update_nodes
 from artigraph.graph.row import NewRow, check_label, row_writer
+from artigraph.model.added import Added
 from artigraph.model.base import BaseModel
 from artigraph.model.read import delete_models, read_models
 from artigraph.model.write import encoded
@@ -35,26 +36,6 @@ from artigraph.orm.node import Node
 from artigraph.registry import did_you_mean
 
 __all__ = ["ModelGroup", "current_model_group"]
-
-
-class Added:
-    """What :meth:`ModelGroup.add_model` returns: it is done, and may be awaited.
-
-    Args:
-        labels: What was added.
-    """
-
-    __slots__ = ("_labels",)
-
-    def __init__(self, labels: Iterable[str]) -> None:
-        self._labels = tuple(labels)
-
-    def __repr__(self) -> str:
-        return f"<added to the group, to be written when it is saved: {', '.join(self._labels)}>"
-
-    def __await__(self) -> Generator[None, None, None]:
-        return
-        yield
 
 
 class ModelGroup(Shown):

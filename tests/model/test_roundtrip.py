@@ -471,7 +471,7 @@ async def test_a_storage_takes_what_is_in_its_field(store: str, tmp_path: Path) 
         assert places == {says if example in inside else None}, example[0]
         kept = [row for row in rows if row.node_label == "kept"]
         assert all(row.remote_artifact_storage == "test-own" for row in kept)  # type: ignore[attr-defined]  # else it fails
-        await delete_models(ModelFilter())
+        await delete_models(ModelFilter(), everything=True)
 
 
 async def test_a_model_with_nan_equals_what_is_read(store: str) -> None:
