@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping
+import asyncio
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from contextvars import ContextVar, Token
 from dataclasses import replace
@@ -13,6 +14,7 @@ from typing import Any, Self
 from sqlalchemy import inspect
 from typing_extensions import override
 
+from artigraph.db.session import outermost_session, write
 from artigraph.display.facts import Badge, Facts
 from artigraph.display.limits import Limits
 from artigraph.display.row import RowFacts, describe_row
@@ -23,36 +25,17 @@ from artigraph.filter.model import ModelFilter
 from artigraph.filter.node import NodeFilter
 from artigraph.filter.relation import NodeRelationshipFilter
 from artigraph.graph.current import Current, entered, hang, insert_unwritten
-from artigraph.graph.node import read_node
+from artigraph.graph.node import delete_in, read_node
 from artigraph.graph.object import update_nodes
 from artigraph.graph.row import NewRow, check_label, row_writer
+from artigraph.model.added import Added
 from artigraph.model.base import BaseModel
-from artigraph.model.read import delete_models, read_models
+from artigraph.model.read import read_models
 from artigraph.model.write import encoded
 from artigraph.orm.node import Node
 from artigraph.registry import did_you_mean
 
 __all__ = ["ModelGroup", "current_model_group"]
-
-
-class Added:
-    """What :meth:`ModelGroup.add_model` returns: it is done, and may be awaited.
-
-    Args:
-        labels: What was added.
-    """
-
-    __slots__ = ("_labels",)
-
-    def __init__(self, labels: Iterable[str]) -> None:
-        self._labels = tuple(labels)
-
-    def __repr__(self) -> str:
-        return f"<added to the group, to be written when it is saved: {', '.join(self._labels)}>"
-
-    def __await__(self) -> Generator[None, None, None]:
-        return
-        yield
 
 
 class ModelGroup(Shown):
@@ -81,6 +64,7 @@ class ModelGroup(Shown):
         self._given_id = node if isinstance(node, int) else None
         self._save_on_error = save_on_error
         self._unsaved: dict[str, BaseModel] = {}
+        self._saving: dict[str, asyncio.Event] = {}
         self._saved: dict[str, Any] = {}
         self._saved_is_complete = False
         self._parent: ModelGroup | None = None
@@ -227,15 +211,33 @@ class ModelGroup(Shown):
             ParentNotFoundError: The group's node does not exist.
             StorageError: A storage failed.
         """
-        added = dict(self._unsaved)
+        # Another task may be saving some of them; it says by itself how that went.
+        others = set(self._saving.values())
+        added = {label: m for label, m in self._unsaved.items() if label not in self._saving}
+        done = asyncio.Event()
+        self._saving |= dict.fromkeys(added, done)
+        try:
+            await self._write(added)
+        finally:
+            done.set()
+            for label in added:
+                del self._saving[label]
+        # Inside a session their transaction may be waiting for the end of this one.
+        if others and outermost_session() is None:
+            for other in others:
+                await other.wait()
+            if self._unsaved:
+                await self.save()
+
+    async def _write(self, added: dict[str, BaseModel]) -> None:
         async with encoded(None, added) as rows, row_writer() as writer:
             above: NewRow | int | None = self._given_id
             if self._node is not None:
                 if inspect(self._node).has_identity:
                     await update_nodes(writer, [self._node])
-                above = await insert_unwritten(
-                    writer, self._place or Current(self._node, None, None)
-                )
+                if self._place is None:
+                    self._place = Current(self._node, None, None)
+                above = await insert_unwritten(writer, self._place)
             for row, _ in rows.models:
                 row.hang_under(above)
             await rows.insert(writer)
@@ -332,11 +334,24 @@ class ModelGroup(Shown):
         if wanted is not None and not await self.has_models(wanted):
             await self.get_models(wanted, fresh=True)
         node_id = self._written_id()
-        if node_id is not None:
-            await delete_models(ModelFilter(relationship=_child_of(node_id), label=wanted))
-        for label in list({**self._saved, **self._unsaved}) if wanted is None else wanted:
-            self._saved.pop(label, None)
-            self._unsaved.pop(label, None)
+        if node_id is None:
+            self._forget(wanted)
+            return
+        async with write() as transaction:
+            filter = ModelFilter(relationship=_child_of(node_id), label=wanted)
+            await delete_in(transaction, filter)
+            transaction.on_success.append(partial(self._forget, wanted))
+            # A session around it may bring the rows back.
+            transaction.on_rollback.append(partial(self._remember, self._saved, self._unsaved))
+
+    def _forget(self, labels: list[str] | None) -> None:
+        gone = {*self._saved, *self._unsaved} if labels is None else {*labels}
+        self._saved = {label: m for label, m in self._saved.items() if label not in gone}
+        self._unsaved = {label: m for label, m in self._unsaved.items() if label not in gone}
+
+    def _remember(self, saved: dict[str, Any], unsaved: dict[str, BaseModel]) -> None:
+        self._saved = {**saved, **self._saved}
+        self._unsaved = {**unsaved, **self._unsaved}
 
     async def _refresh(self, labels: list[str] | None) -> None:
         node_id = self._written_id()
