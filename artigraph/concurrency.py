@@ -1,4 +1,4 @@
-"""Blocking work in threads, and many awaitables at once with a bound.
+"""Blocking work in threads, many awaitables with a bound, and one that nothing stops.
 
 Nothing in artigraph blocks the event loop: object stores and large values
 go through :func:`run_in_thread`.
@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import os
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
-__all__ = ["gather_bounded", "run_in_thread", "waiting_loop"]
+__all__ = ["gather_bounded", "run_in_thread", "to_its_end", "waiting_loop"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -88,3 +88,66 @@ async def gather_bounded(
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         raise
+
+
+class to_its_end(Awaitable[T]):  # noqa: N801  # awaited like a function
+    """Await a coroutine to its end, in the running task, whatever cancels that meanwhile.
+
+    The cancellation goes on afterwards. Unlike a shielded task, the coroutine is
+    nobody else's to cancel either, as ``asyncio.run`` does to all tasks at its end.
+    It must not cancel itself by a time limit (``asyncio.timeout``).
+
+    Args:
+        coroutine: What must not stop half way.
+
+    Raises:
+        asyncio.CancelledError: The task was cancelled meanwhile; what the coroutine
+            raised is then its cause.
+    """
+
+    __slots__ = ("_coroutine",)
+
+    def __init__(self, coroutine: Coroutine[Any, Any, T]) -> None:
+        self._coroutine = coroutine
+
+    def __await__(self) -> Generator[Any, None, T]:
+        cancelled: asyncio.CancelledError | None = None
+        try:
+            while True:
+                future = self._coroutine.send(None)
+                while True:
+                    try:
+                        yield from _wait_for(future)
+                    except asyncio.CancelledError as error:
+                        cancelled = error
+                    if future is None or future.done():
+                        break
+        except StopIteration as end:
+            result: T = end.value
+        except Exception as error:
+            if cancelled is not None:
+                raise cancelled from error
+            raise
+        finally:
+            self._coroutine.close()
+        if cancelled is not None:
+            raise cancelled
+        return result
+
+
+def _wait_for(future: asyncio.Future[Any] | None) -> Generator[Any, None, None]:
+    """Wait until a future that a coroutine has yielded is done, or let others run once."""
+    if future is None:
+        yield
+        return
+    # A cancelled task cancels what it waits for, so let it wait for another one; and
+    # mark this one as taken, as a task does, so that it may be awaited elsewhere too.
+    future._asyncio_future_blocking = False
+    waiter = future.get_loop().create_future()
+    future.add_done_callback(partial(_wake, waiter))
+    yield from waiter
+
+
+def _wake(waiter: asyncio.Future[None], _: asyncio.Future[Any]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)

@@ -10,6 +10,8 @@ catch by habit, so ``except LookupError`` finds a missing node as well.
     ├── EngineURLError (ValueError)             the database's address is unusable
     ├── SchemaError (LookupError)               tables or columns are missing
     ├── DatabaseBusyError (TimeoutError)        another writer did not end in time
+    ├── ConnectionLostError (ConnectionError)   the database went away
+    ├── TransactionFailedError (RuntimeError)   a session that cannot be committed
     ├── OtherStoreError (ValueError)            a node or handle of another database
     ├── NodeNotFoundError (LookupError)         nothing matched
     │   └── ParentNotFoundError                 the node to hang something on is gone
@@ -42,6 +44,7 @@ __all__ = [
     "ArtigraphError",
     "BlobLocationError",
     "BlobNotFoundError",
+    "ConnectionLostError",
     "CorruptBlobError",
     "CycleError",
     "DatabaseBusyError",
@@ -66,6 +69,7 @@ __all__ = [
     "SerializationError",
     "StorageError",
     "StorageURLError",
+    "TransactionFailedError",
     "UnknownModelError",
     "UnknownNameError",
     "UnknownSerializerError",
@@ -91,6 +95,14 @@ class SchemaError(ArtigraphError, LookupError):
 
 class DatabaseBusyError(ArtigraphError, TimeoutError):
     """Another connection held the database's write lock for too long."""
+
+
+class ConnectionLostError(ArtigraphError, ConnectionError):
+    """The database cannot be reached any more; the message says what was written."""
+
+
+class TransactionFailedError(ArtigraphError, RuntimeError):
+    """A session whose transaction the database has given up: nothing of it was written."""
 
 
 class OtherStoreError(ArtigraphError, ValueError):

@@ -22,8 +22,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool
 from typing_extensions import override
 
+from artigraph.db.idle import prepare_idle
+from artigraph.db.lock import prepare_locks
 from artigraph.db.mariadb import prepare_mariadb
+from artigraph.db.outcome import prepare_outcome
 from artigraph.db.schema import ensure_schema, schema_generation
+from artigraph.db.snapshot import prepare_snapshot
 from artigraph.db.sqlite import prepare_sqlite
 from artigraph.db.store import name_store, store_of_address
 from artigraph.db.url import is_memory, named_memory_url, parse_url, resolved, shown
@@ -181,8 +185,15 @@ class EngineSetting(Shown):
         else:
             engine = _sibling(self._given)
         name_store(engine.dialect, self.store)
-        prepare_sqlite(engine.sync_engine)
-        prepare_mariadb(engine.sync_engine)
+        for prepare in (
+            prepare_sqlite,
+            prepare_mariadb,
+            prepare_idle,
+            prepare_locks,
+            prepare_outcome,
+            prepare_snapshot,
+        ):
+            prepare(engine.sync_engine)
         return engine
 
 

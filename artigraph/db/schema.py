@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.schema import CreateColumn
 
+from artigraph.db.lock import SCHEMA, lock
 from artigraph.db.mariadb import read_field_columns
 from artigraph.db.sqlite import WRITES
 from artigraph.errors import EngineURLError, SchemaError
@@ -23,10 +24,6 @@ from artigraph.orm.run import CellRun
 from artigraph.orm.storage import StorageRecord
 
 __all__ = ["ensure_schema", "schema_generation"]
-
-LOCK_KEY = 0x6172_7469_6772_6168
-"""Any number that nothing else locks: ASCII for "artigrah"."""
-LOCK_SECONDS = 60
 
 
 def schema_generation() -> tuple[int, int]:
@@ -100,21 +97,11 @@ def _is_complete(connection: Connection, create: bool, shown: str) -> bool:
 
 
 def _create_missing(connection: Connection) -> None:
-    name = connection.dialect.name
-    if name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK_KEY})
-    elif name in ("mysql", "mariadb"):
-        # Its CREATE commits by itself, so the lock must not hang on the transaction.
-        connection.execute(
-            text("SELECT GET_LOCK('artigraph', :seconds)"), {"seconds": LOCK_SECONDS}
-        )
-    try:
-        Base.metadata.create_all(connection)
-        for table in Base.metadata.sorted_tables:
-            _complete_table(connection, table)
-    finally:
-        if name in ("mysql", "mariadb"):
-            connection.execute(text("SELECT RELEASE_LOCK('artigraph')"))
+    # MariaDB's CREATE commits by itself; the lock is the connection's there.
+    lock(connection, SCHEMA)
+    Base.metadata.create_all(connection)
+    for table in Base.metadata.sorted_tables:
+        _complete_table(connection, table)
 
 
 def _complete_table(connection: Connection, table: Table) -> None:

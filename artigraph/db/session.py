@@ -1,64 +1,138 @@
-"""Transactions: each call's own, or one that all calls in a block share."""
+"""Transactions: each call's own, or one that all calls in a block share.
+
+Once COMMIT is sent, its outcome is awaited whatever cancels the task, and what
+follows from it is done: objects learn that they are written, blobs that no row
+names any more are removed. Only then a cancellation goes on.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
-from artigraph.db.engine import EngineSetting
-from artigraph.db.setting import current_setting, current_store, get_engine, store_in, using
+from artigraph.concurrency import to_its_end
+from artigraph.db.outcome import (
+    NOTHING_READ,
+    NOTHING_WRITTEN,
+    UNKNOWN,
+    is_suspect,
+    refuse_given_up,
+    told,
+)
+from artigraph.db.pending import InMemory, Pending
+from artigraph.db.setting import current_setting, current_store, get_engine, store_in
+from artigraph.db.snapshot import see_one_moment
 from artigraph.db.sqlite import WRITES
-from artigraph.db.store import Store, note_stores
+from artigraph.db.store import note_stores
 
 __all__ = [
     "Transaction",
     "current_session",
     "new_session",
+    "outermost_session",
+    "outside_session",
     "read",
     "read_session",
     "session_is_open",
     "write",
 ]
 
-AfterCommit = Callable[[], Awaitable[None]]
-OnRollback = Callable[[], None]
 
-
-@dataclass(eq=False)
-class _Shared:
+@dataclass(eq=False, kw_only=True)
+class _Shared(Pending):
     session: AsyncSession
-    store: Store | None
     loop: asyncio.AbstractEventLoop
+    outer: _Shared | None = None
     # A session serves one call at a time; asyncio.gather() may bring several.
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    after_commit: list[AfterCommit] = field(default_factory=list)
-    on_rollback: list[OnRollback] = field(default_factory=list)
-    outer: _Shared | None = None
-    """What is shared around it: what it is a savepoint of, or a session of another store."""
+    around: _Shared | None = None
+    """What is shared around it, which may be of another store."""
     open: bool = True
+    connected: AsyncConnection | None = None
+    """What :meth:`connection` has returned last."""
 
-    def undo(self) -> None:
-        """Take back in memory what the database has taken back."""
-        for undo in reversed(self.on_rollback):
-            undo()
+    async def connection(self) -> AsyncConnection:
+        """The session's connection, which sees all that its objects are."""
+        with told(NOTHING_WRITTEN, connecting=True):
+            await self.session.flush()
+            self.connected = connection = await self.session.connection()
+            if is_suspect(connection):
+                await connection.run_sync(refuse_given_up)
+        return connection
+
+    async def commit(self) -> None:
+        """Commit for good, whoever wants to stop; nothing is left open behind it."""
+        try:
+            if self.session.in_transaction() and self._may_be_given_up():
+                await self.connection()
+            with told(UNKNOWN):
+                await self.session.commit()
+        except BaseException:
+            # SQLAlchemy takes a COMMIT that failed for the end of the transaction, which
+            # may be open still: nobody else must get that connection.
+            await self.session.invalidate()
+            await self.roll_back()
+            raise
+        await self._close()
+        await self.follow_up()
+
+    def _may_be_given_up(self) -> bool:
+        # That is worth a look, but not one before each commit.
+        known = self.connected
+        return known is None or known.closed or is_suspect(known)
+
+    async def roll_back(self) -> None:
+        """Take all of it back, whoever wants to stop; nothing is left open behind it."""
+        try:
+            await self._close()
+        finally:
+            self.undo()
+
+    async def _close(self) -> None:
+        # As long as objects are the session's, that tells their store.
+        note_stores(self.session.identity_map.values(), self.store)
+        await self.session.close()
 
 
-@dataclass(eq=False)
-class Transaction:
+@dataclass(eq=False, kw_only=True)
+class Transaction(Pending):
     """A connection in a transaction, and what to do once its outcome is known."""
 
     connection: AsyncConnection
-    store: Store | None
-    after_commit: list[AfterCommit] = field(default_factory=list)
-    """Done once it is committed for good."""
-    on_rollback: list[OnRollback] = field(default_factory=list)
-    """Done, last first, if it held but a session around it is rolled back."""
+    on_success: list[InMemory] = field(default_factory=list)
+    """Done, first first, once it has held."""
+
+    def hold_good(self) -> None:
+        """Make the changes in memory that the rows have made."""
+        for change in self.on_success:
+            change()
+
+    async def commit(self) -> None:
+        """Commit for good, whoever wants to stop; nothing is left open behind it."""
+        try:
+            with told(UNKNOWN):
+                await self.connection.commit()
+            self.hold_good()
+        except BaseException:
+            await self.connection.invalidate()  # as in a session
+            raise
+        finally:
+            await self.roll_back()
+        await self.follow_up()
+
+    async def roll_back(self) -> None:
+        """Take back what is not committed; nothing is left open behind it."""
+        try:
+            await self.connection.close()
+        finally:
+            self.release()
 
 
 _shared: ContextVar[_Shared | None] = ContextVar("artigraph_session", default=None)
@@ -70,6 +144,12 @@ def _enclosing() -> _Shared | None:
     return shared if shared and shared.loop is asyncio.get_running_loop() else None
 
 
+def outermost_session() -> object:
+    """What stands for the session that calls here are part of, if any."""
+    shared = _enclosing()
+    return shared and shared.outermost
+
+
 def _open_here() -> _Shared | None:
     """The innermost session of the store in use, whichever event loop it is of."""
     shared = _shared.get()
@@ -79,7 +159,7 @@ def _open_here() -> _Shared | None:
     # A task may outlive the block that it was started in, and a block may hold another
     # in which another database is set.
     while shared is not None and not (shared.open and here in (None, shared.store)):
-        shared = shared.outer
+        shared = shared.around
     return shared
 
 
@@ -102,6 +182,27 @@ async def _joined() -> AsyncIterator[_Shared | None]:
                 yield shared
                 return
     yield None
+
+
+@asynccontextmanager
+async def outside_session(session: object) -> AsyncIterator[None]:
+    """Write for a block that stands outside of the session here, and commit at once.
+
+    So that others who stand in that block need not wait for this session to end. One that
+    has begun is not left: on SQLite nobody else could write before its end.
+
+    Args:
+        session: What :func:`outermost_session` was where that block begins.
+    """
+    async with _joined() as shared:
+        if shared and shared.outermost is not session and not shared.session.in_transaction():
+            token = _shared.set(None)
+            try:
+                yield
+            finally:
+                _shared.reset(token)
+            return
+    yield
 
 
 @asynccontextmanager
@@ -139,42 +240,41 @@ async def new_session(**kwargs: Any) -> AsyncIterator[AsyncSession]:
     """
     async with _joined() as outer:
         if outer is not None:
-            inner = _Shared(outer.session, outer.store, outer.loop, outer=outer)
+            inner = _Shared(
+                setting=outer.setting,
+                session=outer.session,
+                loop=outer.loop,
+                outer=outer,
+                around=outer,
+            )
             try:
-                async with outer.session.begin_nested(), _sharing(inner):
-                    yield inner.session
+                with told(NOTHING_WRITTEN, connecting=True):
+                    async with outer.session.begin_nested(), _sharing(inner):
+                        yield inner.session
             except BaseException:
                 inner.undo()
                 raise
-            outer.after_commit += inner.after_commit
-            outer.on_rollback += inner.on_rollback
+            inner.hand_over()
             return
     # A transaction may read first and write later; on SQLite only one that
     # begins as a writer can wait for its turn.
     setting = current_setting()
     engine = (await get_engine()).execution_options(**{WRITES: True})
-    async with AsyncSession(engine, **{"expire_on_commit": False, **kwargs}) as session:
-        loop = asyncio.get_running_loop()
-        shared = _Shared(session, store_in(setting), loop, outer=_shared.get())
-        try:
+    session = AsyncSession(engine, **{"expire_on_commit": False, **kwargs})
+    shared = _Shared(
+        setting=setting,
+        session=session,
+        loop=asyncio.get_running_loop(),
+        around=_shared.get(),
+    )
+    try:
+        with told(NOTHING_WRITTEN):
             async with _sharing(shared):
                 yield session
-            await session.commit()
-        except BaseException:
-            await session.rollback()
-            shared.undo()
-            raise
-        finally:
-            # Of objects that live on; while they are the session's, that tells it.
-            note_stores(session.identity_map.values(), shared.store)
-    await _finish(shared.after_commit, setting)
-
-
-async def _finish(tasks: Iterable[AfterCommit], setting: EngineSetting | None) -> None:
-    # Another database may be set by now; what its rows name says nothing of this one's.
-    with using(setting):
-        for task in tasks:
-            await task()
+    except BaseException:
+        await to_its_end(shared.roll_back())
+        raise
+    await to_its_end(shared.commit())
 
 
 @asynccontextmanager
@@ -207,35 +307,55 @@ async def write() -> AsyncIterator[Transaction]:
     """
     async with _joined() as shared:
         if shared is not None:
-            await shared.session.flush()
-            connection = await shared.session.connection()
-            transaction = Transaction(connection, shared.store)
-            async with connection.begin_nested():
-                yield transaction
-            shared.after_commit += transaction.after_commit
-            shared.on_rollback += transaction.on_rollback
+            connection = await shared.connection()
+            transaction = Transaction(setting=shared.setting, outer=shared, connection=connection)
+            try:
+                with told(NOTHING_WRITTEN):
+                    async with transaction.connection.begin_nested():
+                        yield transaction
+            except BaseException as error:
+                transaction.release()
+                if isinstance(error, DBAPIError) and is_suspect(transaction.connection):
+                    await transaction.connection.run_sync(refuse_given_up)
+                raise
+            transaction.hold_good()
+            transaction.hand_over()
             return
     setting = current_setting()
-    engine = await get_engine()
-    async with engine.connect() as connection:
-        await connection.execution_options(**{WRITES: True})
-        async with connection.begin():
-            transaction = Transaction(connection, store_in(setting))
+    connection = await _connect(await get_engine(), NOTHING_WRITTEN)
+    transaction = Transaction(setting=setting, connection=connection)
+    try:
+        with told(NOTHING_WRITTEN):
+            if (known := transaction.connection.sync_connection) is not None:
+                # Of an option of its own the database hears nothing, so nobody need await that.
+                known.execution_options(**{WRITES: True})
+            await transaction.connection.begin()
             yield transaction
-    await _finish(transaction.after_commit, setting)
+    except BaseException:
+        await to_its_end(transaction.roll_back())
+        raise
+    await to_its_end(transaction.commit())
 
 
 @asynccontextmanager
 async def read() -> AsyncIterator[AsyncConnection]:
-    """A connection to read rows with; it sees what its session has written."""
+    """A connection to read rows with; it sees what its session has written.
+
+    Outside of a session all statements of the block see one moment.
+    """
     async with _joined() as shared:
         if shared is not None:
-            await shared.session.flush()
-            yield await shared.session.connection()
+            connection = await shared.connection()
+            with told(NOTHING_WRITTEN):
+                yield connection
             return
-    engine = await get_engine()
-    async with engine.connect() as connection:
-        yield connection
+    connection = await _connect(await get_engine(), NOTHING_READ)
+    try:
+        with told(NOTHING_READ):
+            see_one_moment(connection)
+            yield connection
+    finally:
+        await to_its_end(connection.close())
 
 
 @asynccontextmanager
@@ -243,9 +363,20 @@ async def read_session() -> AsyncIterator[AsyncSession]:
     """A session to read objects with; they stay whole when it is closed."""
     async with _joined() as shared:
         if shared is not None:
-            yield shared.session
+            await shared.connection()
+            with told(NOTHING_WRITTEN):
+                yield shared.session
             return
-    store = current_store()
-    async with AsyncSession(await get_engine(), expire_on_commit=False) as session:
-        yield session
-        note_stores(session.identity_map.values(), store)
+    setting = current_setting()
+    session = AsyncSession(await get_engine(), expire_on_commit=False)
+    try:
+        with told(NOTHING_READ, connecting=True):
+            yield session
+    finally:
+        note_stores(session.identity_map.values(), store_in(setting))
+        await to_its_end(session.close())
+
+
+async def _connect(engine: AsyncEngine, outcome: str) -> AsyncConnection:
+    with told(outcome, connecting=True):
+        return await engine.connect()

@@ -138,8 +138,10 @@ def note_stores(objects: Iterable[object], store: Store | None) -> None:
 
 def store_of(node: Node) -> Store | None:
     """The store that a node is of; ``None`` of one that is not written, or read elsewhere."""
+    if not inspect(node).has_identity:
+        return None
     session = object_session(node)
-    if session is not None and inspect(node).persistent:
+    if session is not None:
         return store_behind(session.get_bind().dialect)
     store: Store | None = vars(node).get(_NOTED)
     return store

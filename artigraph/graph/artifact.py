@@ -28,6 +28,7 @@ from artigraph.graph.blob import (
     keep_blobs,
     put_blobs,
     read_values,
+    read_whole,
     remove_unnamed_blobs,
 )
 from artigraph.graph.node import count_nodes, delete_nodes, select_nodes
@@ -273,8 +274,12 @@ async def read_artifacts(
     """
     check_count("limit", limit)
     check_count("offset", offset)
-    found = await _select(filter, limit, ordering_of(order_by, filter), offset)
-    return await _with_values(found)
+    ordering = ordering_of(order_by, filter)
+
+    async def attempt() -> list[QualifiedArtifact[BaseArtifact, Any]]:
+        return await _with_values(await _select(filter, limit, ordering, offset))
+
+    return await read_whole(attempt)
 
 
 async def read_artifact_or_none(filter: Filter) -> QualifiedArtifact[BaseArtifact, Any] | None:
@@ -283,14 +288,18 @@ async def read_artifact_or_none(filter: Filter) -> QualifiedArtifact[BaseArtifac
     Raises:
         MultipleNodesFoundError: The filter finds more than one.
     """
-    found = await _select(filter, 2)
-    if len(found) > 1:
-        # Before their blobs are opened for nothing.
-        raise MultipleNodesFoundError(
-            f"There is more than one artifact: {filter}. Node {found[0].node_id} is the first. "
-            "Narrow the filter, or use read_artifacts()."
-        )
-    return next(iter(await _with_values(found)), None)
+
+    async def attempt() -> list[QualifiedArtifact[BaseArtifact, Any]]:
+        found = await _select(filter, 2)
+        if len(found) > 1:
+            # Before their blobs are opened for nothing.
+            raise MultipleNodesFoundError(
+                f"There is more than one artifact: {filter}. Node {found[0].node_id} is the "
+                "first. Narrow the filter, or use read_artifacts()."
+            )
+        return await _with_values(found)
+
+    return next(iter(await read_whole(attempt)), None)
 
 
 async def read_artifact(filter: Filter) -> QualifiedArtifact[BaseArtifact, Any]:

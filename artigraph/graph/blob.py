@@ -10,19 +10,19 @@ from __future__ import annotations
 import hashlib
 import logging
 import shutil
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
-from typing import IO, Any, BinaryIO, cast
+from typing import IO, Any, BinaryIO, TypeVar, cast
 
 from sqlalchemy import select
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from artigraph.concurrency import gather_bounded, run_in_thread
 from artigraph.db.session import read, write
 from artigraph.errors import (
     ArtigraphError,
+    BlobNotFoundError,
     CorruptBlobError,
     MissingLibraryError,
     SerializationError,
@@ -48,9 +48,12 @@ __all__ = [
     "keep_blobs",
     "put_blobs",
     "read_values",
+    "read_whole",
     "remove_unnamed_blobs",
     "sha256_of",
 ]
+
+T = TypeVar("T")
 
 logger = logging.getLogger("artigraph")
 
@@ -225,6 +228,25 @@ class StoredBytes:
     location: str | None
 
 
+async def read_whole(attempt: Callable[[], Awaitable[T]]) -> T:
+    """Read rows and their blobs, and once more if somebody deletes both in between.
+
+    Args:
+        attempt: Reads rows, then the blobs that they name.
+
+    Raises:
+        BlobNotFoundError: A row names a blob, and still does, that is not there.
+    """
+    missing: set[str] = set()
+    while True:
+        try:
+            return await attempt()
+        except BlobNotFoundError as error:
+            if str(error) in missing:
+                raise
+            missing.add(str(error))
+
+
 async def read_values(stored: Iterable[StoredBytes]) -> list[Any]:
     """Read values back, several at a time, and see that they are what was written.
 
@@ -291,16 +313,16 @@ async def remove_unnamed_blobs(blobs: Collection[tuple[str, str]]) -> None:
                 await lock_storages(transaction.connection, names)
                 named = set((await transaction.connection.execute(query)).scalars())
                 await _remove(get_storage(storage), locations - named)
-        except (ArtigraphError, SQLAlchemyError) as error:
+        except Exception as error:
             # The rows are gone for good: an error now would say that they are not.
             logger.warning("Blobs in %r are left over: %s", storage, error)
 
 
 async def _remove(storage: Storage, locations: Iterable[str]) -> None:
-    async def remove(location: str) -> ArtigraphError | None:
+    async def remove(location: str) -> Exception | None:
         try:
             await storage.delete(location)
-        except ArtigraphError as error:
+        except Exception as error:
             return error
         return None
 

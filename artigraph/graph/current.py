@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy import inspect
 
+from artigraph.db.pending import OutcomeLock
+from artigraph.db.session import outermost_session, outside_session
 from artigraph.db.setting import current_store
 from artigraph.db.store import Store, check_store
 from artigraph.graph.node import write_node
@@ -32,8 +34,10 @@ class Current:
     above: Current | None
     task: asyncio.Task[Any] | None = None
     """The task whose block this is; others may run side by side inside it."""
+    session: object = field(default_factory=outermost_session)
+    """The session that its block stands in, if any."""
     # Of several tasks that need the node's row, one writes it and the others wait.
-    writing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    writing: OutcomeLock = field(default_factory=OutcomeLock)
 
 
 _current: ContextVar[Mapping[Store | None, Current]] = ContextVar(
@@ -76,10 +80,10 @@ async def hang(node: Node, above: Current | None) -> None:
     if above is None or inspect(node).has_identity or node.node_parent_id is not None:
         return
     beside_others = above.task is not asyncio.current_task()
-    if beside_others and not inspect(above.node).has_identity:
+    if beside_others and _is_unsettled(above):
         # Two sessions cannot both have the parent's object, to insert it with a
         # child; and which of them would come first nobody knows.
-        async with row_writer() as writer:
+        async with outside_session(above.session), row_writer() as writer:
             await insert_unwritten(writer, above)
     if above.node.node_id is not None:
         node.node_parent_id = above.node.node_id
@@ -94,8 +98,10 @@ async def insert_unwritten(writer: RowWriter, place: Current) -> NewRow | int:
         The row, new or an id, for others to hang on.
     """
     node = place.node
-    if not inspect(node).has_identity:
-        await writer.hold(place.writing)
+    if _is_unsettled(place):
+        await writer.transaction.hold(place.writing)
+        if inspect(node).has_identity:
+            writer.transaction.let_go(place.writing)  # it is settled by now
     if inspect(node).has_identity:
         return node.node_id
     row_above: NewRow | int | None = node.node_parent_id
@@ -103,6 +109,12 @@ async def insert_unwritten(writer: RowWriter, place: Current) -> NewRow | int:
         row_above = await insert_unwritten(writer, place.above)
     rows = await insert_nodes(writer, [node], above=row_above)
     return rows[0] if rows else node.node_id
+
+
+def _is_unsettled(place: Current) -> bool:
+    """Whether a node's row is not there yet, or may vanish with another session."""
+    written = inspect(place.node).has_identity
+    return not written or place.writing.is_held_by_others(outermost_session())
 
 
 @asynccontextmanager

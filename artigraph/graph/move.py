@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from artigraph.db.lock import MOVES, lock
 from artigraph.errors import CycleError, FilterError, NodeNotFoundError, ParentNotFoundError
 from artigraph.filter.relation import walk
 from artigraph.filter.unset import NOT_WRITTEN
@@ -38,6 +40,7 @@ async def write_parent_child_relationships(
             raise FilterError(f"None cannot be hung under {parent}. {NOT_WRITTEN}")
     now = utc_now()
     async with row_writer() as writer:
+        await _lock_moves(writer.connection, moves)
         wanted = {node_id for pair in moves for node_id in pair if node_id is not None}
         query = select(node_table.c.node_id, node_table.c.node_label).where(
             among(node_table.c.node_id, wanted)
@@ -48,18 +51,20 @@ async def write_parent_child_relationships(
                 raise ParentNotFoundError(f"Node {parent} does not exist, so nothing hangs on it.")
             if child not in labels:
                 raise NodeNotFoundError(f"Node {child} does not exist, so it cannot be moved.")
-        await refuse_cycles(writer, moves)
+        await _refuse_cycles(writer.connection, moves)
         for parent, child in moves:
             writer.note(child, parent, labels[child])
-            await writer.connection.execute(
+            moved = await writer.connection.execute(
                 update(node_table)
                 .where(node_table.c.node_id == child)
                 .values(node_parent_id=parent, node_updated_at=now)
             )
+            if moved.rowcount == 0:
+                raise NodeNotFoundError(f"Node {child} was deleted meanwhile. Nothing was moved.")
 
 
 async def refuse_cycles(writer: RowWriter, moves: Sequence[tuple[int | None, int]]) -> None:
-    """Refuse moves that would close a circle.
+    """Refuse moves that would close a circle, also with what others move at the same time.
 
     Args:
         writer: The transaction that is about to make the moves.
@@ -67,19 +72,23 @@ async def refuse_cycles(writer: RowWriter, moves: Sequence[tuple[int | None, int
 
     Raises:
         CycleError: A node would become its own ancestor.
+        DatabaseBusyError: Somebody else was moving nodes for too long.
     """
-    start = node_table.alias()
+    await _lock_moves(writer.connection, moves)
+    await _refuse_cycles(writer.connection, moves)
+
+
+async def _lock_moves(connection: AsyncConnection, moves: Sequence[tuple[int | None, int]]) -> None:
+    """See that nobody else moves nodes before the transaction ends, unless all become roots."""
+    if connection.dialect.name != "sqlite" and any(parent is not None for parent, _ in moves):
+        await connection.run_sync(lock, MOVES)
+
+
+async def _refuse_cycles(
+    connection: AsyncConnection, moves: Sequence[tuple[int | None, int]]
+) -> None:
     parents = {parent for parent, _ in moves if parent is not None}
-    above = walk(
-        select(start.c.node_id).where(among(start.c.node_id, parents)), "node_id", "node_parent_id"
-    )
-    query = select(node_table.c.node_id, node_table.c.node_parent_id).where(
-        node_table.c.node_id.in_(select(above.c.node_id))
-    )
-    parent_of: dict[int, int | None] = {
-        row.node_id: row.node_parent_id for row in await writer.connection.execute(query)
-    }
-    parent_of |= {child: parent for parent, child in moves}
+    parent_of = await _parents_above(connection, parents) | {child: up for up, child in moves}
     for parent, child in moves:
         seen = {child}
         above_it = parent
@@ -91,3 +100,27 @@ async def refuse_cycles(writer: RowWriter, moves: Sequence[tuple[int | None, int
                 )
             seen.add(above_it)
             above_it = parent_of.get(above_it)
+
+
+async def _parents_above(connection: AsyncConnection, nodes: set[int]) -> dict[int, int | None]:
+    """The parents of some nodes, and of all that is above them, as others have left them."""
+    parent_of: dict[int, int | None] = {}
+    columns = node_table.c.node_id, node_table.c.node_parent_id
+    while nodes:
+        start = node_table.alias()
+        first = select(start.c.node_id).where(among(start.c.node_id, nodes))
+        above = walk(first, "node_id", "node_parent_id")
+        found = node_table.c.node_id.in_(select(above.c.node_id))
+        query = select(*columns).where(found)
+        if connection.dialect.name in ("mysql", "mariadb"):
+            # It shows what was there when the transaction first read, unless asked with a lock.
+            ids = (await connection.execute(query)).scalars().all()
+            query = select(*columns).where(among(node_table.c.node_id, ids))
+            query = query.with_for_update(read=True)
+        rows = (await connection.execute(query)).all()
+        parent_of |= {row.node_id: row.node_parent_id for row in rows}
+        # Those above which something was moved meanwhile lead elsewhere.
+        nodes = {above for above in parent_of.values() if above is not None} - parent_of.keys()
+        if not rows:
+            break
+    return parent_of

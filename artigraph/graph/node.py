@@ -8,7 +8,7 @@ from typing import Any, TypeVar, overload
 from sqlalchemy import ColumnElement, Row, Select, and_, delete, func, inspect, select, update
 from sqlalchemy.orm import Session
 
-from artigraph.db.session import read, read_session, write
+from artigraph.db.session import Transaction, read, read_session, write
 from artigraph.db.setting import current_setting, using
 from artigraph.display.results import ResultList
 from artigraph.errors import (
@@ -28,6 +28,7 @@ from artigraph.orm.node import Node, node_table
 
 __all__ = [
     "count_nodes",
+    "delete_in",
     "delete_nodes",
     "iter_nodes",
     "new_node",
@@ -296,25 +297,37 @@ async def delete_nodes(filter: Filter, *, everything: bool = False) -> int:
     Raises:
         FilterError: The filter limits nothing, and ``everything`` is not said.
     """
-    clause = clause_of(filter)
     if everything is not True and filter.limits_nothing():
         raise FilterError(
             f"The filter limits nothing: {filter}. Nothing was deleted. Say which are to go, as in "
             "NodeFilter(node_id=7), or that all of them are: everything=True."
         )
+    async with write() as transaction:
+        return await delete_in(transaction, filter)
+
+
+async def delete_in(transaction: Transaction, filter: Filter) -> int:
+    """Delete nodes in a running transaction, as :func:`delete_nodes` does in one of its own.
+
+    Args:
+        transaction: The transaction.
+        filter: Any filter, or several combined.
+
+    Returns:
+        How many rows were deleted.
+    """
     columns = node_table.c
     query = select(
         columns.node_id, columns.remote_artifact_storage, columns.remote_artifact_location
-    ).where(columns.node_id.in_(select(subtree(clause).c.node_id)))
-    async with write() as transaction:
-        connection = transaction.connection
-        rows = (await connection.execute(query)).all()
-        here = among(columns.node_id, [row.node_id for row in rows])
-        if connection.dialect.name in ("mysql", "mariadb"):
-            # InnoDB checks row by row, so a parent may not go before its child.
-            await connection.execute(update(node_table).where(here).values(node_parent_id=None))
-        await connection.execute(delete(node_table).where(here))
-        blobs = {(storage, place) for _, storage, place in rows if storage and place}
-        if blobs:
-            transaction.after_commit.append(lambda: remove_unnamed_blobs(blobs))
+    ).where(columns.node_id.in_(select(subtree(clause_of(filter)).c.node_id)))
+    connection = transaction.connection
+    rows = (await connection.execute(query)).all()
+    here = among(columns.node_id, [row.node_id for row in rows])
+    if connection.dialect.name in ("mysql", "mariadb"):
+        # InnoDB checks row by row, so a parent may not go before its child.
+        await connection.execute(update(node_table).where(here).values(node_parent_id=None))
+    await connection.execute(delete(node_table).where(here))
+    blobs = {(storage, place) for _, storage, place in rows if storage and place}
+    if blobs:
+        transaction.after_commit.append(lambda: remove_unnamed_blobs(blobs))
     return len(rows)

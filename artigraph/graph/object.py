@@ -130,30 +130,49 @@ async def update_nodes(writer: RowWriter, nodes: Sequence[Node]) -> None:
     """
     for node in nodes:
         check_store(node, writer.store)
-    now = utc_now()
-    for node in nodes:
-        changed = {
+    changes = [
+        {
             attribute.key: attribute.value
             for attribute in inspect(node).attrs
             if attribute.key in column_names(type(node)) and attribute.history.has_changes()
         }
-        if changed:
-            await _update(writer, node, {**changed, "node_updated_at": now})
+        for node in nodes
+    ]
+    await _update_all(writer, nodes, changes)
 
 
 async def _overwrite(writer: RowWriter, nodes: Sequence[Node]) -> None:
+    given = [
+        {k: v for k, v in vars(node).items() if k in column_names(type(node))} for node in nodes
+    ]
+    await _update_all(writer, nodes, given, reload=True)
+
+
+async def _update_all(
+    writer: RowWriter,
+    nodes: Sequence[Node],
+    changes: Sequence[Mapping[str, Any]],
+    *,
+    reload: bool = False,
+) -> None:
+    await refuse_cycles(
+        writer,
+        [
+            (changed["node_parent_id"], node.node_id)
+            for node, changed in zip(nodes, changes, strict=True)
+            if "node_parent_id" in changed
+        ],
+    )
     now = utc_now()
-    for node in nodes:
-        given = {k: v for k, v in vars(node).items() if k in column_names(type(node))}
-        await _update(writer, node, {**given, "node_updated_at": now}, reload=True)
+    for node, changed in zip(nodes, changes, strict=True):
+        if changed:
+            await _update(writer, node, {**changed, "node_updated_at": now}, reload=reload)
 
 
 async def _update(
     writer: RowWriter, node: Node, changed: dict[str, Any], *, reload: bool = False
 ) -> None:
     check_label(changed.get("node_label"))
-    if changed.get("node_parent_id") is not None:
-        await refuse_cycles(writer, [(changed["node_parent_id"], node.node_id)])
     now = {**vars(node), **changed}
     writer.note(node.node_id, now.get("node_parent_id"), now.get("node_label"))
     here = node_table.c.node_id == node.node_id

@@ -7,7 +7,6 @@ The number of statements does not grow with the number of rows.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence as SequenceOf
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -103,9 +102,7 @@ class RowWriter:
     """Inserts rows in one transaction."""
 
     transaction: Transaction
-    _on_success: list[Callable[[], None]] = field(default_factory=list)
     _written: list[NewRow] = field(default_factory=list)
-    _held: list[asyncio.Lock] = field(default_factory=list)
 
     @property
     def connection(self) -> AsyncConnection:
@@ -169,23 +166,8 @@ class RowWriter:
             undo: Takes it back, should a session around the transaction be
                 rolled back after all.
         """
-        self._on_success.append(change)
+        self.transaction.on_success.append(change)
         self.transaction.on_rollback.append(undo)
-
-    def finish(self) -> None:
-        """Make the changes of :meth:`when_done`."""
-        for change in self._on_success:
-            change()
-
-    async def hold(self, lock: asyncio.Lock) -> None:
-        """Hold a lock until the transaction has held or failed."""
-        await lock.acquire()
-        self._held.append(lock)
-
-    def release(self) -> None:
-        """Give up the locks that :meth:`hold` has taken."""
-        while self._held:
-            self._held.pop().release()
 
     async def explain(self, error: IntegrityError) -> None:
         """Say in artigraph's words which constraint the rows have broken.
@@ -212,16 +194,10 @@ async def row_writer() -> AsyncIterator[RowWriter]:
         async with write() as transaction:
             writer = RowWriter(transaction)
             yield writer
-        writer.finish()
     except IntegrityError as error:
         if writer is not None:
-            # First the locks: their next holder may already have the database's.
-            writer.release()
             await writer.explain(error)
         raise
-    finally:
-        if writer is not None:
-            writer.release()
 
 
 def check_label(label: str | None) -> None:

@@ -13,6 +13,7 @@ from typing import Any, Self
 from sqlalchemy import inspect
 from typing_extensions import override
 
+from artigraph.db.session import outermost_session, write
 from artigraph.db.setting import current_setting, current_store, using
 from artigraph.db.store import check_store
 from artigraph.display.facts import Badge, Facts
@@ -20,17 +21,18 @@ from artigraph.display.limits import Limits
 from artigraph.display.row import RowFacts, describe_row
 from artigraph.display.shown import Shown
 from artigraph.display.value import brief, describe_fields
-from artigraph.errors import FilterError, LabelExistsError, NodeNotFoundError, SerializationError
+from artigraph.errors import FilterError, NodeNotFoundError
 from artigraph.filter.model import ModelFilter
 from artigraph.filter.node import NodeFilter
 from artigraph.filter.relation import NodeRelationshipFilter
 from artigraph.graph.current import Current, entered, hang, insert_unwritten
-from artigraph.graph.node import read_node
+from artigraph.graph.node import delete_in, read_node
 from artigraph.graph.object import update_nodes
-from artigraph.graph.row import NewRow, check_label, row_writer
+from artigraph.graph.row import NewRow, row_writer
 from artigraph.model.added import Added
 from artigraph.model.base import BaseModel
-from artigraph.model.read import delete_models, read_models
+from artigraph.model.group_models import GroupModels
+from artigraph.model.read import read_models
 from artigraph.model.write import encoded
 from artigraph.orm.node import Node
 from artigraph.registry import did_you_mean
@@ -68,9 +70,7 @@ class ModelGroup(Shown):
         self._save_on_error = save_on_error
         # An id means a row of the database that is set when it is given.
         self._setting = None if isinstance(node, Node) else current_setting()
-        self._unsaved: dict[str, BaseModel] = {}
-        self._saved: dict[str, Any] = {}
-        self._saved_is_complete = False
+        self._models = GroupModels()
         self._parent: ModelGroup | None = None
         self._place: Current | None = None
         self._inside: tuple[AbstractContextManager[Current], Token[ModelGroup | None]] | None = None
@@ -96,10 +96,9 @@ class ModelGroup(Shown):
     @override
     def _describe(self, limits: Limits) -> Facts:
         row = RowFacts("Node", self._given_id) if self._node is None else self._node._row_facts()
-        models = {**self._saved, **self._unsaved}
-        states = dict.fromkeys(self._unsaved, (Badge("not saved"),))
-        fields, more = describe_fields(models.items(), limits, badges=states)
-        unread = self._written_id() is not None and not self._saved_is_complete
+        states = dict.fromkeys(self._models.unsaved, (Badge("not saved"),))
+        fields, more = describe_fields(self._models.all().items(), limits, badges=states)
+        unread = self._written_id() is not None and not self._models.is_complete
         return replace(
             describe_row(replace(row, columns={}), limits),
             name=type(self).__name__,
@@ -111,8 +110,8 @@ class ModelGroup(Shown):
     @override
     def _brief(self, limits: Limits) -> str:
         node = str(self._given_id) if self._node is None else self._node._brief_key()
-        unsaved = f", unsaved={brief(sorted(self._unsaved), limits)}" if self._unsaved else ""
-        return f"ModelGroup({node}{unsaved})"
+        unsaved = sorted(self._models.unsaved)
+        return f"ModelGroup({node}{f', unsaved={brief(unsaved, limits)}' if unsaved else ''})"
 
     async def __aenter__(self) -> Self:
         if self._inside is not None:
@@ -206,19 +205,7 @@ class ModelGroup(Shown):
             LabelExistsError: A label is taken in the group; none is added.
             SerializationError: One of them is no model; none is added.
         """
-        for label, model in models.items():
-            check_label(label)
-            if not isinstance(model, BaseModel):
-                raise SerializationError(
-                    f"{label!r} is no model but {model!r} ({type(model).__name__}). Add an "
-                    "instance of a DataModel."
-                )
-            if label in self._unsaved or label in self._saved:
-                raise LabelExistsError(
-                    f"The group has a model {label!r} already. Choose another label, or "
-                    f"await group.remove_model({label!r}) first."
-                )
-        self._unsaved.update(models)
+        self._models.add(models)
         return Added(models)
 
     async def save(self) -> None:
@@ -232,33 +219,36 @@ class ModelGroup(Shown):
             ParentNotFoundError: The group's node does not exist.
             StorageError: A storage failed.
         """
-        added = dict(self._unsaved)
         with self.using_its_store():
-            await self._save(added)
+            await self._save()
 
-    async def _save(self, added: dict[str, BaseModel]) -> None:
+    async def _save(self) -> None:
+        with self._models.saving() as (added, others):
+            await self._write(added)
+        # Another task says by itself how its part went. Inside a session its transaction may
+        # be waiting for the end of this one.
+        if others and outermost_session() is None:
+            for other in others:
+                await other.wait()
+            if self._models.unsaved:
+                await self._save()
+
+    async def _write(self, added: dict[str, BaseModel]) -> None:
         async with encoded(None, added) as rows, row_writer() as writer:
             above: NewRow | int | None = self._given_id
             if self._node is not None:
                 if inspect(self._node).has_identity:
                     await update_nodes(writer, [self._node])
-                above = await insert_unwritten(
-                    writer, self._place or Current(self._node, None, None)
-                )
+                if self._place is None:
+                    self._place = Current(self._node, None, None)
+                above = await insert_unwritten(writer, self._place)
             for row, _ in rows.models:
                 row.hang_under(above)
             await rows.insert(writer)
-            writer.when_done(partial(self._note_saved, added), undo=partial(self._note_lost, added))
-
-    def _note_saved(self, added: dict[str, BaseModel]) -> None:
-        self._saved |= added
-        for label in added:
-            self._unsaved.pop(label, None)
-
-    def _note_lost(self, added: dict[str, BaseModel]) -> None:
-        for label in added:
-            self._saved.pop(label, None)
-        self._unsaved = {**added, **self._unsaved}
+            models = self._models
+            writer.when_done(
+                partial(models.note_saved, added), undo=partial(models.note_lost, added)
+            )
 
     async def get_model(self, label: str, fresh: bool = False) -> Any:
         """A model of the group, from memory if it is there.
@@ -288,10 +278,11 @@ class ModelGroup(Shown):
             NodeNotFoundError: The group has no such model.
         """
         wanted = None if labels is None else list(labels)
-        missing = wanted is None or not {*self._saved, *self._unsaved}.issuperset(wanted)
-        if self._written_id() is not None and (fresh or (missing and not self._saved_is_complete)):
+        missing = wanted is None or not self._models.all().keys() >= {*wanted}
+        unread = missing and not self._models.is_complete
+        if self._written_id() is not None and (fresh or unread):
             await self._refresh(wanted)
-        models = {**self._saved, **self._unsaved}
+        models = self._models.all()
         if wanted is None:
             return models
         for label in wanted:
@@ -306,7 +297,7 @@ class ModelGroup(Shown):
         if self._written_id() is None:
             return {}
         await self._refresh(None)
-        return dict(self._saved)
+        return dict(self._models.saved)
 
     async def has_model(self, label: str) -> bool:
         """Whether the group has a model of that label."""
@@ -314,11 +305,11 @@ class ModelGroup(Shown):
 
     async def has_models(self, labels: Iterable[str]) -> bool:
         """Whether the group has models of all those labels."""
-        missing = {*labels} - {*self._saved, *self._unsaved}
+        missing = {*labels} - self._models.all().keys()
         if not missing or self._written_id() is None:
             return not missing
         await self._refresh(None)
-        return missing <= self._saved.keys()
+        return missing <= self._models.saved.keys()
 
     async def remove_model(self, label: str) -> None:
         """Remove a model, from the database as well.
@@ -341,12 +332,19 @@ class ModelGroup(Shown):
         if wanted is not None and not await self.has_models(wanted):
             await self.get_models(wanted, fresh=True)
         node_id = self._written_id()
-        if node_id is not None:
-            with self.using_its_store():
-                await delete_models(_models_on(node_id, wanted))
-        for label in list({**self._saved, **self._unsaved}) if wanted is None else wanted:
-            self._saved.pop(label, None)
-            self._unsaved.pop(label, None)
+        if node_id is None:
+            self._models.forget(wanted)
+            return
+        with self.using_its_store():
+            await self._delete(node_id, wanted)
+
+    async def _delete(self, node_id: int, wanted: list[str] | None) -> None:
+        async with write() as transaction:
+            await delete_in(transaction, _models_on(node_id, wanted))
+            models = self._models
+            transaction.on_success.append(partial(models.forget, wanted))
+            # A session around it may bring the rows back.
+            transaction.on_rollback.append(partial(models.remember, models.saved, models.unsaved))
 
     async def _refresh(self, labels: list[str] | None) -> None:
         node_id = self._written_id()
@@ -354,13 +352,7 @@ class ModelGroup(Shown):
         with self.using_its_store():
             found = await read_models(_models_on(node_id, labels))
         read = {str(model.artifact.node_label): model.value for model in found}
-        if labels is None:
-            self._saved = read
-            self._saved_is_complete = True
-        else:
-            for label in labels:
-                self._saved.pop(label, None)
-            self._saved |= read
+        self._models.note_read(labels, read)
 
     def _written_id(self) -> int | None:
         if self._node is None:

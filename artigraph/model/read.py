@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeAlias
 
 from sqlalchemy import ColumnElement, Row, Select, and_, select
@@ -23,6 +24,7 @@ from artigraph.filter.order import BY_ID, OrderBy, Ordering, check_count, orderi
 from artigraph.filter.value import among
 from artigraph.garbage import collector_paused
 from artigraph.graph.artifact import QualifiedArtifact
+from artigraph.graph.blob import read_whole
 from artigraph.graph.node import count_nodes, delete_nodes
 from artigraph.graph.path import LABELS_ABOVE, labels_above
 from artigraph.model.document import decode_model
@@ -252,6 +254,10 @@ class _Query:
 
 
 async def _read(query: _Query, lazy: bool) -> list[ReadModel]:
+    return await read_whole(partial(_read_once, query, lazy))
+
+
+async def _read_once(query: _Query, lazy: bool) -> list[ReadModel]:
     below: Sequence[Row[Any]] = ()
     few = query.limit is not None and query.limit < MANY_MODELS
     setting = current_setting()
@@ -264,11 +270,11 @@ async def _read(query: _Query, lazy: bool) -> list[ReadModel]:
                 clause = among(node_table.c.node_id, [row.node_id for row in rows])
             found = await connection.execute(select_parts(clause, lazy=lazy))
             below = await all_of(found, few=few)
-    if query.keyed and rows:
-        query.pass_over(rows[-1])
     with using(setting):
         parts = await load_parts(below, lazy=lazy)
     loader = _Loader(below, parts, store_in(setting))
+    if query.keyed and rows:
+        query.pass_over(rows[-1])
     if len(rows) < MANY_MODELS:
         return loader.load_all(rows)
     return await run_in_thread(loader.load_all, rows)

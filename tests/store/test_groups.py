@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import event
 
 from artigraph import (
+    DatabaseBusyError,
     DataModel,
     LabelError,
     LabelExistsError,
@@ -35,6 +36,7 @@ from artigraph import (
     write_model,
     write_node,
 )
+from artigraph.db import pending
 from tests.conftest import Statements
 
 
@@ -801,3 +803,121 @@ async def test_a_gathered_group_that_fails_leaves_its_siblings(store: str) -> No
     assert results[0] is None
     assert isinstance(results[1], SerializationError)
     assert await labels() == {"parent": None, "good": "parent", "m": "good"}
+
+
+# --------------------------------------------- tasks with sessions of their own
+
+
+@pytest.mark.parametrize("count_of", [6, 20])
+@pytest.mark.parametrize("begun", [False, True])
+async def test_tasks_with_sessions_of_their_own(store: str, count_of: int, begun: bool) -> None:
+    """Side by side under a group that is not written yet, all keep their runs."""
+
+    async def run(n: int) -> None:
+        async with new_session():
+            if begun:
+                await count()
+            async with ModelGroup(new_node(node_label=f"run {n}")) as group:
+                await asyncio.sleep(0.001)
+                group.add_model("fit", Fit(n))
+
+    async with asyncio.timeout(50), ModelGroup(new_node(node_label="sweep")):
+        await asyncio.gather(*(run(n) for n in range(count_of)))
+    found = await labels()
+    assert {label for label, above in found.items() if above == "sweep"} == {
+        f"run {n}" for n in range(count_of)
+    }
+    assert len(await read_models(ModelFilter())) == count_of
+
+
+@pytest.mark.parametrize("begun", [False, True])
+async def test_a_session_that_takes_the_node_above_back(store: str, begun: bool) -> None:
+    """The others keep their runs, whichever of them has written the node first."""
+
+    async def run(n: int) -> None:
+        async with new_session():
+            if begun:
+                await count()
+            async with ModelGroup(new_node(node_label=f"run {n}")) as group:
+                await asyncio.sleep(0.001)
+                group.add_model("fit", Fit(n))
+            if n % 2 == 0:
+                raise ZeroDivisionError
+
+    async with asyncio.timeout(50), ModelGroup(new_node(node_label="sweep")):
+        results = await asyncio.gather(*(run(n) for n in range(6)), return_exceptions=True)
+    assert [type(r) for r in results] == [ZeroDivisionError, type(None)] * 3
+    assert {k: v for k, v in (await labels()).items() if k != "fit"} == {
+        "sweep": None,
+        **{f"run {n}": "sweep" for n in (1, 3, 5)},
+    }
+
+
+async def test_a_group_inside_a_session_goes_with_it(store: str) -> None:
+    """Tasks write the group's node in the session that its block stands in, never beside it."""
+
+    async def run(n: int) -> None:
+        async with ModelGroup(new_node(node_label=f"run {n}")) as group:
+            group.add_model("fit", Fit(n))
+
+    with pytest.raises(ZeroDivisionError):
+        async with new_session(), ModelGroup(new_node(node_label="sweep")):
+            await asyncio.gather(*(run(n) for n in range(4)))
+            raise ZeroDivisionError
+    assert await count() == 0
+
+
+async def test_long_sessions_side_by_side(store: str) -> None:
+    """Where the database lets them, sessions under a new group do not wait for each other."""
+    if store == "sqlite":
+        pytest.skip("one session at a time")
+    together = asyncio.Barrier(4)
+
+    async def run(n: int) -> None:
+        async with new_session(), ModelGroup(new_node(node_label=f"run {n}")) as group:
+            group.add_model("fit", Fit(n))
+            await group.save()
+            await together.wait()
+
+    async with asyncio.timeout(20), ModelGroup(new_node(node_label="sweep")):
+        await asyncio.gather(*(run(n) for n in range(4)))
+    assert len(await read_models(ModelFilter())) == 4
+
+
+async def test_a_session_that_keeps_the_node_above_for_too_long(
+    store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever waits for it is told after a while, and what to do instead works."""
+    if store == "sqlite":
+        pytest.skip("one session at a time")
+    monkeypatch.setattr(pending, "BUSY_SECONDS", 0.2)
+    over = asyncio.Event()
+
+    async def long() -> None:
+        async with new_session():
+            await count()  # it has begun, and cannot be left
+            async with ModelGroup(new_node(node_label="long")) as group:
+                await group.save()
+                await over.wait()
+
+    async def short() -> None:
+        await asyncio.sleep(0.05)
+        async with new_session():
+            await count()
+            async with ModelGroup(new_node(node_label="short")):
+                pass
+
+    async with asyncio.timeout(20), ModelGroup(new_node(node_label="sweep")):
+        task = asyncio.create_task(long())
+        with pytest.raises(DatabaseBusyError, match="write the node before the tasks start"):
+            await asyncio.create_task(short())
+        over.set()
+        await task
+    over.clear()
+    async with asyncio.timeout(20), ModelGroup(new_node(node_label="second")) as group:
+        await group.save()
+        task = asyncio.create_task(long())
+        await asyncio.create_task(short())
+        over.set()
+        await task
+    assert (await labels())["short"] == "second"

@@ -1,0 +1,162 @@
+"""What a database does to a transaction by itself, told in artigraph's words.
+
+It loses the connection, or gives the transaction up after an error that somebody
+has caught. SQLAlchemy passes the second by: PostgreSQL answers a COMMIT then with
+a ROLLBACK that no driver tells of, MariaDB and SQLite go on in another one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, ExceptionContext, event, text
+from sqlalchemy.exc import DBAPIError, PendingRollbackError, TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from artigraph.errors import (
+    ArtigraphError,
+    ConnectionLostError,
+    DatabaseBusyError,
+    TransactionFailedError,
+)
+
+__all__ = [
+    "NOTHING_READ",
+    "NOTHING_WRITTEN",
+    "UNKNOWN",
+    "is_suspect",
+    "prepare_outcome",
+    "refuse_given_up",
+    "told",
+]
+
+NOTHING_READ = "Run this again; it opens a new connection."
+NOTHING_WRITTEN = "Nothing was written. Run this again; it opens a new connection."
+UNKNOWN = (
+    "It was lost while the transaction was being committed, so it is not known whether that was "
+    "written. Look before you write it again, with nodes_exist() or count_models()."
+)
+
+_GIVEN_UP = "artigraph_given_up"
+DEADLOCK = 1213
+"""MariaDB's number of the error that rolls the whole transaction back."""
+
+
+def prepare_outcome(engine: Engine) -> None:
+    """Take note of the errors after which a transaction of an engine's may be given up.
+
+    Args:
+        engine: The synchronous half of an asynchronous engine.
+    """
+    if not event.contains(engine, "handle_error", _on_error):
+        event.listen(engine, "handle_error", _on_error)
+        if engine.dialect.name == "postgresql":
+            event.listen(engine, "checkin", _on_checkin)
+        else:
+            event.listen(engine, "begin", _on_begin)
+
+
+def _on_begin(connection: Connection) -> None:
+    connection.info.pop(_GIVEN_UP, None)
+
+
+def _on_checkin(_connection: Any, record: Any) -> None:
+    # Whether it was given up is asked there, so it may be noted for too long.
+    record.info.pop(_GIVEN_UP, None)
+
+
+def _on_error(context: ExceptionContext) -> None:
+    connection = context.connection
+    if connection is None or connection.invalidated or context.is_disconnect:
+        return
+    if context.sqlalchemy_exception is None or not connection.in_transaction():
+        return
+    if connection.dialect.name == "postgresql":
+        # Unless a savepoint takes it back, which the server knows.
+        connection.info[_GIVEN_UP] = context.original_exception
+    elif connection.dialect.name == "sqlite":
+        driver: Any = connection.connection.driver_connection
+        if not driver.in_transaction:
+            connection.info[_GIVEN_UP] = context.original_exception
+    elif DEADLOCK in context.original_exception.args[:1]:
+        connection.info[_GIVEN_UP] = context.original_exception
+
+
+def is_suspect(connection: AsyncConnection) -> bool:
+    """Whether an error has come after which a transaction may be given up."""
+    known = connection.sync_connection
+    return known is not None and not known.invalidated and _GIVEN_UP in known.info
+
+
+def refuse_given_up(connection: Connection) -> None:
+    """Refuse to go on with a transaction, or to commit it, that is there no more.
+
+    Args:
+        connection: The connection of a session, of which :func:`is_suspect` is true.
+
+    Raises:
+        TransactionFailedError: The database has given it up.
+    """
+    cause = connection.info[_GIVEN_UP]
+    if connection.dialect.name == "postgresql":
+        try:
+            connection.execute(text("SELECT 1"))
+        except DBAPIError:
+            pass
+        else:
+            connection.info.pop(_GIVEN_UP)
+            return
+    raise TransactionFailedError(
+        f"Nothing of this session can be written: the database has given its transaction up after "
+        f"an error that was caught, {str(cause).splitlines()[0]!r}. Run the session again, and put "
+        "a statement of your own that may fail into a block of its own: "
+        "async with session.begin_nested(): …"
+    ) from cause
+
+
+@contextmanager
+def told(outcome: str, *, connecting: bool = False) -> Iterator[None]:
+    """Say in artigraph's words that a connection was lost.
+
+    Args:
+        outcome: What that means for what was read or written.
+        connecting: Whether a connection may have to be opened here.
+
+    Raises:
+        ConnectionLostError: It was lost, or none can be opened.
+        DatabaseBusyError: The pool has none to spare.
+        TransactionFailedError: A session that goes on after it was lost.
+    """
+    try:
+        yield
+    except ArtigraphError:
+        raise
+    except PendingRollbackError as error:
+        raise TransactionFailedError(
+            "Nothing of this session can be written: a call in it was cancelled, or has lost the "
+            "connection, and that was caught. Run the session again from its beginning."
+        ) from error
+    except PoolTimeoutError as error:
+        raise DatabaseBusyError(
+            f"All connections are in use, and none came back in time: {error.args[0]} Nothing was "
+            "written. Let fewer tasks have a session at once, or set an engine with a larger "
+            "pool: set_engine(create_async_engine(…, pool_size=20))."
+        ) from error
+    except DBAPIError as error:
+        # One that says so before any statement could not be opened.
+        unopened = connecting and error.statement is None
+        if not unopened and not error.connection_invalidated:
+            raise
+        raise _lost(error.orig, outcome) from error
+    except OSError as error:
+        if not connecting:
+            raise
+        raise _lost(error, outcome) from error
+
+
+def _lost(cause: BaseException | None, outcome: str) -> ConnectionLostError:
+    return ConnectionLostError(
+        f"The connection to the database is lost ({type(cause).__name__}: {cause}). {outcome}"
+    )

@@ -1,0 +1,292 @@
+"""Connections that end before their user does: a night, a restart, a proxy in between."""
+
+# ruff: noqa: PT012  # sessions that break half way are the point
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import closing, suppress
+from typing import Any
+
+import pytest
+from sqlalchemy import event, make_url, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from artigraph import (
+    ConnectionLostError,
+    DatabaseBusyError,
+    DataModel,
+    ModelFilter,
+    ModelGroup,
+    NodeFilter,
+    TransactionFailedError,
+    count_models,
+    count_nodes,
+    delete_nodes,
+    engine_context,
+    get_engine,
+    new_node,
+    new_session,
+    read_nodes,
+    write_node,
+)
+from artigraph.db import idle
+
+
+class Fit(DataModel, version=1, name="ConnectionsFit"):
+    loss: float
+
+
+class Line:
+    """What stands between a pool and its server, and can be cut or go dead."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._target = host, port
+        self._writers: list[asyncio.StreamWriter] = []
+        self._server: asyncio.Server | None = None
+        self.port = 0
+        self.opened = 0
+        self.dead = False
+        self.cut_after: bytes | None = None
+        """Hang up instead of passing the answer on to what has this in it."""
+        self.sent: list[bytes] = []
+        """What clients have sent."""
+
+    async def open(self) -> None:
+        """Let connections in, as the server does after a restart."""
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def close(self) -> None:
+        """Let none in, and cut those that there are."""
+        if self._server is not None:
+            self._server.close()
+        await self.cut()
+
+    async def cut(self) -> None:
+        """Hang up on everybody, and wait until they know."""
+        while self._writers:
+            self._writers.pop().close()
+        await asyncio.sleep(0.05)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.opened += 1
+        try:
+            to, back = await asyncio.open_connection(*self._target)
+        except OSError:
+            writer.close()
+            return
+        self._writers += [writer, back]
+        # One that has forgotten its connections lets new ones in.
+        forgettable = not self.dead
+        await asyncio.gather(
+            self._pass(reader, back, forgettable, self.sent),
+            self._pass(to, writer, forgettable, []),
+        )
+
+    async def _pass(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        forgettable: bool,
+        seen: list[bytes],
+    ) -> None:
+        with suppress(OSError), closing(writer):
+            while data := await reader.read(65536):
+                if self.dead and forgettable:
+                    continue
+                seen.append(data)
+                last = self.cut_after is not None and self.cut_after in data
+                self.dead = self.dead or last
+                writer.write(data)
+                await writer.drain()
+                if last:
+                    await asyncio.sleep(0.05)  # the server does it
+                    self.dead, self.cut_after = False, None
+                    await self.cut()
+
+
+@pytest.fixture
+async def line(database: str, database_url: str) -> AsyncIterator[Line]:
+    """A line to a server, and a store at its other end."""
+    if database == "sqlite":
+        pytest.skip("a file does not hang up")
+    url = make_url(database_url)
+    opened = Line(url.host or "", url.port or 0)
+    await opened.open()
+    url = url.set(port=opened.port)
+    engine = create_async_engine(url, pool_size=2, max_overflow=0, pool_timeout=0.5)
+    with engine_context(engine, create_tables=True):
+        await delete_nodes(NodeFilter(), everything=True)
+        yield opened
+        opened.dead = False
+        await engine.dispose()
+    await opened.close()
+
+
+@pytest.fixture
+def asked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every connection has rested for long, and answers come soon or never."""
+    monkeypatch.setattr(idle, "REST_SECONDS", 0)
+    monkeypatch.setattr(idle, "ANSWER_SECONDS", 0.3)
+
+
+async def open_two() -> None:
+    """Have two idle connections in the pool."""
+    first = (await get_engine()).connect()
+    async with first, (await get_engine()).connect():
+        pass
+
+
+async def test_the_first_call_after_the_server_hung_up_works(line: Line) -> None:
+    """Reads, writes, sessions and a group after hours of training, on new connections."""
+    group = ModelGroup(new_node(node_label="training"))
+    async with group:
+        await open_two()
+        group.add_model("fit", Fit(0.1))
+        await line.cut()
+    assert await count_models(ModelFilter()) == 1
+    await line.cut()
+    assert await read_nodes(NodeFilter(label="training"))
+    await open_two()
+    await line.cut()
+    async with new_session():
+        await write_node(new_node(node_label="a"))
+    await line.cut()
+    assert await count_nodes(NodeFilter()) == 3
+
+
+@pytest.mark.usefixtures("asked_at_once")
+async def test_a_line_that_went_dead_without_a_word(line: Line) -> None:
+    """After a long rest the server is asked, and whoever does not answer is replaced."""
+    await open_two()
+    line.dead = True
+    await write_node(new_node(node_label="a"))
+    assert await count_nodes(NodeFilter()) == 1
+
+
+async def test_only_a_connection_that_has_rested_is_asked(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Call after call uses the same one, and sends nothing but its own statements."""
+
+    def questions() -> int:
+        ping = b"\x01\x00\x00\x00\x0e"  # MariaDB's
+        return sum(b"SELECT 1" in data or data == ping for data in line.sent)
+
+    await write_node(new_node())
+    opened = line.opened
+    line.sent.clear()
+    for _ in range(20):
+        assert await count_nodes(NodeFilter()) == 1
+    assert questions() == 0
+    monkeypatch.setattr(idle, "REST_SECONDS", 0)
+    for _ in range(20):
+        assert await count_nodes(NodeFilter()) == 1
+    assert questions() == 20
+    assert line.opened == opened
+
+
+async def test_a_server_that_is_not_back_yet(line: Line) -> None:
+    """The error says so, and what was not written; once it is back, all works."""
+    node = new_node(node_label="a")
+    await open_two()
+    await line.close()
+    with pytest.raises(ConnectionLostError, match="Run this again"):
+        await count_nodes(NodeFilter())
+    with pytest.raises(ConnectionLostError, match="Run this again"):
+        await read_nodes(NodeFilter())
+    with pytest.raises(ConnectionLostError, match="Nothing was written"):
+        await write_node(node)
+    with pytest.raises(ConnectionLostError, match="Nothing was written"):
+        async with new_session():
+            await write_node(node)
+    assert node.node_id is None
+    await line.open()
+    await write_node(node)
+    assert await count_nodes(NodeFilter()) == 1
+
+
+async def test_a_connection_that_is_lost_in_a_transaction(line: Line) -> None:
+    """The session says that nothing was written, its objects know it, and it may be run again."""
+    node = new_node(node_label="a")
+
+    async def session(cut: bool) -> None:
+        async with new_session():
+            await write_node(node)
+            if cut:
+                await line.cut()
+            await write_node(new_node(node_label="b"))
+
+    async def own_statement() -> None:
+        async with new_session() as session:
+            await write_node(node)
+            await line.cut()
+            await session.execute(text("SELECT 1"))
+
+    for call in (session(True), own_statement()):
+        with pytest.raises(ConnectionLostError, match="Nothing was written"):
+            await call
+        assert node.node_id is None
+        assert await count_nodes(NodeFilter()) == 0
+    await session(False)
+    assert await count_nodes(NodeFilter()) == 2
+
+
+async def test_a_loss_that_somebody_caught(line: Line) -> None:
+    """The session does not go on with the second half of its work."""
+    with pytest.raises(TransactionFailedError, match="Nothing of this session can be written"):
+        async with new_session():
+            await write_node(new_node(node_label="a"))
+            await line.cut()
+            with suppress(ConnectionLostError):
+                await write_node(new_node(node_label="b"))
+            await write_node(new_node(node_label="c"))
+    assert await count_nodes(NodeFilter()) == 0
+
+
+@pytest.mark.parametrize("in_session", [False, True])
+async def test_a_connection_that_is_lost_at_the_commit(line: Line, in_session: bool) -> None:
+    """Whether it was written is not known, and that is what the error says."""
+
+    async def call() -> None:
+        if in_session:
+            async with new_session():
+                await write_node(new_node(node_label="a"))
+        else:
+            await write_node(new_node(node_label="a"))
+
+    engine: Any = (await get_engine()).sync_engine
+
+    def cut_soon(_: object) -> None:
+        line.cut_after = b"COMMIT"
+
+    event.listen(engine, "commit", cut_soon)
+    try:
+        with pytest.raises(ConnectionLostError, match=r"not known.*count_models\(\)"):
+            await call()
+    finally:
+        event.remove(engine, "commit", cut_soon)
+    assert await count_nodes(NodeFilter()) in (0, 1)
+
+
+async def test_more_tasks_than_connections(line: Line) -> None:
+    """Who waits in vain for a connection is told what to type, and it works."""
+    url = make_url((await get_engine()).url).set(port=line.port)
+    ready = asyncio.Event()
+
+    async def session() -> None:
+        async with new_session():
+            await write_node(new_node())
+            await ready.wait()
+
+    holders = [asyncio.create_task(session()) for _ in range(2)]
+    await asyncio.sleep(0.1)
+    with pytest.raises(DatabaseBusyError, match=r"pool_size=20"):
+        await write_node(new_node())
+    with engine_context(create_async_engine(url, pool_size=20)):
+        await write_node(new_node())
+    ready.set()
+    await asyncio.gather(*holders)
+    assert await count_nodes(NodeFilter()) == 3
