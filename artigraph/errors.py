@@ -10,6 +10,7 @@ catch by habit, so ``except LookupError`` finds a missing node as well.
     ├── EngineURLError (ValueError)             the database's address is unusable
     ├── SchemaError (LookupError)               tables or columns are missing
     ├── DatabaseBusyError (TimeoutError)        another writer did not end in time
+    ├── ReadOnlyError (PermissionError)         a write to what can only be read
     ├── NodeNotFoundError (LookupError)         nothing matched
     │   └── ParentNotFoundError                 the node to hang something on is gone
     ├── MultipleNodesFoundError (LookupError)   more than one matched
@@ -60,6 +61,7 @@ __all__ = [
     "OptionError",
     "ParentNotFoundError",
     "PartError",
+    "ReadOnlyError",
     "SchemaError",
     "SerializationError",
     "StorageError",
@@ -89,6 +91,10 @@ class SchemaError(ArtigraphError, LookupError):
 
 class DatabaseBusyError(ArtigraphError, TimeoutError):
     """Another connection held the database's write lock for too long."""
+
+
+class ReadOnlyError(ArtigraphError, PermissionError):
+    """A write to a database that this user, or its address, can only read."""
 
 
 class NodeNotFoundError(ArtigraphError, LookupError):
