@@ -13,6 +13,7 @@ catch by habit, so ``except LookupError`` finds a missing node as well.
     ├── ConnectionLostError (ConnectionError)   the database went away
     ├── TransactionFailedError (RuntimeError)   a session that cannot be committed
     ├── OtherStoreError (ValueError)            a node or handle of another database
+    ├── ReadOnlyError (PermissionError)         a write to what can only be read
     ├── NodeNotFoundError (LookupError)         nothing matched
     │   └── ParentNotFoundError                 the node to hang something on is gone
     ├── MultipleNodesFoundError (LookupError)   more than one matched
@@ -65,6 +66,7 @@ __all__ = [
     "OtherStoreError",
     "ParentNotFoundError",
     "PartError",
+    "ReadOnlyError",
     "SchemaError",
     "SerializationError",
     "StorageError",
@@ -107,6 +109,10 @@ class TransactionFailedError(ArtigraphError, RuntimeError):
 
 class OtherStoreError(ArtigraphError, ValueError):
     """Something that is of another database than the one in use."""
+
+
+class ReadOnlyError(ArtigraphError, PermissionError):
+    """A write to a database that this user, or its address, can only read."""
 
 
 class NodeNotFoundError(ArtigraphError, LookupError):

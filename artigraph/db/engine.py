@@ -28,7 +28,7 @@ from artigraph.db.mariadb import prepare_mariadb
 from artigraph.db.outcome import prepare_outcome
 from artigraph.db.schema import ensure_schema, schema_generation
 from artigraph.db.snapshot import prepare_snapshot
-from artigraph.db.sqlite import prepare_sqlite
+from artigraph.db.sqlite import file_of, prepare_sqlite
 from artigraph.db.store import name_store, store_of_address
 from artigraph.db.url import is_memory, named_memory_url, parse_url, resolved, shown
 from artigraph.display.facts import Badge, Facts
@@ -145,10 +145,16 @@ class EngineSetting(Shown):
         return entry.engine
 
     def dispose_soon(self) -> None:
-        """Have every loop that still runs close its idle connections.
+        """Make the file whole; have every loop that still runs close its idle connections.
 
         Those of an engine that somebody else has made stay: a memory database would be lost.
         """
+        with self._lock:
+            files = {file_of(entry.engine.sync_engine) for entry in self._engines.values()}
+        # First: a connection that closes meanwhile would stand in the way.
+        for file in files:
+            if file is not None:
+                file.make_whole()
         with self._lock:
             _dispose_soon(self._engines)
 
@@ -237,6 +243,10 @@ async def _dispose_with_loop(entry: _LoopEngine) -> AsyncGenerator[None, None]:
         yield
     finally:
         await entry.dispose()
+        # Another process may have the file open: closing has then left the journal. The
+        # loop ends, so nothing waits for it.
+        if (file := file_of(entry.engine.sync_engine)) is not None:
+            file.make_whole()
 
 
 async def _dispose_when_idle(entry: _LoopEngine) -> None:

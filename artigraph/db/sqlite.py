@@ -3,21 +3,35 @@
 Foreign keys are off, readers and writers shut each other out, and a second
 writer fails at once, unless a connection says otherwise. Transactions that
 write begin IMMEDIATE: one that only finds out later cannot wait its turn.
+What a commit must leave behind is said in ``checkpoint``, and what to do where
+nothing can be written, in ``readonly``.
 """
 
 from __future__ import annotations
 
 import sqlite3
+import weakref
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, cast
 
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import AdaptedConnection
 from sqlalchemy.util.concurrency import in_greenlet
 
+from artigraph.db.checkpoint import DatabaseFile, database_file
+from artigraph.db.readonly import (
+    SNAPSHOT,
+    explain_refused_write,
+    locks_as_usual,
+    open_where_nothing_can_be_made,
+    options_of,
+    raise_if_read_only,
+    refuse_if_changed,
+)
 from artigraph.errors import DatabaseBusyError
 
-__all__ = ["BUSY_SECONDS", "WRITES", "prepare_sqlite"]
+__all__ = ["BUSY_SECONDS", "WRITES", "file_of", "prepare_sqlite"]
 
 BUSY_SECONDS = 60
 """How long a connection waits for another one's lock."""
@@ -33,34 +47,122 @@ def prepare_sqlite(engine: Engine) -> None:
     Args:
         engine: The synchronous half of an asynchronous engine.
     """
-    if engine.dialect.name == "sqlite" and not event.contains(engine, "connect", _on_connect):
-        event.listen(engine, "connect", _on_connect)
-        event.listen(engine, "begin", _on_begin)
+    if engine.dialect.name == "sqlite" and engine not in _setups:
+        _setups[engine] = _Setup(engine)
+
+
+def file_of(engine: Engine) -> DatabaseFile | None:
+    """The file that an engine's connections write to.
+
+    Args:
+        engine: The synchronous half of an asynchronous engine.
+
+    Returns:
+        ``None`` before the first connection, and for what is no file of SQLite.
+    """
+    setup = _setups.get(engine)
+    return setup.file if setup else None
+
+
+class _Setup:
+    """What the connections of one engine are told.
+
+    Args:
+        engine: The synchronous half of an asynchronous engine.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.file: DatabaseFile | None = None
+        self._engine = weakref.ref(engine)
+        options = options_of(str(engine.url.database), engine.url.query)
+        # Another way to lock the file, or none, must not meet the usual one.
+        self._writes_file = locks_as_usual(options) and options.get("mode") != "ro"
+        event.listen(engine, "connect", self._on_connect)
+        event.listen(engine, "begin", self._on_begin)
+        event.listen(engine, "commit", self._on_commit)
         event.listen(engine, "invalidate", _on_invalidate)
+        event.listen(engine, "handle_error", explain_refused_write)
+        # Engines that are made after a given one share its dialect.
+        if not event.contains(engine.dialect, "do_connect", open_where_nothing_can_be_made):
+            event.listen(engine.dialect, "do_connect", open_where_nothing_can_be_made)
+
+    def _on_connect(self, connection: Any, record: Any) -> None:
+        record.info[_PREPARED] = True
+        _tell(connection)
+        engine = self._engine()
+        if SNAPSHOT in record.info:
+            if engine is not None and not event.contains(engine, "checkout", refuse_if_changed):
+                event.listen(engine, "checkout", refuse_if_changed)
+        elif self._writes_file:
+            if self.file is None or not self.file.is_still():
+                self.file = _file_of(connection)
+            # A process that was killed may have left something there.
+            if self.file is not None and self.file.has_journal():
+                self.file.mark_written()
+
+    def _on_begin(self, connection: Connection) -> None:
+        writes = connection.get_execution_options().get(WRITES, False)
+        # Past SQLAlchemy's cursors: each of their steps is a trip to the driver's
+        # thread and back, and a transaction of one statement is mostly such trips.
+        adapted = cast(AdaptedConnection, connection.connection.dbapi_connection)
+        if _PREPARED not in connection.info:
+            # Of an engine that was at work before it was given to artigraph.
+            self._on_connect(adapted, connection)
+        begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
+        try:
+            adapted.run_async(lambda driver: driver.execute(begin))
+        except sqlite3.OperationalError as error:
+            if "locked" in str(error):
+                raise DatabaseBusyError(
+                    "Another connection has been writing to the database for "
+                    f"{BUSY_SECONDS} seconds. Nothing was written. Let it end its transaction, "
+                    "and run this again."
+                ) from error
+            raise_if_read_only(error, connection.engine.url)
+            raise
+
+    def _on_commit(self, _connection: Connection) -> None:
+        if self.file is not None:
+            self.file.mark_written()
 
 
-def _on_connect(connection: Any, record: Any) -> None:
-    record.info[_PREPARED] = True
+_setups: weakref.WeakKeyDictionary[Engine, _Setup] = weakref.WeakKeyDictionary()
+
+
+def _tell(connection: Any) -> None:
     # The driver would begin transactions by itself, and never IMMEDIATE ones.
     connection.isolation_level = None
-    cursor = connection.cursor()
-    try:
-        cursor.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
-        cursor.execute("PRAGMA foreign_keys = ON")
-        # As in the other databases; ILIKE is there for the rest.
-        cursor.execute("PRAGMA case_sensitive_like = ON")
-        cursor.execute("PRAGMA journal_mode")
-        # A memory database answers "memory" and stays so.
-        if cursor.fetchone()[0] == "delete":
-            try:
-                cursor.execute("PRAGMA journal_mode = WAL")
-            except sqlite3.OperationalError as error:
-                # Another connection is changing it this very moment, or the file is
-                # read-only: both work on as they are.
-                if not any(word in str(error) for word in ("locked", "readonly")):
-                    raise
-    finally:
-        cursor.close()
+    connection.run_async(lambda driver: driver.executescript(_PRAGMAS))
+    ((mode,),) = _fetch(connection, "PRAGMA journal_mode")
+    # A memory database answers "memory" and stays so.
+    if mode == "delete":
+        try:
+            _fetch(connection, "PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            # Another connection is changing it this very moment, or the file is
+            # read-only: both work on as they are.
+            if not any(word in str(error) for word in ("locked", "readonly")):
+                raise
+
+
+# Of the last: as in the other databases; ILIKE is there for the rest.
+_PRAGMAS = f"""
+PRAGMA busy_timeout = {BUSY_SECONDS * 1000};
+PRAGMA foreign_keys = ON;
+PRAGMA case_sensitive_like = ON;
+"""
+
+
+def _fetch(connection: Any, pragma: str) -> list[tuple[Any, ...]]:
+    # Past SQLAlchemy's cursors, as in _on_begin: one trip to the driver's thread.
+    return list(connection.run_async(lambda driver: driver.execute_fetchall(pragma)))
+
+
+def _file_of(connection: Any) -> DatabaseFile | None:
+    # SQLite's own word for it: an address may be relative, or have options and signs in it.
+    rows = _fetch(connection, "PRAGMA database_list")
+    path = next(path for _, name, path in rows if name == "main")
+    return database_file(Path(path)) if path else None
 
 
 def _on_invalidate(connection: Any, _record: Any, _error: BaseException | None) -> None:
@@ -69,22 +171,3 @@ def _on_invalidate(connection: Any, _record: Any, _error: BaseException | None) 
     if in_greenlet():
         with suppress(sqlite3.Error, ValueError):
             connection.run_async(lambda driver: driver.rollback())
-
-
-def _on_begin(connection: Connection) -> None:
-    writes = connection.get_execution_options().get(WRITES, False)
-    # Past SQLAlchemy's cursors: each of their steps is a trip to the driver's
-    # thread and back, and a transaction of one statement is mostly such trips.
-    adapted = cast(AdaptedConnection, connection.connection.dbapi_connection)
-    if _PREPARED not in connection.info:
-        # Of an engine that was at work before it was given to artigraph.
-        _on_connect(adapted, connection)
-    try:
-        adapted.run_async(lambda driver: driver.execute("BEGIN IMMEDIATE" if writes else "BEGIN"))
-    except sqlite3.OperationalError as error:
-        if "locked" in str(error):
-            raise DatabaseBusyError(
-                f"Another connection has been writing to the database for {BUSY_SECONDS} seconds. "
-                "Nothing was written. Let it end its transaction, and run this again."
-            ) from error
-        raise

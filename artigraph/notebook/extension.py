@@ -2,7 +2,8 @@
 
 Loading adds the magic ``%artigraph``, what rewrites its lines, and what
 completes them. It adds no name to the notebook. Unloading takes away what
-loading has added and nothing else, and puts back a magic of the same name.
+loading has added and nothing else, and puts back a magic of the same name. It
+also makes the files of SQLite whole, so that they can be copied.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from weakref import WeakKeyDictionary
 
 from IPython.core.interactiveshell import InteractiveShell
 
+from artigraph.db.checkpoint import make_all_whole
 from artigraph.notebook.magic import keep, look, run, store
 from artigraph.notebook.magic.completion import Completion
 from artigraph.notebook.magic.magic import Magic
@@ -54,7 +56,7 @@ def load(ipython: InteractiveShell) -> None:
 
 
 def unload(ipython: InteractiveShell) -> None:
-    """Take away what :func:`load` has added.
+    """Take away what :func:`load` has added, and make every SQLite file whole.
 
     Args:
         ipython: The shell.
@@ -62,6 +64,7 @@ def unload(ipython: InteractiveShell) -> None:
     undo = _loaded.pop(ipython, None)
     if undo is not None:
         undo.close()
+        make_all_whole()
 
 
 def _append(added: Any, to: list[Any], undo: ExitStack) -> None:

@@ -9,14 +9,19 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
+import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
 import pytest_asyncio
+from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
@@ -62,6 +67,15 @@ class Kernel:
         """Press the stop button, once a running cell has made a file."""
         await asyncio.to_thread(wait_for, started)
         await self._manager.interrupt_kernel()
+
+    async def end(self, how: str) -> None:
+        """End its process by the menu's *Shut Down* or *Restart*, or by killing it."""
+        if how == "restart":
+            await self._manager.restart_kernel()
+            assert isinstance(self._client.kc, AsyncKernelClient)
+            await self._client.kc.wait_for_ready()
+        else:
+            await self._manager.shutdown_kernel(now=how == "kill")
 
 
 def wait_for(file: Path) -> None:
@@ -412,3 +426,81 @@ async def test_restarted_kernel_reads_everything(kernel: Kernel, tmp_path: Path)
             "found.value == kept, session.session_started_at == moment",
         )
         assert shown == "(True, True)"
+
+
+def nodes_in_copy(folder: Path) -> int:
+    """How many nodes the file alone has; -1 if it has not even their table."""
+    shutil.copyfile(folder / "test.db", folder / "copy.db")
+    with closing(sqlite3.connect(folder / "copy.db")) as connection:
+        try:
+            (found,) = connection.execute("SELECT count(*) FROM artigraph_node").fetchone()
+        except sqlite3.OperationalError:
+            found = -1
+    return int(found)
+
+
+NOT_WHEN_IDLE = """
+    from artigraph import *
+    from artigraph.db import checkpoint
+    checkpoint.QUIET = 3600
+    """
+"""What is whole thereafter is so because something ended."""
+
+WRITE = "node = await write_node(new_node(node_label='a'))"
+
+
+@pytest.mark.parametrize("how", ["shutdown", "restart", "kill"])
+async def test_kernel_that_ends_leaves_a_whole_file(
+    kernel: Kernel, tmp_path: Path, how: str
+) -> None:
+    """A kernel shut down or restarted leaves one file with all rows; after a kill, the next does.
+
+    The kernel has used the file from its own loop, and from a magic in a block.
+    """
+    (tmp_path / "ending").mkdir()
+    async with new_kernel(tmp_path / "ending") as ending:
+        await ending.run(
+            NOT_WHEN_IDLE,
+            use_file(tmp_path),
+            WRITE,
+            "%load_ext artigraph",
+            "_ = get_ipython().run_line_magic('artigraph', 'tree')",
+        )
+        assert nodes_in_copy(tmp_path) == -1
+        await ending.end(how)
+        if how == "kill":
+            assert nodes_in_copy(tmp_path) == -1
+            await kernel.run(use_file(tmp_path), "await count_nodes(NodeFilter())")
+            await asyncio.to_thread(wait_until_empty, tmp_path / "test.db-wal")
+        assert nodes_in_copy(tmp_path) == 1
+
+
+def wait_until_empty(file: Path) -> None:
+    until = time.monotonic() + 60
+    while file.stat().st_size and time.monotonic() < until:
+        time.sleep(0.02)
+
+
+async def test_file_of_an_idle_kernel_is_whole(kernel: Kernel, tmp_path: Path) -> None:
+    """A moment after a cell has written, and at once after ``%unload_ext``."""
+    await kernel.run("%load_ext artigraph", use_file(tmp_path), WRITE)
+    await asyncio.to_thread(wait_until_empty, tmp_path / "test.db-wal")
+    assert nodes_in_copy(tmp_path) == 1
+    await kernel.run(WRITE.replace("'a'", "'b'"), "%unload_ext artigraph")
+    assert nodes_in_copy(tmp_path) == 2
+
+
+async def test_ipython_that_ends_leaves_a_whole_file(tmp_path: Path) -> None:
+    """So does IPython in a terminal, left with ``exit``."""
+    cells = [*map(str.strip, NOT_WHEN_IDLE.strip().splitlines()), use_file(tmp_path), WRITE, "exit"]
+    ended = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-m", "IPython", "--simple-prompt", "--no-banner"],
+        input="\n".join([*cells, ""]),
+        env={**os.environ, "IPYTHONDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert nodes_in_copy(tmp_path) == 1
