@@ -19,8 +19,10 @@ import orjson
 from sqlalchemy.engine import URL, Engine
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool
+from sqlalchemy.types import TypeEngine
 from typing_extensions import override
 
+from artigraph.db.column import share_stored_types
 from artigraph.db.mariadb import prepare_mariadb
 from artigraph.db.schema import ensure_schema, schema_generation
 from artigraph.db.sqlite import prepare_sqlite
@@ -67,6 +69,7 @@ class EngineSetting(Shown):
         self._lock = threading.Lock()
         self._given: AsyncEngine | None = None
         self._checked_generation: object = None
+        self._stored_types: dict[str, TypeEngine[Any]] = {}
         if isinstance(engine_or_url, AsyncEngine):
             self._given = engine_or_url
             self.url = engine_or_url.url
@@ -119,6 +122,9 @@ class EngineSetting(Shown):
                     await ensure_schema(
                         entry.engine, create=self.create_tables, shown=self.shown_url
                     )
+                    for one in list(self._engines.values()):
+                        # They read columns as the types were then.
+                        one.engine.sync_engine.clear_compiled_cache()
                     self._checked_generation = generation
         return entry.engine
 
@@ -151,6 +157,7 @@ class EngineSetting(Shown):
             engine = self._given
         else:
             engine = _sibling(self._given)
+        share_stored_types(engine.dialect, self._stored_types)
         prepare_sqlite(engine.sync_engine)
         prepare_mariadb(engine.sync_engine)
         return engine

@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from artigraph.db.session import Transaction, read, write
 from artigraph.errors import CycleError, LabelError, LabelExistsError, ParentNotFoundError
 from artigraph.filter.value import among
+from artigraph.garbage import collector_paused
 from artigraph.graph.bulk import insert_many
 from artigraph.orm.base import is_clean, utc_now
 from artigraph.orm.node import LABEL_LENGTH, NODE_ID_SEQUENCE, Node, node_table
@@ -166,8 +167,9 @@ class RowWriter:
 
     def finish(self) -> None:
         """Make the changes of :meth:`when_done`."""
-        for change in self._on_success:
-            change()
+        with collector_paused():
+            for change in self._on_success:
+                change()
 
     async def hold(self, lock: asyncio.Lock) -> None:
         """Hold a lock until the transaction has held or failed."""
