@@ -8,7 +8,7 @@ catch by habit, so ``except LookupError`` finds a missing node as well.
     ArtigraphError
     ├── NoEngineError (RuntimeError)            no database was named
     ├── EngineURLError (ValueError)             the database's address is unusable
-    ├── SchemaError (LookupError)               tables or columns are missing
+    ├── SchemaError (LookupError)               tables or columns are missing, or of another type
     ├── DatabaseBusyError (TimeoutError)        another writer did not end in time
     ├── ConnectionLostError (ConnectionError)   the database went away
     ├── TransactionFailedError (RuntimeError)   a session that cannot be committed
@@ -20,7 +20,7 @@ catch by habit, so ``except LookupError`` finds a missing node as well.
     ├── LabelError (ValueError)                 a label that no database could hold
     │   └── LabelExistsError                    the label is taken under its parent
     ├── CycleError (ValueError)                 a node would become its own ancestor
-    ├── NodeTypeError (TypeError)               two modules claim one node type
+    ├── NodeTypeError (TypeError)               a node class that cannot be, or whose name is taken
     ├── FilterError (TypeError, ValueError)     a question that makes no sense
     ├── SerializationError (TypeError)          a value that would not come back equal
     ├── DeserializationError (ValueError)       stored bytes or JSON that cannot be read
@@ -92,7 +92,7 @@ class EngineURLError(ArtigraphError, ValueError):
 
 
 class SchemaError(ArtigraphError, LookupError):
-    """The database lacks artigraph's tables, or some of their columns."""
+    """The database lacks artigraph's tables or columns, or has columns of another type."""
 
 
 class DatabaseBusyError(ArtigraphError, TimeoutError):
@@ -140,7 +140,7 @@ class CycleError(ArtigraphError, ValueError):
 
 
 class NodeTypeError(ArtigraphError, TypeError):
-    """Two modules define a node class with the same identity."""
+    """A node class that cannot be defined or written, such as a second one of its identity."""
 
 
 class FilterError(ArtigraphError, TypeError, ValueError):

@@ -20,8 +20,11 @@ import orjson
 from sqlalchemy.engine import URL, Engine
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool
+from sqlalchemy.types import TypeEngine
 from typing_extensions import override
 
+from artigraph.concurrency import to_its_end
+from artigraph.db.column import share_stored_types
 from artigraph.db.idle import prepare_idle
 from artigraph.db.lock import prepare_locks
 from artigraph.db.mariadb import prepare_mariadb
@@ -51,7 +54,8 @@ class _LoopEngine:
         # A loop that ends waits for its generators, not for its tasks: the one
         # must let the other come to its end.
         async with self.closing:
-            await self.engine.dispose()
+            # asyncio.run() cancels all tasks as it ends.
+            await to_its_end(self.engine.dispose())
 
 
 class EngineSetting(Shown):
@@ -75,6 +79,7 @@ class EngineSetting(Shown):
         self._lock = threading.Lock()
         self._given: AsyncEngine | None = None
         self._checked_generation: object = None
+        self._stored_types: dict[str, TypeEngine[Any]] = {}
         if isinstance(engine_or_url, AsyncEngine):
             self._given = engine_or_url
             self.url = self._typed_url = engine_or_url.url
@@ -141,6 +146,9 @@ class EngineSetting(Shown):
                     await ensure_schema(
                         entry.engine, create=self.create_tables, shown=self.shown_url
                     )
+                    for one in list(self._engines.values()):
+                        # They read columns as the types were then.
+                        one.engine.sync_engine.clear_compiled_cache()
                     self._checked_generation = generation
         return entry.engine
 
@@ -190,6 +198,7 @@ class EngineSetting(Shown):
             )
         else:
             engine = _sibling(self._given)
+        share_stored_types(engine.dialect, self._stored_types)
         name_store(engine.dialect, self.store)
         for prepare in (
             prepare_sqlite,

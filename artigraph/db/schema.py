@@ -1,7 +1,8 @@
 """Missing tables, columns and indexes, made or complained about.
 
 Nothing that exists is dropped or altered: a column that no class declares
-any more stays, and so does one whose type a class has changed.
+any more stays. One whose type a class has changed is complained about, if
+it would change values.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from sqlalchemy import Connection, Table, inspect, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.schema import CreateColumn
+from sqlalchemy.types import SchemaType
 
+from artigraph.db.column import check_types
 from artigraph.db.lock import SCHEMA, lock
 from artigraph.db.mariadb import read_field_columns
 from artigraph.db.sqlite import WRITES
@@ -22,16 +25,18 @@ from artigraph.orm.artifact import ModelArtifact
 from artigraph.orm.base import Base
 from artigraph.orm.run import CellRun
 from artigraph.orm.storage import StorageRecord
+from artigraph.orm.subclass import column_generation
 
 __all__ = ["ensure_schema", "schema_generation"]
 
 
-def schema_generation() -> tuple[int, int]:
-    """Changes whenever a class adds a column or an index to the table."""
+def schema_generation() -> tuple[int, int, int]:
+    """Changes whenever a class adds a column or an index to the table, or changes its columns."""
     # Columns of the first table, and the second table, come with their modules.
     classes = (ModelArtifact, CellRun, StorageRecord)
     tables = {cast(Table, one.__table__) for one in classes}
-    return sum(len(t.columns) for t in tables), sum(len(t.indexes) for t in tables)
+    columns, indexes = sum(len(t.columns) for t in tables), sum(len(t.indexes) for t in tables)
+    return columns, indexes, column_generation()
 
 
 async def ensure_schema(engine: AsyncEngine, *, create: bool, shown: str) -> None:
@@ -44,7 +49,8 @@ async def ensure_schema(engine: AsyncEngine, *, create: bool, shown: str) -> Non
 
     Raises:
         EngineURLError: The database cannot be reached.
-        SchemaError: A table or column is missing and ``create`` is false.
+        SchemaError: A table or column is missing and ``create`` is false, or a column
+            has a type that would change a class's values.
     """
     await _reach(engine, shown)
     async with engine.connect() as connection:
@@ -57,6 +63,9 @@ async def ensure_schema(engine: AsyncEngine, *, create: bool, shown: str) -> Non
         await connection.execution_options(**{WRITES: True})
         async with connection.begin():
             await connection.run_sync(_create_missing)
+    async with engine.connect() as connection:
+        # As the database has made them.
+        await connection.run_sync(_is_complete, create, shown)
 
 
 async def _reach(engine: AsyncEngine, shown: str) -> None:
@@ -82,7 +91,8 @@ def _is_complete(connection: Connection, create: bool, shown: str) -> bool:
             if not create:
                 raise SchemaError(f"The database {shown} has no table {table.name!r}. {remedy}")
             return False
-        present = {column["name"] for column in inspector.get_columns(table.name)}
+        present = {column["name"]: column for column in inspector.get_columns(table.name)}
+        check_types(connection, table, present, shown)
         missing = [column.name for column in table.columns if column.name not in present]
         if missing and not create:
             raise SchemaError(
@@ -110,6 +120,9 @@ def _complete_table(connection: Connection, table: Table) -> None:
     quote = connection.dialect.identifier_preparer.format_table
     for column in table.columns:
         if column.name not in present:
+            if isinstance(column.type, SchemaType):
+                # PostgreSQL's enumerations are things of their own.
+                column.type.create(connection, checkfirst=True)
             specification = CreateColumn(column).compile(dialect=connection.dialect)
             connection.exec_driver_sql(f"ALTER TABLE {quote(table)} ADD COLUMN {specification}")
     indexes = _index_names(connection, table)

@@ -31,6 +31,7 @@ from artigraph.db.setting import current_setting, current_store, get_engine, sto
 from artigraph.db.snapshot import see_one_moment
 from artigraph.db.sqlite import WRITES
 from artigraph.db.store import note_stores
+from artigraph.garbage import collector_paused
 
 __all__ = [
     "Transaction",
@@ -111,8 +112,9 @@ class Transaction(Pending):
 
     def hold_good(self) -> None:
         """Make the changes in memory that the rows have made."""
-        for change in self.on_success:
-            change()
+        with collector_paused():
+            for change in self.on_success:
+                change()
 
     async def commit(self) -> None:
         """Commit for good, whoever wants to stop; nothing is left open behind it."""

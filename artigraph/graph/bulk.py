@@ -11,11 +11,22 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Dialect, Table, bindparam, column, insert, table as bare_table
+from sqlalchemy import (
+    Column,
+    Dialect,
+    Table,
+    TableClause,
+    and_,
+    bindparam,
+    column,
+    insert,
+    table as bare_table,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import TypeEngine
 
-__all__ = ["insert_many"]
+__all__ = ["insert_many", "update_row"]
 
 
 async def insert_many(
@@ -56,3 +67,30 @@ def _prepare(
         order,
         [by_name[name].dialect_impl(dialect).bind_processor(dialect) for name in order],
     )
+
+
+async def update_row(
+    connection: AsyncConnection,
+    table: Table,
+    key: Mapping[Column[Any], Any],
+    values: Mapping[Column[Any], Any],
+) -> bool:
+    """Update these columns of a row and no others.
+
+    Args:
+        connection: A connection in a transaction.
+        table: The table.
+        key: The columns that name the row, and their values.
+        values: The new values.
+
+    Returns:
+        Whether there is such a row.
+    """
+    into: TableClause = table
+    if any(c.onupdate is not None and c not in values for c in table.columns):
+        # Columns of other classes are not to be touched by what they say of an update.
+        into = bare_table(table.name, *(column(c.name, c.type) for c in {**key, **values}))
+    here = and_(*(into.c[c.name] == value for c, value in key.items()))
+    new = {c.name: value for c, value in values.items()}
+    result = await connection.execute(update(into).where(here).values(new))
+    return bool(result.rowcount)

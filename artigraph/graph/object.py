@@ -10,17 +10,27 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
-from sqlalchemy import inspect, select, update
+from sqlalchemy import inspect, select
 from sqlalchemy.orm import make_transient, make_transient_to_detached
 from sqlalchemy.orm.attributes import set_committed_value
 
 from artigraph.db.store import Store, check_store, note_stores
 from artigraph.errors import NodeNotFoundError
 from artigraph.filter.value import among
+from artigraph.garbage import collector_paused
+from artigraph.graph.bulk import update_row
+from artigraph.graph.column import (
+    fill_defaults,
+    fill_updates,
+    keep_values,
+    made_on_insert,
+    made_on_update,
+)
 from artigraph.graph.move import refuse_cycles
 from artigraph.graph.row import NewRow, RowWriter, check_label
 from artigraph.orm.base import utc_now
-from artigraph.orm.node import Node, column_names, node_table
+from artigraph.orm.node import Node, column_names, columns_of, node_table
+from artigraph.orm.snapshot import Copies, changed_in_place, copies_of, note_copies
 
 __all__ = ["detached", "insert_nodes", "update_nodes"]
 
@@ -41,42 +51,90 @@ async def insert_nodes(
 
     Returns:
         Their rows, in their order.
+
+    Raises:
+        SerializationError: A column would not keep its value.
     """
     chosen = [node.node_id for node in nodes if node.node_id is not None]
     existing: set[int] = set()
     if chosen:
         query = select(node_table.c.node_id).where(among(node_table.c.node_id, chosen))
         existing = set((await writer.connection.execute(query)).scalars())
-    rows = [_new_row(node, above) for node in nodes if node.node_id not in existing]
+    new = [node for node in nodes if node.node_id not in existing]
+    with collector_paused():
+        given = [_given(node) for node in new]
+        copies = [
+            copies_of(node.__node_documents__, values)
+            for node, values in zip(new, given, strict=True)
+        ]
+        for node, values in zip(new, given, strict=True):
+            fill_defaults(type(node), values)
+        keep_values(writer.connection.dialect, zip(map(type, new), given, strict=True))
+        rows = [_new_row(node, values, above) for node, values in zip(new, given, strict=True)]
     await writer.insert(rows)
+    made = await _read_made(writer, new, rows)
     await _overwrite(writer, [node for node in nodes if node.node_id in existing])
-    inserted = (node for node in nodes if node.node_id not in existing)
-    for node, row in zip(inserted, rows, strict=True):
-        writer.when_done(partial(_fill, node, row, writer.store), undo=_remembering(node))
+    with collector_paused():
+        for node, row, copied in zip(new, rows, copies, strict=True):
+            values = {**row.all_columns(), **made.get(row.node_id, {})}
+            writer.when_done(
+                partial(_fill, node, values, copied, writer.store), undo=_remembering(node)
+            )
     return rows
 
 
-def _new_row(node: Node, above: NewRow | int | None) -> NewRow:
-    given = {name: vars(node)[name] for name in column_names(type(node)) if name in vars(node)}
-    for name in ("node_created_at", "node_updated_at", "node_type"):
-        given.pop(name, None)
-    for attribute in type(node).__mapper__.column_attrs:
-        default = attribute.columns[0].default
-        if attribute.key in given or attribute.key.startswith("node_") or default is None:
-            continue
-        # An inserted row tells nothing back, so defaults are worked out here.
-        if default.is_scalar:
-            given[attribute.key] = default.arg
-        elif default.is_callable:
-            given[attribute.key] = default.arg(None)
-    node_id, label = given.pop("node_id", None), given.pop("node_label", None)
-    parent_id = given.pop("node_parent_id", None)
-    parent = above if parent_id is None else parent_id
-    return NewRow(type(node), label, parent, given, node_id)
+_OWN = ("node_id", "node_label", "node_parent_id")
+_MADE_HERE = ("node_created_at", "node_updated_at", "node_type")
 
 
-def _fill(node: Node, row: NewRow, store: Store | None) -> None:
-    _settle(node, {**dict.fromkeys(column_names(type(node))), **row.all_columns()}, store)
+def _given(node: Node) -> dict[str, Any]:
+    """The values that a new node has, by attribute."""
+    values = vars(node)
+    return {
+        name: values[name]
+        for name in columns_of(type(node))
+        if name in values and name not in _MADE_HERE
+    }
+
+
+def _new_row(node: Node, given: dict[str, Any], above: NewRow | int | None) -> NewRow:
+    node_id, label, parent_id = (given.get(name) for name in _OWN)
+    columns = columns_of(type(node))
+    rest = {columns[name].key: value for name, value in given.items() if name not in _OWN}
+    return NewRow(type(node), label, above if parent_id is None else parent_id, rest, node_id)
+
+
+async def _read_made(
+    writer: RowWriter, nodes: Sequence[Node], rows: Sequence[NewRow]
+) -> dict[int | None, dict[str, Any]]:
+    """What the database itself has put into new rows, by their ids."""
+    by_class = {node_type: made_on_insert(node_type) for node_type in set(map(type, nodes))}
+    if not any(by_class.values()):
+        return {}
+    names: set[str] = set()
+    ids = []
+    for node, row in zip(nodes, rows, strict=True):
+        made = by_class[type(node)] - row.columns.keys()
+        if made:
+            names |= made
+            ids.append(row.node_id)
+    columns = [node_table.c[name] for name in sorted(names)]
+    query = select(node_table.c.node_id, *columns).where(among(node_table.c.node_id, ids))
+    found = (await writer.connection.execute(query)).all()
+    return {
+        node_id: {column.key: value for column, value in zip(columns, values, strict=True)}
+        for node_id, *values in found
+    }
+
+
+def _fill(node: Node, row: Mapping[str, Any], copies: Copies, store: Store | None) -> None:
+    _settle(node, _by_attribute(type(node), row), store)
+    note_copies(node, copies)
+
+
+def _by_attribute(node_type: type[Node], row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row's values by attribute; those that it lacks are ``None``."""
+    return {name: row.get(column.key) for name, column in columns_of(node_type).items()}
 
 
 def _settle(node: Node, columns: Mapping[str, Any], store: Store | None) -> None:
@@ -118,7 +176,7 @@ def detached(node_type: type[N], columns: Mapping[str, Any], store: Store | None
         store: The store that the row is in.
     """
     node = node_type()
-    _settle(node, {name: columns.get(name) for name in column_names(node_type)}, store)
+    _settle(node, _by_attribute(node_type, columns), store)
     return node
 
 
@@ -127,17 +185,22 @@ async def update_nodes(writer: RowWriter, nodes: Sequence[Node]) -> None:
 
     Raises:
         OtherStoreError: One is of another store; none is updated.
+        SerializationError: A column would not keep its value.
     """
+    changes = []
     for node in nodes:
         check_store(node, writer.store)
-    changes = [
-        {
+        names = column_names(type(node))
+        changed = {
             attribute.key: attribute.value
             for attribute in inspect(node).attrs
-            if attribute.key in column_names(type(node)) and attribute.history.has_changes()
+            if attribute.key in names and attribute.history.has_changes()
         }
-        for node in nodes
-    ]
+        if type(node).__node_documents__:
+            changed |= {name: vars(node)[name] for name in changed_in_place(node)}
+        if changed:
+            fill_updates(type(node), changed)
+        changes.append(changed)
     await _update_all(writer, nodes, changes)
 
 
@@ -173,33 +236,43 @@ async def _update(
     writer: RowWriter, node: Node, changed: dict[str, Any], *, reload: bool = False
 ) -> None:
     check_label(changed.get("node_label"))
+    copies = copies_of(node.__node_documents__, changed)
+    keep_values(writer.connection.dialect, [(type(node), changed)])
     now = {**vars(node), **changed}
     writer.note(node.node_id, now.get("node_parent_id"), now.get("node_label"))
-    here = node_table.c.node_id == node.node_id
-    result = await writer.connection.execute(update(node_table).where(here).values(changed))
-    if result.rowcount == 0:
+    columns = columns_of(type(node))
+    here = {columns["node_id"]: node.node_id}
+    new = {columns[name]: value for name, value in changed.items()}
+    if not await update_row(writer.connection, node_table, here, new):
         raise NodeNotFoundError(
             f"Node {node.node_id} cannot be updated: it does not exist any more. "
             "Write a new_node() instead."
         )
-    if reload:
-        names = column_names(type(node))
-        row = (await writer.connection.execute(select(node_table).where(here))).mappings().one()
-        changed = {name: row[name] for name in names}
-    undo = _remembering(node) if inspect(node).transient else partial(_mark_changed, node, changed)
-    writer.when_done(partial(_commit_changes, node, changed, writer.store), undo=undo)
+    sent = dict(changed)
+    again = set(columns) if reload else made_on_update(type(node), changed)
+    if again:
+        query = select(*(columns[name].label(name) for name in again))
+        query = query.where(node_table.c.node_id == node.node_id)
+        changed |= (await writer.connection.execute(query)).mappings().one()
+    undo = _remembering(node) if inspect(node).transient else partial(_mark_changed, node, sent)
+    writer.when_done(partial(_commit_changes, node, changed, copies, writer.store), undo=undo)
 
 
-def _commit_changes(node: Node, changed: dict[str, Any], store: Store | None) -> None:
+def _commit_changes(
+    node: Node, changed: dict[str, Any], copies: Copies, store: Store | None
+) -> None:
     if inspect(node).transient:
         _settle(node, changed, store)
-        return
-    for name, value in changed.items():
-        set_committed_value(node, name, value)
+    else:
+        for name, value in changed.items():
+            set_committed_value(node, name, value)
+    note_copies(node, copies)
 
 
 def _mark_changed(node: Node, changed: Mapping[str, Any]) -> None:
     """Have the next write send again what was rolled back."""
     for name, value in changed.items():
         set_committed_value(node, name, None)
+        # Without a value before it, None is a change as well.
+        vars(node).pop(name)
         setattr(node, name, value)

@@ -7,15 +7,28 @@ each store in their own way.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
-from typing import Any, TypeVar, cast
+from datetime import UTC, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any, TypeVar, cast, get_origin
 
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, LargeBinary, String, Text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    Dialect,
+    Integer,
+    LargeBinary,
+    String,
+    Text,
+    event,
+)
 from sqlalchemy.dialects import mysql
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import DeclarativeBase, registry
+from sqlalchemy.orm import DeclarativeBase, TypeResolve, registry
 from sqlalchemy.types import TypeDecorator, TypeEngine
 from typing_extensions import override
+
+from artigraph.orm.number import Duration, ExactDecimal, TimeOfDay
 
 __all__ = [
     "Base",
@@ -144,8 +157,19 @@ class Base(DeclarativeBase):
         type_annotation_map={
             bytes: LargeBytes,
             datetime: UTCDateTime(),
+            Decimal: ExactDecimal,
             dict[str, Any]: Document,
             int: BigInteger(),
             str: LongText,
+            time: TimeOfDay,
+            timedelta: Duration,
         },
     )
+
+
+@event.listens_for(Base, "resolve_type_annotation")
+def _document_of(resolved: TypeResolve) -> TypeEngine[Any] | None:
+    """Lists and other dicts are documents, as ``dict[str, Any]`` is."""
+    annotation: Any = resolved.resolved_type
+    outer = get_origin(annotation) or annotation
+    return Document if outer in (dict, list) else None

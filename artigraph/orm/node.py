@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from copy import deepcopy
 from datetime import datetime
 from typing import Any, ClassVar, cast
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import ForeignKey, Index, Sequence, Table, inspect
+from sqlalchemy import Column, ForeignKey, Index, Sequence, Table, inspect
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 from typing_extensions import override
 
@@ -23,10 +24,19 @@ from artigraph.display.row import RowFacts, describe_row
 from artigraph.display.shown import Shown
 from artigraph.display.value import brief
 from artigraph.orm.base import Base, BinaryName, NodeId, UTCDateTime, utc_now
+from artigraph.orm.snapshot import watch_documents
 from artigraph.orm.subclass import TypesByIdentity, defining_subclass
 from artigraph.registry import did_you_mean
 
-__all__ = ["LABEL_LENGTH", "NODE_ID_SEQUENCE", "Node", "column_names", "node_table"]
+__all__ = [
+    "LABEL_LENGTH",
+    "NODE_ID_SEQUENCE",
+    "Node",
+    "column_names",
+    "columns_of",
+    "node_table",
+    "users_columns",
+]
 
 LABEL_LENGTH = 255
 """Characters in a label: MariaDB's longest index key allows no more."""
@@ -112,10 +122,14 @@ class Node(Shown, Base):
             setattr(self, name, value)
 
     __node_defaults__: ClassVar[dict[str, Any]] = {}
+    __node_rules__: ClassVar[dict[str, Column[Any]]] = {}
+    __node_documents__: ClassVar[tuple[str, ...]] = ()
+    __node_declared__: ClassVar[dict[str, object]] = {}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         with defining_subclass(cls, Node.__mapper__):
             super().__init_subclass__(**kwargs)
+        cls.__node_documents__ = watch_documents(cls)
 
     # What follows reads only what is loaded: a repr never goes to the database.
 
@@ -188,7 +202,35 @@ def _brief(value: object, limits: Limits) -> str:
 
 def column_names(node_type: type[Node]) -> list[str]:
     """Names of the columns that a node class has, in the order of the table."""
-    return [attribute.key for attribute in node_type.__mapper__.column_attrs]
+    return list(columns_of(node_type))
+
+
+def columns_of(node_type: type[Node]) -> dict[str, Column[Any]]:
+    """The columns that a node class has, by attribute; not to be changed."""
+    attributes = node_type.__mapper__.column_attrs
+    seen = _columns.get(node_type)
+    # SQLAlchemy makes that collection anew when a class gains an attribute.
+    if seen is None or seen[0] is not attributes:
+        columns = {
+            attribute.key: attribute.columns[0]
+            for attribute in attributes
+            if isinstance(attribute.columns[0], Column)
+        }
+        seen = _columns[node_type] = (attributes, columns)
+    return seen[1]
+
+
+def users_columns(node_type: type[Node]) -> dict[str, Column[Any]]:
+    """Those of them that no class of artigraph's own has declared."""
+    return {
+        name: column
+        for name, column in columns_of(node_type).items()
+        if not column.info.get("artigraph_owner", "artigraph.").startswith("artigraph.")
+    }
+
+
+_columns: WeakKeyDictionary[type[Node], tuple[object, dict[str, Column[Any]]]]
+_columns = WeakKeyDictionary()
 
 
 node_table: Table = cast(Table, Node.__table__)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, cast, get_origin
 
@@ -18,11 +18,19 @@ from sqlalchemy import Column
 from sqlalchemy.exc import SAWarning
 from sqlalchemy.orm import Mapped, MappedColumn, Mapper, mapped_column
 from sqlalchemy.orm.base import InspectionAttr
+from sqlalchemy.orm.exc import MappedAnnotationError
 from sqlalchemy.types import TypeEngine
 
 from artigraph.errors import NodeTypeError
 
-__all__ = ["TypesByIdentity", "defining_subclass"]
+__all__ = ["TypesByIdentity", "column_generation", "defining_subclass"]
+
+_generation = 0
+
+
+def column_generation() -> int:
+    """Changes whenever a class declares other columns, or other types of them."""
+    return _generation
 
 
 class TypesByIdentity(dict[Any, Mapper[Any]]):
@@ -64,26 +72,56 @@ def defining_subclass(cls: type[Any], root: Mapper[Any]) -> Iterator[None]:
     # As for Node: a SELECT of the class brings its subclasses' columns too.
     cls.__mapper_args__ = {"with_polymorphic": "*", **cls.__mapper_args__}
     predecessor = _find_predecessor(cls, identity, root)
-    declared = _prepare_columns(cls)
-    shared = _share_columns(cls, declared, root)
-    if predecessor is not None:
-        del root.polymorphic_map[identity]
-    try:
-        with warnings.catch_warnings():
-            # The predecessor may live on in a variable of the notebook.
-            warnings.filterwarnings("ignore", "This declarative base already contains", SAWarning)
-            yield
-        _adopt_columns(cls, shared)
-    except BaseException:
-        root.polymorphic_map.pop(identity, None)
+    with _columns_prepared(cls) as declared:
+        said = {name: mapped.column for name, mapped in declared.items()}
+        shared = _share_columns(cls, declared, root)
         if predecessor is not None:
-            root.polymorphic_map[identity] = predecessor
-        for column, old_type in shared.items():
-            column.type = old_type
-        raise
-    for mapped in declared.values():
+            del root.polymorphic_map[identity]
+        try:
+            with warnings.catch_warnings():
+                # The predecessor may live on in a variable of the notebook.
+                warnings.filterwarnings("ignore", _LIVES_ON, SAWarning)
+                yield
+            _adopt_columns(cls, shared)
+        except BaseException as error:
+            root.polymorphic_map.pop(identity, None)
+            if predecessor is not None:
+                root.polymorphic_map[identity] = predecessor
+            for column, old_type in shared.items():
+                column.type = old_type
+            if isinstance(error, MappedAnnotationError):
+                raise NodeTypeError(
+                    f"{_home(cls)} has a column of a type that no database has: {error} Say how "
+                    "it is kept, as in mapped_column(JSON)."
+                ) from error
+            raise
+    columns = {name: cls.__mapper__.columns[name] for name in declared}
+    for name, column in columns.items():
         # Rows of other classes have no value for it.
-        mapped.column.nullable = True
+        column.nullable = True
+        # An earlier definition's column has that one's defaults.
+        said[name] = said[name] if column in shared else column
+    rules = {k: c for k, c in said.items() if c.default is not None or c.onupdate is not None}
+    inherited = {k: c for k, c in cls.__node_rules__.items() if k not in declared}
+    cls.__node_rules__ = {**inherited, **rules}
+    _note_declared(cls, columns.values(), predecessor)
+
+
+_LIVES_ON = "This declarative base already contains"
+
+
+def _note_declared(
+    cls: type[Any], columns: Iterable[Column[Any]], predecessor: Mapper[Any] | None
+) -> None:
+    """See whether the class's columns are those of the class that it replaces."""
+    # The members of an enumeration whose cell ran again are other ones of the same names.
+    cls.__node_declared__ = {
+        c.name: (repr(c.type), getattr(c.type, "enum_class", None)) for c in columns
+    }
+    before = {} if predecessor is None else predecessor.class_.__node_declared__
+    if cls.__node_declared__ != before:
+        global _generation
+        _generation += 1
 
 
 def _own_identity(cls: type[Any]) -> str:
@@ -112,20 +150,48 @@ def _home(cls: type[Any]) -> str:
     return f"{cls.__module__}.{cls.__qualname__}"
 
 
-def _prepare_columns(cls: type[Any]) -> dict[str, MappedColumn[Any]]:
-    """Replace plain defaults by columns; return the class's own columns."""
+@contextmanager
+def _columns_prepared(cls: type[Any]) -> Iterator[dict[str, MappedColumn[Any]]]:
+    """Replace plain defaults by columns; yield the columns of the class and its mixins.
+
+    A mixin's are its own again afterwards: every class that it is mixed into gets
+    columns from it, and they are the same ones of the table.
+    """
+    mixed_in = _mixins_of(cls)
     defaults: dict[str, Any] = {}
-    for name, annotation in inspect.get_annotations(cls).items():
-        if not _is_mapped(annotation):
-            continue
-        value = cls.__dict__.get(name)
-        if isinstance(value, InspectionAttr | MappedColumn | Column):
-            continue
-        if value is not None:
-            defaults[name] = value
-        setattr(cls, name, mapped_column(nullable=True, use_existing_column=True))
-    cls.__node_defaults__ = {**cls.__node_defaults__, **defaults}
-    return {k: v for k, v in vars(cls).items() if isinstance(v, MappedColumn)}
+    restore: list[tuple[type[Any], str, Any]] = []
+    declared: dict[str, MappedColumn[Any]] = {}
+    try:
+        for owner in (cls, *mixed_in):
+            for name, annotation in inspect.get_annotations(owner).items():
+                value = owner.__dict__.get(name)
+                if not _is_mapped(annotation) or isinstance(value, _SQLALCHEMYS):
+                    continue
+                if value is not None and name not in declared:
+                    defaults[name] = value
+                if owner is not cls:
+                    restore.append((owner, name, owner.__dict__.get(name, _NOTHING)))
+                setattr(owner, name, mapped_column(nullable=True, use_existing_column=True))
+            own = {k: v for k, v in vars(owner).items() if isinstance(v, MappedColumn)}
+            declared = {**own, **declared}
+        cls.__node_defaults__ = {**cls.__node_defaults__, **defaults}
+        yield declared
+    finally:
+        for owner, name, value in restore:
+            if value is _NOTHING:
+                delattr(owner, name)
+            else:
+                setattr(owner, name, value)
+
+
+_SQLALCHEMYS = (InspectionAttr, MappedColumn, Column)
+_NOTHING = object()
+
+
+def _mixins_of(cls: type[Any]) -> list[type[Any]]:
+    """The bases that no mapped class has brought yet."""
+    mapped = next(base for base in cls.__mro__[1:] if "__mapper__" in vars(base))
+    return [base for base in cls.__mro__[1:] if base not in mapped.__mro__]
 
 
 def _share_columns(

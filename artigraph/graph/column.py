@@ -1,0 +1,132 @@
+"""What the columns of a node class do with a row: defaults, and values they would change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import ClauseElement, Dialect
+
+from artigraph.db.column import stored_types
+from artigraph.errors import NodeTypeError, SerializationError
+from artigraph.orm.kept.base import Keeper, NotKept
+from artigraph.orm.kept.kind import keeper
+from artigraph.orm.node import Node, columns_of, users_columns
+
+__all__ = ["fill_defaults", "fill_updates", "keep_values", "made_on_insert", "made_on_update"]
+
+
+class _Context:
+    """What a default's function is given: the other values of its row."""
+
+    def __init__(self, row: Mapping[str, Any]) -> None:
+        self.current_parameters = dict(row)
+
+    def get_current_parameters(self, isolate_multiinsert_groups: bool = True) -> dict[str, Any]:
+        """The values by column, as SQLAlchemy's own context tells them."""
+        return self.current_parameters
+
+
+def fill_defaults(node_type: type[Node], values: dict[str, Any]) -> None:
+    """Add what columns without a value are to have in a new row.
+
+    Args:
+        node_type: The row's class.
+        values: Its values by attribute.
+
+    Raises:
+        NodeTypeError: Only the database could work a default out.
+    """
+    # An inserted row tells nothing back, so defaults are worked out here.
+    _fill(node_type, values, "default")
+
+
+def fill_updates(node_type: type[Node], values: dict[str, Any]) -> None:
+    """Add what columns are to have whenever their row is updated.
+
+    Args:
+        node_type: The row's class.
+        values: The changed values by attribute.
+
+    Raises:
+        NodeTypeError: Only the database could work a value out.
+    """
+    _fill(node_type, values, "onupdate")
+
+
+def _fill(node_type: type[Node], values: dict[str, Any], what: str) -> None:
+    for name, column in node_type.__node_rules__.items():
+        rule = getattr(column, what)
+        if rule is None or name in values:
+            continue
+        if rule.is_scalar:
+            values[name] = rule.arg
+        elif rule.is_callable:
+            columns = columns_of(node_type)
+            row = {columns[other].key: value for other, value in values.items()}
+            values[name] = rule.arg(_Context(row))
+        else:
+            raise NodeTypeError(
+                f"{node_type.__name__}.{name} has no value, and its {what}= is worked out by the "
+                f"database alone. Use a Python function, or server_{what}=…, or give it a value."
+            )
+
+
+def made_on_insert(node_type: type[Node]) -> set[str]:
+    """The columns that the database fills in new rows, unless they are given."""
+    return {c.key for c in users_columns(node_type).values() if c.server_default is not None}
+
+
+def made_on_update(node_type: type[Node], changed: Mapping[str, Any]) -> set[str]:
+    """The attributes that only the database knows after an update.
+
+    Args:
+        node_type: The row's class.
+        changed: What the update sends, by attribute.
+    """
+    return {
+        name
+        for name, column in columns_of(node_type).items()
+        if (column.server_onupdate is not None and name not in changed)
+        or isinstance(changed.get(name), ClauseElement)
+    }
+
+
+def keep_values(dialect: Dialect, rows: Iterable[tuple[type[Node], dict[str, Any]]]) -> None:
+    """Make of values what is sent for them, and refuse those that would come back otherwise.
+
+    Args:
+        dialect: The database.
+        rows: Classes, each with the values of a row by attribute.
+
+    Raises:
+        SerializationError: A column would not keep its value. Nothing was written.
+    """
+    keepers: dict[type[Node], list[tuple[str, Keeper]]] = {}
+    for node_type, values in rows:
+        keeping = keepers.get(node_type)
+        if keeping is None:
+            keeping = keepers[node_type] = _keepers(node_type, dialect)
+        for name, keep in keeping:
+            value = values.get(name)
+            if value is None or isinstance(value, ClauseElement):
+                continue
+            try:
+                values[name] = keep(value)
+            except (NotKept, TypeError, ValueError, ArithmeticError) as error:
+                shown = repr(value)
+                shown = shown if len(shown) <= 80 else f"{shown[:79]}…"
+                raise SerializationError(
+                    f"{node_type.__name__}.{name} = {shown} would not come back equal from "
+                    f"{dialect.name}: the {type(value).__name__} {error}. Nothing was written."
+                ) from error
+
+
+def _keepers(node_type: type[Node], dialect: Dialect) -> list[tuple[str, Keeper]]:
+    stored = stored_types(dialect)
+    # What artigraph writes into its own columns it knows.
+    keepers = (
+        (name, keeper(column.type, stored.get(column.name), dialect))
+        for name, column in users_columns(node_type).items()
+    )
+    return [(name, keep) for name, keep in keepers if keep is not None]

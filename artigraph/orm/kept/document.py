@@ -1,0 +1,74 @@
+"""Documents: what JSON, as the engine writes it, gives back equal."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import JSON
+
+from artigraph.orm.kept.base import Keeper, KeptColumn, NotKept
+
+__all__ = ["keep_document"]
+
+_NUL_IN_JSON = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+
+
+def keep_document(column: KeptColumn) -> Keeper:
+    """What is equal once it was written as JSON and read, the types of all in it as well."""
+    # As the engine is set up to write and read them: a user's may know more types.
+    dump = getattr(column.dialect, "_json_serializer", None) or json.dumps
+    load = getattr(column.dialect, "_json_deserializer", None) or json.loads
+    binary = column.postgresql and isinstance(column.stored, JSONB)
+
+    def keep(value: Any) -> Any:
+        if value is JSON.NULL:
+            return value
+        try:
+            text = dump(value)
+            back = load(text)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise NotKept(f"is no JSON ({error})") from None
+        if binary:
+            back = _as_numeric(back, load)
+        # A tuple is no list to Python either, so that being equal says all.
+        if back != value:
+            raise NotKept(f"is no JSON as it is: {_difference(value, back, '') or 'it differs'}")
+        if binary and _NUL_IN_JSON.search(text):
+            raise NotKept("holds a NUL, which this database takes for no text")
+        return value
+
+    return keep
+
+
+def _as_numeric(back: Any, load: Callable[[str], Any]) -> Any:
+    """As PostgreSQL's binary JSON shows it, which writes large floats without an exponent."""
+    if isinstance(back, float) and abs(back) >= 1e16:
+        return load(format(Decimal(repr(back)), "f"))
+    if isinstance(back, dict):
+        return {key: _as_numeric(inner, load) for key, inner in back.items()}
+    return [_as_numeric(inner, load) for inner in back] if isinstance(back, list) else back
+
+
+def _difference(given: Any, back: Any, path: str) -> str | None:
+    """Where a document would come back otherwise, and what as."""
+    if isinstance(back, dict) and isinstance(given, dict) and len(given) == len(back):
+        inner = [(given.get(key, NotKept), kept, f"{path}[{key!r}]") for key, kept in back.items()]
+        if not any(value is NotKept for value, _, _ in inner):
+            return next((found for one in inner if (found := _difference(*one))), None)
+    elif isinstance(back, list) and isinstance(given, list) and len(given) == len(back):
+        pairs = enumerate(zip(given, back, strict=True))
+        inner = [(value, kept, f"{path}[{at}]") for at, (value, kept) in pairs]
+        return next((found for one in inner if (found := _difference(*one))), None)
+    elif given == back:
+        return None
+    return f"{path or 'it'} is {_short(given)}, and would come back as {_short(back)}"
+
+
+def _short(value: object) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= 60 else f"{shown[:59]}…"

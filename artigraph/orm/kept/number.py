@@ -1,0 +1,160 @@
+"""Numbers: integers of so many bits, floats, decimals of so many digits, truth."""
+
+from __future__ import annotations
+
+import math
+import operator
+import struct
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy.dialects import mysql
+from sqlalchemy.types import REAL, BigInteger, SmallInteger, TypeDecorator, TypeEngine
+
+from artigraph.orm.kept.base import Keeper, KeptColumn, NotKept, one_by_one
+
+__all__ = ["keep_boolean", "keep_decimal", "keep_float", "keep_integer"]
+
+
+@one_by_one
+def keep_boolean(column: KeptColumn, value: Any) -> bool:
+    """``True`` or ``False``, also as 1 and 0."""
+    if value in (True, False):
+        return bool(value)
+    raise NotKept("is not True or False")
+
+
+def keep_integer(column: KeptColumn) -> Keeper:
+    """An integer of the column's bits; of a float one without a fraction."""
+    bits = _bits(column)
+    low, high = (0, 2**bits) if getattr(column.stored, "unsigned", False) else _signed(bits)
+
+    def keep(value: Any) -> int:
+        if type(value) is not int:
+            value = _integer(value)
+        if low <= value < high:
+            return int(value)
+        raise NotKept(f"does not fit into {bits} bits")
+
+    return keep
+
+
+def _integer(value: Any) -> int:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise NotKept("is no integer") from None
+
+
+def _signed(bits: int) -> tuple[int, int]:
+    return -(2 ** (bits - 1)), 2 ** (bits - 1)
+
+
+def _bits(column: KeptColumn) -> int:
+    if not column.mariadb and not column.postgresql:
+        return 64
+    sizes: list[tuple[type[TypeEngine[Any]], int]] = [
+        (mysql.TINYINT, 8),
+        (mysql.MEDIUMINT, 24),
+        (SmallInteger, 16),
+        (BigInteger, 64),
+    ]
+    return next((bits for size, bits in sizes if isinstance(column.stored, size)), 32)
+
+
+def keep_float(column: KeptColumn) -> Keeper:
+    """A number that a float is equal to."""
+    single = isinstance(column.stored, mysql.FLOAT | REAL)
+
+    def keep(value: Any) -> float:
+        number = value if type(value) is float else _float(value)
+        if not math.isfinite(number):
+            if not (column.postgresql or (math.isinf(number) and not column.mariadb)):
+                raise NotKept("has no place in a column of this database; None has")
+        elif single and not _fits_single(column, number):
+            raise NotKept("has more digits than the four bytes of this table's column hold")
+        return number
+
+    return keep
+
+
+def _float(value: Any) -> float:
+    if isinstance(value, str | bytes):
+        raise NotKept("is no number")
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise NotKept("is no number that a float holds") from None
+    if number != value and not math.isnan(number):
+        raise NotKept(f"is not the float {number!r}")
+    return number
+
+
+def _fits_single(column: KeptColumn, number: float) -> bool:
+    """Whether a float survives a column of four bytes, if the table has such a one."""
+    stored = column.stored
+    if column.mariadb and isinstance(stored, mysql.FLOAT):
+        if (stored.precision or 0) > 24:
+            return True
+        # It shows six digits, whatever it holds.
+        small = 1.2e-38 <= abs(number) <= 3.4e38 or number == 0
+        return small and float(f"{number:.6g}") == number
+    if column.postgresql and isinstance(stored, REAL):
+        try:
+            return bool(struct.unpack("f", struct.pack("f", number))[0] == number)
+        except OverflowError:
+            return False
+    return True
+
+
+@one_by_one
+def keep_decimal(column: KeptColumn, value: Any) -> Decimal:
+    """A number of the column's digits. SQLite keeps it as a float."""
+    if isinstance(value, Decimal):
+        number = value
+    elif isinstance(value, float):
+        number = Decimal(repr(float(value)))
+    elif hasattr(value, "__index__"):
+        number = Decimal(operator.index(value))
+    else:
+        raise NotKept("is no number")
+    if not number.is_finite():
+        infinite = column.dialect.name == "sqlite" and number.is_infinite()
+        if number.is_snan() or not (column.postgresql or infinite):
+            raise NotKept("has no place in a column of this database; None has")
+        return number
+    if column.dialect.name == "sqlite":
+        read = repr(float(number))
+        if not isinstance(column.declared.dialect_impl(column.dialect), TypeDecorator):
+            # SQLAlchemy's own reads so many digits behind the point, and no more.
+            scale = getattr(column.declared, "_effective_decimal_return_scale", 10)
+            read = f"{float(number):.{scale}f}"
+        if Decimal(read) != number:
+            raise NotKept(
+                "has more digits than SQLite keeps of a decimal, about 15; a column of texts, "
+                "Mapped[str], keeps them all"
+            )
+        return number
+    _refuse_more_digits(column, number)
+    return number
+
+
+def _refuse_more_digits(column: KeptColumn, number: Decimal) -> None:
+    precision = getattr(column.stored, "precision", None)
+    scale = getattr(column.stored, "scale", None) or 0
+    if precision is None:
+        if not column.mariadb:
+            return
+        precision = 10
+    _, digits, exponent = number.as_tuple()
+    assert isinstance(exponent, int)  # noqa: S101  # it is finite
+    significant = "".join(map(str, digits)).rstrip("0")
+    behind = max(0, -(exponent + len(digits) - len(significant))) if significant else 0
+    before = max(0, number.adjusted() + 1) if significant else 0
+    if behind > scale or before > precision - scale:
+        raise NotKept(
+            f"has more digits than this table's column keeps: {precision - scale} before the "
+            f"point and {scale} behind it"
+        )

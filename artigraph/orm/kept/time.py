@@ -1,0 +1,85 @@
+"""Dates, times and durations: zones and fractions of a second that a column has not."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from sqlalchemy.types import TypeEngine
+
+from artigraph.orm.base import UTCDateTime
+from artigraph.orm.kept.base import KeptColumn, NotKept, one_by_one
+from artigraph.orm.number import EPOCH
+
+__all__ = ["keep_date", "keep_datetime", "keep_interval", "keep_time"]
+
+
+@one_by_one
+def keep_date(column: KeptColumn, value: Any) -> date:
+    """A date, which a datetime is not."""
+    if isinstance(value, datetime) or not isinstance(value, date):
+        raise NotKept("is no date")
+    return value
+
+
+@one_by_one
+def keep_time(column: KeptColumn, value: Any) -> time:
+    """A time of day, in the column's fractions of a second."""
+    if not isinstance(value, time):
+        raise NotKept("is no time")
+    zoned = column.postgresql and getattr(column.declared, "timezone", False)
+    if value.tzinfo is not None and not zoned:
+        raise NotKept("has a time zone, which the column has not")
+    _refuse_fractions(column, value.microsecond)
+    return value
+
+
+@one_by_one
+def keep_datetime(column: KeptColumn, value: Any) -> datetime:
+    """A moment, or a date with a time where the column is of such."""
+    if not isinstance(value, datetime) or value != value:
+        raise NotKept("is no datetime")
+    if isinstance(column.declared, UTCDateTime):
+        try:
+            value.astimezone(UTC)
+        except (OverflowError, ValueError, OSError):
+            raise NotKept("is no moment between the years 1 and 9999 in UTC") from None
+    elif value.tzinfo is not None and not (column.postgresql and _zoned(column.declared)):
+        raise NotKept(
+            "has a time zone, which the column would lose; declare it as Mapped[datetime] "
+            "with no type, which keeps the moment"
+        )
+    _refuse_fractions(column, value.microsecond, getattr(value, "nanosecond", 0))
+    return value
+
+
+def _zoned(type_: TypeEngine[Any]) -> bool:
+    return bool(getattr(type_, "timezone", False))
+
+
+@one_by_one
+def keep_interval(column: KeptColumn, value: Any) -> timedelta:
+    """A length of time, in the column's fractions of a second."""
+    if not isinstance(value, timedelta) or value != value:
+        raise NotKept("is no timedelta")
+    if not column.postgresql:
+        try:
+            EPOCH + value
+        except OverflowError:
+            raise NotKept("is longer than this database keeps") from None
+    _refuse_fractions(column, value.microseconds, getattr(value, "nanoseconds", 0))
+    return value
+
+
+def _refuse_fractions(column: KeptColumn, microseconds: int, nanoseconds: int = 0) -> None:
+    digits = 6
+    if column.mariadb:
+        digits = getattr(column.stored, "fsp", None) or 0
+    elif column.postgresql:
+        precision = getattr(column.stored, "precision", None)
+        digits = 6 if precision is None else precision
+    if nanoseconds:
+        raise NotKept("has nanoseconds; microseconds are the finest that the column keeps")
+    if microseconds % 10 ** (6 - digits):
+        finest = f"{digits} digits of a second" if digits else "whole seconds"
+        raise NotKept(f"is finer than this table's column keeps: {finest}")
