@@ -297,10 +297,11 @@ async def delete_nodes(filter: Filter, *, everything: bool = False) -> int:
     Raises:
         FilterError: The filter limits nothing, and ``everything`` is not said.
     """
+    clause_of(filter)  # refuses what is no filter
     if everything is not True and filter.limits_nothing():
         raise FilterError(
-            f"The filter limits nothing: {filter}. Nothing was deleted. Say which are to go, as in "
-            "NodeFilter(node_id=7), or that all of them are: everything=True."
+            f"The filter limits nothing, so all {filter} would go. Nothing was deleted. Say which "
+            "are to go, as in NodeFilter(node_id=7), or that all of them are: everything=True."
         )
     async with write() as transaction:
         return await delete_in(transaction, filter)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
-from contextvars import ContextVar, Token
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
 from dataclasses import replace
 from functools import partial
 from types import TracebackType
@@ -14,7 +14,7 @@ from sqlalchemy import inspect
 from typing_extensions import override
 
 from artigraph.db.session import outermost_session, write
-from artigraph.db.setting import current_setting, current_store, using
+from artigraph.db.setting import current_setting, current_store, store_in, using
 from artigraph.db.store import check_store
 from artigraph.display.facts import Badge, Facts
 from artigraph.display.limits import Limits
@@ -73,7 +73,7 @@ class ModelGroup(Shown):
         self._models = GroupModels()
         self._parent: ModelGroup | None = None
         self._place: Current | None = None
-        self._inside: tuple[AbstractContextManager[Current], Token[ModelGroup | None]] | None = None
+        self._inside: ExitStack | None = None
 
     @property
     def node(self) -> Node:
@@ -116,19 +116,19 @@ class ModelGroup(Shown):
     async def __aenter__(self) -> Self:
         if self._inside is not None:
             raise RuntimeError("This group is entered already; make another one of the node.")
-        with self.using_its_store():
+        self._bind()
+        with ExitStack() as inside:
+            if store_in(self._setting) != current_store():
+                # Another database was set meanwhile: all of the block is for the group's.
+                inside.enter_context(using(self._setting))
             if self._node is None:
                 assert self._given_id is not None  # noqa: S101  # __init__ took the one or the other
                 self._node = await read_node(NodeFilter(node_id=self._given_id))
             self._parent = _current_group.get()
-            context = entered(self._node)
-            self._place = context.__enter__()
-            self._inside = (context, _current_group.set(self))
-            try:
-                await hang(self._node, self._place.above)
-            except BaseException:
-                self._leave()
-                raise
+            self._place = inside.enter_context(entered(self._node))
+            inside.callback(_current_group.reset, _current_group.set(self))
+            await hang(self._node, self._place.above)
+            self._inside = inside.pop_all()
         return self
 
     async def __aexit__(
@@ -150,10 +150,8 @@ class ModelGroup(Shown):
 
     def _leave(self) -> None:
         assert self._inside is not None  # noqa: S101  # __aenter__ set it
-        context, token = self._inside
-        self._inside = None
-        _current_group.reset(token)
-        context.__exit__(None, None, None)
+        inside, self._inside = self._inside, None
+        inside.close()
 
     @contextmanager
     def using_its_store(self) -> Iterator[None]:
@@ -163,12 +161,15 @@ class ModelGroup(Shown):
             OtherStoreError: Its node is of another than the one that is set, and the
                 group was not used before.
         """
+        self._bind()
+        with using(self._setting):
+            yield
+
+    def _bind(self) -> None:
         if self._setting is None:
             if self._node is not None:
                 check_store(self._node, current_store())
             self._setting = current_setting()
-        with using(self._setting):
-            yield
 
     def get_parent_group(self) -> ModelGroup | None:
         """The group that this one's block stands in, or ``None``."""

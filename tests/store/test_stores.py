@@ -398,6 +398,21 @@ async def test_a_group_ends_where_it_began(others: tuple[str, str]) -> None:
     assert found.value == StoresFit(0.1)
 
 
+async def test_a_group_that_is_entered_again_is_where_it_was(others: tuple[str, str]) -> None:
+    """While another database is set, all of its block is for its own, groups inside it too."""
+    url, other = others
+    async with ModelGroup(new_node(node_label="group")) as group:
+        pass
+    use(other)
+    count = await count_nodes(NodeFilter())
+    async with group, ModelGroup(new_node(node_label="inner")) as inner:
+        inner.add_model("fit", StoresFit(0.2))
+    assert await count_nodes(NodeFilter()) == count
+    use(url)
+    assert inner.node.node_parent_id == group.node.node_id
+    assert await count_models(ModelFilter(relationship=_below(group.node))) == 1
+
+
 async def test_an_id_given_to_a_group_is_an_id_of_its_database(others: tuple[str, str]) -> None:
     """The group is saved where its id was given."""
     url, other = others
