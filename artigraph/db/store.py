@@ -82,7 +82,8 @@ def _sqlite_store(url: URL) -> Store:
     path = path.removeprefix("file:")
     asked = {**url.query, **dict(o.partition("=")[::2] for o in options.split("&"))}
     in_memory = asked.get("vfs") == "memdb" or asked.get("mode") == "memory"
-    if in_memory and path:
+    shared = path == ":memory:" and asked.get("cache") == "shared"
+    if (in_memory and path) or shared:
         return Store(path, process=os.getpid())
     if in_memory or path in ("", ":memory:"):
         return Store(secrets.token_hex(8), process=os.getpid())

@@ -100,7 +100,13 @@ def resolved(url: URL) -> URL:
     if not path.startswith("file:"):
         return url.set(database=os.path.abspath(path))
     name = path.removeprefix("file:")
-    if name.startswith("/") or {"memory", "memdb"} & {*url.query.values()}:
+    if str(url.query.get("uri")).lower() not in ("true", "1", "yes", "on"):
+        raise EngineURLError(
+            f"{shown(url)!r} begins with file:, as a URI does, but does not say so. Add ?uri=true, "
+            "or &uri=true after other options; or leave file: out."
+        )
+    in_memory = name.startswith(":memory:") or {"memory", "memdb"} & {*url.query.values()}
+    if name.startswith("/") or in_memory:
         return url
     return url.set(database="file:" + os.path.join(os.getcwd(), name))
 

@@ -21,7 +21,17 @@ from artigraph.filter.english import Phrase, shown_value
 from artigraph.filter.unset import NOT_WRITTEN, UNSET
 from artigraph.registry import did_you_mean
 
-__all__ = ["AllOf", "AnyOf", "Filter", "Not", "check_keys", "clause_of", "finds_all", "negated"]
+__all__ = [
+    "AllOf",
+    "AnyOf",
+    "Filter",
+    "Not",
+    "check_keys",
+    "clause_of",
+    "finds_all",
+    "finds_none",
+    "negated",
+]
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
@@ -121,9 +131,14 @@ def finds_all(clause: ColumnElement[bool]) -> bool:
     return isinstance(_bare(clause), True_)
 
 
+def finds_none(clause: ColumnElement[bool]) -> bool:
+    """Whether a clause is no more than SQL's ``false``."""
+    return isinstance(_bare(clause), False_)
+
+
 def negated(clause: ColumnElement[bool]) -> ColumnElement[bool]:
     """What a clause does not find; those rows included that have no value there."""
-    if isinstance(_bare(clause), True_ | False_):
+    if finds_all(clause) or finds_none(clause):
         return false() if finds_all(clause) else true()
     # In SQL, NOT of a comparison with NULL is as little true as the comparison.
     return not_(func.coalesce(clause, false(), type_=Boolean()))
@@ -147,7 +162,7 @@ def _refuse_none(cls: type[Any], name: str) -> None:
         f"{cls.__name__}({name}=None) asks for nothing; None does not stand for everything.",
         NOT_WRITTEN if name == "node_id" or "Nodes" in takes else "",
         f"Leave {name} out to find all.",
-        null if "ValueFilter" in takes else "",
+        null if "ValueFilter" in takes and name != "node_id" else "",
         cls._instead_of_none,
     )
     raise FilterError(" ".join(filter(None, said)))
@@ -194,7 +209,8 @@ class AllOf(Filter):
 
     @override
     def clause(self) -> ColumnElement[bool]:
-        return and_(*(f.clause() for f in self.filters))
+        clauses = [f.clause() for f in self.filters]
+        return false() if any(map(finds_none, clauses)) else and_(*clauses)
 
     @override
     def limits_nothing(self) -> bool:

@@ -146,6 +146,12 @@ def expect(owner: Filter, name: str, kind: type[Any]) -> None:
 def _expect_compared(owner: Filter, name: str, kind: type[Any], asked: ValueFilter) -> None:
     """Refuse comparisons that some database does not know, and others answer as they like."""
     for key, value in asked.given().items():
+        if name == "node_id" and None in (value if isinstance(value, tuple) else (value,)):
+            # Every row has an id, so all rows but that of None are all rows.
+            raise FilterError(
+                f"{type(owner).__name__}(node_id=ValueFilter({key}={value!r})) compares with None, "
+                f"which no row has for its id. {NOT_WRITTEN}"
+            )
         if key in ("like", "ilike") and kind is not str:
             raise FilterError(
                 f"{type(owner).__name__}({name}=…) is no text, and only text is like a pattern: "

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Select,
     and_,
     exists,
+    false,
     func,
     literal_column,
     or_,
@@ -29,7 +30,7 @@ from typing_extensions import override
 from artigraph.db.setting import current_store
 from artigraph.db.store import Store, check_store, refuse_other_store, store_of
 from artigraph.errors import FilterError
-from artigraph.filter.base import Filter
+from artigraph.filter.base import Filter, finds_none
 from artigraph.filter.english import Phrase, shown_nodes
 from artigraph.filter.unset import NOT_WRITTEN, UNSET, Unset
 from artigraph.filter.value import among, check_value, plain
@@ -119,7 +120,9 @@ class NodeRelationshipFilter(Filter):
     @override
     def clause(self) -> ColumnElement[bool]:
         parent_id = node_table.c.node_parent_id
-        clauses = []
+        clauses: list[ColumnElement[bool]] = []
+        if any(_finds_none(getattr(self, name)) for name in _RELATIONS):
+            return false()
         if self.child_of is not UNSET:
             given = _given(self.child_of)
             clauses.append(self._or_self(_is_among(parent_id, given), given))
@@ -248,6 +251,13 @@ def nodes_clause(nodes: Nodes) -> ColumnElement[bool]:
     if isinstance(nodes, Filter):
         return nodes.clause()
     return among(node_table.c.node_id, _ids(nodes))
+
+
+def _finds_none(nodes: Nodes | Unset) -> bool:
+    """Whether no node is given, or asked for."""
+    if isinstance(nodes, Filter):
+        return finds_none(nodes.clause())
+    return nodes == ()
 
 
 _Given: TypeAlias = "tuple[int, ...] | CTE"

@@ -21,7 +21,7 @@ from artigraph.display.limits import Limits
 from artigraph.display.row import RowFacts, describe_row
 from artigraph.display.shown import Shown
 from artigraph.display.value import brief, describe_fields
-from artigraph.errors import FilterError, NodeNotFoundError
+from artigraph.errors import FilterError, LabelError, NodeNotFoundError
 from artigraph.filter.model import ModelFilter
 from artigraph.filter.node import NodeFilter
 from artigraph.filter.relation import NodeRelationshipFilter
@@ -278,7 +278,7 @@ class ModelGroup(Shown):
         Raises:
             NodeNotFoundError: The group has no such model.
         """
-        wanted = None if labels is None else list(labels)
+        wanted = _several(labels)
         missing = wanted is None or not self._models.all().keys() >= {*wanted}
         unread = missing and not self._models.is_complete
         if self._written_id() is not None and (fresh or unread):
@@ -306,7 +306,7 @@ class ModelGroup(Shown):
 
     async def has_models(self, labels: Iterable[str]) -> bool:
         """Whether the group has models of all those labels."""
-        missing = {*labels} - self._models.all().keys()
+        missing = {*(_several(labels) or ())} - self._models.all().keys()
         if not missing or self._written_id() is None:
             return not missing
         await self._refresh(None)
@@ -329,7 +329,7 @@ class ModelGroup(Shown):
         Raises:
             NodeNotFoundError: The group has no such model; none is removed.
         """
-        wanted = None if labels is None else list(labels)
+        wanted = _several(labels)
         if wanted is not None and not await self.has_models(wanted):
             await self.get_models(wanted, fresh=True)
         node_id = self._written_id()
@@ -360,6 +360,16 @@ class ModelGroup(Shown):
             return self._given_id
         # From what is loaded, for a repr may ask.
         return vars(self._node).get("node_id") if inspect(self._node).has_identity else None
+
+
+def _several(labels: Iterable[str] | None) -> list[str] | None:
+    """Labels that a caller gave; a text is one label, and not its letters."""
+    if isinstance(labels, str):
+        raise LabelError(
+            f"Several labels are wanted, as in [{labels!r}]. For one use the function without s, "
+            "such as get_model() or remove_model()."
+        )
+    return None if labels is None else list(labels)
 
 
 def _models_on(node_id: int, labels: list[str] | None) -> ModelFilter:

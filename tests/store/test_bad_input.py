@@ -728,6 +728,7 @@ async def test_no_engine(no_engine: None) -> None:
             "sqlite+aiosqlite://data/results.db",
             r"two slashes, .* type three, as in 'sqlite\+aiosqlite:///data/results\.db'",
         ),
+        ("sqlite+aiosqlite:///file:x.db", r"begins with file:, .* Add \?uri=true, .* leave file:"),
         (7, r"set_engine\(\) takes an address or an engine of create_async_engine\(\), not "),
     ],
 )

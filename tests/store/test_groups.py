@@ -469,6 +469,17 @@ async def test_remove_model_takes_it_from_the_database(store: str) -> None:
     assert await group.read_models() == {"a": Fit(3.0), "b": Fit(2.0)}
 
 
+async def test_one_label_is_not_several(store: str) -> None:
+    """A text where labels are wanted is refused, rather than taken apart into letters."""
+    async with ModelGroup(new_node()) as group:
+        group.add_models({label: Fit(0.1) for label in ("a", "b", "ab")})
+    for call in (group.remove_models, group.get_models, group.has_models):
+        with pytest.raises(LabelError, match=r"Several labels are wanted, as in \['ab'\]"):
+            await call("ab")
+    await group.remove_model("ab")
+    assert list(await group.read_models()) == ["a", "b"]
+
+
 async def test_remove_a_model_that_is_not_saved(store: str) -> None:
     """It is never written."""
     async with ModelGroup(new_node(node_label="run")) as group:

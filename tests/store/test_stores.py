@@ -57,6 +57,7 @@ from artigraph import (
     write_node,
     write_nodes,
 )
+from artigraph.db.setting import current_setting
 from artigraph.frame.array import StoredArray
 from artigraph.frame.frame import StoredFrame
 from artigraph.model import types as model_types
@@ -134,6 +135,16 @@ def test_a_relative_uri_means_the_folder_of_now(folder: Path) -> None:
     os.chdir(folder / "b")
     assert asyncio.run(all_labels()) == ["one"]
     assert os.listdir(folder / "b") == []
+
+
+def test_a_shared_memory_address_is_no_path(folder: Path) -> None:
+    """SQLite's own name for memory that connections share is left as it is."""
+    reset = set_engine("sqlite+aiosqlite:///file::memory:?cache=shared&uri=true")
+    assert str(folder) not in repr(reset)
+    setting = current_setting()
+    assert setting is not None
+    assert setting.url.database == "file::memory:"
+    reset()
 
 
 def test_the_address_that_is_shown_can_be_typed_here(folder: Path) -> None:

@@ -72,7 +72,7 @@ KEYS = {
     NodeTypeFilter: ("type", "not_type"),
     NodeRelationshipFilter: (*RELATIONS, "is_root", "is_leaf"),
 }
-COMPARED = ("node_id", "label", "artifact_label", "created_at", "updated_at")
+COMPARED = ("label", "artifact_label", "created_at", "updated_at")
 
 
 # -------------------------------------------------------------------- given None
@@ -130,6 +130,32 @@ async def test_advice_for_null_works(store: str) -> None:
         assert await count_nodes(ModelTypeFilter(type=UnsetFit, version=null)) == 0
     (found,) = await read_nodes(NodeRelationshipFilter(is_root=True))
     assert found.node_id == root.node_id
+
+
+@pytest.mark.parametrize(
+    "asked", [{"ne": None}, {"not_in": [None]}, {"eq": None}, {"in_": [7, None]}]
+)
+async def test_no_id_is_none_in_a_comparison_either(store: str, asked: dict[str, Any]) -> None:
+    """All but the row of a node that is not written are all rows; so it is refused."""
+    with pytest.raises(FilterError, match=r"which no row has for its id.* write it first"):
+        NodeFilter(node_id=ValueFilter(**asked))
+
+
+async def test_what_is_not_near_no_node_is_everything(store: str) -> None:
+    """All that does not hang on none of them: deleting it wants to be told so."""
+    await write_node(new_node(node_label="years of work"))
+    none = NodeFilter(node_id=[])
+    for filter in (
+        *(~NodeRelationshipFilter(**{key: []}) for key in RELATIONS),  # type: ignore[arg-type]  # of keys
+        ~NodeRelationshipFilter(child_of=none),
+        ~(NodeFilter(label="q") & none),
+        ~none | NodeFilter(label="q"),
+    ):
+        assert filter.limits_nothing()
+        with pytest.raises(FilterError, match="limits nothing"):
+            await delete_nodes(filter)
+        assert await count_nodes(~filter) == 0
+    assert await count_nodes(NodeFilter()) == 1
 
 
 @pytest.mark.parametrize(
