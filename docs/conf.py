@@ -73,8 +73,10 @@ toc_object_entries = False
 # found by tests/docs/test_reference.py. Type variables have no page.
 nitpick_ignore = [
     # In signatures of what artigraph itself calls.
+    ("py:class", "artigraph.db.store.Store"),
     ("py:class", "artigraph.display.limits.Limits"),
     ("py:class", "artigraph.filter.english.Phrase"),
+    ("py:class", "artigraph.filter.unset.Unset"),
     ("py:class", "artigraph.graph.row.NewRow"),
     ("py:class", "artigraph.graph.source.BlobSource"),
 ]
