@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -62,22 +63,29 @@ def database(request: pytest.FixtureRequest) -> Iterator[str]:
     if name not in SERVERS:
         yield name
         return
-    url = make_url(SERVERS[name])
-    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
-    own = f"artigraph_test_{worker}_{os.getpid()}"
-    try:
-        asyncio.run(_administer(url, f"CREATE DATABASE {own}"))
-    except Exception as error:
-        message = f"{name} does not answer at {url.host}:{url.port}: {error!r}"
-        if os.environ.get("ARTIGRAPH_REQUIRE_SERVERS"):
-            pytest.fail(message)
-        pytest.skip(message)
-    _own_databases[name] = own
-    yield name
-    asyncio.run(_administer(url, f"DROP DATABASE {own}"))
+    with ExitStack() as stack:
+        try:
+            _own_databases[name] = stack.enter_context(own_database(name))
+        except Exception as error:
+            url = make_url(SERVERS[name])
+            message = f"{name} does not answer at {url.host}:{url.port}: {error!r}"
+            if os.environ.get("ARTIGRAPH_REQUIRE_SERVERS"):
+                pytest.fail(message)
+            pytest.skip(message)
+        yield name
 
 
 _own_databases: dict[str, str] = {}
+
+
+@contextmanager
+def own_database(server: str, prefix: str = "artigraph_test") -> Iterator[str]:
+    """Make an empty database on a server; its address, for as long as this lasts."""
+    url = make_url(SERVERS[server])
+    name = f"{prefix}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"
+    asyncio.run(_administer(url, f"CREATE DATABASE {name}"))
+    yield url.set(database=name).render_as_string(hide_password=False)
+    asyncio.run(_administer(url, f"DROP DATABASE {name}"))
 
 
 async def _administer(url: URL, statement: str) -> None:
@@ -94,8 +102,7 @@ def database_url(database: str, tmp_path: Path) -> str:
     """The address of a database; its tables may hold what earlier tests left."""
     if database == "sqlite":
         return f"sqlite+aiosqlite:///{tmp_path / 'test.db'}"
-    url = make_url(SERVERS[database]).set(database=_own_databases[database])
-    return url.render_as_string(hide_password=False)
+    return _own_databases[database]
 
 
 @pytest.fixture
