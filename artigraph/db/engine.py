@@ -131,7 +131,7 @@ class EngineSetting(Shown):
                 this process's, or not this loop's.
             SchemaError: Tables or columns are missing and may not be made.
         """
-        if self.store.process not in (None, os.getpid()):
+        if self.store.process is not None and self.store.process != os.getpid():
             raise EngineURLError(
                 f"The database {self.shown_url} is in the memory of the process that this worker "
                 "was forked from: what is written here would be kept nowhere. Use a file, as in "

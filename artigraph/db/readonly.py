@@ -18,13 +18,13 @@ from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
 
 from sqlalchemy.engine import URL, ExceptionContext
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.util import await_only
 
 from artigraph.concurrency import run_in_thread
+from artigraph.db.url import options_of, path_of
 from artigraph.errors import EngineURLError, ReadOnlyError
 
 __all__ = [
@@ -32,7 +32,6 @@ __all__ = [
     "explain_refused_write",
     "locks_as_usual",
     "open_where_nothing_can_be_made",
-    "options_of",
     "raise_if_read_only",
     "refuse_if_changed",
 ]
@@ -43,22 +42,11 @@ SNAPSHOT = "artigraph_snapshot"
 Snapshot = tuple[Path, tuple[int, ...]]
 
 
-def options_of(address: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """How an address says that SQLite is to open its file.
-
-    Args:
-        address: A file's name, or ``file:…``.
-        options: What follows the ``?``, if it was taken apart.
-    """
-    named = parse_qsl(urlsplit(address).query) if address.startswith("file:") else []
-    return {**options, **dict(named)}
-
-
 def locks_as_usual(options: Mapping[str, Any]) -> bool:
     """Whether a file that is opened so may be opened beside it in the usual way.
 
     Args:
-        options: Of :func:`options_of`.
+        options: Of :func:`artigraph.db.url.options_of`.
     """
     return options.keys().isdisjoint({"immutable", "nolock", "vfs"}) and (
         options.get("mode") != "memory"
@@ -78,7 +66,7 @@ def open_where_nothing_can_be_made(
     address = str(arguments[0])
     if record is None or not locks_as_usual(options_of(address, {})):
         return
-    path = _path_of(address)
+    path = path_of(address)
     if os.access(path.parent, os.W_OK):
         return
     snapshot = await_only(run_in_thread(_snapshot_if_needed, path))
@@ -86,10 +74,6 @@ def open_where_nothing_can_be_made(
         arguments[0] = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
         options["uri"] = True
         record.info[SNAPSHOT] = snapshot
-
-
-def _path_of(address: str) -> Path:
-    return Path(unquote(urlsplit(address).path) if address.startswith("file:") else address)
 
 
 def _snapshot_if_needed(path: Path) -> Snapshot | None:
@@ -177,7 +161,7 @@ def _reason(url: URL) -> str:
     options = options_of(name, url.query)
     if "immutable" in options or options.get("mode") == "ro":
         return "its address asks for that. Set one without mode= and immutable="
-    path = _path_of(name)
+    path = path_of(name)
     if not path.exists():
         return "it was moved or deleted while it was open. Put it back, or set its new address"
     # What lies beside the file has its rights, unless somebody else's process made it.

@@ -143,9 +143,12 @@ def using(setting: EngineSetting | None) -> Iterator[None]:
         setting: One of :func:`current_setting`; ``None`` changes nothing. If another one
             of the same store is set now, that one is used.
     """
+    if setting is None:
+        yield
+        return
     now = current_setting()
-    same = setting is None or (now is not None and now.store == setting.store)
-    token = _override.set((now if setting else _override.get()) if same else setting)
+    same = now is not None and now.store == setting.store
+    token = _override.set(now if same else setting)
     try:
         yield
     finally:

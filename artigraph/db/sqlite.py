@@ -25,10 +25,10 @@ from artigraph.db.readonly import (
     explain_refused_write,
     locks_as_usual,
     open_where_nothing_can_be_made,
-    options_of,
     raise_if_read_only,
     refuse_if_changed,
 )
+from artigraph.db.url import options_of
 from artigraph.errors import DatabaseBusyError
 
 __all__ = ["BUSY_SECONDS", "WRITES", "file_of", "prepare_sqlite"]

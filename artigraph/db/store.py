@@ -19,6 +19,7 @@ from sqlalchemy import inspect
 from sqlalchemy.engine import URL, Dialect
 from sqlalchemy.orm import object_session
 
+from artigraph.db.url import in_memory, options_of, path_of
 from artigraph.errors import OtherStoreError
 from artigraph.orm.node import Node
 
@@ -78,16 +79,14 @@ def store_of_address(url: URL) -> Store:
 
 
 def _sqlite_store(url: URL) -> Store:
-    path, _, options = (url.database or "").partition("?")
-    path = path.removeprefix("file:")
-    asked = {**url.query, **dict(o.partition("=")[::2] for o in options.split("&"))}
-    in_memory = asked.get("vfs") == "memdb" or asked.get("mode") == "memory"
-    shared = path == ":memory:" and asked.get("cache") == "shared"
-    if (in_memory and path) or shared:
-        return Store(path, process=os.getpid())
-    if in_memory or path in ("", ":memory:"):
-        return Store(secrets.token_hex(8), process=os.getpid())
-    return Store(os.path.realpath(path))
+    name = url.database or ""
+    path = str(path_of(name))
+    if not in_memory(url):
+        return Store(os.path.realpath(path))
+    # Without a name it is each connection's own, unless they are told to share it.
+    shared = options_of(name, url.query).get("cache") == "shared"
+    has_name = path not in (".", ":memory:") or (path == ":memory:" and shared)
+    return Store(path if has_name else secrets.token_hex(8), process=os.getpid())
 
 
 def refuse_other_store(what: str, own: Store | None, here: Store | None) -> None:

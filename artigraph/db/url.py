@@ -8,13 +8,26 @@ from __future__ import annotations
 import os
 import re
 import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from artigraph.errors import EngineURLError, MissingLibraryError
 
-__all__ = ["is_memory", "named_memory_url", "parse_url", "resolved", "shown"]
+__all__ = [
+    "in_memory",
+    "is_memory",
+    "named_memory_url",
+    "options_of",
+    "parse_url",
+    "path_of",
+    "resolved",
+    "shown",
+]
 
 DRIVERS = {
     "sqlite": ("aiosqlite", "sqlite+aiosqlite:///example.db", "artigraph"),
@@ -105,10 +118,37 @@ def resolved(url: URL) -> URL:
             f"{shown(url)!r} begins with file:, as a URI does, but does not say so. Add ?uri=true, "
             "or &uri=true after other options; or leave file: out."
         )
-    in_memory = name.startswith(":memory:") or {"memory", "memdb"} & {*url.query.values()}
-    if name.startswith("/") or in_memory:
+    if name.startswith("/") or in_memory(url):
         return url
     return url.set(database="file:" + os.path.join(os.getcwd(), name))
+
+
+def options_of(address: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """How an address says that SQLite is to open its file.
+
+    Args:
+        address: A file's name, or ``file:…``.
+        options: What follows the ``?``, if it was taken apart.
+    """
+    named = parse_qsl(urlsplit(address).query) if address.startswith("file:") else []
+    return {**options, **dict(named)}
+
+
+def path_of(address: str) -> Path:
+    """Where a file is that SQLite opens.
+
+    Args:
+        address: Its name, or ``file:…``.
+    """
+    return Path(unquote(urlsplit(address).path) if address.startswith("file:") else address)
+
+
+def in_memory(url: URL) -> bool:
+    """Whether an address of SQLite means a memory database, one with a name included."""
+    name = url.database or ""
+    options = options_of(name, url.query)
+    named = options.get("vfs") == "memdb" or options.get("mode") == "memory"
+    return named or is_memory(url) or str(path_of(name)) == ":memory:"
 
 
 def is_memory(url: URL) -> bool:

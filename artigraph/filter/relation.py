@@ -121,22 +121,14 @@ class NodeRelationshipFilter(Filter):
     def clause(self) -> ColumnElement[bool]:
         parent_id = node_table.c.node_parent_id
         clauses: list[ColumnElement[bool]] = []
-        if any(_finds_none(getattr(self, name)) for name in _RELATIONS):
-            return false()
-        if self.child_of is not UNSET:
-            given = _given(self.child_of)
-            clauses.append(self._or_self(_is_among(parent_id, given), given))
-        if self.parent_of is not UNSET:
-            given = _given(self.parent_of)
-            clause = node_table.c.node_id.in_(_parents_of(given))
-            clauses.append(self._or_self(clause, given))
-        if self.sibling_of is not UNSET:
-            given = _given(self.sibling_of)
-            clauses.append(self._or_self(_is_beside(given), given))
-        if self.descendant_of is not UNSET:
-            clauses.append(self._walk("node_parent_id", "node_id", _given(self.descendant_of)))
-        if self.ancestor_of is not UNSET:
-            clauses.append(self._walk("node_id", "node_parent_id", _given(self.ancestor_of)))
+        for name in _RELATIONS:
+            nodes = getattr(self, name)
+            if nodes is UNSET:
+                continue
+            given = _given(nodes)
+            if given == ():
+                return false()
+            clauses.append(self._related(name, given))
         if self.is_root is not UNSET:
             clauses.append(parent_id.is_(None) if self.is_root else parent_id.is_not(None))
         if self.is_leaf is not UNSET:
@@ -177,6 +169,19 @@ class NodeRelationshipFilter(Filter):
         if self.is_leaf is not UNSET:
             tails.append("that are leaves" if self.is_leaf else "that are no leaves")
         return Phrase("", tuple(tails))
+
+    def _related(self, name: str, given: _Given) -> ColumnElement[bool]:
+        if name == "descendant_of":
+            return self._walk("node_parent_id", "node_id", given)
+        if name == "ancestor_of":
+            return self._walk("node_id", "node_parent_id", given)
+        if name == "child_of":
+            clause = _is_among(node_table.c.node_parent_id, given)
+        elif name == "parent_of":
+            clause = node_table.c.node_id.in_(_parents_of(given))
+        else:
+            clause = _is_beside(given)
+        return self._or_self(clause, given)
 
     def _or_self(self, clause: ColumnElement[bool], given: _Given) -> ColumnElement[bool]:
         return or_(clause, _is_among(node_table.c.node_id, given)) if self.include_self else clause
@@ -253,22 +258,19 @@ def nodes_clause(nodes: Nodes) -> ColumnElement[bool]:
     return among(node_table.c.node_id, _ids(nodes))
 
 
-def _finds_none(nodes: Nodes | Unset) -> bool:
-    """Whether no node is given, or asked for."""
-    if isinstance(nodes, Filter):
-        return finds_none(nodes.clause())
-    return nodes == ()
-
-
 _Given: TypeAlias = "tuple[int, ...] | CTE"
 
 
 def _given(nodes: Nodes) -> _Given:
+    """The nodes as a part of a statement; the empty tuple if there can be none."""
     if isinstance(nodes, Filter):
+        clause = nodes.clause()
+        if finds_none(clause):
+            return ()
         # In the statement's WITH, so that filters in filters stand side by side:
         # SQLite's parser goes no more than a few selects deep.
         own = (node_table.c.node_id, node_table.c.node_parent_id)
-        return select(*own).where(nodes.clause()).cte()
+        return select(*own).where(clause).cte()
     return _ids(nodes)
 
 

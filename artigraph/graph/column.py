@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ClauseElement, Dialect
 
 from artigraph.db.column import stored_types
+from artigraph.display.escape import cut
 from artigraph.errors import NodeTypeError, SerializationError
 from artigraph.orm.kept.base import Keeper, NotKept
 from artigraph.orm.kept.kind import keeper
@@ -114,8 +115,7 @@ def keep_values(dialect: Dialect, rows: Iterable[tuple[type[Node], dict[str, Any
             try:
                 values[name] = keep(value)
             except (NotKept, TypeError, ValueError, ArithmeticError) as error:
-                shown = repr(value)
-                shown = shown if len(shown) <= 80 else f"{shown[:79]}…"
+                shown = cut(repr(value), 80)
                 raise SerializationError(
                     f"{node_type.__name__}.{name} = {shown} would not come back equal from "
                     f"{dialect.name}: the {type(value).__name__} {error}. Nothing was written."

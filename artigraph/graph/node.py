@@ -297,22 +297,22 @@ async def delete_nodes(filter: Filter, *, everything: bool = False) -> int:
     Raises:
         FilterError: The filter limits nothing, and ``everything`` is not said.
     """
-    clause_of(filter)  # refuses what is no filter
+    clause = clause_of(filter)
     if everything is not True and filter.limits_nothing():
         raise FilterError(
             f"The filter limits nothing, so all {filter} would go. Nothing was deleted. Say which "
             "are to go, as in NodeFilter(node_id=7), or that all of them are: everything=True."
         )
     async with write() as transaction:
-        return await delete_in(transaction, filter)
+        return await delete_in(transaction, clause)
 
 
-async def delete_in(transaction: Transaction, filter: Filter) -> int:
+async def delete_in(transaction: Transaction, clause: ColumnElement[bool]) -> int:
     """Delete nodes in a running transaction, as :func:`delete_nodes` does in one of its own.
 
     Args:
         transaction: The transaction.
-        filter: Any filter, or several combined.
+        clause: What finds the nodes.
 
     Returns:
         How many rows were deleted.
@@ -320,7 +320,7 @@ async def delete_in(transaction: Transaction, filter: Filter) -> int:
     columns = node_table.c
     query = select(
         columns.node_id, columns.remote_artifact_storage, columns.remote_artifact_location
-    ).where(columns.node_id.in_(select(subtree(clause_of(filter)).c.node_id)))
+    ).where(columns.node_id.in_(select(subtree(clause).c.node_id)))
     connection = transaction.connection
     rows = (await connection.execute(query)).all()
     here = among(columns.node_id, [row.node_id for row in rows])

@@ -51,12 +51,12 @@ class ModelGroup(Shown):
         async with ModelGroup(new_node(node_label="run 1")) as group:
             group.add_model("fit", Fit(loss=0.1))
 
+    A group reads from and writes to one database: that of its node, and the one that was
+    set when its block began, whatever is set meanwhile.
+
     Args:
         node: A node, new or written, or the id of a written one.
         save_on_error: Save what was added even if the block raises.
-
-    A group reads from and writes to one database: that of its node, and the one that was
-    set when its block began, whatever is set meanwhile.
 
     Raises:
         FilterError: Something that is neither a node nor an id.
@@ -341,7 +341,7 @@ class ModelGroup(Shown):
 
     async def _delete(self, node_id: int, wanted: list[str] | None) -> None:
         async with write() as transaction:
-            await delete_in(transaction, _models_on(node_id, wanted))
+            await delete_in(transaction, _models_on(node_id, wanted).clause())
             models = self._models
             transaction.on_success.append(partial(models.forget, wanted))
             # A session around it may bring the rows back.

@@ -819,6 +819,15 @@ async def test_a_gathered_group_that_fails_leaves_its_siblings(store: str) -> No
 # --------------------------------------------- tasks with sessions of their own
 
 
+async def keep_run(n: int, begun: bool) -> None:
+    """A run under the group here, in a session that may have begun before it."""
+    if begun:
+        await count()
+    async with ModelGroup(new_node(node_label=f"run {n}")) as group:
+        await asyncio.sleep(0.001)
+        group.add_model("fit", Fit(n))
+
+
 @pytest.mark.parametrize("count_of", [6, 20])
 @pytest.mark.parametrize("begun", [False, True])
 async def test_tasks_with_sessions_of_their_own(store: str, count_of: int, begun: bool) -> None:
@@ -826,11 +835,7 @@ async def test_tasks_with_sessions_of_their_own(store: str, count_of: int, begun
 
     async def run(n: int) -> None:
         async with new_session():
-            if begun:
-                await count()
-            async with ModelGroup(new_node(node_label=f"run {n}")) as group:
-                await asyncio.sleep(0.001)
-                group.add_model("fit", Fit(n))
+            await keep_run(n, begun)
 
     async with asyncio.timeout(50), ModelGroup(new_node(node_label="sweep")):
         await asyncio.gather(*(run(n) for n in range(count_of)))
@@ -847,11 +852,7 @@ async def test_a_session_that_takes_the_node_above_back(store: str, begun: bool)
 
     async def run(n: int) -> None:
         async with new_session():
-            if begun:
-                await count()
-            async with ModelGroup(new_node(node_label=f"run {n}")) as group:
-                await asyncio.sleep(0.001)
-                group.add_model("fit", Fit(n))
+            await keep_run(n, begun)
             if n % 2 == 0:
                 raise ZeroDivisionError
 

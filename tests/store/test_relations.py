@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 from sqlalchemy import ColumnElement, func, select, text
+from typing_extensions import override
 
 from artigraph import (
     DataModel,
@@ -173,6 +174,24 @@ async def test_filters_nest_deep(statements: Statements) -> None:
     statements.clear()
     assert await nodes_exist(chain & ~asked)
     assert len(statements) == 1
+
+
+def test_a_nested_filter_is_asked_for_its_clause_once() -> None:
+    """However deep it is: the work grows with the depth, not with its power of two."""
+    asked = 0
+
+    class Counted(Filter):
+        @override
+        def clause(self) -> ColumnElement[bool]:
+            nonlocal asked
+            asked += 1
+            return Node.node_label == "wine"
+
+    nested: Filter = Counted()
+    for _ in range(8):
+        nested = Related(child_of=nested)
+    nested.clause()
+    assert asked == 1
 
 
 async def test_deleting_what_a_nested_filter_finds(store: str) -> None:

@@ -168,6 +168,7 @@ def test_two_addresses_of_one_file_are_one_store(folder: Path) -> None:
                 f"sqlite+aiosqlite:///{folder}/wine.db",
                 "sqlite+aiosqlite:///link/wine.db",
                 f"sqlite+aiosqlite:///file:{folder}/wine.db?uri=true",
+                f"sqlite+aiosqlite:///file://localhost{folder}/wine.db?uri=true",
             )
         ):
             set_engine(url)

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import JSON
 
+from artigraph.display.escape import cut
 from artigraph.orm.kept.base import Keeper, KeptColumn, NotKept
 
 __all__ = ["keep_document"]
@@ -66,9 +67,5 @@ def _difference(given: Any, back: Any, path: str) -> str | None:
         return next((found for one in inner if (found := _difference(*one))), None)
     elif given == back:
         return None
-    return f"{path or 'it'} is {_short(given)}, and would come back as {_short(back)}"
-
-
-def _short(value: object) -> str:
-    shown = repr(value)
-    return shown if len(shown) <= 60 else f"{shown[:59]}…"
+    was, comes = cut(repr(given), 60), cut(repr(back), 60)
+    return f"{path or 'it'} is {was}, and would come back as {comes}"
