@@ -13,6 +13,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from artigraph.blob.collect import (
+        check_storage as check_storage,
+        collect_garbage as collect_garbage,
+        orphaned_blobs as orphaned_blobs,
+    )
     from artigraph.db import (
         current_session as current_session,
         engine_context as engine_context,
@@ -103,52 +108,6 @@ if TYPE_CHECKING:
     from artigraph.filter.value import (
         ValueFilter as ValueFilter,
     )
-    from artigraph.graph.artifact import (
-        QualifiedArtifact as QualifiedArtifact,
-        count_artifacts as count_artifacts,
-        delete_artifacts as delete_artifacts,
-        new_artifact as new_artifact,
-        read_artifact as read_artifact,
-        read_artifact_or_none as read_artifact_or_none,
-        read_artifacts as read_artifacts,
-        write_artifact as write_artifact,
-        write_artifacts as write_artifacts,
-    )
-    from artigraph.graph.collector import (
-        check_storage as check_storage,
-        collect_garbage as collect_garbage,
-        orphaned_blobs as orphaned_blobs,
-    )
-    from artigraph.graph.current import (
-        create_current as create_current,
-    )
-    from artigraph.graph.move import (
-        write_parent_child_relationships as write_parent_child_relationships,
-    )
-    from artigraph.graph.node import (
-        count_nodes as count_nodes,
-        delete_nodes as delete_nodes,
-        iter_nodes as iter_nodes,
-        new_node as new_node,
-        nodes_exist as nodes_exist,
-        read_first_node as read_first_node,
-        read_node as read_node,
-        read_node_or_none as read_node_or_none,
-        read_nodes as read_nodes,
-        write_node as write_node,
-        write_nodes as write_nodes,
-    )
-    from artigraph.graph.relation import (
-        count_children as count_children,
-        count_descendants as count_descendants,
-        read_path as read_path,
-        read_paths as read_paths,
-    )
-    from artigraph.graph.tree import (
-        Tree as Tree,
-        TreeNode as TreeNode,
-        read_tree as read_tree,
-    )
     from artigraph.model.base import (
         BaseModel as BaseModel,
     )
@@ -189,6 +148,36 @@ if TYPE_CHECKING:
         write_model as write_model,
         write_models as write_models,
     )
+    from artigraph.node.artifact import (
+        QualifiedArtifact as QualifiedArtifact,
+        count_artifacts as count_artifacts,
+        delete_artifacts as delete_artifacts,
+        new_artifact as new_artifact,
+        read_artifact as read_artifact,
+        read_artifact_or_none as read_artifact_or_none,
+        read_artifacts as read_artifacts,
+        write_artifact as write_artifact,
+        write_artifacts as write_artifacts,
+    )
+    from artigraph.node.current import (
+        create_current as create_current,
+    )
+    from artigraph.node.move import (
+        write_parent_child_relationships as write_parent_child_relationships,
+    )
+    from artigraph.node.node import (
+        count_nodes as count_nodes,
+        delete_nodes as delete_nodes,
+        iter_nodes as iter_nodes,
+        new_node as new_node,
+        nodes_exist as nodes_exist,
+        read_first_node as read_first_node,
+        read_node as read_node,
+        read_node_or_none as read_node_or_none,
+        read_nodes as read_nodes,
+        write_node as write_node,
+        write_nodes as write_nodes,
+    )
     from artigraph.notebook.explorer import (
         Explorer as Explorer,
         explore as explore,
@@ -207,6 +196,17 @@ if TYPE_CHECKING:
     )
     from artigraph.orm.run import (
         CellRun as CellRun,
+    )
+    from artigraph.outline.relation import (
+        count_children as count_children,
+        count_descendants as count_descendants,
+        read_path as read_path,
+        read_paths as read_paths,
+    )
+    from artigraph.outline.tree import (
+        Tree as Tree,
+        TreeNode as TreeNode,
+        read_tree as read_tree,
     )
     from artigraph.serializer.base import (
         Serializer as Serializer,
@@ -275,7 +275,7 @@ _HOMES = {
     "artigraph.filter.order": ("Order",),
     "artigraph.filter.relation": ("NodeRelationshipFilter",),
     "artigraph.filter.value": ("ValueFilter",),
-    "artigraph.graph.artifact": (
+    "artigraph.node.artifact": (
         "QualifiedArtifact",
         "count_artifacts",
         "delete_artifacts",
@@ -286,10 +286,10 @@ _HOMES = {
         "write_artifact",
         "write_artifacts",
     ),
-    "artigraph.graph.collector": ("check_storage", "collect_garbage", "orphaned_blobs"),
-    "artigraph.graph.current": ("create_current",),
-    "artigraph.graph.move": ("write_parent_child_relationships",),
-    "artigraph.graph.node": (
+    "artigraph.blob.collect": ("check_storage", "collect_garbage", "orphaned_blobs"),
+    "artigraph.node.current": ("create_current",),
+    "artigraph.node.move": ("write_parent_child_relationships",),
+    "artigraph.node.node": (
         "count_nodes",
         "delete_nodes",
         "iter_nodes",
@@ -302,8 +302,13 @@ _HOMES = {
         "write_node",
         "write_nodes",
     ),
-    "artigraph.graph.relation": ("count_children", "count_descendants", "read_path", "read_paths"),
-    "artigraph.graph.tree": ("Tree", "TreeNode", "read_tree"),
+    "artigraph.outline.relation": (
+        "count_children",
+        "count_descendants",
+        "read_path",
+        "read_paths",
+    ),
+    "artigraph.outline.tree": ("Tree", "TreeNode", "read_tree"),
     "artigraph.model.base": ("BaseModel",),
     "artigraph.model.create": ("create_model",),
     "artigraph.model.data": ("DataModel", "model_field"),

@@ -39,8 +39,8 @@ from artigraph import (
     write_node,
     write_nodes,
 )
-from artigraph.graph.tree_query import select_children
 from artigraph.orm.node import node_table
+from artigraph.outline.tree_query import select_children
 from benchmarks.measure import Report, seconds_async
 
 ROUNDS = 5

@@ -77,8 +77,8 @@ nitpick_ignore = [
     ("py:class", "artigraph.display.limits.Limits"),
     ("py:class", "artigraph.filter.english.Phrase"),
     ("py:class", "artigraph.filter.unset.Unset"),
-    ("py:class", "artigraph.graph.row.NewRow"),
-    ("py:class", "artigraph.graph.source.BlobSource"),
+    ("py:class", "artigraph.node.row.NewRow"),
+    ("py:class", "artigraph.blob.source.BlobSource"),
 ]
 nitpick_ignore_regex = [("py:.*", r"(?!artigraph\.).*"), ("py:.*", r"artigraph\..*\.[A-Z]")]
 

@@ -17,8 +17,8 @@ from artigraph.display.tree import TreeItem
 from artigraph.errors import MissingLibraryError
 from artigraph.filter.base import Filter
 from artigraph.filter.unset import UNSET, Unset
-from artigraph.graph.tree import read_tree
 from artigraph.orm.node import Node
+from artigraph.outline.tree import read_tree
 
 __all__ = ["TreeDigraph", "to_graphviz"]
 

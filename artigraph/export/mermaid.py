@@ -5,8 +5,8 @@ from __future__ import annotations
 from artigraph.display.mermaid import mermaid_tree
 from artigraph.filter.base import Filter
 from artigraph.filter.unset import UNSET, Unset
-from artigraph.graph.tree import read_tree
 from artigraph.orm.node import Node
+from artigraph.outline.tree import read_tree
 
 __all__ = ["Mermaid", "to_mermaid"]
 

@@ -10,8 +10,8 @@ import networkx
 from artigraph.concurrency import run_in_thread
 from artigraph.filter.base import Filter
 from artigraph.filter.unset import UNSET, Unset
-from artigraph.graph.tree import Tree, TreeNode, read_tree
 from artigraph.orm.node import Node
+from artigraph.outline.tree import Tree, TreeNode, read_tree
 
 __all__ = ["to_networkx"]
 

@@ -14,6 +14,8 @@ from typing import Any, BinaryIO, TypeVar
 
 from typing_extensions import override
 
+from artigraph.blob.source import BlobSource, StorageSource
+from artigraph.blob.storage_record import explain_unknown_storage
 from artigraph.concurrency import run_in_thread
 from artigraph.db.setting import using
 from artigraph.display.escape import cut
@@ -22,8 +24,6 @@ from artigraph.display.limits import Limits
 from artigraph.display.place import format_size, place_badges
 from artigraph.display.shown import Shown
 from artigraph.errors import ArtigraphError, CorruptBlobError, PartError, UnknownStorageError
-from artigraph.graph.source import BlobSource, StorageSource
-from artigraph.graph.storage_record import explain_unknown_storage
 from artigraph.serializer.base import Serializer, get_serializer
 
 __all__ = ["StoredValue", "format_size"]

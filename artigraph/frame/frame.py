@@ -20,12 +20,12 @@ from typing import Any, BinaryIO, TypeVar
 
 from typing_extensions import override
 
+from artigraph.blob.source import BlobSource, DatabaseSource
 from artigraph.display.facts import Facts
 from artigraph.display.limits import Limits
 from artigraph.display.look import frame_line, table_of_columns
 from artigraph.errors import CorruptBlobError, DeserializationError, PartError
 from artigraph.frame.base import StoredValue
-from artigraph.graph.source import BlobSource, DatabaseSource
 from artigraph.serializer.base import get_serializer
 from artigraph.serializer.part import FrameReader, FrameSerializer, find_columns
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from artigraph.blob.source import BlobSource
 from artigraph.frame.array import StoredArray
 from artigraph.frame.base import StoredValue
 from artigraph.frame.frame import StoredFrame
-from artigraph.graph.source import BlobSource
 
 __all__ = ["open_stored"]
 

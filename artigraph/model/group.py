@@ -25,15 +25,15 @@ from artigraph.errors import FilterError, LabelError, NodeNotFoundError
 from artigraph.filter.model import ModelFilter
 from artigraph.filter.node import NodeFilter
 from artigraph.filter.relation import NodeRelationshipFilter
-from artigraph.graph.current import Current, entered, hang, insert_unwritten
-from artigraph.graph.node import delete_in, read_node
-from artigraph.graph.object import update_nodes
-from artigraph.graph.row import NewRow, row_writer
 from artigraph.model.added import Added
 from artigraph.model.base import BaseModel
 from artigraph.model.group_models import GroupModels
 from artigraph.model.read import read_models
 from artigraph.model.write import encoded
+from artigraph.node.current import Current, entered, hang, insert_unwritten
+from artigraph.node.node import delete_in, read_node
+from artigraph.node.object import update_nodes
+from artigraph.node.row import NewRow, row_writer
 from artigraph.orm.node import Node
 from artigraph.registry import did_you_mean
 

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from artigraph.errors import LabelExistsError, SerializationError
-from artigraph.graph.row import check_label
 from artigraph.model.base import BaseModel
+from artigraph.node.row import check_label
 
 __all__ = ["GroupModels"]
 

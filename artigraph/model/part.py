@@ -7,12 +7,12 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, case, select
 
+from artigraph.blob.source import BlobSource, DatabaseSource, StorageSource
+from artigraph.blob.write import StoredBytes, read_values
 from artigraph.codec.base import LoadedPart
 from artigraph.errors import MissingLibraryError, UnknownNameError
 from artigraph.filter.value import among
 from artigraph.frame.handles import open_stored
-from artigraph.graph.blob import StoredBytes, read_values
-from artigraph.graph.source import BlobSource, DatabaseSource, StorageSource
 from artigraph.orm.artifact import BaseArtifact, DatabaseArtifact, ModelArtifact, RemoteArtifact
 from artigraph.orm.node import column_names, node_table
 from artigraph.serializer.base import get_serializer, serializers

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import ColumnElement, Row, Select, and_, select
 
+from artigraph.blob.write import read_whole
 from artigraph.codec.base import LoadedPart
 from artigraph.concurrency import run_in_thread
 from artigraph.db.fetch import all_of
@@ -23,16 +24,15 @@ from artigraph.filter.model import ModelFilter
 from artigraph.filter.order import BY_ID, OrderBy, Ordering, check_count, ordering_of
 from artigraph.filter.value import among
 from artigraph.garbage import collector_paused
-from artigraph.graph.artifact import QualifiedArtifact
-from artigraph.graph.blob import read_whole
-from artigraph.graph.node import count_nodes, delete_nodes
-from artigraph.graph.path import LABELS_ABOVE, labels_above
 from artigraph.model.document import decode_model
 from artigraph.model.part import load_parts, select_parts
 from artigraph.model.unknown import UnknownModel
 from artigraph.model.write import MANY_MODELS
+from artigraph.node.artifact import QualifiedArtifact
+from artigraph.node.node import count_nodes, delete_nodes
 from artigraph.orm.artifact import ModelArtifact
 from artigraph.orm.node import column_names, node_table
+from artigraph.outline.path import LABELS_ABOVE, labels_above
 
 __all__ = [
     "count_models",

@@ -7,15 +7,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from artigraph.blob.write import Blob, keep_blobs, put_blobs
 from artigraph.codec.base import Part
 from artigraph.concurrency import run_in_thread
 from artigraph.db.setting import on_one_store
 from artigraph.errors import LabelError, SerializationError
-from artigraph.graph.artifact import QualifiedArtifact
-from artigraph.graph.blob import Blob, keep_blobs, put_blobs
-from artigraph.graph.row import NewRow, RowWriter, check_label, row_writer
 from artigraph.model.base import BaseModel
 from artigraph.model.document import encode_model
+from artigraph.node.artifact import QualifiedArtifact
+from artigraph.node.row import NewRow, RowWriter, check_label, row_writer
 from artigraph.orm.artifact import ModelArtifact
 from artigraph.serializer.base import Serializer, serializers
 from artigraph.storage.base import Storage, storages

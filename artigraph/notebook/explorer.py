@@ -24,8 +24,8 @@ from artigraph.errors import NodeNotFoundError
 from artigraph.filter.base import Filter
 from artigraph.filter.node import NodeFilter
 from artigraph.filter.unset import UNSET, Unset
-from artigraph.graph.node import read_node
 from artigraph.model.read import read_model
+from artigraph.node.node import read_node
 from artigraph.notebook.answering import Answering
 from artigraph.notebook.explorer_pages import ExplorerPages, check_scope
 from artigraph.notebook.explorer_rows import tree_item

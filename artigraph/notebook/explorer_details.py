@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from artigraph.blob.source import DatabaseSource, StorageSource
 from artigraph.db.session import read
 from artigraph.display.escape import visible
 from artigraph.display.facts import Facts
@@ -22,13 +23,12 @@ from artigraph.filter.node import NodeFilter
 from artigraph.frame.base import StoredValue
 from artigraph.frame.frame import StoredFrame
 from artigraph.frame.handles import open_stored
-from artigraph.graph.browse import BrowsedNode, browse_node
-from artigraph.graph.node import read_node_or_none
-from artigraph.graph.source import DatabaseSource, StorageSource
 from artigraph.model.read import read_models
 from artigraph.model.unknown import UnknownModel
+from artigraph.node.node import read_node_or_none
 from artigraph.notebook.explorer_rows import row_values
 from artigraph.orm.node import node_table
+from artigraph.outline.page import BrowsedNode, browse_node
 
 __all__ = ["code_for", "gone", "node_details", "read_stored"]
 

@@ -22,7 +22,12 @@ from artigraph.errors import FilterError, NodeNotFoundError, PartError
 from artigraph.filter.base import Filter, clause_of
 from artigraph.filter.unset import NOT_WRITTEN, UNSET
 from artigraph.frame.frame import StoredFrame
-from artigraph.graph.browse import (
+from artigraph.notebook.answering import Method
+from artigraph.notebook.explorer_details import gone, node_details, read_stored
+from artigraph.notebook.explorer_rows import LONGEST_LABEL, page_values, row_values
+from artigraph.notebook.viewer_pages import FramePages
+from artigraph.orm.node import Node
+from artigraph.outline.page import (
     BrowsedNode,
     Narrowing,
     browse_children,
@@ -33,12 +38,7 @@ from artigraph.graph.browse import (
     browse_types,
     count_matches,
 )
-from artigraph.graph.search import search_clause
-from artigraph.notebook.answering import Method
-from artigraph.notebook.explorer_details import gone, node_details, read_stored
-from artigraph.notebook.explorer_rows import LONGEST_LABEL, page_values, row_values
-from artigraph.notebook.viewer_pages import FramePages
-from artigraph.orm.node import Node
+from artigraph.outline.search import search_clause
 
 __all__ = ["SCOPE", "ExplorerPages", "Scope", "check_scope"]
 

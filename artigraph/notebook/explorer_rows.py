@@ -9,9 +9,9 @@ from artigraph.display.escape import visible
 from artigraph.display.place import format_size
 from artigraph.display.tree import Kind, TreeItem
 from artigraph.display.value import format_time
-from artigraph.graph.browse import COUNT_LIMIT, BrowsedNode, BrowsedPage
 from artigraph.orm.artifact import BaseArtifact
 from artigraph.orm.node import Node
+from artigraph.outline.page import COUNT_LIMIT, BrowsedNode, BrowsedPage
 
 __all__ = ["LONGEST_LABEL", "page_values", "row_values", "tree_item"]
 

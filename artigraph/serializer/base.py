@@ -1,7 +1,7 @@
 """How a value becomes bytes and comes back.
 
 A serializer knows one kind of value. It knows nothing of storages, models
-or the database; ``artigraph.graph`` joins them. Its name is stored beside
+or the database; ``artigraph.node`` joins them. Its name is stored beside
 every value it wrote, so a name never changes its meaning.
 """
 

@@ -1,7 +1,7 @@
 """Where an artifact's bytes live.
 
 A storage turns bytes into a location and back. It knows nothing of
-values, models or the database; ``artigraph.graph`` joins them.
+values, models or the database; ``artigraph.blob`` joins them.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from artigraph import DatabaseArtifact, get_engine, write_node
+from artigraph.blob.source import DatabaseSource, StorageSource
 from artigraph.errors import (
     BlobNotFoundError,
     CorruptBlobError,
@@ -29,7 +30,6 @@ from artigraph.errors import (
 from artigraph.frame.base import StoredValue, format_size
 from artigraph.frame.frame import StoredFrame
 from artigraph.frame.handles import open_stored
-from artigraph.graph.source import DatabaseSource, StorageSource
 from artigraph.serializer.json import json_serializer
 from artigraph.serializer.pandas import dataframe_serializer as pandas_serializer
 from artigraph.serializer.polars import dataframe_serializer as polars_serializer

@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from artigraph.blob.source import StorageSource
 from artigraph.errors import StorageError
 from artigraph.frame.frame import StoredFrame
 from artigraph.frame.handles import open_stored
 from artigraph.frame.query import Condition, SortKey
 from artigraph.frame.view import FrameView
-from artigraph.graph.source import StorageSource
 from artigraph.serializer.pandas import dataframe_serializer
 from artigraph.storage.aws import S3Storage
 from tests.storage.conftest import S3Server, s3_bucket, s3_server

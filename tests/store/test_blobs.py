@@ -58,7 +58,7 @@ from artigraph import (
     write_models,
     write_node,
 )
-from artigraph.graph import blob as graph_blob
+from artigraph.blob import write as blob_write
 from artigraph.serializer.numpy import array_serializer
 from artigraph.serializer.pandas import dataframe_serializer
 from artigraph.storage.aws import S3Storage
@@ -409,7 +409,7 @@ async def test_bytes_that_vanish_before_the_commit_are_put_again(
 
 def _vanish(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     """Remove every blob just before a write opens its transaction."""
-    put_blobs = graph_blob.put_blobs
+    put_blobs = blob_write.put_blobs
 
     async def put_and_lose(blobs: Any) -> Any:
         done = await put_blobs(blobs)

@@ -22,7 +22,8 @@ from artigraph import (
     write_nodes,
 )
 from artigraph.filter.node import NodeFilter
-from artigraph.graph.browse import (
+from artigraph.node.move import write_parent_child_relationships
+from artigraph.outline.page import (
     COUNT_LIMIT,
     BrowsedNode,
     Narrowing,
@@ -34,8 +35,7 @@ from artigraph.graph.browse import (
     browse_types,
     count_matches,
 )
-from artigraph.graph.move import write_parent_child_relationships
-from artigraph.graph.search import LONGEST_SEARCH, search_clause
+from artigraph.outline.search import LONGEST_SEARCH, search_clause
 from artigraph.serializer.pandas import dataframe_serializer
 from tests.conftest import Statements
 

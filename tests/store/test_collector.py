@@ -39,7 +39,7 @@ from artigraph import (
     write_artifacts,
     write_model,
 )
-from artigraph.graph import collector, storage_record
+from artigraph.blob import collect, storage_record
 from artigraph.serializer.numpy import array_serializer
 from artigraph.storage import listing
 from artigraph.storage.aws import S3Storage
@@ -222,7 +222,7 @@ async def test_a_blob_used_again_since_it_was_listed_stays(
         await storage.create(b"first")
         await lock_storages(*arguments)
 
-    monkeypatch.setattr(collector, "lock_storages", use_and_lock)
+    monkeypatch.setattr(collect, "lock_storages", use_and_lock)
     report = await collect_garbage(storage, older_than=DAY, dry_run=False)
     assert [blob.location for blob in report.blobs] == [second]
     assert files(folder) == {first}
@@ -319,7 +319,7 @@ async def test_missing_and_damaged_rows_are_told(store: str, place: Place) -> No
 
 async def test_many_pages(store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Counts are of all pages; examples are the first 100; what rows name stays on every page."""
-    monkeypatch.setattr(collector, "PAGE", 50)
+    monkeypatch.setattr(collect, "PAGE", 50)
     folder = tmp_path / "blobs"
     storage = FileSystemStorage(folder).register()
     kept = await write_arrays(storage, *(np.arange(n) for n in range(130)))

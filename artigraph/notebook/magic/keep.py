@@ -21,19 +21,18 @@ from artigraph.filter.kind import KINDS
 from artigraph.filter.node import NodeFilter
 from artigraph.filter.relation import NodeRelationshipFilter
 from artigraph.filter.value import plain
-from artigraph.graph.artifact import (
-    QualifiedArtifact,
-    new_artifact,
-    read_artifacts,
-    write_artifacts,
-)
-from artigraph.graph.node import delete_nodes, read_nodes
-from artigraph.graph.relation import count_descendants
 from artigraph.model.base import BaseModel
 from artigraph.model.log import Log
 from artigraph.model.read import read_models
 from artigraph.model.unknown import UnknownModel
 from artigraph.model.write import write_model, write_models
+from artigraph.node.artifact import (
+    QualifiedArtifact,
+    new_artifact,
+    read_artifacts,
+    write_artifacts,
+)
+from artigraph.node.node import delete_nodes, read_nodes
 from artigraph.notebook.magic.condition import literal
 from artigraph.notebook.magic.parser import Call, Confirm, Said, argument, command
 from artigraph.notebook.magic.place import find_node, node_id_of, written_current_id
@@ -41,6 +40,7 @@ from artigraph.notebook.magic.words import Word, look_up
 from artigraph.orm.artifact import BaseArtifact, ModelArtifact
 from artigraph.orm.base import utc_now
 from artigraph.orm.node import Node
+from artigraph.outline.relation import count_descendants
 from artigraph.serializer.base import find_serializer
 
 __all__ = ["assignment"]

@@ -19,18 +19,18 @@ from artigraph.filter.model import ModelFilter
 from artigraph.filter.node import NodeFilter
 from artigraph.filter.relation import NodeRelationshipFilter
 from artigraph.filter.unset import UNSET, Unset
-from artigraph.graph.current import current_place
-from artigraph.graph.tree import Tree, read_tree
 from artigraph.model.base import BaseModel
 from artigraph.model.log import Log
 from artigraph.model.read import ReadModel, read_models
 from artigraph.model.types import find_model, model_names
+from artigraph.node.current import current_place
 from artigraph.notebook.magic.condition import parse_conditions
 from artigraph.notebook.magic.parser import Call, Said, argument, command, count
 from artigraph.notebook.magic.place import current_id, find_node, node_id_of
 from artigraph.notebook.magic.result import Listing, Picture
 from artigraph.notebook.magic.words import Word
 from artigraph.orm.artifact import ModelArtifact
+from artigraph.outline.tree import Tree, read_tree
 from artigraph.registry import did_you_mean
 
 __all__ = ["model_class"]

@@ -14,14 +14,14 @@ from artigraph.errors import FilterError, MultipleNodesFoundError, NodeNotFoundE
 from artigraph.filter.node import NodeFilter
 from artigraph.filter.unset import NOT_WRITTEN
 from artigraph.filter.value import plain
-from artigraph.graph.artifact import QualifiedArtifact
-from artigraph.graph.current import current_place, insert_unwritten
-from artigraph.graph.node import read_node_or_none, select_nodes
-from artigraph.graph.row import row_writer
-from artigraph.graph.tree import TreeNode
 from artigraph.model.group import ModelGroup
+from artigraph.node.artifact import QualifiedArtifact
+from artigraph.node.current import current_place, insert_unwritten
+from artigraph.node.node import read_node_or_none, select_nodes
+from artigraph.node.row import row_writer
 from artigraph.notebook.magic.words import Word
 from artigraph.orm.node import Node
+from artigraph.outline.tree import TreeNode
 
 __all__ = ["current_id", "find_node", "node_id_of", "written_current_id"]
 

@@ -21,9 +21,8 @@ from IPython.core.error import UsageError
 from artigraph.db.session import new_session
 from artigraph.display.escape import visible
 from artigraph.filter.value import plain
-from artigraph.graph.node import write_node
-from artigraph.graph.tree import read_tree
 from artigraph.model.group import ModelGroup
+from artigraph.node.node import write_node
 from artigraph.notebook.interrupt import interruptible
 from artigraph.notebook.magic.condition import literal
 from artigraph.notebook.magic.keep import assignment
@@ -35,6 +34,7 @@ from artigraph.notebook.magic.words import Word
 from artigraph.orm.base import utc_now
 from artigraph.orm.node import Node
 from artigraph.orm.run import CellRun, CellRunStatus
+from artigraph.outline.tree import read_tree
 
 __all__ = ["RunCell"]
 

@@ -11,6 +11,7 @@ from typing import Any
 from IPython.core.error import UsageError
 from sqlalchemy import func, select
 
+from artigraph.blob.collect import check_storage, collect_garbage
 from artigraph.db.session import read, session_is_open
 from artigraph.db.setting import current_setting, get_engine, set_engine
 from artigraph.display.escape import visible
@@ -18,8 +19,7 @@ from artigraph.display.facts import Facts, Table
 from artigraph.display.options import options
 from artigraph.display.place import format_size
 from artigraph.errors import SchemaError, UnknownStorageError
-from artigraph.graph.collector import check_storage, collect_garbage
-from artigraph.graph.current import current_place
+from artigraph.node.current import current_place
 from artigraph.notebook.magic.condition import duration
 from artigraph.notebook.magic.parser import Call, Said, argument, command
 from artigraph.notebook.magic.plain import NO_ENGINE

@@ -18,8 +18,8 @@ from sqlalchemy import ColumnElement, and_, or_, select, true
 from artigraph.errors import FilterError
 from artigraph.filter.json import DocumentValue
 from artigraph.filter.value import check_value
-from artigraph.graph.browse import names_in
 from artigraph.orm.node import node_table
+from artigraph.outline.page import names_in
 
 __all__ = ["LONGEST_SEARCH", "search_clause"]
 

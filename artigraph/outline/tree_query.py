@@ -74,7 +74,7 @@ _PARENT, _CHILD, _PAGE = (node_table.alias() for _ in range(3))
 
 
 def _facts(columns: Sequence[str]) -> list[ColumnElement[Any]]:
-    """What is selected of each row, in an order that ``artigraph.graph.tree`` relies upon."""
+    """What is selected of each row, in an order that ``artigraph.outline.tree`` relies upon."""
     count = (
         select(func.count())
         .select_from(_CHILD)

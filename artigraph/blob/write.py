@@ -18,6 +18,12 @@ from typing import IO, Any, BinaryIO, TypeVar, cast
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from artigraph.blob.storage_record import (
+    explain_unknown_storage,
+    lock_storages,
+    names_of_place,
+    record_storages,
+)
 from artigraph.concurrency import gather_bounded, run_in_thread
 from artigraph.db.session import read, write
 from artigraph.errors import (
@@ -31,12 +37,6 @@ from artigraph.errors import (
     UnknownStorageError,
 )
 from artigraph.filter.value import among
-from artigraph.graph.storage_record import (
-    explain_unknown_storage,
-    lock_storages,
-    names_of_place,
-    record_storages,
-)
 from artigraph.orm.artifact import DatabaseArtifact, RemoteArtifact
 from artigraph.orm.node import Node, node_table
 from artigraph.serializer.base import Serializer, get_serializer

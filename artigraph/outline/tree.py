@@ -27,10 +27,10 @@ from artigraph.filter.base import Filter
 from artigraph.filter.relation import check_nodes
 from artigraph.filter.unset import NOT_WRITTEN, UNSET, Unset
 from artigraph.garbage import collector_paused
-from artigraph.graph.tree_query import check_columns, select_children, select_roots
 from artigraph.orm.artifact import BaseArtifact, ModelArtifact
 from artigraph.orm.node import Node, node_table
 from artigraph.orm.run import CellRun
+from artigraph.outline.tree_query import check_columns, select_children, select_roots
 
 __all__ = ["Tree", "TreeNode", "read_tree"]
 

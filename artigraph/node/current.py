@@ -16,9 +16,9 @@ from artigraph.db.pending import OutcomeLock
 from artigraph.db.session import outermost_session, outside_session
 from artigraph.db.setting import current_store
 from artigraph.db.store import Store, check_store
-from artigraph.graph.node import write_node
-from artigraph.graph.object import insert_nodes
-from artigraph.graph.row import NewRow, RowWriter, row_writer
+from artigraph.node.node import write_node
+from artigraph.node.object import insert_nodes
+from artigraph.node.row import NewRow, RowWriter, row_writer
 from artigraph.orm.node import Node
 
 __all__ = ["Current", "create_current", "current_place", "entered", "hang", "insert_unwritten"]

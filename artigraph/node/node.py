@@ -8,6 +8,7 @@ from typing import Any, TypeVar, overload
 from sqlalchemy import ColumnElement, Row, Select, and_, delete, func, inspect, select, update
 from sqlalchemy.orm import Session
 
+from artigraph.blob.write import remove_unnamed_blobs
 from artigraph.db.session import Transaction, read, read_session, write
 from artigraph.db.setting import current_setting, using
 from artigraph.display.results import ResultList
@@ -21,9 +22,8 @@ from artigraph.filter.order import BY_ID, OrderBy, Ordering, check_count, orderi
 from artigraph.filter.relation import subtree
 from artigraph.filter.value import among
 from artigraph.garbage import collector_paused
-from artigraph.graph.blob import remove_unnamed_blobs
-from artigraph.graph.object import insert_nodes, update_nodes
-from artigraph.graph.row import row_writer
+from artigraph.node.object import insert_nodes, update_nodes
+from artigraph.node.row import row_writer
 from artigraph.orm.node import Node, node_table
 
 __all__ = [

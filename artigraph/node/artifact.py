@@ -9,6 +9,15 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import Row, inspect
 from typing_extensions import override
 
+from artigraph.blob.write import (
+    Blob,
+    StoredBytes,
+    keep_blobs,
+    put_blobs,
+    read_values,
+    read_whole,
+    remove_unnamed_blobs,
+)
 from artigraph.db.setting import current_store, on_one_store
 from artigraph.db.store import Store, check_store
 from artigraph.display.artifact import Places, artifact_cells, describe_artifact
@@ -22,18 +31,9 @@ from artigraph.errors import MultipleNodesFoundError, NodeNotFoundError
 from artigraph.filter.artifact import ArtifactFilter
 from artigraph.filter.base import Filter
 from artigraph.filter.order import BY_ID, OrderBy, Ordering, check_count, ordering_of
-from artigraph.graph.blob import (
-    Blob,
-    StoredBytes,
-    keep_blobs,
-    put_blobs,
-    read_values,
-    read_whole,
-    remove_unnamed_blobs,
-)
-from artigraph.graph.node import count_nodes, delete_nodes, select_nodes
-from artigraph.graph.object import detached, insert_nodes, update_nodes
-from artigraph.graph.row import NewRow, check_label, row_writer
+from artigraph.node.node import count_nodes, delete_nodes, select_nodes
+from artigraph.node.object import detached, insert_nodes, update_nodes
+from artigraph.node.row import NewRow, check_label, row_writer
 from artigraph.orm.artifact import BaseArtifact, DatabaseArtifact, ModelArtifact, RemoteArtifact
 from artigraph.serializer.base import Serializer, serializers
 from artigraph.storage.base import Storage, get_storage, storages

@@ -12,7 +12,7 @@ from artigraph.errors import CycleError, FilterError, NodeNotFoundError, ParentN
 from artigraph.filter.relation import walk
 from artigraph.filter.unset import NOT_WRITTEN
 from artigraph.filter.value import among
-from artigraph.graph.row import RowWriter, row_writer
+from artigraph.node.row import RowWriter, row_writer
 from artigraph.orm.base import utc_now
 from artigraph.orm.node import node_table
 

@@ -15,6 +15,8 @@ from typing import Any
 from sqlalchemy import Result, Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from artigraph.blob.report import EXAMPLES, DamagedRow, GarbageReport, StorageReport
+from artigraph.blob.storage_record import add_storage, lock_storages, names_of_place
 from artigraph.concurrency import gather_bounded, run_in_thread
 from artigraph.db.session import read, write
 from artigraph.db.setting import current_setting, on_one_store, using
@@ -26,8 +28,6 @@ from artigraph.errors import (
     StorageError,
 )
 from artigraph.filter.value import among
-from artigraph.graph.report import EXAMPLES, DamagedRow, GarbageReport, StorageReport
-from artigraph.graph.storage_record import add_storage, lock_storages, names_of_place
 from artigraph.orm.base import utc_now
 from artigraph.orm.node import node_table
 from artigraph.storage.base import BlobInfo, Storage

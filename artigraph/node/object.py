@@ -18,16 +18,16 @@ from artigraph.db.store import Store, check_store, note_stores
 from artigraph.errors import NodeNotFoundError
 from artigraph.filter.value import among
 from artigraph.garbage import collector_paused
-from artigraph.graph.bulk import update_row
-from artigraph.graph.column import (
+from artigraph.node.bulk import update_row
+from artigraph.node.column import (
     fill_defaults,
     fill_updates,
     keep_values,
     made_on_insert,
     made_on_update,
 )
-from artigraph.graph.move import refuse_cycles
-from artigraph.graph.row import NewRow, RowWriter, check_label
+from artigraph.node.move import refuse_cycles
+from artigraph.node.row import NewRow, RowWriter, check_label
 from artigraph.orm.base import utc_now
 from artigraph.orm.node import Node, column_names, columns_of, node_table
 from artigraph.orm.snapshot import Copies, changed_in_place, copies_of, note_copies

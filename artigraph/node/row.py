@@ -21,7 +21,7 @@ from artigraph.db.session import Transaction, read, write
 from artigraph.db.store import Store
 from artigraph.errors import CycleError, LabelError, LabelExistsError, ParentNotFoundError
 from artigraph.filter.value import among
-from artigraph.graph.bulk import insert_many
+from artigraph.node.bulk import insert_many
 from artigraph.orm.base import is_clean, utc_now
 from artigraph.orm.node import LABEL_LENGTH, NODE_ID_SEQUENCE, Node, node_table
 

@@ -1,1 +1,0 @@
-"""Rows and blobs: written, read and deleted together."""

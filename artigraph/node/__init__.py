@@ -1,0 +1,1 @@
+"""Read, write, move and delete the rows of nodes."""
