@@ -129,7 +129,8 @@ check-frontend:  ## check that the bundles are what frontend/ makes, its types a
 		$(MAKE) --no-print-directory $(NODE_STAMP) && npm --prefix frontend run --silent check; \
 	else echo "Front end not checked: no node here. On Debian: apt-get install nodejs npm"; fi
 
-frontend: $(NODE_STAMP)  ## build the widgets' bundles; needs node
+frontend: $(NODE_STAMP) $(STAMP)  ## build the widgets' bundles; needs node
+	$(BIN)/python frontend/operators.py
 	npm --prefix frontend run --silent build
 
 $(NODE_STAMP): frontend/package.json frontend/package-lock.json

@@ -99,14 +99,14 @@ if TYPE_CHECKING:
         NodeFilter as NodeFilter,
         NodeTypeFilter as NodeTypeFilter,
     )
+    from artigraph.filter.operator import (
+        ValueFilter as ValueFilter,
+    )
     from artigraph.filter.order import (
         Order as Order,
     )
     from artigraph.filter.relation import (
         NodeRelationshipFilter as NodeRelationshipFilter,
-    )
-    from artigraph.filter.value import (
-        ValueFilter as ValueFilter,
     )
     from artigraph.model.base import (
         BaseModel as BaseModel,
@@ -274,7 +274,7 @@ _HOMES = {
     "artigraph.filter.node": ("NodeFilter", "NodeTypeFilter"),
     "artigraph.filter.order": ("Order",),
     "artigraph.filter.relation": ("NodeRelationshipFilter",),
-    "artigraph.filter.value": ("ValueFilter",),
+    "artigraph.filter.operator": ("ValueFilter",),
     "artigraph.node.artifact": (
         "QualifiedArtifact",
         "count_artifacts",

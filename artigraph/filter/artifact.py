@@ -8,10 +8,9 @@ from typing import ClassVar
 
 from sqlalchemy import ColumnElement
 
-from artigraph.filter.english import comparison
 from artigraph.filter.node import NodeFilter, expect
+from artigraph.filter.operator import ValueFilter, comparison, match
 from artigraph.filter.unset import UNSET, Unset
-from artigraph.filter.value import ValueFilter, match
 from artigraph.orm.artifact import BaseArtifact
 from artigraph.orm.node import node_table
 

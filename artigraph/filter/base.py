@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from functools import reduce
 from typing import Any, ClassVar, Self
@@ -52,7 +52,8 @@ class Filter(Shown, ABC):
 
     @override
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
-        check_keys(cls, args, kwargs)
+        names: list[str] = [field.name for field in fields(cls)] if is_dataclass(cls) else []
+        check_keys(cls, args, kwargs, names)
         for name, value in kwargs.items():
             if value is None:
                 _refuse_none(cls, name)
@@ -184,19 +185,18 @@ _OF_CLASS = {
 }
 
 
-def check_keys(cls: type[Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
-    """Refuse what a keyword-only dataclass does not take, in words that help.
+def check_keys(cls: type, args: Sequence[Any], given: Iterable[str], names: list[str]) -> None:
+    """Refuse what a class that takes keywords only does not take, in words that help.
 
     Raises:
-        FilterError: A positional argument, or a name that is no field.
+        FilterError: A positional argument, or a name that is none of those.
     """
-    names = [field.name for field in fields(cls)] if is_dataclass(cls) else []
     if args:
         raise FilterError(
             f"{cls.__name__} takes keywords only, not {args[0]!r}. "
             f"Name what it is: {', '.join(f'{name}=' for name in names)}."
         )
-    for name in kwargs:
+    for name in given:
         if name not in names:
             raise FilterError(f"{cls.__name__} has no key {name!r}. {did_you_mean(name, names)}")
 

@@ -10,8 +10,8 @@ model below it.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
@@ -30,15 +30,13 @@ from typing_extensions import override
 
 from artigraph.errors import FilterError
 from artigraph.filter.base import negated
-from artigraph.filter.english import comparison
 from artigraph.filter.json import DocumentValue, SameBeginning
 from artigraph.filter.kind import Kind, kind_of_values
+from artigraph.filter.operator import OPERATORS, Comparison, Operator, asked_of
 from artigraph.filter.place import Path, Place, Shape, find_place, path_of, shown_path
-from artigraph.filter.unset import UNSET
-from artigraph.filter.value import ValueFilter, plain
 from artigraph.orm.node import node_table
 
-__all__ = ["Comparison", "Condition", "conditions_of"]
+__all__ = ["Condition", "FieldComparison", "compare", "conditions_of"]
 
 
 class Condition(ABC):
@@ -106,12 +104,15 @@ class _Several(Condition):
     @override
     def clause(self, row: FromClause, owner: str, shape: Shape) -> ColumnElement[bool]:
         clauses = [one.clause(row, owner, shape) for one in self.conditions]
-        return and_(*clauses) if self.word == "and" else or_(*clauses)
+        return and_(true(), *clauses) if self.word == "and" else or_(*clauses)
 
     def __str__(self) -> str:
-        return f" {self.word} ".join(
-            f"({one})" if isinstance(one, _Several) and one.word != self.word else str(one)
-            for one in self.conditions
+        return (
+            f" {self.word} ".join(
+                f"({one})" if isinstance(one, _Several) and one.word != self.word else str(one)
+                for one in self.conditions
+            )
+            or "anything"
         )
 
 
@@ -128,140 +129,91 @@ class _Negated(Condition):
         return f"not ({self.condition})"
 
 
-@dataclass(frozen=True, kw_only=True, repr=False)
-class Comparison(Condition):
+@dataclass(frozen=True, repr=False)
+class FieldComparison(Condition, Comparison[Path]):
     """One field's value, compared."""
 
-    path: Path
-    value: ValueFilter
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "value", self.operator.read(self.value))
 
     @override
     def clause(self, row: FromClause, owner: str, shape: Shape) -> ColumnElement[bool]:
         place = find_place(owner, shape, self.path)
+        rows = [row, *(node_table.alias() for _ in place.labels)]
         field = f"{owner}.{shown_path(self.path)}"
-        return _in_row(row, place.labels, _Compared(self.value, place, field))
-
-    def check(self, owner: str, shape: Shape) -> None:
-        """See that a class has the field, and that the comparison makes sense for it.
-
-        Raises:
-            FilterError: Either is not so.
-        """
-        place = find_place(owner, shape, self.path)
-        _Compared(self.value, place, f"{owner}.{shown_path(self.path)}")
+        clause = self._holds(rows[-1].c.model_artifact_data, place, field)
+        several = self.value if isinstance(self.value, tuple) else (self.value,)
+        finds_missing = None in several and not self.operator.negated
+        for at, label in reversed(list(enumerate(place.labels))):
+            inner = rows[at + 1]
+            there = and_(
+                inner.c.node_parent_id == rows[at].c.node_id,
+                inner.c.node_label == label,
+                inner.c.model_artifact_type.is_not(None),
+            )
+            clause = exists(select(inner.c.node_id).where(there, clause))
+            if finds_missing:
+                clause = or_(clause, not_(exists(select(inner.c.node_id).where(there))))
+        return clause
 
     def __str__(self) -> str:
-        return comparison(shown_path(self.path), self.value)
+        return self.operator.phrase(shown_path(self.path), self.value)
 
-
-class _Compared:
-    """A comparison of a field that is found, on whatever row holds it."""
-
-    def __init__(self, value: ValueFilter, place: Place, field: str) -> None:
-        self._place, self._field = place, field
-        self.null, self.not_null, rest, self._or_null = _without_none(value)
-        self.nan, rest = _without_nan(rest)
-        self._kind = self._choose_kind(rest) if rest.given() else None
-        self._rest = None if self._kind is None else self._kind.convert(field, rest)
-
-    def _choose_kind(self, asked: ValueFilter) -> Kind:
-        kinds, errors = self._place.shape.kinds, []
-        if kinds is None:
-            return kind_of_values(self._field, asked)
-        if not kinds:
-            raise FilterError(
-                f"{self._field} is {self._place.shape.name}, which is not compared with a value. "
-                "Ask for a field in it, or for None."
-            )
-        for kind in kinds:
-            try:
-                kind.convert(self._field, asked)
-            except FilterError as error:
-                errors.append(error)
-            else:
-                return kind
-        raise errors[0]
-
-    @property
-    def finds_missing(self) -> bool:
-        """Whether a model without the row that holds the field is found."""
-        return self.null or self._or_null
-
-    def clause(self, document: ColumnElement[Any]) -> ColumnElement[bool]:
-        keys = self._place.keys
-        present = DocumentValue(document, keys, "present")
-        clauses: list[ColumnElement[bool]] = []
-        if self.null:
-            clauses.append(not_(present))
-        if self.not_null:
+    def _holds(self, document: ColumnElement[Any], place: Place, field: str) -> ColumnElement[bool]:
+        """The comparison on the document that has the field."""
+        operator, asked = OPERATORS[self.operator.instead or self.operator.name], self.value
+        is_equality = operator.needs is None and operator.takes == "one"
+        present: ColumnElement[bool] = DocumentValue(document, place.keys, "present")
+        if asked is None:
+            return present if operator.negated else not_(present)
+        if is_equality and isinstance(asked, float) and asked != asked:
+            nan = DocumentValue(document, place.keys, "nan")
+            return and_(present, not_(nan)) if operator.negated else nan
+        or_null = operator.takes == "several" and None in asked
+        if or_null:
+            asked = tuple(one for one in asked if one is not None)
+        kind, stored = _choose_kind(place.shape, field, operator, asked)
+        value = DocumentValue.of_kind(document, place.keys, kind, place.shape.tells_kind)
+        clauses = [operator.clause(value, stored), *_same_zone(kind, value, stored)]
+        if kind.form == "text" and is_equality and not operator.negated:
+            clauses.append(SameBeginning(value, literal(stored, String())))
+        if or_null and operator.negated:
             clauses.append(present)
-        if self.nan is not None:
-            is_nan = DocumentValue(document, keys, "nan")
-            clauses.append(is_nan if self.nan else and_(present, not_(is_nan)))
-        if self._kind is not None and self._rest is not None:
-            value = DocumentValue.of_kind(document, keys, self._kind, self._place.shape.tells_kind)
-            clauses.append(self._rest.on(value))
-            if self._kind.form == "text" and self._rest.eq is not UNSET:
-                clauses.append(SameBeginning(value, literal(self._rest.eq, String())))
-            clauses.extend(_same_zone(self._kind, value, self._rest))
-        clause = and_(*clauses) if clauses else true()
-        return or_(clause, not_(present)) if self._or_null else clause
+        clause = and_(*clauses)
+        return or_(clause, not_(present)) if or_null and not operator.negated else clause
 
 
-def _same_zone(
-    kind: Kind, value: ColumnElement[Any], asked: ValueFilter
-) -> Sequence[ColumnElement[bool]]:
+def _choose_kind(shape: Shape, field: str, operator: Operator, asked: Any) -> tuple[Kind, Any]:
+    """What a field is compared as, and with what."""
+    kinds = shape.kinds
+    if kinds is None:
+        kinds = (kind_of_values(field, asked if isinstance(asked, tuple) else (asked,)),)
+    if not kinds:
+        raise FilterError(
+            f"{field} is {shape.name}, which is not compared with a value. "
+            "Ask for a field in it, or for None."
+        )
+    errors = []
+    for kind in kinds:
+        try:
+            return kind, kind.convert(field, operator, asked)
+        except FilterError as error:
+            errors.append(error)
+    raise errors[0]
+
+
+def _same_zone(kind: Kind, value: ColumnElement[Any], asked: Any) -> Sequence[ColumnElement[bool]]:
     """Naive and aware datetimes do not compare, though their texts would."""
     if kind.form != "moment":
         return ()
-    texts = {
-        one[26:27]
-        for given in asked.given().values()
-        for one in (given if isinstance(given, tuple) else (given,))
-    }
-    return [value.like("%Z") if zone else not_(value.like("%Z")) for zone in texts]
+    zones = {one[26:27] for one in (asked if isinstance(asked, tuple) else (asked,))}
+    return [value.like("%Z") if zone else not_(value.like("%Z")) for zone in zones]
 
 
-def _without_none(value: ValueFilter) -> tuple[bool, bool, ValueFilter, bool]:
-    """Whether null is asked for, or refused, what else is asked, and whether null will do."""
-    changes: dict[str, Any] = {}
-    null = value.eq is None or value.is_ is None
-    not_null = value.ne is None or value.is_not is None
-    for key in ("eq", "is_", "ne", "is_not"):
-        if getattr(value, key) is None:
-            changes[key] = UNSET
-    or_null = value.in_ is not UNSET and None in value.in_
-    if or_null and value.in_ is not UNSET:
-        changes["in_"] = tuple(one for one in value.in_ if one is not None)
-    if value.not_in is not UNSET and None in value.not_in:
-        changes["not_in"] = tuple(one for one in value.not_in if one is not None)
-        not_null = True
-    return null, not_null, replace(value, **changes), or_null
-
-
-def _without_nan(value: ValueFilter) -> tuple[bool | None, ValueFilter]:
-    """Whether NaN is asked for or refused, and what else is asked."""
-    if isinstance(value.eq, float) and value.eq != value.eq:
-        return True, replace(value, eq=UNSET)
-    if isinstance(value.ne, float) and value.ne != value.ne:
-        return False, replace(value, ne=UNSET)
-    return None, value
-
-
-def _in_row(row: FromClause, labels: Sequence[str], compared: _Compared) -> ColumnElement[bool]:
-    if not labels:
-        return compared.clause(row.c.model_artifact_data)
-    inner = node_table.alias()
-    there = and_(
-        inner.c.node_parent_id == row.c.node_id,
-        inner.c.node_label == labels[0],
-        inner.c.model_artifact_type.is_not(None),
-    )
-    found = _in_row(inner, labels[1:], compared)
-    clause = exists(select(inner.c.node_id).where(there, found))
-    if compared.finds_missing:
-        return or_(clause, not_(exists(select(inner.c.node_id).where(there))))
-    return clause
+def compare(path: Path, asked: Mapping[str, Any]) -> Condition:
+    """A field, compared with values by the names of operators; all must hold."""
+    found = [FieldComparison(path, OPERATORS[name], value) for name, value in asked.items()]
+    return found[0] if len(found) == 1 else _Several(conditions=tuple(found), word="and")
 
 
 def conditions_of(given: object) -> Condition:
@@ -281,19 +233,10 @@ def conditions_of(given: object) -> Condition:
             f"where takes a dict such as {{'loss': ValueFilter(lt=0.1)}}, or a condition such as "
             f"Fit.where(lambda f: f.loss < 0.1) makes, not {given!r}."
         )
-    found: list[Condition] = []
     for field, value in given.items():
-        found.append(Comparison(path=path_of(field), value=_value_filter(field, value)))
+        if isinstance(value, Condition):
+            raise FilterError(f"where={{{field!r}: …}} takes a value, not {value!r}.")
+    found = [compare(path_of(field), asked_of(value)) for field, value in given.items()]
     if not found:
         raise FilterError("where={} asks for nothing. Leave it out, or name a field.")
     return found[0] if len(found) == 1 else _Several(conditions=tuple(found), word="and")
-
-
-def _value_filter(field: object, value: Any) -> ValueFilter:
-    if isinstance(value, ValueFilter):
-        return value
-    if isinstance(value, Condition):
-        raise FilterError(f"where={{{field!r}: …}} takes a value or a ValueFilter, not {value!r}.")
-    if isinstance(value, Collection) and not isinstance(value, str | bytes | Mapping):
-        return ValueFilter(in_=value)
-    return ValueFilter(eq=plain(value))

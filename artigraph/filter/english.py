@@ -8,43 +8,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 from uuid import UUID
 
-__all__ = ["Phrase", "comparison", "moment", "one_of", "shown_nodes", "shown_value"]
+__all__ = ["Phrase", "listed", "shown_nodes", "shown_value"]
 
 FEW = 5
 """Values of a longer list are counted, not listed."""
 LONGEST = 60
 """Characters of a value that are shown."""
-
-
-@runtime_checkable
-class Compares(Protocol):
-    """A ``ValueFilter``, as far as it is told in words."""
-
-    def given(self) -> Mapping[str, Any]:
-        """What it compares with, by the name of the comparison."""
-        ...
-
-
-_SIGNS = {
-    "eq": "=",
-    "ne": "≠",
-    "gt": ">",
-    "ge": "≥",
-    "lt": "<",
-    "le": "≤",
-    "like": "like",
-    "ilike": "like (in any case)",
-    "is_": "is",
-    "is_not": "is not",
-}
 
 
 @dataclass(frozen=True)
@@ -82,52 +59,14 @@ def _either(shown: Sequence[str]) -> str:
     return " or ".join(filter(None, [", ".join(shown[:-1]), shown[-1]]))
 
 
-def moment(verb: str, value: object) -> str:
-    """When something was done: ``created after 2024-01-01 00:00:00+00:00``."""
-    words = {"gt": "after", "ge": "from", "lt": "before", "le": "until"}
-    if isinstance(value, Compares):
-        given = value.given()
-        if given.keys() <= words.keys():
-            return (
-                f"{verb} {' and '.join(f'{words[n]} {shown_value(v)}' for n, v in given.items())}"
-            )
-    return comparison(verb, value)
-
-
-def comparison(name: str, value: object) -> str:
-    """What a comparison asks: ``loss < 0.1``, ``id in 1, 2 or 3``.
-
-    Args:
-        name: What is compared.
-        value: A ``ValueFilter``, several values for one of them, or one value.
-    """
-    if isinstance(value, Compares):
-        return " and ".join(_parts(name, value)) or f"any {name}"
-    if isinstance(value, Collection) and not isinstance(value, str | bytes):
-        return f"{name} {one_of(value)}"
-    return f"{name} = {shown_value(value)}"
-
-
-def _parts(name: str, value: Compares) -> Iterator[str]:
-    for key, given in value.given().items():
-        if given is None:
-            yield f"{name} is {'missing' if key in ('eq', 'is_') else 'there'}"
-        elif key == "in_":
-            yield f"{name} {one_of(given)}"
-        elif key == "not_in":
-            yield f"{name} not {one_of(given)}"
-        else:
-            yield f"{name} {_SIGNS[key]} {shown_value(given)}"
-
-
-def one_of(values: Collection[Any]) -> str:
+def listed(values: Collection[Any]) -> str:
     """Several values, of which one is wanted."""
     if not values:
-        return "in an empty list"
+        return "an empty list"
     shown = [shown_value(one) for _, one in zip(range(FEW), values, strict=False)]
     if len(values) > FEW:
-        return f"in {', '.join(shown)} … and {len(values) - FEW:,} more"
-    return f"in {_either(shown)}"
+        return f"{', '.join(shown)} … and {len(values) - FEW:,} more"
+    return _either(shown)
 
 
 def shown_value(value: object) -> str:

@@ -15,9 +15,10 @@ from collections.abc import Callable, Collection
 from typing import Any, NoReturn
 
 from artigraph.errors import FilterError
-from artigraph.filter.condition import Comparison, Condition, conditions_of
+from artigraph.filter.condition import Condition, compare, conditions_of
+from artigraph.filter.operator import ValueFilter
 from artigraph.filter.place import Path, Shape, find_place, shown_path
-from artigraph.filter.value import ValueFilter, plain
+from artigraph.orm.node import node_table
 
 __all__ = ["Field", "field_path", "ilike", "is_in", "is_null", "like", "to_condition"]
 
@@ -70,18 +71,18 @@ class Field:
                 )
         if not self._path:
             raise FilterError(f"{self._owner} itself cannot be compared; name a field: f.{{name}}.")
-        condition = Comparison(path=self._path, value=ValueFilter(**comparison))
+        condition = compare(self._path, comparison)
         # So that a comparison without sense fails where it is written.
-        condition.check(self._owner, self._shape)
+        condition.clause(node_table, self._owner, self._shape)
         return condition
 
     def __eq__(self, other: object) -> Condition:  # type: ignore[override]  # a condition, as in SQLAlchemy
         if isinstance(other, ValueFilter):
             return self._compare(**other.given())
-        return self._compare(eq=plain(other))
+        return self._compare(eq=other)
 
     def __ne__(self, other: object) -> Condition:  # type: ignore[override]  # as above
-        return self._compare(ne=plain(other))
+        return self._compare(ne=other)
 
     def __lt__(self, other: object) -> Condition:
         return self._compare(lt=other)

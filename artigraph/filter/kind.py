@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import PurePath
@@ -21,8 +21,7 @@ from artigraph.display.escape import visible
 from artigraph.display.options import options
 from artigraph.display.value import brief
 from artigraph.errors import FilterError, SerializationError
-from artigraph.filter.unset import UNSET
-from artigraph.filter.value import ValueFilter
+from artigraph.filter.operator import Operator
 from artigraph.orm.base import is_clean
 from artigraph.serializer.datetime import encode_datetime
 
@@ -52,10 +51,6 @@ Form: TypeAlias = Literal[
 ``name`` a text that is never long, ``moment`` and ``time`` are texts whose zone or
 fold is left out."""
 
-ORDER = ("gt", "ge", "lt", "le")
-PATTERN = ("like", "ilike")
-EQUALITY = ("eq", "ne", "in_", "not_in")
-
 
 @dataclass(frozen=True)
 class Kind:
@@ -75,36 +70,29 @@ class Kind:
     has_patterns: bool = False
     example: str = ""
 
-    def convert(self, field: str, asked: ValueFilter) -> ValueFilter:
-        """A comparison as it is made in SQL.
+    def convert(self, field: str, operator: Operator, value: Any) -> Any:
+        """What a field is compared with in SQL.
 
         Args:
             field: The field, as errors call it.
-            asked: The comparison, without those with ``None``.
+            operator: How it is compared.
+            value: With what; neither ``None`` nor, among several, one that is.
 
         Raises:
             FilterError: It makes no sense for this kind.
         """
-        changed: dict[str, Any] = {}
-        for key, value in asked.given().items():
-            if key in ORDER and not self.ordered:
-                raise FilterError(f"{field} is {self.name}, which has no order: {key}={value!r}.")
-            if key in PATTERN:
-                if not self.has_patterns:
-                    raise FilterError(
-                        f"{field} is {self.name}, and only text is like a pattern: {key}={value!r}."
-                    )
-                if not isinstance(value, str):
-                    raise FilterError(f"A pattern is a text, not {value!r}: {field} {key}.")
-            elif key in ("in_", "not_in"):
-                changed[key] = tuple(self._store(field, one) for one in value)
-            elif key in ("is_", "is_not"):
-                # Only None, True and False are identical to anything in SQL.
-                changed["eq" if key == "is_" else "ne"] = self._store(field, value)
-                changed[key] = UNSET
-            else:
-                changed[key] = self._store(field, value)
-        return replace(asked, **changed)
+        problem = ""
+        if operator.needs == "order" and not self.ordered:
+            problem = "which has no order"
+        elif operator.needs == "text" and not self.has_patterns:
+            problem = "and only text is like a pattern"
+        if problem:
+            raise FilterError(f"{field} is {self.name}, {problem}: {operator.name}={value!r}.")
+        if operator.needs == "text":
+            return value
+        if operator.takes == "several":
+            return tuple(self._store(field, one) for one in value)
+        return self._store(field, value)
 
     def _store(self, field: str, value: Any) -> Any:
         try:
@@ -240,23 +228,17 @@ KINDS: dict[type[Any], Kind] = {
 """The kind of a field that is annotated with a type."""
 
 
-def kind_of_values(field: str, asked: ValueFilter) -> Kind:
+def kind_of_values(field: str, values: Iterable[Any]) -> Kind:
     """The kind that a comparison is of, for a field that may be anything.
 
     Args:
         field: The field, as errors call it.
-        asked: The comparison, without those with ``None``.
+        values: What it is compared with.
 
     Raises:
-        FilterError: Its values are of several kinds, or of none that a field
-            could have.
+        FilterError: They are of several kinds, or of none that a field could have.
     """
-    values = [
-        one
-        for value in asked.given().values()
-        for one in (value if isinstance(value, tuple) else (value,))
-    ]
-    kinds = {_kind_of(field, value).name: _kind_of(field, value) for value in values}
+    kinds = {kind.name: kind for kind in (_kind_of(field, value) for value in values)}
     if not kinds:
         return TEXT  # in_=[] finds nothing of any kind
     if kinds.keys() <= {INTEGER.name, NUMBER.name, DECIMAL.name}:

@@ -14,11 +14,12 @@ from artigraph.errors import FilterError
 from artigraph.filter.artifact import ArtifactFilter
 from artigraph.filter.base import Filter
 from artigraph.filter.condition import Condition, conditions_of
-from artigraph.filter.english import Phrase, comparison
+from artigraph.filter.english import Phrase
 from artigraph.filter.node import expect
+from artigraph.filter.operator import ValueFilter, comparison, match
 from artigraph.filter.place import AnyShape, Shape
 from artigraph.filter.unset import UNSET, Unset
-from artigraph.filter.value import ValueFilter, among, check_value, match
+from artigraph.filter.value import among, check_value
 from artigraph.orm.artifact import ModelArtifact
 from artigraph.orm.node import node_table
 

@@ -13,10 +13,11 @@ from typing_extensions import override
 
 from artigraph.errors import FilterError
 from artigraph.filter.base import Filter, finds_all
-from artigraph.filter.english import Phrase, comparison, moment
+from artigraph.filter.english import Phrase
+from artigraph.filter.operator import OPERATORS, ValueFilter, comparison, match, moment
 from artigraph.filter.relation import NodeRelationshipFilter
 from artigraph.filter.unset import NOT_WRITTEN, UNSET, Unset
-from artigraph.filter.value import ValueFilter, among, check_value, match, plain
+from artigraph.filter.value import among, check_value, plain
 from artigraph.orm.node import Node, node_table
 
 __all__ = ["NodeFilter", "NodeTypeFilter", "expect"]
@@ -152,7 +153,7 @@ def _expect_compared(owner: Filter, name: str, kind: type[Any], asked: ValueFilt
                 f"{type(owner).__name__}(node_id=ValueFilter({key}={value!r})) compares with None, "
                 f"which no row has for its id. {NOT_WRITTEN}"
             )
-        if key in ("like", "ilike") and kind is not str:
+        if OPERATORS[key].needs == "text" and kind is not str:
             raise FilterError(
                 f"{type(owner).__name__}({name}=…) is no text, and only text is like a pattern: "
                 f"{key}={value!r}."
@@ -160,7 +161,7 @@ def _expect_compared(owner: Filter, name: str, kind: type[Any], asked: ValueFilt
         for one in value if isinstance(value, tuple) else (value,):
             # A float compares with an id; a NaT says of itself that it is a datetime.
             fits = isinstance(one, int | float if kind is int else kind) and one == one
-            if one is not None and (not fits or isinstance(one, bool) or key in ("is_", "is_not")):
+            if one is not None and (not fits or isinstance(one, bool) or OPERATORS[key].instead):
                 raise FilterError(
                     f"{type(owner).__name__}({name}=…) compares with {kind.__name__}, not by "
                     f"{key}={one!r} ({type(one).__name__})."

@@ -11,25 +11,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from artigraph.errors import PartError
+from artigraph.filter.operator import OPERATORS, Operator
 
-__all__ = ["OPERATORS", "Condition", "SortKey", "read_conditions", "read_sort"]
-
-OPERATORS = {
-    "eq": "=",
-    "ne": "≠",
-    "lt": "<",
-    "le": "≤",
-    "gt": ">",
-    "ge": "≥",
-    "contains": "contains",
-    "missing": "is missing",
-    "present": "is not missing",
-}
-"""Operators, and how they are written. ``contains`` looks at text without
-regard to case. No condition but ``missing`` holds for a missing value."""
+__all__ = ["Condition", "SortKey", "operators", "read_conditions", "read_sort"]
 
 LONGEST = 10_000
 """Characters of a value that is compared."""
+
+
+def operators() -> dict[str, Operator]:
+    """The operators that Arrow knows, by name; no other is asked of a view.
+
+    In a view text is compared without regard to case, and none but ``missing``
+    holds for a missing value.
+    """
+    return {name: one for name, one in OPERATORS.items() if one.arrow}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +45,9 @@ class Condition:
     column: int
     """The column's number."""
     operator: str
-    """One of :data:`OPERATORS`."""
+    """The name of one of :func:`operators`."""
     value: str = ""
-    """What to compare with, as text; unused by ``missing`` and ``present``."""
+    """What to compare with, as text; unused by those that take no value."""
 
 
 def read_sort(given: Any, columns: int) -> tuple[SortKey, ...]:
@@ -77,8 +73,9 @@ def read_conditions(given: Any, columns: int) -> tuple[Condition, ...]:
     found = []
     for item in _items(given):
         operator, value = item.get("operator"), item.get("value", "")
-        if operator not in OPERATORS:
-            raise PartError(f"There is no operator {operator!r}. There are {', '.join(OPERATORS)}.")
+        if operator not in operators():
+            known = ", ".join(operators())
+            raise PartError(f"There is no operator {operator!r}. There are {known}.")
         if not isinstance(value, str) or len(value) > LONGEST:
             raise PartError(f"A value to compare with is text of at most {LONGEST:,} characters.")
         found.append(Condition(_column(item, columns), operator, value))

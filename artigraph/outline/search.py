@@ -1,22 +1,23 @@
 """What somebody types into a search box, as a clause.
 
 Words are looked for in labels and types; ``loss<0.1`` compares a field of
-models, ``loss=*`` asks whether there is one, ``#12`` is a node's id. All of
-them must hold. Values are bound and patterns escaped; a text that looks like
-nothing of this is taken as a word.
+models, by any operator that has a sign, ``loss=*`` asks whether there is one,
+``#12`` is a node's id. All of them must hold. Values are bound and patterns
+escaped; a text that looks like nothing of this is taken as a word.
 """
 
 from __future__ import annotations
 
-import operator
 import re
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
+from contextlib import suppress
 
 from sqlalchemy import ColumnElement, and_, or_, select, true
 
 from artigraph.errors import FilterError
-from artigraph.filter.json import DocumentValue
+from artigraph.filter.condition import FieldComparison
+from artigraph.filter.operator import OPERATORS, SIGNS, Operator, sign_pattern
+from artigraph.filter.place import AnyShape, Path, path_of
 from artigraph.filter.value import check_value
 from artigraph.orm.node import node_table
 from artigraph.outline.page import names_in
@@ -27,17 +28,7 @@ LONGEST_SEARCH = 200
 """Characters; nobody types more."""
 
 _TERM = re.compile(r'(?:[^\s"]|"[^"]*")+')
-_FIELD = re.compile(
-    r"(?P<path>[^\W\d][\w-]*(?:[.][\w-]+)*)(?P<sign><=|>=|!=|=|<|>)(?P<value>.+)", re.DOTALL
-)
-_OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
-    "=": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
+_PATH = re.compile(r"[^\W\d][\w-]*(?:[.][\w-]+)*")
 _columns = node_table.c
 
 
@@ -64,8 +55,10 @@ def _clause(term: str) -> ColumnElement[bool]:
     plain = term.replace('"', "")
     if re.fullmatch(r"#[0-9]{1,18}", plain):
         return _columns.node_id == int(plain[1:])
-    if found := _FIELD.fullmatch(term):
-        return _compare(found["path"], found["sign"], found["value"].replace('"', ""))
+    sign = sign_pattern().search(term)
+    if sign and _PATH.fullmatch(term, 0, sign.start()) and (value := term[sign.end() :]):
+        path = path_of(term[: sign.start()])
+        return _compare(path, SIGNS[sign[0]], value.replace('"', ""))
     return or_(
         _columns.node_label.icontains(plain, autoescape=True),
         _of_type(_columns.model_artifact_type, plain),
@@ -80,30 +73,22 @@ def _of_type(column: ColumnElement[str], text: str) -> ColumnElement[bool]:
     return column.in_(select(names.c.name).where(names.c.name.icontains(text, autoescape=True)))
 
 
-def _compare(path: str, sign: str, value: str) -> ColumnElement[bool]:
-    document = _columns.model_artifact_data
-    keys = path.split(".")
-
-    def read(form: str) -> ColumnElement[Any]:
-        return DocumentValue(document, keys, form)
-
-    is_model = _columns.model_artifact_type.is_not(None)
-    if value == "*" and sign == "=":
-        return and_(is_model, read("present"))
-    compare = _OPERATORS[sign]
-    either = [compare(read(form), parsed) for form, parsed in _readings(value)]
-    return and_(is_model, or_(*either))
+def _compare(path: Path, operator: Operator, value: str) -> ColumnElement[bool]:
+    if value == "*" and operator is OPERATORS["eq"]:
+        asked = [FieldComparison(path, OPERATORS["ne"], None)]
+    else:
+        asked = [FieldComparison(path, operator, one) for one in _readings(operator, value)]
+    either = [one.clause(node_table, "the model", AnyShape()) for one in asked]
+    return and_(_columns.model_artifact_type.is_not(None), or_(*either))
 
 
-def _readings(value: str) -> Iterator[tuple[str, Any]]:
-    """What kinds of value a text may stand for: a field's own is not known here."""
-    if value.lower() in ("true", "false"):
-        yield "boolean", value.lower() == "true"
-    try:
-        number = float(value)
-    except ValueError:
-        yield "text", value
-        return
-    if number == number:  # a NaN is neither less nor more than anything
-        yield "number", number
-    yield "text", value
+def _readings(operator: Operator, value: str) -> Iterator[bool | float | str]:
+    """What a text may stand for: what a field is annotated as is not known here."""
+    if operator.needs is None and value.lower() in ("true", "false"):
+        yield value.lower() == "true"
+    if operator.needs != "text":
+        with suppress(ValueError):
+            number = float(value)
+            if number == number:  # a NaN is neither less nor more than anything
+                yield number
+    yield value

@@ -8,7 +8,6 @@ nothing, or nothing comparable, the group is read.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -17,20 +16,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from artigraph.errors import PartError
+from artigraph.filter.operator import Comparison, Operator
 from artigraph.frame.pyarrow.column import stored_column
-from artigraph.frame.query import OPERATORS, Condition
+from artigraph.frame.query import Condition, operators
 from artigraph.serializer.part import FrameColumn
 
-__all__ = ["Test", "can_filter", "can_sort", "comparable", "make_test"]
+__all__ = ["can_filter", "can_sort", "comparable", "mask", "may_hold", "read_condition"]
 
-_COMPARE: dict[str, Callable[[Any, Any], Any]] = {
-    "eq": pc.equal,
-    "ne": pc.not_equal,
-    "lt": pc.less,
-    "le": pc.less_equal,
-    "gt": pc.greater,
-    "ge": pc.greater_equal,
-}
+
+_READ_AS_TEXT = (pa.types.is_integer, pa.types.is_date, pa.types.is_boolean)
 
 
 def comparable(column: Any) -> Any:
@@ -49,8 +43,9 @@ def can_sort(kind: pa.DataType, facts: FrameColumn) -> bool:
 
 def can_filter(kind: pa.DataType, facts: FrameColumn) -> bool:
     """Whether a column's values can be compared with what somebody types."""
-    # What pandas alone can show is not what Arrow would compare.
-    return can_sort(kind, facts) and facts.show is None and not _is_bytes(_plain(kind))
+    # What pandas alone can show is not what Arrow would compare, and nobody types bytes.
+    is_bytes = str(_plain(kind)) in ("binary", "large_binary")
+    return can_sort(kind, facts) and facts.show is None and not is_bytes
 
 
 def _plain(kind: pa.DataType) -> pa.DataType:
@@ -59,100 +54,64 @@ def _plain(kind: pa.DataType) -> pa.DataType:
     return kind.value_type if pa.types.is_dictionary(kind) else kind
 
 
-def _is_bytes(kind: pa.DataType) -> bool:
-    return pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
+def mask(asked: Comparison[int], column: Any) -> Any:
+    """Which rows of a column hold, as booleans without nulls."""
+    function = getattr(pc, asked.operator.arrow)
+    if asked.operator.takes == "nothing":
+        return function(column)
+    column = comparable(column)
+    if asked.operator.needs == "text":
+        text = column.cast(pa.large_string())
+        return pc.fill_null(function(text, pattern=asked.value, ignore_case=True), False)
+    return pc.fill_null(function(column, asked.value), False)
 
 
-class Test:
-    """One condition on one column.
-
-    Args:
-        condition: The condition.
-        value: What to compare with: a scalar, or text for ``contains``.
-    """
-
-    __test__ = False  # not one of pytest's
-
-    def __init__(self, condition: Condition, value: Any) -> None:
-        self.column, self.operator, self.value = condition.column, condition.operator, value
-
-    def mask(self, column: Any) -> Any:
-        """Which rows hold, as booleans without nulls."""
-        if self.operator == "missing":
-            return pc.is_null(column)
-        if self.operator == "present":
-            return pc.is_valid(column)
-        column = comparable(column)
-        if self.operator == "contains":
-            found = pc.match_substring(
-                column.cast(pa.large_string()), pattern=self.value, ignore_case=True
-            )
-        else:
-            found = _COMPARE[self.operator](column, self.value)
-        return pc.fill_null(found, False)
-
-    def may_hold(self, chunk: Any | None) -> bool:
-        """Whether a row of a chunk can hold, as far as the footer tells."""
-        found = getattr(chunk, "statistics", None)
-        if found is None:
-            return True
-        if self.operator == "missing":
-            return not found.has_null_count or found.null_count > 0
-        if self.operator == "present":
-            return not found.has_null_count or found.null_count < chunk.num_values  # type: ignore[union-attr]  # it has statistics
-        if self.operator in ("ne", "contains") or not found.has_min_max:
-            return True
-        try:
-            low, high, value = found.min, found.max, self.value.as_py()
-            checks = {
-                "eq": lambda: low <= value <= high,
-                "lt": lambda: low < value,
-                "le": lambda: low <= value,
-                "gt": lambda: high > value,
-                "ge": lambda: high >= value,
-            }
-            return bool(checks[self.operator]())
-        except (TypeError, ValueError, pa.ArrowException):
-            return True  # such as a time zone on one side only
+def may_hold(asked: Comparison[int], chunk: Any | None) -> bool:
+    """Whether a row of a chunk can hold, as far as the footer tells."""
+    facts = getattr(chunk, "statistics", None)
+    if facts is None or asked.operator.may_hold is None:
+        return True
+    value = asked.value.as_py() if isinstance(asked.value, pa.Scalar) else asked.value
+    try:
+        return bool(asked.operator.may_hold(facts, value))
+    except (TypeError, ValueError, pa.ArrowException):
+        return True  # such as a time zone on one side only, or no extremes
 
 
-def make_test(condition: Condition, kind: pa.DataType, facts: FrameColumn) -> Test:
+def read_condition(given: Condition, kind: pa.DataType, facts: FrameColumn) -> Comparison[int]:
     """Give a condition's text the meaning that its column has.
 
     Raises:
         PartError: The column cannot be compared so, or not with this.
     """
-    if condition.operator in ("missing", "present"):
-        return Test(condition, None)
-    if not can_filter(kind, facts):
-        raise PartError(
-            f"The values of {facts.label!r} ({facts.dtype}) cannot be compared with a text. "
-            "Ask whether they are missing, or use to_pandas()."
-        )
-    kind = _plain(kind)
-    if condition.operator == "contains":
-        if pa.types.is_floating(kind) or not _can_be_text(kind):
+    operator = operators()[given.operator]
+    value: Any = None
+    if operator.takes != "nothing":
+        if not can_filter(kind, facts):
             raise PartError(
-                f"{facts.label!r} holds no text but {facts.dtype}. Use one of "
-                f"{' '.join(OPERATORS[name] for name in _COMPARE)}."
+                f"The values of {facts.label!r} ({facts.dtype}) cannot be compared with a text. "
+                "Ask whether they are missing, or use to_pandas()."
             )
-        return Test(condition, condition.value)
+        value = _read_value(operator, given.value, _plain(kind), facts)
+    return Comparison(given.column, operator, value)
+
+
+def _read_value(operator: Operator, text: str, kind: pa.DataType, facts: FrameColumn) -> Any:
+    if operator.needs == "text":
+        if not _is_text(kind) and not any(is_one(kind) for is_one in _READ_AS_TEXT):
+            known = (o for o in operators().values() if o.takes == "one" and o.needs != "text")
+            others = " ".join(one.words for one in known)
+            raise PartError(
+                f"{facts.label!r} holds no text but {facts.dtype}. Use one of {others}."
+            )
+        return text
     try:
-        return Test(condition, parse(condition.value, kind))
+        return parse(text, kind)
     except (pa.ArrowException, ValueError, OverflowError, InvalidOperation, TypeError) as error:
         raise PartError(
-            f"{condition.value!r:.100} is no value to compare {facts.label!r} ({facts.dtype}) "
-            f"with. {_example(kind)}"
+            f"{text!r:.100} is no value to compare {facts.label!r} ({facts.dtype}) with. "
+            f"{_example(kind)}"
         ) from error
-
-
-def _can_be_text(kind: pa.DataType) -> bool:
-    return (
-        _is_text(kind)
-        or pa.types.is_integer(kind)
-        or pa.types.is_date(kind)
-        or pa.types.is_boolean(kind)
-    )
 
 
 def _is_text(kind: pa.DataType) -> bool:
@@ -170,10 +129,7 @@ def parse(text: str, kind: pa.DataType) -> Any:
         return pa.scalar(text, kind)
     text = text.strip()
     if pa.types.is_boolean(kind):
-        words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-        if text.lower() not in words:
-            raise ValueError(text)
-        return pa.scalar(words[text.lower()])
+        text = {"yes": "true", "no": "false"}.get(text.lower(), text)
     if pa.types.is_integer(kind) or pa.types.is_floating(kind):
         return _number(text.replace(",", "").replace("_", ""), kind)
     if pa.types.is_decimal(kind):

@@ -11,6 +11,7 @@ ends it between row groups.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ import pyarrow.compute as pc
 from artigraph.concurrency import gather_bounded, run_in_thread
 from artigraph.errors import PartError
 from artigraph.frame.pyarrow.chunks import AT_ONCE, ColumnChunks
-from artigraph.frame.pyarrow.condition import can_sort, comparable, make_test
+from artigraph.frame.pyarrow.condition import can_sort, comparable, mask, may_hold, read_condition
 from artigraph.frame.query import Condition, SortKey
 
 __all__ = ["LARGEST_KEYS", "find_rows"]
@@ -60,12 +61,14 @@ async def find_rows(
         facts = chunks.columns[key.column]
         if not can_sort(chunks.types[key.column], facts):
             raise PartError(f"Rows cannot be sorted by {facts.label!r}, which is {facts.dtype}.")
-    tests = [make_test(c, chunks.types[c.column], chunks.columns[c.column]) for c in conditions]
-    places = list(dict.fromkeys([t.column for t in tests] + [key.column for key in sort]))
+    asked = [
+        read_condition(c, chunks.types[c.column], chunks.columns[c.column]) for c in conditions
+    ]
+    places = list(dict.fromkeys([one.path for one in asked] + [key.column for key in sort]))
     groups = [
         group
         for group in range(len(chunks.group_rows))
-        if all(test.may_hold(chunks.facts(group, test.column)) for test in tests)
+        if all(may_hold(one, chunks.facts(group, one.path)) for one in asked)
     ]
     done = size = 0
 
@@ -73,12 +76,10 @@ async def find_rows(
         start = int(chunks.starts[group])
         rows = np.arange(start, start + chunks.group_rows[group])
         keys = [_key(chunks, key, columns[key.column]) for key in sort]
-        if not tests:
+        if not asked:
             return rows, keys
-        mask = tests[0].mask(columns[tests[0].column])
-        for test in tests[1:]:
-            mask = pc.and_(mask, test.mask(columns[test.column]))
-        return rows[mask.to_numpy().astype(bool)], [key.filter(mask) for key in keys]
+        holds = reduce(pc.and_, (mask(one, columns[one.path]) for one in asked))
+        return rows[holds.to_numpy().astype(bool)], [key.filter(holds) for key in keys]
 
     async def find(group: int) -> tuple[Any, list[Any]]:
         nonlocal done, size

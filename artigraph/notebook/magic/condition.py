@@ -16,7 +16,7 @@ from uuid import UUID
 from IPython.core.error import UsageError
 
 from artigraph.display.escape import visible
-from artigraph.filter.condition import Comparison, Condition
+from artigraph.filter.condition import Condition, FieldComparison
 from artigraph.filter.kind import (
     BOOLEAN,
     BYTES,
@@ -30,25 +30,15 @@ from artigraph.filter.kind import (
     UUID_,
     Kind,
 )
+from artigraph.filter.operator import SIGNS, sign_pattern, usual_signs
 from artigraph.filter.place import AnyShape, Shape, find_place, path_of
 from artigraph.filter.unset import UNSET, Unset
-from artigraph.filter.value import ValueFilter
 from artigraph.model.base import BaseModel
 from artigraph.notebook.magic.words import Word
+from artigraph.orm.node import node_table
 
 __all__ = ["duration", "literal", "parse_conditions"]
 
-_OPERATOR = re.compile(r"<=|>=|!=|==|<|>|=|~")
-_KEYS = {
-    "<": "lt",
-    "<=": "le",
-    ">": "gt",
-    ">=": "ge",
-    "=": "eq",
-    "==": "eq",
-    "!=": "ne",
-    "~": "like",
-}
 _EXAMPLE = "as in loss<0.1, name=adam, name~ad%, ended=null"
 _DURATION = re.compile(
     r"(?:(?P<days>\d+(?:\.\d+)?)d)?(?:(?P<hours>\d+(?:\.\d+)?)h)?(?:(?P<minutes>\d+(?:\.\d+)?)m)?"
@@ -86,7 +76,7 @@ def _joined(words: Sequence[Word]) -> list[Word]:
     """The words, with those together that an operator stands between."""
     joined: list[Word] = []
     for word in words:
-        begins = word.is_bare and _OPERATOR.match(word.text)
+        begins = word.is_bare and sign_pattern().match(word.text)
         if joined and (begins or _awaits_value(joined[-1])):
             joined[-1] = joined[-1].followed_by(word)
         else:
@@ -95,25 +85,25 @@ def _joined(words: Sequence[Word]) -> list[Word]:
 
 
 def _awaits_value(word: Word) -> bool:
-    cut = word.cut(_OPERATOR)
+    cut = word.cut(sign_pattern())
     return cut is not None and cut[2].is_bare and not cut[2].text
 
 
 def _parse(word: Word, owner: str, shape: Shape) -> Condition:
-    cut = word.cut(_OPERATOR)
+    cut = word.cut(sign_pattern())
     if cut is None or not cut[0] or (cut[2].is_bare and not cut[2].text):
         raise UsageError(
-            f"{visible(word.text, 60)!r} is no condition. It is a field, one of "
-            f"{' '.join(key for key in _KEYS if key != '==')}, and a value, {_EXAMPLE}."
+            f"{visible(word.text, 60)!r} is no condition. It is a field, one of {usual_signs()}, "
+            f"and a value, {_EXAMPLE}."
         )
-    name, operator, rest = cut
-    path = path_of(name)
+    name, sign, rest = cut
+    path, operator = path_of(name), SIGNS[sign]
     kinds = find_place(owner, shape, path).shape.kinds
-    key = _KEYS[operator]
-    value = rest.value if rest.is_object or key == "like" else _value(rest, kinds, name)
-    comparison = Comparison(path=path, value=ValueFilter(**{key: value}))
+    is_read = not rest.is_object and operator.needs != "text"
+    value = _value(rest, kinds, name) if is_read else rest.value
+    comparison = FieldComparison(path, operator, value)
     # So that a comparison without sense is told before anything is asked.
-    comparison.check(owner, shape)
+    comparison.clause(node_table, owner, shape)
     return comparison
 
 

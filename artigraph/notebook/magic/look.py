@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from IPython.core.error import UsageError
+from typing_extensions import override
 
 from artigraph.concurrency import run_in_thread
 from artigraph.display.escape import visible
@@ -17,6 +18,7 @@ from artigraph.errors import FilterError
 from artigraph.filter.base import Filter
 from artigraph.filter.model import ModelFilter
 from artigraph.filter.node import NodeFilter
+from artigraph.filter.operator import usual_signs
 from artigraph.filter.relation import NodeRelationshipFilter
 from artigraph.filter.unset import UNSET, Unset
 from artigraph.model.base import BaseModel
@@ -100,6 +102,16 @@ async def show(call: Call) -> Any:
     return found[0] if found else node
 
 
+class _Signs(str):
+    """Help that lists the operators there are when it is asked for; argparse formats it by %."""
+
+    __slots__ = ()
+
+    @override
+    def __mod__(self, _: object) -> str:
+        return f"{usual_signs()} (~ is like, with % for any text); null is no value"
+
+
 @command(
     "find",
     argument("type", metavar="TYPE", complete="model", help="a model's class or its name"),
@@ -108,7 +120,7 @@ async def show(call: Call) -> Any:
         nargs="*",
         default=[],  # without it, argparse says that they are required
         metavar="field<value",
-        help="< <= > >= = != or ~ (like, with %% for any text); null is no value",
+        help=_Signs("signs"),
     ),
     argument("--order", metavar="FIELD", help="order by it; -FIELD for the largest first"),
     argument("--limit", type=count, metavar="N", help="how many at the most"),

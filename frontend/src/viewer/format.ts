@@ -1,7 +1,7 @@
 /** Numbers and words as the viewer writes them. */
 
 import type { Column, Condition, Summary } from "./protocol";
-import { OPERATORS } from "./protocol";
+import { OPERATORS } from "./operators";
 
 /** `1,234,567` */
 export function count(value: number): string {
@@ -20,9 +20,8 @@ export function nameOf(column: Column): string {
 
 /** A condition as a sentence has it: `loss < 0.5`. */
 export function sentence(condition: Condition, column: Column): string {
-  const operator = OPERATORS[condition.operator] ?? condition.operator;
-  const bare = condition.operator === "missing" || condition.operator === "present";
-  return `${nameOf(column)} ${operator}${bare ? "" : ` ${condition.value || '""'}`}`;
+  const { words, bare } = OPERATORS[condition.operator] ?? { words: condition.operator, bare: false };
+  return `${nameOf(column)} ${words}${bare ? "" : ` ${condition.value || '""'}`}`;
 }
 
 /** The share of missing values, if there are any: `3% missing`. */

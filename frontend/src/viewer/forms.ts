@@ -2,7 +2,8 @@
 
 import { html } from "../shared/dom";
 import { count, nameOf } from "./format";
-import { OPERATORS, type Column, type Condition } from "./protocol";
+import { OPERATORS } from "./operators";
+import type { Column, Condition } from "./protocol";
 
 /** Columns that are listed at once. */
 const LISTED = 200;
@@ -15,10 +16,10 @@ const LISTED = 200;
 export function conditionForm(
   number: number, column: Column, now: Condition | undefined, apply: (made: Condition | null) => void,
 ): HTMLElement {
-  const names = column.can_filter ? Object.keys(OPERATORS) : ["missing", "present"];
-  const first = now?.operator ?? (!column.can_filter ? "missing" : column.align === "right" ? "ge" : "contains");
-  const operator = html("select", { "aria-label": "Operator" }, ...names.map((name) =>
-    html("option", { value: name, selected: name === first }, OPERATORS[name])));
+  const offered = Object.entries(OPERATORS).filter(([, each]) => column.can_filter || each.bare);
+  const first = now?.operator ?? (column.align === "right" ? "ge" : "contains");
+  const operator = html("select", { "aria-label": "Operator" }, ...offered.map(([name, { words }]) =>
+    html("option", { value: name, selected: name === first }, words)));
   const value = html("input", {
     type: "text",
     "aria-label": "Value",
@@ -28,7 +29,7 @@ export function conditionForm(
     autocomplete: "off",
   });
   const update = (): void => {
-    value.hidden = operator.value === "missing" || operator.value === "present";
+    value.hidden = OPERATORS[operator.value]?.bare ?? false;
   };
   operator.addEventListener("change", update);
   update();

@@ -95,16 +95,3 @@ export interface Summary {
 
 /** How far some work is, or what came of it. */
 export type Job<T> = { result: T } | { job: number; done: number; total: number };
-
-/** Operators, and how they are written. */
-export const OPERATORS: Record<string, string> = {
-  eq: "=",
-  ne: "≠",
-  lt: "<",
-  le: "≤",
-  gt: ">",
-  ge: "≥",
-  contains: "contains",
-  missing: "is missing",
-  present: "is not missing",
-};
