@@ -7,12 +7,12 @@ since it may have been written by somebody else.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from cachetools import LRUCache
 from sqlalchemy import ColumnElement
 
 from artigraph.concurrency import run_in_thread
@@ -68,7 +68,7 @@ class TreeHandlers(Handlers):
 
     def __init__(self, scope: Scope, refresh: Callable[[], Awaitable[None]]) -> None:
         self._scope, self._refresh = scope, refresh
-        self._frames: OrderedDict[int, FrameHandlers] = OrderedDict()
+        self._frames: LRUCache[int, FrameHandlers] = LRUCache(OPEN_FRAMES)
 
     async def first_page(self) -> dict[str, Any]:
         """Read where to begin, with the first page of what hangs there.
@@ -193,9 +193,6 @@ class TreeHandlers(Handlers):
             if not isinstance(frame, StoredFrame):
                 raise PartError(f"Node {node} holds no frame to look into.")
             pages = self._frames.setdefault(node, FrameHandlers(frame))
-        self._frames.move_to_end(node)
-        while len(self._frames) > OPEN_FRAMES:
-            self._frames.popitem(last=False)
         method, inner = str(params.get("method")), params.get("params")
         if method == "first":
             # The code that shows it comes along, since the explorer's own bundle, which is
