@@ -28,7 +28,6 @@ from artigraph.notebook.explorer_rows import LONGEST_LABEL, page_values, row_val
 from artigraph.notebook.frame_handlers import FrameHandlers
 from artigraph.orm.node import Node
 from artigraph.outline.page import (
-    BrowsedNode,
     Narrowing,
     browse_children,
     browse_labels,
@@ -39,6 +38,7 @@ from artigraph.outline.page import (
     count_matches,
 )
 from artigraph.outline.search import search_clause
+from artigraph.outline.summary import NodeSummary
 
 __all__ = ["SCOPE", "Scope", "TreeHandlers", "check_scope"]
 
@@ -171,7 +171,7 @@ class TreeHandlers(Handlers):
     @answers("path")
     async def _path(self, params: dict[str, Any]) -> dict[str, Any]:
         node = _integer(params, "node")
-        path: tuple[BrowsedNode, ...] = await browse_path(node)
+        path: tuple[NodeSummary, ...] = await browse_path(node)
         if not path:
             raise gone(node)
         return {"rows": [row_values(row) for row in path]}
