@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from artigraph.blob.record import BlobRecord
 from artigraph.frame.frame import StoredFrame
 from artigraph.frame.handles import open_stored
 from artigraph.frame.pyarrow.room import room
@@ -102,13 +103,15 @@ async def looking(report: Report, rows: int, folder: Path) -> None:
         storage = S3Storage("bench", **options)
         source = Counting(storage, location_of_digest("0" * 64), size)
         stored = open_stored(
-            node_id=1,
-            label="bench",
-            serializer="artigraph-parquet",
-            size=size,
-            digest=None,
-            summary=summary,
-            source=source,
+            BlobRecord(
+                node_id=1,
+                label="bench",
+                serializer="artigraph-parquet",
+                size=size,
+                digest=None,
+                summary=summary,
+            ),
+            source,
         )
         assert isinstance(stored, StoredFrame)
         print(repr(stored))
@@ -129,13 +132,15 @@ async def looking(report: Report, rows: int, folder: Path) -> None:
             return result
 
         fresh = open_stored(
-            node_id=1,
-            label="bench",
-            serializer="artigraph-parquet",
-            size=size,
-            digest=None,
-            summary=summary,
-            source=source,
+            BlobRecord(
+                node_id=1,
+                label="bench",
+                serializer="artigraph-parquet",
+                size=size,
+                digest=None,
+                summary=summary,
+            ),
+            source,
         )
         assert isinstance(fresh, StoredFrame)
         pages = FramePages(fresh)

@@ -4,8 +4,9 @@ A message's handler runs on the kernel's thread or on a sub-shell's, with or
 without a loop that may be used, depending on ipykernel's version. So each
 question goes to the portal and is answered from there, by a coroutine that
 the widget names; whatever it raises is told to the page, in words. A page
-numbers its questions, cancels those that it no longer needs, and says when a
-view closes. Nothing here knows what the questions are about.
+numbers its questions, cancels those that it no longer needs, gives traits a
+value, and says when a view closes. Nothing here knows what the questions are
+about.
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from concurrent.futures import Future
 from typing import Any
 
 from ipywidgets import Widget
 from sqlalchemy.exc import DBAPIError
+from traitlets import TraitError
 
 from artigraph.db.setting import pinned_context
 from artigraph.errors import ArtigraphError
@@ -48,10 +50,14 @@ class Answering:
     Args:
         widget: The widget whose messages to answer.
         methods: What answers, by the name that the page asks for.
+        settable: Names of the traits that a page may give a value. They are synced, with
+            ``echo_update=False``: an echo that comes late would undo a page's next value.
     """
 
-    def __init__(self, widget: Widget, methods: Mapping[str, Method]) -> None:
-        self._widget, self._methods = widget, methods
+    def __init__(
+        self, widget: Widget, methods: Mapping[str, Method], settable: Collection[str] = ()
+    ) -> None:
+        self._widget, self._methods, self._settable = widget, methods, frozenset(settable)
         self._context = pinned_context()
         self._lock = threading.Lock()
         self._open: dict[tuple[str, int], Future[None]] = {}
@@ -97,6 +103,8 @@ class Answering:
             return
         if kind == "close":
             self.cancel(view)
+        elif kind == "set":
+            self._set(content.get("name"), content.get("value"))
         elif kind in ("cancel", "request") and isinstance(number, int):
             with self._lock:
                 future = self._open.get((view, number))
@@ -104,6 +112,15 @@ class Answering:
                 self._begin(view, number, content)
             elif kind == "cancel" and future is not None:
                 future.cancel()
+
+    def _set(self, name: object, value: object) -> None:
+        if not isinstance(name, str) or name not in self._settable:
+            return
+        try:
+            # As ipywidgets does with a page's change: told to Python alone.
+            self._widget.set_state({name: value})
+        except TraitError:
+            log.debug("a page gave %s what it cannot be", name, exc_info=True)
 
     def _begin(self, view: str, number: int, content: dict[str, Any]) -> None:
         if self.open_count >= MOST_AT_ONCE:

@@ -58,14 +58,14 @@ class Explorer(anywidget.AnyWidget):
     ).tag(sync=True)
     selected = traitlets.Int(
         None, allow_none=True, help="The id of the chosen node; ``None`` if none is."
-    ).tag(sync=True)
+    ).tag(sync=True, echo_update=False)
     height = traitlets.Int(520, min=200, max=4000, help="How tall it is, in pixels.").tag(sync=True)
 
     def __init__(self, node_or_filter: Node | Filter | int | Unset = UNSET, **options: Any) -> None:
         scope = check_scope(node_or_filter)
         super().__init__(**options)
         self._pages = ExplorerPages(scope, self._read_first)
-        self._answering = Answering(self, self._pages.methods)
+        self._answering = Answering(self, self._pages.methods, settable=["selected"])
 
     async def refresh(self) -> None:
         """Read what is shown anew; what others have written meanwhile is seen then.

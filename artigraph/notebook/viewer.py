@@ -71,7 +71,7 @@ class FrameViewer(anywidget.AnyWidget):
         default_value=None,
         allow_none=True,
         help="What a page tells of its selection, by numbers.",
-    ).tag(sync=True)
+    ).tag(sync=True, echo_update=False)
     height = traitlets.Int(420, min=120, max=4000, help="How tall it is, in pixels.").tag(sync=True)
 
     def __init__(self, frame: Any, **options: Any) -> None:
@@ -82,7 +82,7 @@ class FrameViewer(anywidget.AnyWidget):
         except RuntimeError:
             self._loop = None
         self._pages = FramePages(stored, self._changed)
-        self._answering = Answering(self, self._pages.methods)
+        self._answering = Answering(self, self._pages.methods, settable=["chosen"])
         self._first: Future[None] = self._answering.start(self._read_first())
 
     @property

@@ -393,6 +393,24 @@ async def test_selection_is_read_in_python(store: str) -> None:
     await until(lambda: told == [model, root.node_id, None])
 
 
+async def test_page_chooses_by_message(store: str) -> None:
+    """A page's choice is heard in Python and not echoed; what it may not set stays."""
+    root, model, _ = await small_tree()
+    explorer = await explore()
+    page = Page(explorer)
+    heard: list[int | None] = []
+    explorer.on_select(heard.append)
+    page.send(kind="set", name="selected", value=model)
+    sent = len(page._comm.sent)
+    page.send(kind="set", name="selected", value=root.node_id)
+    page.send(kind="set", name="selected", value="<b>")
+    for name, value in [("height", 900), ("_esm", "alert(1)"), ("keys", []), (5, 5), (None, None)]:
+        page.send(kind="set", name=name, value=value)
+    assert (explorer.selected, explorer.height) == (root.node_id, 520)
+    assert heard == [model, root.node_id]
+    assert page._comm.sent[sent:] == []
+
+
 async def test_explorer_keeps_its_database(store: str, tmp_path: Path) -> None:
     """What is set later is no business of an explorer that is shown already."""
     root, _, _ = await small_tree()

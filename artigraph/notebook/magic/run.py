@@ -54,8 +54,9 @@ MOST_SAVED = 1_000
         "--param", action="append", metavar="K=V", help="kept on the node; give it repeatedly"
     ),
     argument("--to", metavar="NODE", help="hang it there; on the current node, unless given"),
+    heads_cell=True,
 )
-async def run(call: Call) -> RunCell:
+def run(call: Call) -> RunCell:
     """Run the cell inside a new group under the current one; the cell may await.
 
     The node of the run keeps when it began and ended, how it went, the exception's text,
