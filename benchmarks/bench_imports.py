@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 
-from benchmarks.measure import Report
+from benchmarks.report import Report
 
 ROUNDS = 15
 
