@@ -29,7 +29,7 @@ from artigraph.frame.handles import open_stored
 from artigraph.serializer.pandas import dataframe_serializer
 from artigraph.serializer.pyarrow import row_group_size
 from artigraph.storage.aws import S3Storage
-from benchmarks.measure import Report
+from benchmarks.report import Report
 from benchmarks.s3 import s3_server
 
 MEGABYTE = 10**6

@@ -33,7 +33,7 @@ from artigraph.serializer.pyarrow import row_group_size, summarize_frame, writin
 from artigraph.storage.aws import S3Storage
 from artigraph.storage.location import location_of_digest
 from benchmarks.bench_frames import Counting
-from benchmarks.measure import Report
+from benchmarks.report import Report
 
 MEGABYTE = 10**6
 KINDS = 4

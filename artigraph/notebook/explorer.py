@@ -31,7 +31,7 @@ from artigraph.notebook.explorer_rows import tree_item
 from artigraph.notebook.tree_handlers import TreeHandlers, check_scope
 from artigraph.orm.node import Node
 
-__all__ = ["Explorer", "explore"]
+__all__ = ["Explorer"]
 
 OnSelect = Callable[[int | None], Awaitable[None] | None]
 
@@ -151,26 +151,3 @@ class Explorer(anywidget.AnyWidget):
     async def _read_first(self) -> None:
         page = await self._pages.first_page()
         self.set_trait("first_page", page)
-
-
-async def explore(
-    node_or_filter: Node | Filter | int | Unset = UNSET, *, height: int = 520
-) -> Explorer:
-    """Show the tree in a notebook, as the last line of a cell.
-
-    Args:
-        node_or_filter: A node or its id to begin with, a filter to begin with
-            all that it finds; all roots, unless given.
-        height: How tall it is, in pixels.
-
-    Returns:
-        A widget; its ``selected`` holds the id of the chosen node.
-
-    Raises:
-        FilterError: Something else, or a node that was never written.
-        NodeNotFoundError: There is no such node.
-        NoEngineError: No engine was set.
-    """
-    explorer = Explorer(node_or_filter, height=height)
-    await explorer.refresh()
-    return explorer
