@@ -10,7 +10,7 @@ model below it.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,10 +31,12 @@ from typing_extensions import override
 from artigraph.errors import FilterError
 from artigraph.filter.base import negated
 from artigraph.filter.json import DocumentValue, SameBeginning
-from artigraph.filter.kind import Kind, kind_of_values
+from artigraph.filter.kind import convert, kind_of_values
 from artigraph.filter.operator import OPERATORS, Comparison, Operator, asked_of
-from artigraph.filter.place import Path, Place, Shape, find_place, path_of, shown_path
+from artigraph.filter.place import Place, find_place, path_of, shown_path
+from artigraph.filter.shape import Path, Shape
 from artigraph.orm.node import node_table
+from artigraph.types.record import Scalar
 
 __all__ = ["Condition", "FieldComparison", "compare", "conditions_of"]
 
@@ -183,7 +185,7 @@ class FieldComparison(Condition, Comparison[Path]):
         return or_(clause, not_(present)) if or_null and not operator.negated else clause
 
 
-def _choose_kind(shape: Shape, field: str, operator: Operator, asked: Any) -> tuple[Kind, Any]:
+def _choose_kind(shape: Shape, field: str, operator: Operator, asked: Any) -> tuple[Scalar, Any]:
     """What a field is compared as, and with what."""
     kinds = shape.kinds
     if kinds is None:
@@ -196,16 +198,16 @@ def _choose_kind(shape: Shape, field: str, operator: Operator, asked: Any) -> tu
     errors = []
     for kind in kinds:
         try:
-            return kind, kind.convert(field, operator, asked)
+            return kind, convert(kind, field, operator, asked)
         except FilterError as error:
             errors.append(error)
     raise errors[0]
 
 
-def _same_zone(kind: Kind, value: ColumnElement[Any], asked: Any) -> Sequence[ColumnElement[bool]]:
+def _same_zone(kind: Scalar, value: ColumnElement[Any], asked: Any) -> list[ColumnElement[bool]]:
     """Naive and aware datetimes do not compare, though their texts would."""
     if kind.form != "moment":
-        return ()
+        return []
     zones = {one[26:27] for one in (asked if isinstance(asked, tuple) else (asked,))}
     return [value.like("%Z") if zone else not_(value.like("%Z")) for zone in zones]
 

@@ -17,7 +17,8 @@ from typing import Any, NoReturn
 from artigraph.errors import FilterError
 from artigraph.filter.condition import Condition, compare, conditions_of
 from artigraph.filter.operator import ValueFilter
-from artigraph.filter.place import Path, Shape, find_place, shown_path
+from artigraph.filter.place import find_place, shown_path
+from artigraph.filter.shape import Path, Shape
 from artigraph.orm.node import node_table
 
 __all__ = ["Field", "field_path", "ilike", "is_in", "is_null", "like", "to_condition"]

@@ -23,7 +23,7 @@ from typing_extensions import override
 
 from artigraph.db.mariadb import FIELD_COLUMN, FIELD_COLUMNS
 from artigraph.filter.dialect import JSON_OF_DIALECT, LARGEST, JsonFunctions
-from artigraph.filter.kind import Form, Kind
+from artigraph.types.record import Form, Scalar
 
 __all__ = [
     "INDEXED_LENGTH",
@@ -115,7 +115,7 @@ class DocumentValue(ColumnElement[Any]):
 
     @classmethod
     def of_kind(
-        cls, document: ColumnElement[Any], keys: Sequence[str], kind: Kind, plain: bool
+        cls, document: ColumnElement[Any], keys: Sequence[str], kind: Scalar, plain: bool
     ) -> DocumentValue:
         """The value of one kind."""
         return cls(document, keys, kind.form, kind.tag, plain)

@@ -17,7 +17,7 @@ from artigraph.filter.condition import Condition, conditions_of
 from artigraph.filter.english import Phrase
 from artigraph.filter.node import expect
 from artigraph.filter.operator import ValueFilter, comparison, match
-from artigraph.filter.place import AnyShape, Shape
+from artigraph.filter.shape import AnyShape, Shape
 from artigraph.filter.unset import UNSET, Unset
 from artigraph.filter.value import among, check_value
 from artigraph.orm.artifact import ModelArtifact

@@ -17,8 +17,9 @@ from artigraph.filter.english import Phrase
 from artigraph.filter.operator import OPERATORS, ValueFilter, comparison, match, moment
 from artigraph.filter.relation import NodeRelationshipFilter
 from artigraph.filter.unset import NOT_WRITTEN, UNSET, Unset
-from artigraph.filter.value import among, check_value, plain
+from artigraph.filter.value import among, check_value
 from artigraph.orm.node import Node, node_table
+from artigraph.types.scalar import without_numpy
 
 __all__ = ["NodeFilter", "NodeTypeFilter", "expect"]
 
@@ -132,7 +133,7 @@ def expect(owner: Filter, name: str, kind: type[Any]) -> None:
         return
     # In Python True is an int; as an id it is a mistake.
     several = isinstance(value, Iterable) and not isinstance(value, str | bytes)
-    value = plain(tuple(value) if several else value)
+    value = tuple(map(without_numpy, value)) if several else without_numpy(value)
     object.__setattr__(owner, name, value)
     for one in value if several else (value,):
         if not isinstance(one, kind) or isinstance(one, bool):

@@ -22,7 +22,8 @@ from artigraph.errors import FilterError, NameTakenError
 from artigraph.filter.base import check_keys
 from artigraph.filter.english import listed, shown_value
 from artigraph.filter.unset import UNSET, Unset
-from artigraph.filter.value import among, check_value, plain
+from artigraph.filter.value import among, check_value
+from artigraph.types.scalar import without_numpy
 
 __all__ = [
     "OPERATORS",
@@ -89,14 +90,15 @@ class Operator:
             if isinstance(value, str | bytes) or not isinstance(value, Iterable):
                 raise FilterError(f"{self.name}=… takes a list of values, not {value!r}.")
             value = tuple(value)
-        value = plain(value)
+        several = isinstance(value, tuple)
+        value = tuple(map(without_numpy, value)) if several else without_numpy(value)
         if self.needs == "text" and not isinstance(value, str):
             raise FilterError(f"A pattern is a text, not {value!r}: {self.name}.")
         if self.needs == "order" and value is None:
             raise FilterError(f"ValueFilter({self.name}=None) never holds: NULL has no order.")
         if self.check is not None:
             self.check(value)
-        for one in value if isinstance(value, tuple) else (value,):
+        for one in value if several else (value,):
             check_value(one)
         return value
 

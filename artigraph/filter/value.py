@@ -26,27 +26,12 @@ from sqlalchemy.sql.functions import FunctionElement
 from artigraph.errors import FilterError
 from artigraph.orm.base import MARIADB_COLLATION, is_clean
 
-__all__ = ["among", "check_value", "plain"]
+__all__ = ["among", "check_value"]
 
 
 MOST_PARAMETERS = 500
 """Longer lists travel as one JSON parameter; the databases' own limits begin at
 32,766 parameters a statement, and other clauses want theirs."""
-
-
-def plain(value: Any) -> Any:
-    """A numpy scalar, as a frame's columns hold them, as the Python value that it equals.
-
-    Args:
-        value: Anything; of a tuple each value is looked at.
-    """
-    if isinstance(value, tuple):
-        return tuple(plain(one) for one in value)
-    if type(value).__module__ == "numpy" and getattr(value, "ndim", None) == 0:
-        kind, item = value.dtype.kind, value.item()
-        # Of nanoseconds, as in a frame's columns, numpy makes an integer.
-        return value.astype(f"{kind}8[us]").item() if kind in "mM" and type(item) is int else item
-    return value
 
 
 def check_value(value: object) -> None:

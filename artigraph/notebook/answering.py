@@ -4,32 +4,37 @@ A message's handler runs on the kernel's thread or on a sub-shell's, with or
 without a loop that may be used, depending on ipykernel's version. So each
 question goes to the portal and is answered from there, by a coroutine that
 the widget names; whatever it raises is told to the page, in words. A page
-numbers its questions, cancels those that it no longer needs, and says when a
-view closes. Nothing here knows what the questions are about.
+numbers its questions, cancels those that it no longer needs, gives traits a
+value, and says when a view closes. Nothing here knows what the questions are
+about.
 """
 
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, ClassVar, TypeVar
 
 from ipywidgets import Widget
 from sqlalchemy.exc import DBAPIError
+from traitlets import TraitError
 
 from artigraph.db.setting import pinned_context
-from artigraph.errors import ArtigraphError
+from artigraph.errors import ArtigraphError, NameTakenError
 from artigraph.notebook.portal import start_in_portal
 
-__all__ = ["Answering", "Method", "in_words"]
+__all__ = ["Answering", "Handlers", "Method", "answers", "in_words"]
 
 log = logging.getLogger(__name__)
 
 Method = Callable[[dict[str, Any]], Awaitable[Any]]
 """Takes a question's parameters, as the page sent them; returns plain values."""
+
+M = TypeVar("M", bound=Callable[..., Awaitable[Any]])
 
 LONGEST_ANSWER = 60
 """Seconds until a question is given up: the page has done so before."""
@@ -37,6 +42,55 @@ MOST_AT_ONCE = 64
 """Questions of one widget that may be open; a page asks a handful."""
 LONGEST_ERROR = 400
 """Characters of an error that a page shows."""
+
+
+def answers(name: str) -> Callable[[M], M]:
+    """Let a method of :class:`Handlers` answer a question.
+
+    Args:
+        name: What the page asks for.
+
+    Raises:
+        TypeError: The method is no coroutine function.
+    """
+
+    def declare(method: M) -> M:
+        awaits = inspect.iscoroutinefunction(method)
+        if not awaits:
+            raise TypeError(f"What answers {name!r} is an async method; {method!r} is none.")
+        vars(method)["_answers"] = name
+        return method
+
+    return declare
+
+
+class Handlers:
+    """What answers a page's questions: the methods that say so by :func:`answers`.
+
+    Raises:
+        NameTakenError: Two methods of a class answer one question.
+    """
+
+    _named: ClassVar[Mapping[str, str]] = {}
+    """The methods' names, by what a page asks for."""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        named: dict[str, str] = {}
+        for method, value in vars(cls).items():
+            name = getattr(value, "_answers", None)
+            if name in named:
+                raise NameTakenError(
+                    f"{cls.__name__}.{named[name]} answers {name!r}; give {method} another name."
+                )
+            if name is not None:
+                named[name] = method
+        cls._named = {**cls._named, **named}
+
+    @property
+    def methods(self) -> Mapping[str, Method]:
+        """What answers each question."""
+        return {name: getattr(self, method) for name, method in self._named.items()}
 
 
 class Answering:
@@ -48,10 +102,14 @@ class Answering:
     Args:
         widget: The widget whose messages to answer.
         methods: What answers, by the name that the page asks for.
+        settable: Names of the traits that a page may give a value. They are synced, with
+            ``echo_update=False``: an echo that comes late would undo a page's next value.
     """
 
-    def __init__(self, widget: Widget, methods: Mapping[str, Method]) -> None:
-        self._widget, self._methods = widget, methods
+    def __init__(
+        self, widget: Widget, methods: Mapping[str, Method], settable: Collection[str] = ()
+    ) -> None:
+        self._widget, self._methods, self._settable = widget, methods, frozenset(settable)
         self._context = pinned_context()
         self._lock = threading.Lock()
         self._open: dict[tuple[str, int], Future[None]] = {}
@@ -97,6 +155,8 @@ class Answering:
             return
         if kind == "close":
             self.cancel(view)
+        elif kind == "set":
+            self._set(content.get("name"), content.get("value"))
         elif kind in ("cancel", "request") and isinstance(number, int):
             with self._lock:
                 future = self._open.get((view, number))
@@ -104,6 +164,15 @@ class Answering:
                 self._begin(view, number, content)
             elif kind == "cancel" and future is not None:
                 future.cancel()
+
+    def _set(self, name: object, value: object) -> None:
+        if not isinstance(name, str) or name not in self._settable:
+            return
+        try:
+            # As ipywidgets does with a page's change: told to Python alone.
+            self._widget.set_state({name: value})
+        except TraitError:
+            log.debug("a page gave %s what it cannot be", name, exc_info=True)
 
     def _begin(self, view: str, number: int, content: dict[str, Any]) -> None:
         if self.open_count >= MOST_AT_ONCE:

@@ -17,7 +17,8 @@ from sqlalchemy import ColumnElement, and_, or_, select, true
 from artigraph.errors import FilterError
 from artigraph.filter.condition import FieldComparison
 from artigraph.filter.operator import OPERATORS, SIGNS, Operator, sign_pattern
-from artigraph.filter.place import AnyShape, Path, path_of
+from artigraph.filter.place import path_of
+from artigraph.filter.shape import AnyShape, Path
 from artigraph.filter.value import check_value
 from artigraph.orm.node import node_table
 from artigraph.outline.page import names_in

@@ -77,7 +77,7 @@ class Storage(Shown, ABC):
     different bytes. ``artigraph.testing.storage.StorageTests`` is the suite
     that every storage must pass.
 
-    The five abstract methods are enough for a storage of one's own. Streams
+    The four abstract methods are enough for a storage of one's own. Streams
     and random access then go through memory; :meth:`info`, :meth:`blobs` and
     :meth:`remove_temporary` are needed for finding and removing garbage only.
     """
@@ -111,18 +111,6 @@ class Storage(Shown, ABC):
             BlobNotFoundError: Nothing is there.
             BlobLocationError: This storage never made such a location.
             CorruptBlobError: The bytes are not those that were stored.
-        """
-
-    @abstractmethod
-    async def update(self, location: str, data: bytes, /) -> str:
-        """Store bytes in place of those at a location.
-
-        Returns:
-            Their location. Under content addressing it is a new one, and
-            the old bytes stay, since others may name them.
-
-        Raises:
-            BlobNotFoundError: Nothing is at the old location.
         """
 
     @abstractmethod

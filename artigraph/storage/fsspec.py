@@ -210,17 +210,6 @@ class FsspecStorage(Storage):
         check_temporary(self, info.location)
         await run_in_thread(self._delete, info.location)
 
-    async def update(self, location: str, data: bytes, /) -> str:
-        """Store bytes in place of others, which stay, and return their location.
-
-        Raises:
-            BlobNotFoundError: Nothing is at the old location.
-            BlobLocationError: It is no location; the store was not asked.
-            StorageError: The store failed.
-        """
-        check_location(self, location)
-        return await run_in_thread(self._update, location, data)
-
     async def delete(self, location: str, /) -> None:
         """Remove the bytes at a location; a missing one is no error.
 
@@ -336,11 +325,6 @@ class FsspecStorage(Storage):
         if info is None:
             raise self._missing(location)
         return info.size
-
-    def _update(self, location: str, data: bytes) -> str:
-        if self._info(location) is None:
-            raise self._missing(location)
-        return self._create(data)
 
     def _delete(self, location: str) -> None:
         with self._asking(f"delete {location!r} from"):

@@ -125,23 +125,6 @@ class StorageTests(StorageStreamTests, StorageListingTests):
         assert storage.name in str(caught.value)
         assert not any(secret in str(caught.value) for secret in self.secrets)
 
-    @pytest.mark.asyncio
-    async def test_update_leaves_the_old_bytes_alone(self, storage: Storage) -> None:
-        """An update never changes what other rows see at a shared location."""
-        old = await storage.create(b"old")
-        new = await storage.update(old, b"new")
-        assert await storage.read(new) == b"new"
-        if new != old:
-            assert await storage.read(old) == b"old"
-
-    @pytest.mark.asyncio
-    async def test_update_needs_the_old_blob(self, storage: Storage) -> None:
-        """Updating a missing blob is an error."""
-        location = await storage.create(b"gone")
-        await storage.delete(location)
-        with pytest.raises(BlobNotFoundError):
-            await storage.update(location, b"new")
-
     # Hostile databases and damaged stores
 
     @pytest.mark.asyncio
@@ -154,7 +137,6 @@ class StorageTests(StorageStreamTests, StorageListingTests):
                 storage.read,
                 storage.delete,
                 storage.exists,
-                lambda place: storage.update(place, b"new"),
             ]
             for call in calls:
                 with pytest.raises(BlobLocationError):
@@ -171,11 +153,11 @@ class StorageTests(StorageStreamTests, StorageListingTests):
 
     @pytest.mark.asyncio
     async def test_refusing_a_location_writes_nothing(self, storage: Storage) -> None:
-        """A refused update leaves the store as it was."""
+        """A refused location leaves the store as it was."""
         before = self.list_raw(storage)
         for location in self.hostile_locations:
             with pytest.raises(BlobLocationError):
-                await storage.update(location, b"hostile")
+                await storage.delete(location)
         assert self.list_raw(storage) == before
 
     @pytest.mark.parametrize("damage", [b"", b"dat", b"Data", b"data and more"])
@@ -286,9 +268,6 @@ class _Impostor(Storage):
         raise NotImplementedError
 
     async def read(self, location: str, /) -> bytes:
-        raise NotImplementedError
-
-    async def update(self, location: str, data: bytes, /) -> str:
         raise NotImplementedError
 
     async def delete(self, location: str, /) -> None:

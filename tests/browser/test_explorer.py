@@ -427,8 +427,9 @@ def test_saved_notebook_shows_first_page(notebook: OpenNotebook) -> None:
     """Saved and opened again without a kernel's help, the first page is drawn from its state."""
     opened = notebook(cells("saved"), name="saved")
     opened.run_all()
-    Explored(opened).toggle("run 1")
-    opened.page.wait_for_timeout(300)
+    explorer = Explored(opened)
+    explorer.toggle("run 1")
+    expect(explorer.item("training")).to_be_visible()
     opened.save()
     stored = json.loads(opened.path.read_text())
     outputs = [output for cell in stored["cells"] for output in cell["outputs"]]

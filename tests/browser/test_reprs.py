@@ -12,7 +12,7 @@ from typing import Any
 import nbformat
 import pytest
 from nbconvert import HTMLExporter
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import SCREENSHOTS, Notebook, OpenNotebook
 from tests.display.hostile import HOSTILE
@@ -216,10 +216,10 @@ def test_no_hostile_text_runs(notebook: OpenNotebook) -> None:
         # Cells that are out of sight are drawn once they come into it.
         page.evaluate("n => window.jupyterapp.shell.currentWidget.content.scrollToItem(n)", number)
         opened.outputs(number).first.wait_for(state="attached")
-    page.wait_for_timeout(1000)
+    expect(page.locator(".ag-repr")).to_have_count(10 * len(texts))
+    expect(page.locator(".jp-RenderedSVG")).to_have_count(len(texts))
+    page.wait_for_timeout(500)  # what would run has time to
     assert page.locator(".jp-OutputArea-output[data-mime-type*='error']").count() == 0
-    assert page.locator(".ag-repr").count() == 10 * len(texts)
-    assert page.locator(".jp-RenderedSVG").count() == len(texts)
     assert page.evaluate("window.ag_ran") is None
     found: list[Any] = page.evaluate(
         """() => [...document.querySelectorAll(".ag-repr *")].filter(element =>

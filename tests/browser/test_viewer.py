@@ -65,6 +65,8 @@ def test_sort_page_and_select(notebook: OpenNotebook) -> None:
             "import asyncio\n"
             "while viewer.state.get('revision', 0) < 1: await asyncio.sleep(0.05)\n"
             "print('sorted while awaiting', viewer.state['sort'])",
+            "while not viewer.selection or viewer.selection['rows'] != (0, 3):\n"
+            "    await asyncio.sleep(0.05)\n"
             "part = await viewer.to_pandas(selected=True)\n"
             "print('selected', viewer.selection, part.shape, bool(part.loss.iloc[0] > 22))",
         ]
@@ -90,7 +92,6 @@ def test_sort_page_and_select(notebook: OpenNotebook) -> None:
     cell(nb, 0, 0).click()
     cell(nb, 2, 1).click(modifiers=["Shift"])
     nb.screenshot("viewer-light-sorted")
-    nb.page.wait_for_timeout(300)  # Python is told once the keys are at rest
     nb.run_cell(3)
     expected = "selected {'rows': (0, 3), 'columns': ['loss', 'epoch']} (3, 2) True"
     expect(nb.outputs(3)).to_contain_text(expected)
@@ -189,6 +190,7 @@ import pyarrow as pa, numpy as np
 from pathlib import Path
 from artigraph import FrameViewer
 from artigraph.frame.frame import StoredFrame
+from artigraph.blob.record import BlobRecord
 from artigraph.frame.handles import open_stored
 from artigraph.serializer.pyarrow import parquet_serializer
 from artigraph.storage.file import FileSystemStorage
@@ -198,9 +200,8 @@ rows = 10_000_000
 made = {}
 table = pa.table({"n": np.arange(rows), "half": np.arange(rows) / 2})
 blob = await storage.create_from(lambda file: made.update(parquet_serializer.dump(table, file)))
-from artigraph.graph.source import StorageSource
-frame = open_stored(node_id=1, label="tall", serializer="artigraph-parquet", size=blob.size,
-    digest=blob.digest, summary=made, source=StorageSource(storage.name, blob.location, blob.size))
+frame = open_stored(BlobRecord(1, "tall", "artigraph-parquet", blob.size, blob.digest, made,
+    storage=storage.name, location=blob.location))
 viewer = frame.view()
 viewer
 """

@@ -237,10 +237,10 @@ async def test_details_tell_facts_frames_and_code(store: str) -> None:
 
 async def test_details_of_unknown_class_still_tell(store: str) -> None:
     """A model whose class is not defined here is shown by what its row holds."""
-    from artigraph.model import types as model_types
+    from artigraph.model import base as model_base
 
     _, model, part = await small_tree()
-    del model_types._models[Fit.model_name]
+    del model_base.models_by_name[Fit.model_name]
     details = await Page(await explore()).ask("details", node=model)
     assert [badge["text"] for badge in details["facts"]["badges"]].count("class not defined here")
     assert details["frames"] == [{"label": "curve", "node": part}]
@@ -391,6 +391,24 @@ async def test_selection_is_read_in_python(store: str) -> None:
     explorer.selected = None
     assert heard == [model, root.node_id]
     await until(lambda: told == [model, root.node_id, None])
+
+
+async def test_page_chooses_by_message(store: str) -> None:
+    """A page's choice is heard in Python and not echoed; what it may not set stays."""
+    root, model, _ = await small_tree()
+    explorer = await explore()
+    page = Page(explorer)
+    heard: list[int | None] = []
+    explorer.on_select(heard.append)
+    page.send(kind="set", name="selected", value=model)
+    sent = len(page._comm.sent)
+    page.send(kind="set", name="selected", value=root.node_id)
+    page.send(kind="set", name="selected", value="<b>")
+    for name, value in [("height", 900), ("_esm", "alert(1)"), ("keys", []), (5, 5), (None, None)]:
+        page.send(kind="set", name=name, value=value)
+    assert (explorer.selected, explorer.height) == (root.node_id, 520)
+    assert heard == [model, root.node_id]
+    assert page._comm.sent[sent:] == []
 
 
 async def test_explorer_keeps_its_database(store: str, tmp_path: Path) -> None:

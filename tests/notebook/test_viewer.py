@@ -76,9 +76,8 @@ class Page:
         self.wire.handle_msg({"content": {"data": data}, "buffers": []})
 
     def choose(self, **chosen: Any) -> None:
-        """Select something, as the page does: by a trait."""
-        data = {"method": "update", "state": {"chosen": chosen}}
-        self.wire.handle_msg({"content": {"data": data}, "buffers": []})
+        """Select something, as the page does: by a message."""
+        self.send(kind="set", name="chosen", value=chosen)
 
     def begin(self, method: str, **params: Any) -> int:
         self.numbers += 1

@@ -39,10 +39,6 @@ class DictStorage(Storage):
             raise CorruptBlobError(f"The blob at {location!r} of {self!r} is damaged.")
         return data
 
-    async def update(self, location: str, data: bytes, /) -> str:
-        await self.read(location)
-        return await self.create(data)
-
     async def delete(self, location: str, /) -> None:
         self.check(location)
         self.blobs_of_mine.pop(location, None)

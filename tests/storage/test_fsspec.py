@@ -24,7 +24,6 @@ from hypothesis import given, settings, strategies as st
 
 from artigraph.errors import (
     BlobLocationError,
-    BlobNotFoundError,
     CorruptBlobError,
     MissingLibraryError,
     StorageError,
@@ -396,14 +395,6 @@ async def test_a_storage_can_be_copied_and_pickled() -> None:
     for same in (copy.deepcopy(storage), pickle.loads(pickle.dumps(storage))):
         assert same == storage
         assert await same.read(location) == b"x"
-
-
-async def test_an_old_blob_is_needed_for_an_update() -> None:
-    """An update of nothing says where it looked and stores nothing."""
-    storage = FsspecStorage(f"memory://{uuid4().hex}")
-    with pytest.raises(BlobNotFoundError, match="was deleted, or written to another storage"):
-        await storage.update(WELL_FORMED, b"new")
-    assert not MemoryFileSystem().exists(storage.name)
 
 
 # Streams and random access

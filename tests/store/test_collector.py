@@ -271,9 +271,6 @@ async def test_a_storage_that_cannot_list_says_so(store: str) -> None:
         async def read(self, location: str, /) -> bytes:
             return b""
 
-        async def update(self, location: str, data: bytes, /) -> str:
-            return ""
-
         async def delete(self, location: str, /) -> None: ...
 
         async def exists(self, location: str, /) -> bool:

@@ -108,7 +108,6 @@ export interface Traits {
 export interface Model extends Channel {
   get<K extends keyof Traits>(name: K): Traits[K];
   set<K extends keyof Traits>(name: K, value: Traits[K]): void;
-  save_changes(): void;
   on(event: string, callback: (message: unknown) => void): void;
   off(event: string, callback: (message: unknown) => void): void;
 }

@@ -28,9 +28,6 @@ class Python implements Model {
   set<K extends keyof Traits>(name: K, value: Traits[K]): void {
     this.traits[name] = value;
   }
-  save_changes(): void {
-    this.sent.push({ kind: "saved", selected: this.traits.selected });
-  }
   on(event: string, callback: (message: unknown) => void): void {
     if (!this.listeners.has(event)) this.listeners.set(event, new Set());
     this.listeners.get(event)!.add(callback);

@@ -313,12 +313,9 @@ export class ExplorerView {
       return true;
     }
     const { node } = item.row;
-    this.#model.set("selected", node === SCOPE ? null : node);
-    try {
-      this.#model.save_changes();
-    } catch {
-      // No kernel: the choice is this page's own.
-    }
+    const selected = node === SCOPE ? null : node;
+    this.#model.set("selected", selected);
+    this.#requests.set("selected", selected);
     this.#showSelected();
     if (node === SCOPE) void this.#details.show(item.row);
     return true;

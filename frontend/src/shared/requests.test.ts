@@ -54,6 +54,14 @@ describe("Requests", () => {
     expect([await mine, await its]).toEqual(["one", "other"]);
   });
 
+  it("gives a trait a value by a message, and bears that nobody is there", () => {
+    const requests = new Requests(wire);
+    requests.set("selected", 7);
+    expect(wire.sent).toMatchObject([{ kind: "set", name: "selected", value: 7 }]);
+    wire.broken = true;
+    requests.set("selected", 8);
+  });
+
   it("hands Python's words on when it fails", async () => {
     const asked = new Requests(wire).ask("page");
     wire.reply(wire.sent[0]!, { error: "The database is locked." });

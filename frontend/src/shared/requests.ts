@@ -104,6 +104,17 @@ export class Requests {
     });
   }
 
+  /**
+   * Give a trait of the widget a value in Python; the page's own copy is the caller's.
+   *
+   * Jupyter's widgets send no further change of a trait until the kernel has told that
+   * the last one is dealt with. ipykernel 7 does not tell it of what comes while a cell
+   * awaits, and every later change would be held back for good. A message is not.
+   */
+  set(name: string, value: unknown): void {
+    this.#tell({ kind: "set", view: this.#view, name, value });
+  }
+
   /** Cancel every question; the view is going. */
   close(): void {
     if (this.#closed) return;

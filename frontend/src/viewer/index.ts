@@ -20,7 +20,7 @@ function render({ model, el }: { model: AnyModel<Model>; el: HTMLElement }): () 
     root.shadow, (...question) => requests.ask(...question), model.get("first_page"),
     (chosen) => {
       model.set("chosen", chosen);
-      model.save_changes();
+      requests.set("chosen", chosen);
     },
   );
   const resize = (): void => {

@@ -79,6 +79,8 @@ export class Viewer {
       this.#foot.element,
     );
     this.#columnsButton.addEventListener("click", () => this.#find());
+    // Whoever goes on to a cell may run it at once.
+    this.#grid.element.addEventListener("focusout", () => this.#tell());
   }
 
   /** Begin, once the element is in the page, where it can be measured. */
@@ -111,6 +113,7 @@ export class Viewer {
   close(): void {
     this.#closed = true;
     clearTimeout(this.#selecting);
+    this.#selecting = undefined;
     clearTimeout(this.#looking);
     this.#job?.abort();
     this.#cell?.abort();
@@ -224,12 +227,18 @@ export class Viewer {
   #selected(): void {
     this.#showActive();
     clearTimeout(this.#selecting);
-    this.#selecting = setTimeout(() => {
-      const found = this.#grid.selected();
-      if (found === null) return;
-      const { start, stop } = found.rows;
-      this.#choose({ revision: this.#state.revision, start, stop, columns: found.columns });
-    }, CALM);
+    this.#selecting = setTimeout(() => this.#tell(), CALM);
+  }
+
+  /** Tell Python what is selected, if it does not know yet. */
+  #tell(): void {
+    if (this.#selecting === undefined) return;
+    clearTimeout(this.#selecting);
+    this.#selecting = undefined;
+    const found = this.#grid.selected();
+    if (found === null) return;
+    const { start, stop } = found.rows;
+    this.#choose({ revision: this.#state.revision, start, stop, columns: found.columns });
   }
 
   /** The active cell's value, whole where that is little. */
