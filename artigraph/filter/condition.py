@@ -30,10 +30,10 @@ from typing_extensions import override
 
 from artigraph.errors import FilterError
 from artigraph.filter.base import negated
+from artigraph.filter.comparable import convert, scalar_of_values
 from artigraph.filter.json import DocumentValue, SameBeginning
-from artigraph.filter.kind import convert, kind_of_values
+from artigraph.filter.location import FieldLocation, find_field, path_of, shown_path
 from artigraph.filter.operator import OPERATORS, Comparison, Operator, asked_of
-from artigraph.filter.place import Place, find_place, path_of, shown_path
 from artigraph.filter.shape import Path, Shape
 from artigraph.orm.node import node_table
 from artigraph.types.record import Scalar
@@ -140,13 +140,13 @@ class FieldComparison(Condition, Comparison[Path]):
 
     @override
     def clause(self, row: FromClause, owner: str, shape: Shape) -> ColumnElement[bool]:
-        place = find_place(owner, shape, self.path)
-        rows = [row, *(node_table.alias() for _ in place.labels)]
+        location = find_field(owner, shape, self.path)
+        rows = [row, *(node_table.alias() for _ in location.labels)]
         field = f"{owner}.{shown_path(self.path)}"
-        clause = self._holds(rows[-1].c.model_artifact_data, place, field)
+        clause = self._holds(rows[-1].c.model_artifact_data, location, field)
         several = self.value if isinstance(self.value, tuple) else (self.value,)
         finds_missing = None in several and not self.operator.negated
-        for at, label in reversed(list(enumerate(place.labels))):
+        for at, label in reversed(list(enumerate(location.labels))):
             inner = rows[at + 1]
             there = and_(
                 inner.c.node_parent_id == rows[at].c.node_id,
@@ -161,23 +161,25 @@ class FieldComparison(Condition, Comparison[Path]):
     def __str__(self) -> str:
         return self.operator.phrase(shown_path(self.path), self.value)
 
-    def _holds(self, document: ColumnElement[Any], place: Place, field: str) -> ColumnElement[bool]:
+    def _holds(
+        self, document: ColumnElement[Any], location: FieldLocation, field: str
+    ) -> ColumnElement[bool]:
         """The comparison on the document that has the field."""
         operator, asked = OPERATORS[self.operator.instead or self.operator.name], self.value
         is_equality = operator.needs is None and operator.takes == "one"
-        present: ColumnElement[bool] = DocumentValue(document, place.keys, "present")
+        present: ColumnElement[bool] = DocumentValue(document, location.keys, "present")
         if asked is None:
             return present if operator.negated else not_(present)
         if is_equality and isinstance(asked, float) and asked != asked:
-            nan = DocumentValue(document, place.keys, "nan")
+            nan = DocumentValue(document, location.keys, "nan")
             return and_(present, not_(nan)) if operator.negated else nan
         or_null = operator.takes == "several" and None in asked
         if or_null:
             asked = tuple(one for one in asked if one is not None)
-        kind, stored = _choose_kind(place.shape, field, operator, asked)
-        value = DocumentValue.of_kind(document, place.keys, kind, place.shape.tells_kind)
-        clauses = [operator.clause(value, stored), *_same_zone(kind, value, stored)]
-        if kind.form == "text" and is_equality and not operator.negated:
+        scalar, stored = _choose_scalar(location.shape, field, operator, asked)
+        value = DocumentValue.of_kind(document, location.keys, scalar, location.shape.tells_kind)
+        clauses = [operator.clause(value, stored), *_same_zone(scalar, value, stored)]
+        if scalar.form == "text" and is_equality and not operator.negated:
             clauses.append(SameBeginning(value, literal(stored, String())))
         if or_null and operator.negated:
             clauses.append(present)
@@ -185,28 +187,28 @@ class FieldComparison(Condition, Comparison[Path]):
         return or_(clause, not_(present)) if or_null and not operator.negated else clause
 
 
-def _choose_kind(shape: Shape, field: str, operator: Operator, asked: Any) -> tuple[Scalar, Any]:
+def _choose_scalar(shape: Shape, field: str, operator: Operator, asked: Any) -> tuple[Scalar, Any]:
     """What a field is compared as, and with what."""
     kinds = shape.kinds
     if kinds is None:
-        kinds = (kind_of_values(field, asked if isinstance(asked, tuple) else (asked,)),)
+        kinds = (scalar_of_values(field, asked if isinstance(asked, tuple) else (asked,)),)
     if not kinds:
         raise FilterError(
             f"{field} is {shape.name}, which is not compared with a value. "
             "Ask for a field in it, or for None."
         )
     errors = []
-    for kind in kinds:
+    for scalar in kinds:
         try:
-            return kind, convert(kind, field, operator, asked)
+            return scalar, convert(scalar, field, operator, asked)
         except FilterError as error:
             errors.append(error)
     raise errors[0]
 
 
-def _same_zone(kind: Scalar, value: ColumnElement[Any], asked: Any) -> list[ColumnElement[bool]]:
+def _same_zone(scalar: Scalar, value: ColumnElement[Any], asked: Any) -> list[ColumnElement[bool]]:
     """Naive and aware datetimes do not compare, though their texts would."""
-    if kind.form != "moment":
+    if scalar.form != "moment":
         return []
     zones = {one[26:27] for one in (asked if isinstance(asked, tuple) else (asked,))}
     return [value.like("%Z") if zone else not_(value.like("%Z")) for zone in zones]

@@ -16,8 +16,8 @@ from typing import Any, NoReturn
 
 from artigraph.errors import FilterError
 from artigraph.filter.condition import Condition, compare, conditions_of
+from artigraph.filter.location import find_field, shown_path
 from artigraph.filter.operator import ValueFilter
-from artigraph.filter.place import find_place, shown_path
 from artigraph.filter.shape import Path, Shape
 from artigraph.orm.node import node_table
 
@@ -53,11 +53,11 @@ class Field:
 
     def _step(self, key: str) -> Field:
         path = (*self._path, key)
-        find_place(self._owner, self._shape, path)
+        find_field(self._owner, self._shape, path)
         return Field(self._owner, self._shape, path)
 
     def _names(self) -> Collection[str]:
-        shape = find_place(self._owner, self._shape, self._path).shape if self._path else None
+        shape = find_field(self._owner, self._shape, self._path).shape if self._path else None
         return (shape or self._shape).names or ()
 
     def __dir__(self) -> list[str]:

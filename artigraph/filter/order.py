@@ -17,8 +17,8 @@ from sqlalchemy.sql.expression import UnaryExpression
 from artigraph.errors import FilterError
 from artigraph.filter.base import AllOf, AnyOf, Filter
 from artigraph.filter.json import DocumentValue
+from artigraph.filter.location import find_field, path_of, shown_path
 from artigraph.filter.model import ModelFilter, ModelTypeFilter
-from artigraph.filter.place import find_place, path_of, shown_path
 from artigraph.filter.shape import AnyShape, Path, Shape
 from artigraph.orm.node import node_table
 from artigraph.registry import did_you_mean
@@ -156,24 +156,25 @@ def _terms(given: str | Order, filter: Filter) -> Iterator[_Term]:
             "say which models: ModelFilter(model_type=…)."
         )
     try:
-        place = find_place(owner, shape, path)
+        location = find_field(owner, shape, path)
     except FilterError as error:
         columns = f" A column is named as in the table: {did_you_mean(path[0], _OWN_COLUMNS)}"
         raise FilterError(f"{error}{columns if len(path) == 1 else ''}") from None
-    kinds = (NUMBER, TEXT) if place.shape.kinds is None else place.shape.kinds
-    kinds = [kind for kind in kinds if kind.ordered or kind.form in ("boolean", "text", "name")]
+    kinds = (NUMBER, TEXT) if location.shape.kinds is None else location.shape.kinds
+    kinds = [one for one in kinds if one.ordered or one.form in ("boolean", "text", "name")]
     if not kinds:
-        raise FilterError(f"{owner}.{shown_path(path)} is {place.shape.name}, which has no order.")
-    for kind in kinds:
-        make = _reader(place.keys, kind, place.shape.tells_kind)
-        yield _Term(_in_row(node_table, place.labels, make), given.descending, True)
+        field = f"{owner}.{shown_path(path)}"
+        raise FilterError(f"{field} is {location.shape.name}, which has no order.")
+    for scalar in kinds:
+        make = _reader(location.keys, scalar, location.shape.tells_kind)
+        yield _Term(_in_row(node_table, location.labels, make), given.descending, True)
 
 
 _OWN_COLUMNS = ("node_id", "node_label", "node_parent_id", "node_created_at", "node_updated_at")
 
 
-def _reader(keys: Path, kind: Scalar, plain: bool) -> Callable[[FromClause], ColumnElement[Any]]:
-    return lambda row: DocumentValue.of_kind(row.c.model_artifact_data, keys, kind, plain)
+def _reader(keys: Path, scalar: Scalar, plain: bool) -> Callable[[FromClause], ColumnElement[Any]]:
+    return lambda row: DocumentValue.of_kind(row.c.model_artifact_data, keys, scalar, plain)
 
 
 def _in_row(

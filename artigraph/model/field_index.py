@@ -21,8 +21,8 @@ from artigraph.db.session import session_is_open, write
 from artigraph.errors import FilterError
 from artigraph.filter.dialect import is_plain_key
 from artigraph.filter.json import INDEXED_LENGTH, DocumentValue, value_column_name
+from artigraph.filter.location import find_field, path_of, shown_path
 from artigraph.filter.model import is_model_class
-from artigraph.filter.place import find_place, path_of, shown_path
 from artigraph.filter.shape import Path
 from artigraph.model.base import BaseModel
 from artigraph.orm.base import MARIADB_COLLATION
@@ -82,8 +82,8 @@ def _values(model: type[BaseModel], field: str | Path) -> Iterator[DocumentValue
         raise FilterError(f"An index is made for a model's class, not for {model!r}.")
     path = path_of(field)
     name = f"{model.__name__}.{shown_path(path)}"
-    place = find_place(model.__name__, model._model_shape(), path)
-    if place.labels:
+    location = find_field(model.__name__, model._model_shape(), path)
+    if location.labels:
         raise FilterError(
             f"{name} stands in a row of its own. Index the field of the inner model's class."
         )
@@ -92,20 +92,20 @@ def _values(model: type[BaseModel], field: str | Path) -> Iterator[DocumentValue
             f"{name} cannot be indexed: a key in it has characters other than letters, digits, "
             "spaces and any of . : - _"
         )
-    kinds = place.shape.kinds
+    kinds = location.shape.kinds
     if not kinds:
         raise FilterError(
-            f"{name} is {place.shape.name}, of which no database knows how to sort it. "
+            f"{name} is {location.shape.name}, of which no database knows how to sort it. "
             "Index a field that is annotated as a number, a text, a date or the like."
         )
-    for kind in kinds:
-        yield _value(place.keys, kind, place.shape.tells_kind)
+    for scalar in kinds:
+        yield _value(location.keys, scalar, location.shape.tells_kind)
 
 
-def _value(keys: Path, kind: Scalar, plain: bool) -> DocumentValue:
+def _value(keys: Path, scalar: Scalar, plain: bool) -> DocumentValue:
     # An expression in an index must not name the table.
     document: ColumnElement[Any] = bare_column(node_table.c.model_artifact_data.name)
-    return DocumentValue.of_kind(document, keys, kind, plain)
+    return DocumentValue.of_kind(document, keys, scalar, plain)
 
 
 def _index_name(value: DocumentValue) -> str:

@@ -16,8 +16,8 @@ from sqlalchemy import ColumnElement, and_, or_, select, true
 
 from artigraph.errors import FilterError
 from artigraph.filter.condition import FieldComparison
+from artigraph.filter.location import path_of
 from artigraph.filter.operator import OPERATORS, SIGNS, Operator, sign_pattern
-from artigraph.filter.place import path_of
 from artigraph.filter.shape import AnyShape, Path
 from artigraph.filter.value import check_value
 from artigraph.orm.node import node_table
@@ -75,10 +75,9 @@ def _of_type(column: ColumnElement[str], text: str) -> ColumnElement[bool]:
 
 
 def _compare(path: Path, operator: Operator, value: str) -> ColumnElement[bool]:
+    asked = [FieldComparison(path, operator, one) for one in _readings(operator, value)]
     if value == "*" and operator is OPERATORS["eq"]:
         asked = [FieldComparison(path, OPERATORS["ne"], None)]
-    else:
-        asked = [FieldComparison(path, operator, one) for one in _readings(operator, value)]
     either = [one.clause(node_table, "the model", AnyShape()) for one in asked]
     return and_(_columns.model_artifact_type.is_not(None), or_(*either))
 

@@ -35,23 +35,23 @@ def comparable(column: Any) -> Any:
     return column
 
 
-def can_sort(kind: pa.DataType, facts: FrameColumn) -> bool:
+def can_sort(type_: pa.DataType, facts: FrameColumn) -> bool:
     """Whether rows can be sorted by a column: by codes, where those are what is stored."""
-    kind = _plain(kind)
-    return not (pa.types.is_nested(kind) or pa.types.is_null(kind)) or facts.sort_key is not None
+    type_ = _value_type(type_)
+    return not (pa.types.is_nested(type_) or pa.types.is_null(type_)) or facts.sort_key is not None
 
 
-def can_filter(kind: pa.DataType, facts: FrameColumn) -> bool:
+def can_filter(type_: pa.DataType, facts: FrameColumn) -> bool:
     """Whether a column's values can be compared with what somebody types."""
     # What pandas alone can show is not what Arrow would compare, and nobody types bytes.
-    is_bytes = str(_plain(kind)) in ("binary", "large_binary")
-    return can_sort(kind, facts) and facts.show is None and not is_bytes
+    is_bytes = str(_value_type(type_)) in ("binary", "large_binary")
+    return can_sort(type_, facts) and facts.show is None and not is_bytes
 
 
-def _plain(kind: pa.DataType) -> pa.DataType:
-    if isinstance(kind, pa.BaseExtensionType):
-        kind = kind.storage_type
-    return kind.value_type if pa.types.is_dictionary(kind) else kind
+def _value_type(type_: pa.DataType) -> pa.DataType:
+    if isinstance(type_, pa.BaseExtensionType):
+        type_ = type_.storage_type
+    return type_.value_type if pa.types.is_dictionary(type_) else type_
 
 
 def mask(asked: Comparison[int], column: Any) -> Any:
@@ -78,7 +78,7 @@ def may_hold(asked: Comparison[int], chunk: Any | None) -> bool:
         return True  # such as a time zone on one side only, or no extremes
 
 
-def read_condition(given: Condition, kind: pa.DataType, facts: FrameColumn) -> Comparison[int]:
+def read_condition(given: Condition, type_: pa.DataType, facts: FrameColumn) -> Comparison[int]:
     """Give a condition's text the meaning that its column has.
 
     Raises:
@@ -87,18 +87,18 @@ def read_condition(given: Condition, kind: pa.DataType, facts: FrameColumn) -> C
     operator = operators()[given.operator]
     value: Any = None
     if operator.takes != "nothing":
-        if not can_filter(kind, facts):
+        if not can_filter(type_, facts):
             raise PartError(
                 f"The values of {facts.label!r} ({facts.dtype}) cannot be compared with a text. "
                 "Ask whether they are missing, or use to_pandas()."
             )
-        value = _read_value(operator, given.value, _plain(kind), facts)
+        value = _read_value(operator, given.value, _value_type(type_), facts)
     return Comparison(given.column, operator, value)
 
 
-def _read_value(operator: Operator, text: str, kind: pa.DataType, facts: FrameColumn) -> Any:
+def _read_value(operator: Operator, text: str, type_: pa.DataType, facts: FrameColumn) -> Any:
     if operator.needs == "text":
-        if not _is_text(kind) and not any(is_one(kind) for is_one in _READ_AS_TEXT):
+        if not _is_text(type_) and not any(is_one(type_) for is_one in _READ_AS_TEXT):
             known = (o for o in operators().values() if o.takes == "one" and o.needs != "text")
             others = " ".join(one.words for one in known)
             raise PartError(
@@ -106,56 +106,56 @@ def _read_value(operator: Operator, text: str, kind: pa.DataType, facts: FrameCo
             )
         return text
     try:
-        return parse(text, kind)
+        return parse(text, type_)
     except (pa.ArrowException, ValueError, OverflowError, InvalidOperation, TypeError) as error:
         raise PartError(
             f"{text!r:.100} is no value to compare {facts.label!r} ({facts.dtype}) with. "
-            f"{_example(kind)}"
+            f"{_example(type_)}"
         ) from error
 
 
-def _is_text(kind: pa.DataType) -> bool:
+def _is_text(type_: pa.DataType) -> bool:
     # As a name, since older releases lack string_view.
-    return str(kind) in ("string", "large_string", "string_view")
+    return str(type_) in ("string", "large_string", "string_view")
 
 
-def parse(text: str, kind: pa.DataType) -> Any:
+def parse(text: str, type_: pa.DataType) -> Any:
     """Turn text into a scalar to compare a column of this type with.
 
     Raises:
-        Exception: Of several kinds, where that is not possible.
+        Exception: Of several types, where that is not possible.
     """
-    if _is_text(kind):
-        return pa.scalar(text, kind)
+    if _is_text(type_):
+        return pa.scalar(text, type_)
     text = text.strip()
-    if pa.types.is_boolean(kind):
+    if pa.types.is_boolean(type_):
         text = {"yes": "true", "no": "false"}.get(text.lower(), text)
-    if pa.types.is_integer(kind) or pa.types.is_floating(kind):
-        return _number(text.replace(",", "").replace("_", ""), kind)
-    if pa.types.is_decimal(kind):
+    if pa.types.is_integer(type_) or pa.types.is_floating(type_):
+        return _number(text.replace(",", "").replace("_", ""), type_)
+    if pa.types.is_decimal(type_):
         return pa.scalar(Decimal(text))
-    if pa.types.is_duration(kind):
-        return pa.scalar(_duration(text), kind)
-    if pa.types.is_timestamp(kind) and kind.tz is not None:
+    if pa.types.is_duration(type_):
+        return pa.scalar(_duration(text), type_)
+    if pa.types.is_timestamp(type_) and type_.tz is not None:
         try:
-            return pa.scalar(text).cast(kind)
+            return pa.scalar(text).cast(type_)
         except pa.ArrowInvalid:
             # Without an offset it is meant as the column shows it.
-            naive: Any = pa.scalar(text).cast(pa.timestamp(kind.unit))
-            return pc.assume_timezone(naive, kind.tz)
-    return pa.scalar(text).cast(kind)
+            naive: Any = pa.scalar(text).cast(pa.timestamp(type_.unit))
+            return pc.assume_timezone(naive, type_.tz)
+    return pa.scalar(text).cast(type_)
 
 
-def _number(text: str, kind: pa.DataType) -> Any:
-    if pa.types.is_integer(kind):
+def _number(text: str, type_: pa.DataType) -> Any:
+    if pa.types.is_integer(type_):
         try:
-            return pa.scalar(int(text), kind)
+            return pa.scalar(int(text), type_)
         except (ValueError, OverflowError, pa.ArrowInvalid):
             pass  # such as 1.5, or more than the type holds
     number = float(text)
     if number != number:
         raise ValueError(text)
-    return pa.scalar(number, kind if pa.types.is_floating(kind) else pa.float64())
+    return pa.scalar(number, type_ if pa.types.is_floating(type_) else pa.float64())
 
 
 _UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1, "min": 60, "h": 3600, "d": 86400}
@@ -168,11 +168,11 @@ def _duration(text: str) -> timedelta:
     return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
 
 
-def _example(kind: pa.DataType) -> str:
-    if pa.types.is_duration(kind):
+def _example(type_: pa.DataType) -> str:
+    if pa.types.is_duration(type_):
         return f"Type a number and one of {', '.join(_UNITS)}, such as 90s."
-    if pa.types.is_temporal(kind):
+    if pa.types.is_temporal(type_):
         return "Type it as 2024-01-31, 2024-01-31 12:30 or 12:30:00."
-    if pa.types.is_boolean(kind):
+    if pa.types.is_boolean(type_):
         return "Type true or false."
     return "Type a number, such as 12 or 1.5e-3."

@@ -13,8 +13,8 @@ from IPython.core.error import UsageError
 
 from artigraph.display.escape import visible
 from artigraph.filter.condition import Condition, FieldComparison
+from artigraph.filter.location import find_field, path_of
 from artigraph.filter.operator import SIGNS, sign_pattern, usual_signs
-from artigraph.filter.place import find_place, path_of
 from artigraph.filter.shape import AnyShape, Shape
 from artigraph.filter.unset import UNSET, Unset
 from artigraph.model.base import BaseModel
@@ -80,7 +80,7 @@ def _parse(word: Word, owner: str, shape: Shape) -> Condition:
         )
     name, sign, rest = cut
     path, operator = path_of(name), SIGNS[sign]
-    kinds = find_place(owner, shape, path).shape.kinds
+    kinds = find_field(owner, shape, path).shape.kinds
     is_read = not rest.is_object and operator.needs != "text"
     value = _value(rest, kinds, name) if is_read else rest.value
     comparison = FieldComparison(path, operator, value)
@@ -94,14 +94,14 @@ def _value(word: Word, kinds: Sequence[Scalar] | None, field: str) -> Any:
         return None
     if kinds is None:
         return literal(word)
-    for kind in kinds:
+    for scalar in kinds:
         try:
-            return kind.parse(word.text)
+            return scalar.parse(word.text)
         except (ValueError, ArithmeticError):
             continue
     if not kinds:
         return word.text  # whoever checks the comparison says why it makes no sense
-    names = " or ".join(kind.noun for kind in kinds)
+    names = " or ".join(scalar.noun for scalar in kinds)
     raise UsageError(
         f"{visible(field, 60)} is {names}, and {visible(word.text, 60)!r} is none. "
         f"{kinds[0].hint}".strip()

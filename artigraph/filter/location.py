@@ -14,11 +14,11 @@ from artigraph.filter.shape import Path, Shape
 from artigraph.orm.base import is_clean
 from artigraph.registry import did_you_mean
 
-__all__ = ["Place", "find_place", "path_of", "shown_path"]
+__all__ = ["FieldLocation", "find_field", "path_of", "shown_path"]
 
 
 @dataclass(frozen=True)
-class Place:
+class FieldLocation:
     """Where a field is stored."""
 
     labels: tuple[str, ...]
@@ -49,7 +49,7 @@ def shown_path(path: Path) -> str:
     return path[0] + "".join(f".{key}" if key.isidentifier() else f"[{key!r}]" for key in path[1:])
 
 
-def find_place(owner: str, shape: Shape, path: Path) -> Place:
+def find_field(owner: str, shape: Shape, path: Path) -> FieldLocation:
     """Where a field of a class is stored.
 
     Args:
@@ -84,4 +84,4 @@ def find_place(owner: str, shape: Shape, path: Path) -> Place:
             keys = []
         elif at < len(path) - 1:
             keys += shape.within
-    return Place(tuple(labels), tuple(keys), shape)
+    return FieldLocation(tuple(labels), tuple(keys), shape)

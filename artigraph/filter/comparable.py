@@ -18,43 +18,43 @@ from artigraph.filter.operator import Operator
 from artigraph.types.record import Scalar
 from artigraph.types.scalar import DECIMAL, INTEGER, NUMBER, TEXT, comparable_of
 
-__all__ = ["convert", "kind_of_values"]
+__all__ = ["convert", "scalar_of_values"]
 
 
-def convert(kind: Scalar, field: str, operator: Operator, value: Any) -> Any:
+def convert(scalar: Scalar, field: str, operator: Operator, value: Any) -> Any:
     """What a field is compared with in SQL.
 
     Args:
-        kind: What the field's values are.
+        scalar: What the field's values are.
         field: The field, as errors call it.
         operator: How it is compared.
         value: With what; neither ``None`` nor, among several, one that is.
 
     Raises:
-        FilterError: It makes no sense for this kind.
+        FilterError: It makes no sense for it.
     """
     problem = ""
-    if operator.needs == "order" and not kind.ordered:
+    if operator.needs == "order" and not scalar.ordered:
         problem = "which has no order"
-    elif operator.needs == "text" and not kind.has_patterns:
+    elif operator.needs == "text" and not scalar.has_patterns:
         problem = "and only text is like a pattern"
     if problem:
-        raise FilterError(f"{field} is {kind.noun}, {problem}: {operator.name}={value!r}.")
+        raise FilterError(f"{field} is {scalar.noun}, {problem}: {operator.name}={value!r}.")
     if operator.needs == "text":
         return value
     if operator.takes == "several":
-        return tuple(_store(kind, field, one) for one in value)
-    return _store(kind, field, value)
+        return tuple(_store(scalar, field, one) for one in value)
+    return _store(scalar, field, value)
 
 
-def _store(kind: Scalar, field: str, value: Any) -> Any:
+def _store(scalar: Scalar, field: str, value: Any) -> Any:
     try:
-        return kind.store(value)
+        return scalar.store(value)
     except TypeError:
-        hint = f", as in {kind.example}" if kind.example else ""
+        hint = f", as in {scalar.example}" if scalar.example else ""
         raise FilterError(
-            f"{field} is {kind.noun}, which does not compare with {_shown(value)} "
-            f"({type(value).__name__}). Give {kind.noun}{hint}."
+            f"{field} is {scalar.noun}, which does not compare with {_shown(value)} "
+            f"({type(value).__name__}). Give {scalar.noun}{hint}."
         ) from None
     except (ValueError, SerializationError) as error:
         raise FilterError(f"{field} cannot be compared with {_shown(value)}: {error}") from error
@@ -64,19 +64,19 @@ def _shown(value: object) -> str:
     return visible(brief(value, options.limits))
 
 
-def kind_of_values(field: str, values: Iterable[Any]) -> Scalar:
-    """The kind that a comparison is of, for a field that may be anything.
+def scalar_of_values(field: str, values: Iterable[Any]) -> Scalar:
+    """The type that a comparison is of, for a field that may be anything.
 
     Args:
         field: The field, as errors call it.
         values: What it is compared with.
 
     Raises:
-        FilterError: They are of several kinds, or of none that a field could have.
+        FilterError: They are of several types, or of none that a field could have.
     """
-    kinds = {kind.noun: kind for kind in (_kind_of(field, value) for value in values)}
+    kinds = {scalar.noun: scalar for scalar in (_scalar_of(field, value) for value in values)}
     if not kinds:
-        return TEXT  # in_=[] finds nothing of any kind
+        return TEXT  # in_=[] finds nothing of any type
     if kinds.keys() <= {INTEGER.noun, NUMBER.noun, DECIMAL.noun}:
         # Without an annotation nobody knows whether the others are whole.
         return NUMBER
@@ -88,10 +88,10 @@ def kind_of_values(field: str, values: Iterable[Any]) -> Scalar:
     return next(iter(kinds.values()))
 
 
-def _kind_of(field: str, value: object) -> Scalar:
-    kind = comparable_of(type(value))
-    if kind is not None:
-        return kind
+def _scalar_of(field: str, value: object) -> Scalar:
+    scalar = comparable_of(type(value))
+    if scalar is not None:
+        return scalar
     raise FilterError(
         f"{field} cannot be compared with {value!r} ({type(value).__name__}). Compare it with a "
         "number, a text, a bool, a date or None."
