@@ -18,8 +18,8 @@ KNOWN = {
     "artigraph.frame.pyarrow.order",
     "artigraph.frame.pyarrow.summary",
     "artigraph.frame.view",
+    "artigraph.notebook.frame_handlers",
     "artigraph.notebook.viewer",
-    "artigraph.notebook.viewer_pages",
 }
 """Frames and their viewer: to be cut by a hook that the notebook registers."""
 
