@@ -220,7 +220,6 @@ for _scalar in (
         noun="an integer",
         form="integer",
         store=_store_number,
-        ordered=True,
         example="3",
         parse=parse_number,
         arrow=("int64",),
@@ -235,7 +234,6 @@ for _scalar in (
         noun="a number",
         form="number",
         store=_store_number,
-        ordered=True,
         example="0.5",
         parse=parse_number,
         arrow=("float64",),
@@ -261,7 +259,6 @@ for _scalar in (
         decode_datetime,
         form="moment",
         store=_store_datetime,
-        ordered=True,
         example="datetime(2024, 1, 31)",
         parse=datetime.fromisoformat,
         hint="Type 2024-01-31T12:30, with +00:00 behind it where the field has a zone.",
@@ -288,7 +285,6 @@ for _scalar in (
         lambda value: value.tzinfo is None,
         form="time",
         store=_store_time,
-        ordered=True,
         example="time(12, 30)",
         parse=time.fromisoformat,
         hint="Type 12:30.",
@@ -301,7 +297,6 @@ for _scalar in (
         _read_timedelta,
         form="integer",
         store=_store_timedelta,
-        ordered=True,
         example="timedelta(minutes=5)",
         parse=parse_duration,
         hint="Type 5m, 1h30m or 2d.",
@@ -314,7 +309,6 @@ for _scalar in (
         Decimal,
         form="decimal",
         store=_store_decimal,
-        ordered=True,
         example="Decimal('0.5')",
         arrow=("decimal128", 38, 0),
     ),
@@ -368,4 +362,5 @@ def without_numpy(value: Any) -> Any:
     if kind in "mM" and type(item) is int:
         # Of nanoseconds, as in a frame's columns, numpy makes an integer.
         item = value.astype(f"{kind}8[us]").item()
+        return value if type(item) is int else item  # of years beyond Python's
     return item
