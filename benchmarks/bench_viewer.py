@@ -26,9 +26,9 @@ import pyarrow as pa
 from artigraph.blob.record import BlobRecord
 from artigraph.frame.frame import StoredFrame
 from artigraph.frame.handles import open_stored
-from artigraph.frame.pyarrow.room import room
+from artigraph.frame.pyarrow.chunk_cache import chunk_cache
 from artigraph.frame.query import Condition, SortKey
-from artigraph.notebook.viewer_pages import FramePages
+from artigraph.notebook.frame_handlers import FrameHandlers
 from artigraph.serializer.pyarrow import row_group_size, summarize_frame, writing_parquet
 from artigraph.storage.aws import S3Storage
 from artigraph.storage.location import location_of_digest
@@ -143,7 +143,7 @@ async def looking(report: Report, rows: int, folder: Path) -> None:
             source,
         )
         assert isinstance(fresh, StoredFrame)
-        pages = FramePages(fresh)
+        pages = FrameHandlers(fresh)
         await step("first rows, footer included", pages.first(), 1000)
         view = await pages.view()
         columns = range(8)
@@ -168,7 +168,7 @@ async def looking(report: Report, rows: int, folder: Path) -> None:
         assert found.num_rows == 99
         await step("filter by a float", view.arrange((), [Condition(4, "gt", "4")]))
         await step("filter by a text", view.arrange((), [Condition(29, "contains", "word99")]))
-        report.value("chunks that are kept, MB", room.used / MEGABYTE, 68)
+        report.value("chunks that are kept, MB", chunk_cache.nbytes / MEGABYTE, 68)
 
 
 async def gather(work: Any) -> list[Any]:

@@ -27,8 +27,8 @@ from artigraph.filter.unset import UNSET, Unset
 from artigraph.model.read import read_model
 from artigraph.node.node import read_node
 from artigraph.notebook.answering import Answering
-from artigraph.notebook.explorer_pages import ExplorerPages, check_scope
 from artigraph.notebook.explorer_rows import tree_item
+from artigraph.notebook.tree_handlers import TreeHandlers, check_scope
 from artigraph.orm.node import Node
 
 __all__ = ["Explorer", "explore"]
@@ -64,7 +64,7 @@ class Explorer(anywidget.AnyWidget):
     def __init__(self, node_or_filter: Node | Filter | int | Unset = UNSET, **options: Any) -> None:
         scope = check_scope(node_or_filter)
         super().__init__(**options)
-        self._pages = ExplorerPages(scope, self._read_first)
+        self._pages = TreeHandlers(scope, self._read_first)
         self._answering = Answering(self, self._pages.methods, settable=["selected"])
 
     async def refresh(self) -> None:

@@ -28,7 +28,8 @@ from artigraph.model.unknown import UnknownModel
 from artigraph.node.node import read_node_or_none
 from artigraph.notebook.explorer_rows import row_values
 from artigraph.orm.node import node_table
-from artigraph.outline.page import BrowsedNode, browse_node
+from artigraph.outline.page import browse_node
+from artigraph.outline.summary import NodeSummary
 
 __all__ = ["code_for", "gone", "node_details", "read_stored"]
 
@@ -97,7 +98,7 @@ async def read_stored(node_id: int) -> StoredValue:
     return open_stored(record_of(row))
 
 
-def code_for(row: BrowsedNode, kind: str) -> str:
+def code_for(row: NodeSummary, kind: str) -> str:
     """A line of code that reads a node.
 
     Args:
