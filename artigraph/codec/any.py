@@ -21,12 +21,14 @@ __all__ = ["ANY"]
 def _encode(value: Any, context: EncodingContext, /) -> Any:
     """JSON of a value, which says itself what it is."""
     type_ = type(value)
+    scalar = SCALARS_BY_TYPE.get(type_)
+    if scalar is not None:
+        if scalar.native:
+            return value if scalar.fits(value) else native_json(scalar, value)
+        return _describe_scalar(scalar, value, context)
     describe = _DESCRIBE.get(type_)
     if describe is not None:
         return describe(value, context)
-    scalar = SCALARS_BY_TYPE.get(type_)
-    if scalar is not None:
-        return _describe_scalar(scalar, value, context)
     if isinstance(value, ModelValue):
         return context.add_child(value)
     if type_.__module__ == "numpy" and _is_numpy_scalar(type_):
@@ -131,11 +133,6 @@ def _describe_scalar(scalar: Scalar, value: Any, context: EncodingContext) -> An
         context.refuse(value, str(error), "")
 
 
-def _describe_native(scalar: Scalar) -> Callable[[Any, EncodingContext], Any]:
-    fits = scalar.fits
-    return lambda value, context: value if fits(value) else native_json(scalar, value)
-
-
 _COLLECTIONS: dict[str, Callable[[Any], Any]] = {
     "tuple": tuple,
     "set": set,
@@ -147,7 +144,6 @@ _DESCRIBE: dict[type[Any], Callable[[Any, EncodingContext], Any]] = {
     list: _describe_list,
     dict: _describe_dict,
     **{type_: _describe_collection(kind) for kind, type_ in _COLLECTIONS.items()},  # type: ignore[misc]  # they are classes
-    **{one.types[0]: _describe_native(one) for one in SCALARS_BY_NAME.values() if one.native},
 }
 
 ANY = Codec("any", _encode, _decode, lambda value: True, deep=True)

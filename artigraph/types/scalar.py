@@ -85,6 +85,10 @@ def parse_number(text: str) -> int | float:
     return float(text)
 
 
+def _is_json_float(value: float) -> bool:
+    return -FLOAT_LIMIT < value < FLOAT_LIMIT and (value != 0 or copysign(1.0, value) > 0)
+
+
 def _read_float(stored: Any) -> float:
     """The same object for every NaN, so that models compare equal."""
     value = float(str(stored))
@@ -229,7 +233,7 @@ for _scalar in (
         (float,),
         repr,
         _read_float,
-        lambda value: abs(value) < FLOAT_LIMIT and (value != 0 or copysign(1.0, value) > 0),
+        _is_json_float,
         native=True,
         noun="a number",
         form="number",
