@@ -19,7 +19,7 @@ PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13 python3
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo lab test notebooks docs check bench format constraints clean
+.PHONY: help venv demo lab test notebooks docs check bench measure format constraints clean
 .PHONY: check-format check-lint check-types check-layers check-docs check-frontend check-binder
 .PHONY: frontend site release-check
 
@@ -148,6 +148,9 @@ bench: $(STAMP)  ## run every benchmark
 	@failed=0; for benchmark in benchmarks/bench_*.py; do \
 		name=$$(basename $$benchmark .py); echo "== $$name"; \
 		$(BIN)/python -m benchmarks.$$name || failed=1; done; exit $$failed
+
+measure: $(STAMP)  ## print how the package is built, in figures beside their targets
+	$(BIN)/python -m benchmarks.measure
 
 clean:  ## remove the environment and everything that was made here
 	rm -rf $(VENV) $(OUT) build dist notebooks/quickstart-data notebooks/lessons-data frontend/node_modules

@@ -4,7 +4,8 @@ Describe your data as typed, versioned models, hang them on a tree of nodes,
 keep frames and arrays in any object store and the rest in a SQL database.
 
 Every public name is loaded on first use, so ``import artigraph`` alone
-imports neither pandas nor numpy nor any other large library.
+imports neither pandas nor numpy nor any other large library; nor does
+``from artigraph import *``, which leaves the widgets' classes out.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ if TYPE_CHECKING:
         UnknownSerializerError as UnknownSerializerError,
         UnknownStorageError as UnknownStorageError,
     )
-    from artigraph.export.graphviz import (
+    from artigraph.export.dot import (
         to_graphviz as to_graphviz,
     )
     from artigraph.export.mermaid import (
@@ -178,9 +179,11 @@ if TYPE_CHECKING:
         write_node as write_node,
         write_nodes as write_nodes,
     )
+    from artigraph.notebook import (
+        explore as explore,
+    )
     from artigraph.notebook.explorer import (
         Explorer as Explorer,
-        explore as explore,
     )
     from artigraph.notebook.viewer import (
         FrameViewer as FrameViewer,
@@ -262,7 +265,7 @@ _HOMES = {
         "UnknownSerializerError",
         "UnknownStorageError",
     ),
-    "artigraph.export.graphviz": ("to_graphviz",),
+    "artigraph.export.dot": ("to_graphviz",),
     "artigraph.export.mermaid": ("to_mermaid",),
     "artigraph.export.networkx": ("to_networkx",),
     "artigraph.export.pandas": ("read_frame",),
@@ -327,7 +330,8 @@ _HOMES = {
     "artigraph.model.types": ("allow_model_type_overwrites",),
     "artigraph.model.unknown": ("UnknownModel",),
     "artigraph.model.write": ("write_model", "write_models"),
-    "artigraph.notebook.explorer": ("Explorer", "explore"),
+    "artigraph.notebook": ("explore",),
+    "artigraph.notebook.explorer": ("Explorer",),
     "artigraph.notebook.viewer": ("FrameViewer",),
     "artigraph.orm.artifact": (
         "BaseArtifact",
@@ -344,10 +348,13 @@ _HOMES = {
 
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
+_BY_NAME = {"Explorer", "FrameViewer"}
+"""Classes of widgets: whoever wants one asks for it, and waits for its libraries."""
+
 __all__ = [
     "load_ipython_extension",
     "unload_ipython_extension",
-    *_HOME_OF,
+    *(name for name in _HOME_OF if name not in _BY_NAME),
 ]
 
 
@@ -360,7 +367,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *_HOME_OF})
 
 
 def load_ipython_extension(ipython: Any) -> None:

@@ -20,7 +20,7 @@ import boto3
 from artigraph import QualifiedArtifact, new_artifact, set_engine, write_artifact, write_artifacts
 from artigraph.serializer.json import json_serializer
 from artigraph.storage.aws import S3Storage
-from benchmarks.measure import Report, seconds_async
+from benchmarks.report import Report, seconds_async
 from benchmarks.s3 import at_a_distance, s3_server
 
 BLOBS = 1_000

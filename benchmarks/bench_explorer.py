@@ -21,7 +21,7 @@ from typing import Any
 from artigraph import DataModel, delete_nodes, explore, set_engine, write_model
 from artigraph.filter.node import NodeFilter
 from artigraph.notebook.explorer import Explorer
-from benchmarks.measure import Report, seconds_async
+from benchmarks.report import Report, seconds_async
 
 NODES = 1_000_000
 WIDE = 50_000

@@ -39,7 +39,7 @@ from artigraph import (
     write_models,
     write_node,
 )
-from benchmarks.measure import Report, seconds_async
+from benchmarks.report import Report, seconds_async
 
 COUNT = 100_000
 ROUNDS = 5

@@ -23,12 +23,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from artigraph.blob.record import BlobRecord
 from artigraph.frame.frame import StoredFrame
 from artigraph.frame.handles import open_stored
 from artigraph.serializer.pandas import dataframe_serializer
 from artigraph.serializer.pyarrow import row_group_size
 from artigraph.storage.aws import S3Storage
-from benchmarks.measure import Report
+from benchmarks.report import Report
 from benchmarks.s3 import s3_server
 
 MEGABYTE = 10**6
@@ -151,13 +152,15 @@ async def paging(report: Report, folder: Path) -> None:
         source = Counting(storage, blob.location, blob.size)
         asked = len(gets(log))
         handle = open_stored(
-            node_id=1,
-            label="bench",
-            serializer=dataframe_serializer.name,
-            size=blob.size,
-            digest=blob.digest,
-            summary=made,
-            source=source,
+            BlobRecord(
+                node_id=1,
+                label="bench",
+                serializer=dataframe_serializer.name,
+                size=blob.size,
+                digest=blob.digest,
+                summary=made,
+            ),
+            source,
         )
         assert isinstance(handle, StoredFrame)
         print(repr(handle))

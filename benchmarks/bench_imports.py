@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 
-from benchmarks.measure import Report
+from benchmarks.report import Report
 
 ROUNDS = 15
 
@@ -20,7 +20,7 @@ def seconds_to_import(module: str) -> float:
 def main() -> int:
     report = Report()
     plain, ours, all_names = [], [], []
-    everything = "sys, artigraph; [getattr(artigraph, name) for name in artigraph.__all__]"
+    everything = "sys, artigraph; [getattr(artigraph, name) for name in dir(artigraph)]"
     for _ in range(ROUNDS):
         plain.append(seconds_to_import("sqlalchemy.ext.asyncio"))
         ours.append(seconds_to_import("artigraph"))

@@ -37,7 +37,7 @@ from artigraph import (
 )
 from artigraph.filter.order import ordering_of
 from artigraph.orm.node import node_table
-from benchmarks.measure import Report, seconds_async
+from benchmarks.report import Report, seconds_async
 
 ROUNDS = 7
 POSTGRESQL = os.environ.get(

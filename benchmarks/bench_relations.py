@@ -41,7 +41,7 @@ from artigraph import (
 )
 from artigraph.orm.node import node_table
 from artigraph.outline.tree_query import select_children
-from benchmarks.measure import Report, seconds_async
+from benchmarks.report import Report, seconds_async
 
 ROUNDS = 5
 BRANCHES = 1_000

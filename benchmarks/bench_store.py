@@ -28,8 +28,8 @@ from artigraph import (
     write_node,
     write_nodes,
 )
-from benchmarks.measure import Report, seconds, seconds_async
 from benchmarks.plain import PlainStore
+from benchmarks.report import Report, seconds, seconds_async
 
 ROUNDS = 5
 SINGLE = 300

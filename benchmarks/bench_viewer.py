@@ -23,16 +23,17 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from artigraph.blob.record import BlobRecord
 from artigraph.frame.frame import StoredFrame
 from artigraph.frame.handles import open_stored
-from artigraph.frame.pyarrow.room import room
+from artigraph.frame.pyarrow.chunk_cache import chunk_cache
 from artigraph.frame.query import Condition, SortKey
-from artigraph.notebook.viewer_pages import FramePages
+from artigraph.notebook.frame_handlers import FrameHandlers
 from artigraph.serializer.pyarrow import row_group_size, summarize_frame, writing_parquet
 from artigraph.storage.aws import S3Storage
 from artigraph.storage.location import location_of_digest
 from benchmarks.bench_frames import Counting
-from benchmarks.measure import Report
+from benchmarks.report import Report
 
 MEGABYTE = 10**6
 KINDS = 4
@@ -102,13 +103,15 @@ async def looking(report: Report, rows: int, folder: Path) -> None:
         storage = S3Storage("bench", **options)
         source = Counting(storage, location_of_digest("0" * 64), size)
         stored = open_stored(
-            node_id=1,
-            label="bench",
-            serializer="artigraph-parquet",
-            size=size,
-            digest=None,
-            summary=summary,
-            source=source,
+            BlobRecord(
+                node_id=1,
+                label="bench",
+                serializer="artigraph-parquet",
+                size=size,
+                digest=None,
+                summary=summary,
+            ),
+            source,
         )
         assert isinstance(stored, StoredFrame)
         print(repr(stored))
@@ -129,16 +132,18 @@ async def looking(report: Report, rows: int, folder: Path) -> None:
             return result
 
         fresh = open_stored(
-            node_id=1,
-            label="bench",
-            serializer="artigraph-parquet",
-            size=size,
-            digest=None,
-            summary=summary,
-            source=source,
+            BlobRecord(
+                node_id=1,
+                label="bench",
+                serializer="artigraph-parquet",
+                size=size,
+                digest=None,
+                summary=summary,
+            ),
+            source,
         )
         assert isinstance(fresh, StoredFrame)
-        pages = FramePages(fresh)
+        pages = FrameHandlers(fresh)
         await step("first rows, footer included", pages.first(), 1000)
         view = await pages.view()
         columns = range(8)
@@ -163,7 +168,7 @@ async def looking(report: Report, rows: int, folder: Path) -> None:
         assert found.num_rows == 99
         await step("filter by a float", view.arrange((), [Condition(4, "gt", "4")]))
         await step("filter by a text", view.arrange((), [Condition(29, "contains", "word99")]))
-        report.value("chunks that are kept, MB", room.used / MEGABYTE, 68)
+        report.value("chunks that are kept, MB", chunk_cache.nbytes / MEGABYTE, 68)
 
 
 async def gather(work: Any) -> list[Any]:

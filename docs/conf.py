@@ -20,7 +20,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "docs" / "site")]
 import artigraph  # noqa: E402  # from this folder, not from wherever it is installed
 
 # Each name's module now, rather than when a page first mentions it.
-for name in artigraph.__all__:
+for name in dir(artigraph):
     getattr(artigraph, name)
 
 project = "artigraph"

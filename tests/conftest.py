@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 import artigraph
 from artigraph import Node, get_engine, set_engine
-from artigraph.model import types as model_types
+from artigraph.model import base as model_base
 from artigraph.orm.node import node_table
 from artigraph.registry import Registry
 from artigraph.serializer.base import serializers
@@ -151,18 +151,18 @@ def _forget_definitions(request: pytest.FixtureRequest) -> Iterator[None]:
     test depends on which modules are run beside its own.
     """
     assert artigraph.__version__
-    models = dict(model_types._models)
+    models = dict(model_base.models_by_name)
     for name, model in models.items():
         home = model.__module__
         if home.rpartition(".")[2].startswith("test_") and home != request.module.__name__:
-            del model_types._models[name]
+            del model_base.models_by_name[name]
     types = dict(Node.__mapper__.polymorphic_map)
     registries: list[tuple[Registry[Any], dict[str, Any]]] = [
         (registry, dict(registry._registered)) for registry in (serializers, storages)
     ]
     yield
-    model_types._models.clear()
-    model_types._models.update(models)
+    model_base.models_by_name.clear()
+    model_base.models_by_name.update(models)
     Node.__mapper__.polymorphic_map.clear()
     Node.__mapper__.polymorphic_map.update(types)
     for registry, registered in registries:

@@ -39,37 +39,56 @@ MODULES = {module_name(path): path for path in sorted((ROOT / "artigraph").rglob
 TESTS = sorted((ROOT / "tests").rglob("test_*.py"))
 
 
-@pytest.fixture(scope="module")
-def loaded_by_import() -> set[str]:
-    code = "import sys, artigraph; print(*sys.modules)"
+LARGE = {
+    "IPython",
+    "aiobotocore",
+    "anywidget",
+    "boto3",
+    "botocore",
+    "fsspec",
+    "graphviz",
+    "ipywidgets",
+    "matplotlib",
+    "networkx",
+    "numpy",
+    "pandas",
+    "polars",
+    "pyarrow",
+    "s3fs",
+    "tqdm",
+    "traitlets",
+}
+
+
+def loaded_by(statement: str) -> set[str]:
+    code = f"import sys\n{statement}\nprint(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     return set(done.stdout.split())
 
 
-@pytest.mark.parametrize(
-    "library",
-    [
-        "IPython",
-        "aiobotocore",
-        "anywidget",
-        "boto3",
-        "botocore",
-        "fsspec",
-        "graphviz",
-        "ipywidgets",
-        "networkx",
-        "numpy",
-        "pandas",
-        "polars",
-        "pyarrow",
-        "s3fs",
-        "traitlets",
-    ],
-)
-def test_importing_artigraph_leaves_library_alone(library: str, loaded_by_import: set[str]) -> None:
-    """``import artigraph`` alone loads no large or optional library."""
-    assert "artigraph" in loaded_by_import
-    assert library not in loaded_by_import
+def test_importing_artigraph_loads_next_to_nothing() -> None:
+    """``import artigraph`` alone loads itself and some of the standard library."""
+    loaded = loaded_by("import artigraph")
+    assert not loaded & (LARGE | {"sqlalchemy"})
+    assert [name for name in loaded if name.startswith("artigraph")] == ["artigraph"]
+
+
+def test_importing_all_names_is_light() -> None:
+    """``from artigraph import *`` loads no large library, and of small ones not many."""
+    loaded = loaded_by("from artigraph import *")
+    assert not loaded & LARGE
+    # What SQLAlchemy alone loads differs between Pythons; here it is 346.
+    alone = loaded_by("import sqlalchemy.ext.asyncio, sqlalchemy.orm")
+    assert len(loaded - alone) <= 560 - 346
+
+
+def test_star_gives_all_but_classes_of_widgets() -> None:
+    """``from artigraph import *`` gives every public name that does not want IPython."""
+    by_name = {"Explorer", "FrameViewer"}
+    assert not by_name & set(artigraph.__all__)
+    assert by_name <= set(dir(artigraph))
+    assert artigraph.Explorer.__name__ == "Explorer"
+    assert artigraph.FrameViewer.__name__ == "FrameViewer"
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -99,10 +118,10 @@ def test_module_says_its_job_and_stays_short(name: str) -> None:
 
 
 def test_public_names_are_importable_and_documented() -> None:
-    """Every name in ``artigraph.__all__`` can be had, is shown by ``dir``, and says what it is."""
+    """Every public name can be had, is shown by ``dir``, and says what it is."""
     assert artigraph.__all__
     undocumented = []
-    for name in artigraph.__all__:
+    for name in (*artigraph.__all__, "Explorer", "FrameViewer"):
         value = getattr(artigraph, name)
         assert name in dir(artigraph)
         own = vars(value).get("__doc__") if inspect.isclass(value) else inspect.getdoc(value)
@@ -172,7 +191,7 @@ def test_bare_install_imports_and_loads(bare_python: Path, tmp_path: Path) -> No
             if library is None or error.name != library:
                 wrong.append(f"{{name}}: {{error!r}}")
     assert not wrong, wrong
-    for name in artigraph.__all__:
+    for name in dir(artigraph):
         getattr(artigraph, name)
 
     from IPython.core.interactiveshell import InteractiveShell

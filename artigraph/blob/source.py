@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 from sqlalchemy import LargeBinary, func, select, type_coerce
 from typing_extensions import override
 
+from artigraph.blob.record import BlobRecord
 from artigraph.concurrency import waiting_loop
 from artigraph.db.session import read
 from artigraph.db.setting import current_setting, using
@@ -25,7 +26,7 @@ from artigraph.storage.base import get_storage
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-__all__ = ["BlobSource", "DatabaseSource", "StorageSource"]
+__all__ = ["BlobSource", "DatabaseSource", "StorageSource", "source_of"]
 
 
 class BlobSource(Protocol):
@@ -109,6 +110,18 @@ class DatabaseSource:
 
     def local_path(self) -> None:
         """No file holds them."""
+
+
+def source_of(record: BlobRecord) -> BlobSource:
+    """Where the bytes are that a row of the database speaks of; nothing is asked.
+
+    Args:
+        record: What the row tells.
+    """
+    size = record.size or 0
+    if record.storage is None:
+        return DatabaseSource(record.node_id, size)
+    return StorageSource(record.storage, record.location or "", size)
 
 
 class _RowFile(io.RawIOBase):

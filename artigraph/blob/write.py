@@ -11,13 +11,13 @@ import hashlib
 import logging
 import shutil
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, BinaryIO, TypeVar, cast
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from artigraph.blob.record import BlobRecord
 from artigraph.blob.storage_record import (
     explain_unknown_storage,
     lock_storages,
@@ -44,7 +44,6 @@ from artigraph.storage.base import Storage, StoredBlob, get_storage
 
 __all__ = [
     "Blob",
-    "StoredBytes",
     "keep_blobs",
     "put_blobs",
     "read_values",
@@ -215,19 +214,6 @@ async def keep_blobs(connection: AsyncConnection, blobs: Sequence[Blob]) -> None
         await gather_bounded(Blob.put_again_if_gone, blobs)
 
 
-@dataclass(frozen=True, slots=True)
-class StoredBytes:
-    """What a row tells of the bytes of its value."""
-
-    label: str | None
-    serializer: str
-    size: int | None
-    digest: str | None
-    value: bytes | None
-    storage: str | None
-    location: str | None
-
-
 async def read_whole(attempt: Callable[[], Awaitable[T]]) -> T:
     """Read rows and their blobs, and once more if somebody deletes both in between.
 
@@ -247,8 +233,11 @@ async def read_whole(attempt: Callable[[], Awaitable[T]]) -> T:
             missing.add(str(error))
 
 
-async def read_values(stored: Iterable[StoredBytes]) -> list[Any]:
+async def read_values(records: Iterable[BlobRecord]) -> list[Any]:
     """Read values back, several at a time, and see that they are what was written.
+
+    Args:
+        records: What their rows tell, with the bytes where the rows have them.
 
     Returns:
         The values, in their order.
@@ -260,13 +249,13 @@ async def read_values(stored: Iterable[StoredBytes]) -> list[Any]:
         CorruptBlobError: The bytes are not those that were written.
         DeserializationError: The bytes cannot be turned into a value.
     """
-    return await gather_bounded(_read, stored)
+    return await gather_bounded(_read, records)
 
 
-async def _read(stored: StoredBytes) -> Any:
+async def _read(stored: BlobRecord) -> Any:
     try:
         serializer = get_serializer(stored.serializer)
-        data = stored.value
+        data = stored.data
         if data is None:
             storage = get_storage(stored.storage or "")
             data = await storage.read(stored.location or "")
@@ -280,7 +269,7 @@ async def _read(stored: StoredBytes) -> Any:
     return await run_in_thread(_check_and_deserialize, stored, serializer, data)
 
 
-def _check_and_deserialize(stored: StoredBytes, serializer: Serializer[Any], data: bytes) -> Any:
+def _check_and_deserialize(stored: BlobRecord, serializer: Serializer[Any], data: bytes) -> Any:
     if stored.digest is not None and sha256_of(data) != stored.digest:
         raise CorruptBlobError(
             f"The artifact {stored.label!r} is damaged: its {len(data)} bytes are not the "

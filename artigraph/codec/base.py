@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, NoReturn
+from typing import Any, NoReturn
 
 from artigraph.errors import SerializationError
 from artigraph.orm.node import LABEL_LENGTH
 from artigraph.serializer.base import Serializer
 from artigraph.storage.base import Storage
+from artigraph.types.record import Scalar
 
 __all__ = [
     "TAG",
     "Codec",
     "LoadedPart",
-    "ModelValue",
     "Part",
     "Parts",
     "Place",
     "Schema",
     "is_tagged",
+    "native_json",
 ]
 
 TAG = "$"
@@ -35,12 +35,6 @@ MariaDB reads no more than 32."""
 Schema = Any
 """What a codec stores values as, itself as JSON, so that a document can be read
 without its class: ``None`` for what JSON tells by itself."""
-
-
-class ModelValue:
-    """All that codecs know of models: they are rows of their own."""
-
-    __slots__ = ()
 
 
 @dataclass(slots=True)
@@ -144,34 +138,32 @@ class Place:
         )
 
 
-class Codec(ABC):
+@dataclass(frozen=True, slots=True, eq=False)
+class Codec:
     """Turns the values of one annotation into JSON and back."""
 
-    kind: ClassVar[str]
+    kind: str
     """What its values are called in a tag."""
+    encode: Callable[[Any, Place], Any]
+    """Turns a value into JSON.
+
+    Raises ``SerializationError`` for one that would not come back equal."""
+    decode: Callable[[Any, Parts], Any]
+    """Turns JSON back into a value."""
+    accepts: Callable[[object], bool]
+    """Whether a value is of the annotated type."""
+    schema: Schema = None
+    """How its values are stored."""
     deep: bool = False
     """Whether it wants a place of its own for each value, as those do that may
     find parts or refuse something unforeseen."""
-    schema: Schema = None
-    """How its values are stored."""
-
-    @abstractmethod
-    def accepts(self, value: object) -> bool:
-        """Whether a value is of the annotated type."""
-
-    @abstractmethod
-    def encode(self, value: Any, place: Place, /) -> Any:
-        """Turn a value into JSON.
-
-        Raises:
-            SerializationError: The value would not come back equal.
-        """
-
-    @abstractmethod
-    def decode(self, stored: Any, parts: Parts, /) -> Any:
-        """Turn JSON back into a value."""
 
 
 def is_tagged(stored: object) -> bool:
     """Whether stored JSON says by itself what it is."""
     return type(stored) is dict and TAG in stored
+
+
+def native_json(scalar: Scalar, value: Any) -> Any:
+    """A value of one of JSON's own types; as text where JSON does not keep it."""
+    return value if scalar.fits(value) else {TAG: scalar.name, "v": scalar.write(value)}

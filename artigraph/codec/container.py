@@ -1,103 +1,75 @@
-"""Lists, tuples, sets and dicts whose content is annotated."""
+"""Codecs of what holds other values, and of one of several."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Sequence
 from typing import Any
 
-from typing_extensions import override
-
-from artigraph.codec.base import TAG, Codec, Parts, Place, is_tagged
-from artigraph.codec.scalar import INTEGER_LIMIT
+from artigraph.codec.any import ANY
+from artigraph.codec.base import TAG, Codec, Parts, Place, Schema, is_tagged
+from artigraph.codec.scalar import untyped
 from artigraph.errors import DeserializationError
 from artigraph.orm.base import is_clean
+from artigraph.types.record import INTEGER_LIMIT
 
-__all__ = ["CollectionCodec", "DictCodec", "TupleCodec"]
+__all__ = ["collection_codec", "dict_codec", "optional_codec", "tuple_codec", "union_codec"]
 
-
-def _encode_items(item: Codec, values: Iterable[Any], place: Place) -> list[Any]:
-    if item.deep:
-        return [item.encode(value, place.at(i)) for i, value in enumerate(values)]
-    return [item.encode(value, place) for value in values]
+encode_any, decode_any = ANY.encode, ANY.decode
 
 
-class CollectionCodec(Codec):
-    """A list, set, frozenset, or a tuple of any length.
+def collection_codec(type_: type[Any], item: Codec) -> Codec:
+    """The codec of a list, set, frozenset, or a tuple of any length.
 
     Args:
-        type_: The kind of collection.
+        type_: The type of collection.
         item: What its items are.
-        other: What any other value is left to.
     """
+    encode_item, decode_item, deep, kind = item.encode, item.decode, item.deep, type_.__name__
 
-    def __init__(self, type_: Callable[[Iterable[Any]], Any], item: Codec, other: Codec) -> None:
-        self._type, self._item, self._other = type_, item, other
-        self.kind = getattr(type_, "__name__", "list")  # type: ignore[misc]  # one class for all
-        self.deep = True
-        self.schema = (
-            None if self.kind == "list" and item.schema is None else {self.kind: item.schema}
-        )
+    def encode(value: Any, place: Place) -> Any:
+        if type(value) is not type_:
+            return untyped(value, place, list)
+        if deep:
+            return [encode_item(one, place.at(i)) for i, one in enumerate(value)]
+        return [encode_item(one, place) for one in value]
 
-    @override
-    def accepts(self, value: object) -> bool:
-        return type(value) is self._type
-
-    @override
-    def encode(self, value: Any, place: Place, /) -> Any:
-        if self.accepts(value):
-            return _encode_items(self._item, value, place)
-        described = self._other.encode(value, place)
-        return {TAG: "any", "v": described} if isinstance(described, list) else described
-
-    @override
-    def decode(self, stored: Any, parts: Parts, /) -> Any:
+    def decode(stored: Any, parts: Parts) -> Any:
         if type(stored) is not list:
-            return self._other.decode(stored, parts)
-        decode = self._item.decode
-        items = [decode(item, parts) for item in stored]
-        return items if self._type is list else self._type(items)
+            return decode_any(stored, parts)
+        items = [decode_item(one, parts) for one in stored]
+        return items if type_ is list else type_(items)
+
+    schema = None if type_ is list and item.schema is None else {kind: item.schema}
+    return Codec(kind, encode, decode, lambda value: type(value) is type_, schema, deep=True)
 
 
-class TupleCodec(Codec):
-    """A tuple whose places are annotated one by one.
+def tuple_codec(items: Sequence[Codec]) -> Codec:
+    """The codec of a tuple whose items are annotated one by one."""
 
-    Args:
-        items: What is in each place.
-        other: What any other value is left to, a tuple of another length too.
-    """
+    def accepts(value: object) -> bool:
+        return type(value) is tuple and len(value) == len(items)
 
-    kind = "tuple"
-    deep = True
+    def encode(value: Any, place: Place) -> Any:
+        if not accepts(value):
+            return untyped(value, place, list)
+        pairs = zip(items, value, strict=True)
+        return [item.encode(one, place.at(i)) for i, (item, one) in enumerate(pairs)]
 
-    def __init__(self, items: list[Codec], other: Codec) -> None:
-        self._items, self._other = items, other
-        self.schema = {"places": [item.schema for item in items]}
-
-    @override
-    def accepts(self, value: object) -> bool:
-        return type(value) is tuple and len(value) == len(self._items)
-
-    @override
-    def encode(self, value: Any, place: Place, /) -> Any:
-        if self.accepts(value):
-            pairs = zip(self._items, value, strict=True)
-            return [item.encode(v, place.at(i)) for i, (item, v) in enumerate(pairs)]
-        described = self._other.encode(value, place)
-        return {TAG: "any", "v": described} if isinstance(described, list) else described
-
-    @override
-    def decode(self, stored: Any, parts: Parts, /) -> Any:
+    def decode(stored: Any, parts: Parts) -> Any:
         if type(stored) is not list:
-            return self._other.decode(stored, parts)
-        if len(stored) != len(self._items):
+            return decode_any(stored, parts)
+        if len(stored) != len(items):
             raise DeserializationError(
-                f"A tuple of {len(self._items)} values was stored with {len(stored)}."
+                f"A tuple of {len(items)} values was stored with {len(stored)}."
             )
-        return tuple(item.decode(v, parts) for item, v in zip(self._items, stored, strict=True))
+        return tuple(item.decode(one, parts) for item, one in zip(items, stored, strict=True))
+
+    schema = {"places": [item.schema for item in items]}
+    return Codec("tuple", encode, decode, accepts, schema, deep=True)
 
 
-class DictCodec(Codec):
-    """A dict whose keys and values are annotated.
+def dict_codec(key_type: type[str] | type[int] | None, key: Codec, value: Codec) -> Codec:
+    """The codec of a dict.
 
     Text and integer keys are an object's keys; all others make it a list of
     pairs.
@@ -106,54 +78,88 @@ class DictCodec(Codec):
         key_type: The annotated type of the keys, if it is ``str`` or ``int``.
         key: What the keys are.
         value: What the values are.
-        other: What any other value is left to.
     """
+    encode_value, decode_value = value.encode, value.decode
 
-    kind = "dict"
-    deep = True
-
-    def __init__(
-        self, key_type: type[str] | type[int] | None, key: Codec, value: Codec, other: Codec
-    ) -> None:
-        self._key_type, self._key, self._value, self._other = key_type, key, value, other
-        if key_type is str and value.schema is None:
-            self.schema = None
-        else:
-            name = "pairs" if key_type is None else key_type.__name__
-            self.schema = {"dict": [name, key.schema, value.schema]}
-
-    @override
-    def accepts(self, value: object) -> bool:
-        return type(value) is dict
-
-    @override
-    def encode(self, value: Any, place: Place, /) -> Any:
-        if not self.accepts(value):
-            # An object of the other codec is always tagged.
-            return self._other.encode(value, place)
-        if self._key_type is int and all(
-            type(key) is int and -INTEGER_LIMIT <= key < INTEGER_LIMIT for key in value
+    def encode(given: Any, place: Place) -> Any:
+        if type(given) is not dict:
+            # An object of anything is always tagged.
+            return encode_any(given, place)
+        if key_type is int and all(
+            type(k) is int and -INTEGER_LIMIT <= k < INTEGER_LIMIT for k in given
         ):
-            return {str(k): self._value.encode(v, place.at(k)) for k, v in value.items()}
-        if self._key_type is str and all(
-            type(key) is str and key != TAG and is_clean(key) for key in value
-        ):
-            return {k: self._value.encode(v, place.at(k)) for k, v in value.items()}
-        return {
-            TAG: "pairs",
-            "v": [
-                [self._key.encode(k, place.at(k, 3)), self._value.encode(v, place.at(k, 3))]
-                for k, v in value.items()
-            ],
-        }
+            return {str(k): encode_value(v, place.at(k)) for k, v in given.items()}
+        if key_type is str and all(type(k) is str and k != TAG and is_clean(k) for k in given):
+            return {k: encode_value(v, place.at(k)) for k, v in given.items()}
+        pairs = [
+            [key.encode(k, place.at(k, 3)), encode_value(v, place.at(k, 3))]
+            for k, v in given.items()
+        ]
+        return {TAG: "pairs", "v": pairs}
 
-    @override
-    def decode(self, stored: Any, parts: Parts, /) -> Any:
+    def decode(stored: Any, parts: Parts) -> Any:
         if type(stored) is not dict:
-            return self._other.decode(stored, parts)
+            return decode_any(stored, parts)
         if not is_tagged(stored):
-            key = int if self._key_type is int else str
-            return {key(k): self._value.decode(v, parts) for k, v in stored.items()}
+            read = int if key_type is int else str
+            return {read(k): decode_value(v, parts) for k, v in stored.items()}
         if stored[TAG] != "pairs":
-            return self._other.decode(stored, parts)
-        return {self._key.decode(k, parts): self._value.decode(v, parts) for k, v in stored["v"]}
+            return decode_any(stored, parts)
+        return {key.decode(k, parts): decode_value(v, parts) for k, v in stored["v"]}
+
+    schema: Schema = None
+    if key_type is not str or value.schema is not None:
+        name = "pairs" if key_type is None else key_type.__name__
+        schema = {"dict": [name, key.schema, value.schema]}
+    return Codec("dict", encode, decode, lambda given: type(given) is dict, schema, deep=True)
+
+
+def optional_codec(inner: Codec) -> Codec:
+    """The codec of something or ``None``, which is JSON's null."""
+    encode, decode = inner.encode, inner.decode
+    return Codec(
+        inner.kind,
+        lambda value, place: None if value is None else encode(value, place),
+        lambda stored, parts: None if stored is None else decode(stored, parts),
+        lambda value: value is None or inner.accepts(value),
+        None if inner.schema is None else {"optional": inner.schema},
+        inner.deep,
+    )
+
+
+def union_codec(arms: Sequence[Codec], names: Sequence[str]) -> Codec:
+    """The codec of a value of one of several types, which says of which.
+
+    Args:
+        arms: What it may be, without those that JSON tells by itself.
+        names: What a value's tag calls each arm; made unique.
+    """
+    by_name: dict[str, Codec] = {}
+    for arm, name in zip(arms, names, strict=True):
+        # tuple[int, int] | tuple[int, ...] are of one kind.
+        by_name[name if name not in by_name else f"{name}~{len(by_name)}"] = arm
+
+    def encode(value: Any, place: Place) -> Any:
+        if value is None:
+            return None
+        for name, arm in by_name.items():
+            if arm.accepts(value):
+                inner = place.deeper() if arm.deep else place
+                return {TAG: "of", "t": name, "v": arm.encode(value, inner)}
+        return encode_any(value, place)
+
+    def decode(stored: Any, parts: Parts) -> Any:
+        if is_tagged(stored) and stored[TAG] == "of":
+            arm = by_name.get(str(stored.get("t")))
+            if arm is not None:
+                return arm.decode(stored["v"], parts)
+        return decode_any(stored, parts)
+
+    return Codec(
+        "union",
+        encode,
+        decode,
+        lambda value: any(arm.accepts(value) for arm in by_name.values()),
+        {"union": [[name, arm.schema] for name, arm in by_name.items()]},
+        deep=True,
+    )

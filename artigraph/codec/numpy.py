@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from artigraph.codec.base import TAG, Place
-from artigraph.codec.scalar import describe_float, describe_str
+from artigraph.codec.base import TAG, Place, native_json
 from artigraph.errors import DeserializationError
+from artigraph.types.scalar import NUMBER, TEXT
 
 __all__ = ["describe_numpy", "read_numpy"]
 
@@ -34,10 +34,14 @@ def describe_numpy(value: np.generic, place: Place) -> Any:
     if value.dtype.kind in "biu":
         return {TAG: "numpy", "t": dtype, "v": value.item()}
     if value.dtype.kind == "f" and value.dtype.itemsize <= 8 and np.isfinite(value):
-        return {TAG: "numpy", "t": dtype, "v": describe_float(float(value))}
+        return {TAG: "numpy", "t": dtype, "v": native_json(NUMBER, float(value))}
     if value.dtype.kind == "U":
         # An array would drop the NULs at its end.
-        return {TAG: "numpy", "t": dtype, "v": describe_str(str.__str__(value))}
+        return {
+            TAG: "numpy",
+            "t": dtype,
+            "v": native_json(TEXT, str.__str__(value)),
+        }
     content = bytes(value) if isinstance(value, np.bytes_) else value.tobytes()
     data = base64.b64encode(content).decode()
     return {TAG: "numpy", "t": dtype, "v": {TAG: "bytes", "v": data}}

@@ -7,6 +7,7 @@ a deeper tree it would find the upper part only, unless a connection says otherw
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -138,14 +139,23 @@ class _Json(JsonFunctions):
     numbers = ("INTEGER", "DOUBLE", "DECIMAL")
     string, object, null = "STRING", "OBJECT", "NULL"
 
+    def _path(self, keys: Sequence[str]) -> str:
+        # A key in a path is escaped as it is in the document, but for a dash in front,
+        # which since 10.9 is an error.
+        escaped = (orjson.dumps(key).decode() for key in keys)
+        return self.literal("$" + "".join("." + re.sub('^"-', r'"\\u002d', key) for key in escaped))
+
     def _at(self, keys: Sequence[str]) -> str:
-        # A key in a path is escaped as it is in the document.
-        path = "$" + "".join(f".{orjson.dumps(key).decode()}" for key in keys)
-        return f"{self.document}, {self.literal(path)}"
+        return f"{self.document}, {self._path(keys)}"
 
     @override
     def type(self, keys: Sequence[str]) -> str:
-        return f"JSON_TYPE(JSON_EXTRACT({self._at(keys)}))"
+        value = f"JSON_EXTRACT({self._at(keys)})"
+        if any(key.startswith("-") for key in keys):
+            # It finds no key that is escaped otherwise than in the document; JSON_TABLE does.
+            columns = f"COLUMNS (v JSON PATH {self._path(keys)})"
+            value = f"(SELECT v FROM JSON_TABLE({self.document}, '$' {columns}) AS found)"  # noqa: S608  # keys are bound
+        return f"JSON_TYPE({value})"
 
     @override
     def text(self, keys: Sequence[str]) -> str:

@@ -7,17 +7,14 @@ or is cut and tells the length. Libraries are recognised, never imported.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal
+from datetime import datetime
 from enum import Enum
 from itertools import islice
 from math import isfinite
-from pathlib import PosixPath, PurePosixPath, PureWindowsPath, WindowsPath
 from types import MappingProxyType
 from typing import Any
-from uuid import UUID
 
 from artigraph.display.escape import cut
 from artigraph.display.facts import Badge, Facts, Field
@@ -35,6 +32,7 @@ __all__ = [
     "describe_value",
     "ends",
     "format_time",
+    "shown_in_cells",
     "table_cell",
 ]
 
@@ -65,11 +63,8 @@ def cell(value: object, limits: Limits) -> str:
         value: The value.
         limits: How much of it is shown.
     """
-    if type(value) is datetime:
-        return format_time(value)
-    if type(value) in _PLAIN:
-        return cut(str(value), limits.max_text)
-    return brief(value, limits)
+    show = shown_in_cells.get(type(value))
+    return brief(value, limits) if show is None else cut(show(value), limits.max_text)
 
 
 def table_cell(value: object, limits: Limits) -> str:
@@ -168,17 +163,8 @@ def describe_fields(
 LONGEST_NAME = 80
 """Characters of a field's name that are shown."""
 
-_PLAIN = {
-    date,
-    time,
-    timedelta,
-    Decimal,
-    UUID,
-    PosixPath,
-    PurePosixPath,
-    PureWindowsPath,
-    WindowsPath,
-}
+shown_in_cells: dict[type[Any], Callable[[Any], str]] = {}
+"""How values of a type are written where it stands beside them; see ``artigraph.types``."""
 
 
 def _pictures(facts: Facts | None) -> int:

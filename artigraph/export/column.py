@@ -15,9 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
 from operator import itemgetter
-from pathlib import PurePath
 from typing import Any, TypeAlias
-from uuid import UUID
 
 import orjson
 
@@ -27,6 +25,7 @@ from artigraph.codec.base import TAG, LoadedPart, Place, Schema
 from artigraph.errors import ArtigraphError, DeserializationError
 from artigraph.export.document import Nested
 from artigraph.export.plain import REF, UNREADABLE, bare, content_of, resolve
+from artigraph.types.scalar import SCALARS_BY_TYPE, TEXT
 
 __all__ = [
     "ROW_COLUMNS",
@@ -148,7 +147,9 @@ def _simple(value: Any) -> Any:
         return {key: _simple(item) for key, item in value.items()}
     if isinstance(value, datetime):
         return value.replace(fold=0) if value.tzinfo is None else value.astimezone(UTC)
-    return str(value) if isinstance(value, UUID | PurePath) else value
+    scalar = SCALARS_BY_TYPE.get(type(value))
+    is_text = scalar is not None and scalar.arrow == TEXT.arrow and not scalar.native
+    return scalar.write(value) if scalar is not None and is_text else value
 
 
 def parse(text: str | bytes | None, node_id: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The graph for Graphviz, to be laid out by its ``dot`` program.
+"""A graph for Graphviz, to be laid out by its ``dot`` program.
 
 The source is there without that program; asking for a picture then says
 what to install.
@@ -15,12 +15,8 @@ from typing_extensions import override
 from artigraph.display.escape import visible
 from artigraph.display.tree import TreeItem
 from artigraph.errors import MissingLibraryError
-from artigraph.filter.base import Filter
-from artigraph.filter.unset import UNSET, Unset
-from artigraph.orm.node import Node
-from artigraph.outline.tree import read_tree
 
-__all__ = ["TreeDigraph", "to_graphviz"]
+__all__ = ["TreeDigraph", "draw"]
 
 LONGEST = 44
 """Characters of a text that are drawn."""
@@ -95,39 +91,16 @@ def _missing(program: str) -> MissingLibraryError:
     )
 
 
-async def to_graphviz(
-    of: Node | int | Filter | Unset = UNSET,
-    *,
-    max_depth: int | None = 12,
-    max_children: int | None = 20,
-    max_nodes: int | None = 500,
-) -> TreeDigraph:
-    """Draw what hangs below some nodes with Graphviz.
-
-    Nodes are round, models square with their label on the edge, artifacts
-    have a folded corner. No value and no blob is read.
+def draw(items: Sequence[TreeItem], more: int) -> TreeDigraph:
+    """Draw trees.
 
     Args:
-        of: A node or its id; a filter, whose nodes are the roots; all roots,
-            unless given.
-        max_depth: How many levels below the roots; ``None`` for all of them.
-        max_children: How many children of one node; ``None`` for all of them.
-        max_nodes: How many nodes in all; ``None`` for all of them.
+        items: Their roots.
+        more: How many further roots are not among them.
 
     Returns:
-        A ``graphviz.Digraph``: shown as SVG at the end of a cell, or as its
-        source where the ``dot`` program is not installed. What is left out is
-        counted in nodes ``+7 more``.
-
-    Raises:
-        NodeNotFoundError: No node has the id.
-        FilterError: A node that was never written, a limit that is no count.
+        What ``to_graphviz`` says.
     """
-    tree = await read_tree(of, max_depth=max_depth, max_children=max_children, max_nodes=max_nodes)
-    return _draw(tree.to_items(), tree.more)
-
-
-def _draw(items: Sequence[TreeItem], more: int) -> TreeDigraph:
     graph = TreeDigraph(
         graph_attr={"rankdir": "LR", "bgcolor": "transparent"},
         node_attr={"shape": "box", "fontname": "sans-serif", "fontsize": "12"},

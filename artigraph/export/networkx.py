@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
-
-import networkx
+from typing import TYPE_CHECKING, Any
 
 from artigraph.concurrency import run_in_thread
 from artigraph.filter.base import Filter
 from artigraph.filter.unset import UNSET, Unset
 from artigraph.orm.node import Node
 from artigraph.outline.tree import Tree, TreeNode, read_tree
+
+if TYPE_CHECKING:
+    import networkx
 
 __all__ = ["to_networkx"]
 
@@ -57,6 +58,8 @@ async def to_networkx(
 
 
 def _build(tree: Tree) -> networkx.DiGraph[Any]:
+    import networkx
+
     graph: networkx.DiGraph[Any] = networkx.DiGraph()
     for node in tree:
         graph.add_node(node.node_id, **_attributes(node))

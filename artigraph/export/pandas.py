@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
-import pandas as pd
-import pyarrow as pa
 
 from artigraph.codec.any import ANY
 from artigraph.concurrency import run_in_thread
 from artigraph.export.pyarrow import read_table
-from artigraph.export.pyarrow.table import IS_JSON
 from artigraph.filter.base import Filter
 
-__all__ = ["read_frame"]
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
 
-_WITH_MISSING = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
+__all__ = ["read_frame"]
 
 
 async def read_frame(filter: Filter, columns: Sequence[str] | None = None) -> pd.DataFrame:
@@ -47,18 +46,26 @@ async def read_frame(filter: Filter, columns: Sequence[str] | None = None) -> pd
 
 
 def _frame(table: pa.Table) -> pd.DataFrame:
+    import pandas as pd
+
     series = {field.name: _series(table.column(i), field) for i, field in enumerate(table.schema)}
     return pd.DataFrame(series, index=pd.RangeIndex(table.num_rows), copy=False)
 
 
 def _series(column: pa.ChunkedArray[Any], field: pa.Field[Any]) -> pd.Series[Any]:
+    import pandas as pd
+    import pyarrow as pa
+
+    from artigraph.export.pyarrow.table import IS_JSON
+
     if field.metadata == IS_JSON:
         return pd.Series([_value(text) for text in column.to_pylist()], dtype=object)
     if pa.types.is_list(field.type):
         return pd.Series(column.to_pylist(), dtype=object)
+    with_missing = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
     # A mapper that knows no other type would make objects of texts.
-    maps = column.null_count and field.type in _WITH_MISSING
-    made: pd.Series[Any] = column.to_pandas(types_mapper=_WITH_MISSING.get if maps else None)
+    maps = column.null_count and field.type in with_missing
+    made: pd.Series[Any] = column.to_pandas(types_mapper=with_missing.get if maps else None)
     return made
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from artigraph.codec.any import ANY
 from artigraph.codec.base import TAG, Schema, is_tagged
-from artigraph.codec.scalar import SCALARS_BY_KIND
 from artigraph.orm.base import is_clean
+from artigraph.types.scalar import SCALARS_BY_NAME, without_numpy
 
 __all__ = ["REF", "UNREADABLE", "bare", "content_of", "resolve"]
 
@@ -76,12 +76,11 @@ def _resolve(value: Any, schema: Schema) -> tuple[Schema, Any]:
             value = content
         elif kind == "ref":
             return REF, content
-        elif kind in SCALARS_BY_KIND:
-            return kind, content
+        elif kind in SCALARS_BY_NAME:
+            scalar = SCALARS_BY_NAME[kind]
+            return (None, scalar.read(content)) if scalar.native else (kind, content)
         elif kind in _COLLECTIONS:
             return _COLLECTIONS[kind], content
-        elif kind in ("int", "float", "str"):
-            return None, ANY.decode(value, {})
         elif kind == "numpy":
             return None, _plain_numpy(value)
         elif kind == "dict":
@@ -94,12 +93,14 @@ def _resolve(value: Any, schema: Schema) -> tuple[Schema, Any]:
 
 
 def _plain_numpy(stored: dict[str, Any]) -> Any:
-    if str(stored.get("t")).lstrip("<>|=")[:1] in "biufU":
-        scalar = ANY.decode(stored, {})
-        # item() would drop the NULs at a text's end.
-        plain = str.__str__(scalar) if isinstance(scalar, str) else scalar.item()
-        if type(plain) in (bool, int, float, str):
-            return plain
+    plain = without_numpy(ANY.decode(stored, {}))
+    if str(stored.get("t")).lstrip("<>|=")[:1] in "biufU" and type(plain) in (
+        bool,
+        int,
+        float,
+        str,
+    ):
+        return plain
     raise ValueError(stored)
 
 

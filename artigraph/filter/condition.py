@@ -32,11 +32,13 @@ from artigraph.errors import FilterError
 from artigraph.filter.base import negated
 from artigraph.filter.english import comparison
 from artigraph.filter.json import DocumentValue, SameBeginning
-from artigraph.filter.kind import Kind, kind_of_values
-from artigraph.filter.place import Path, Place, Shape, find_place, path_of, shown_path
+from artigraph.filter.kind import convert, kind_of_values
+from artigraph.filter.place import Place, find_place, path_of, shown_path
+from artigraph.filter.shape import Path, Shape
 from artigraph.filter.unset import UNSET
-from artigraph.filter.value import ValueFilter, plain
+from artigraph.filter.value import ValueFilter
 from artigraph.orm.node import node_table
+from artigraph.types.record import Scalar
 
 __all__ = ["Comparison", "Condition", "conditions_of"]
 
@@ -162,9 +164,9 @@ class _Compared:
         self.null, self.not_null, rest, self._or_null = _without_none(value)
         self.nan, rest = _without_nan(rest)
         self._kind = self._choose_kind(rest) if rest.given() else None
-        self._rest = None if self._kind is None else self._kind.convert(field, rest)
+        self._rest = None if self._kind is None else convert(self._kind, field, rest)
 
-    def _choose_kind(self, asked: ValueFilter) -> Kind:
+    def _choose_kind(self, asked: ValueFilter) -> Scalar:
         kinds, errors = self._place.shape.kinds, []
         if kinds is None:
             return kind_of_values(self._field, asked)
@@ -175,7 +177,7 @@ class _Compared:
             )
         for kind in kinds:
             try:
-                kind.convert(self._field, asked)
+                convert(kind, self._field, asked)
             except FilterError as error:
                 errors.append(error)
             else:
@@ -209,7 +211,7 @@ class _Compared:
 
 
 def _same_zone(
-    kind: Kind, value: ColumnElement[Any], asked: ValueFilter
+    kind: Scalar, value: ColumnElement[Any], asked: ValueFilter
 ) -> Sequence[ColumnElement[bool]]:
     """Naive and aware datetimes do not compare, though their texts would."""
     if kind.form != "moment":
@@ -296,4 +298,4 @@ def _value_filter(field: object, value: Any) -> ValueFilter:
         raise FilterError(f"where={{{field!r}: …}} takes a value or a ValueFilter, not {value!r}.")
     if isinstance(value, Collection) and not isinstance(value, str | bytes | Mapping):
         return ValueFilter(in_=value)
-    return ValueFilter(eq=plain(value))
+    return ValueFilter(eq=value)

@@ -16,8 +16,9 @@ from typing import Any, NoReturn
 
 from artigraph.errors import FilterError
 from artigraph.filter.condition import Comparison, Condition, conditions_of
-from artigraph.filter.place import Path, Shape, find_place, shown_path
-from artigraph.filter.value import ValueFilter, plain
+from artigraph.filter.place import find_place, shown_path
+from artigraph.filter.shape import Path, Shape
+from artigraph.filter.value import ValueFilter
 
 __all__ = ["Field", "field_path", "ilike", "is_in", "is_null", "like", "to_condition"]
 
@@ -78,10 +79,10 @@ class Field:
     def __eq__(self, other: object) -> Condition:  # type: ignore[override]  # a condition, as in SQLAlchemy
         if isinstance(other, ValueFilter):
             return self._compare(**other.given())
-        return self._compare(eq=plain(other))
+        return self._compare(eq=other)
 
     def __ne__(self, other: object) -> Condition:  # type: ignore[override]  # as above
-        return self._compare(ne=plain(other))
+        return self._compare(ne=other)
 
     def __lt__(self, other: object) -> Condition:
         return self._compare(lt=other)

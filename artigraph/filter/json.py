@@ -23,7 +23,7 @@ from typing_extensions import override
 from artigraph.dialect.base import FIELD_COLUMN, FIELD_COLUMNS
 from artigraph.dialect.json import JsonFunctions
 from artigraph.dialect.registry import dialect_of
-from artigraph.filter.kind import Form, Kind
+from artigraph.types.record import Form, Scalar
 
 __all__ = [
     "DocumentValue",
@@ -99,7 +99,7 @@ class DocumentValue(ColumnElement[Any]):
 
     @classmethod
     def of_kind(
-        cls, document: ColumnElement[Any], keys: Sequence[str], kind: Kind, plain: bool
+        cls, document: ColumnElement[Any], keys: Sequence[str], kind: Scalar, plain: bool
     ) -> DocumentValue:
         """The value of one kind."""
         return cls(document, keys, kind.form, kind.tag, plain)

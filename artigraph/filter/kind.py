@@ -1,21 +1,14 @@
-"""What a stored field may be compared with, and how that is done in SQL.
+"""What a stored field may be compared with.
 
-Documents keep a date as text and a duration as a number. A kind knows the
-form in which its values stand there, so that a condition compares dates as
-dates; and it refuses what makes no sense, such as a text against a number.
+Each scalar type knows the form in which its values stand in documents, so that a
+condition compares dates as dates; what makes no sense, such as a text against a
+number, is refused.
 """
 
 from __future__ import annotations
 
-import base64
-import math
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal
-from pathlib import PurePath
-from typing import Any, Literal, TypeAlias
-from uuid import UUID
+from dataclasses import replace
+from typing import Any
 
 from artigraph.display.escape import visible
 from artigraph.display.options import options
@@ -23,224 +16,66 @@ from artigraph.display.value import brief
 from artigraph.errors import FilterError, SerializationError
 from artigraph.filter.unset import UNSET
 from artigraph.filter.value import ValueFilter
-from artigraph.orm.base import is_clean
-from artigraph.serializer.datetime import encode_datetime
+from artigraph.types.record import Scalar
+from artigraph.types.scalar import DECIMAL, INTEGER, NUMBER, TEXT, comparable_of
 
-__all__ = [
-    "BOOLEAN",
-    "BYTES",
-    "DATE",
-    "DATETIME",
-    "DECIMAL",
-    "DURATION",
-    "INTEGER",
-    "KINDS",
-    "NUMBER",
-    "PATH",
-    "TEXT",
-    "TIME",
-    "UUID_",
-    "Form",
-    "Kind",
-    "kind_of_values",
-]
-
-Form: TypeAlias = Literal[
-    "number", "integer", "boolean", "text", "name", "moment", "time", "decimal"
-]
-"""How SQL reads a field: ``integer`` is a number that some database would round,
-``name`` a text that is never long, ``moment`` and ``time`` are texts whose zone or
-fold is left out."""
+__all__ = ["convert", "kind_of_values"]
 
 ORDER = ("gt", "ge", "lt", "le")
 PATTERN = ("like", "ilike")
-EQUALITY = ("eq", "ne", "in_", "not_in")
 
 
-@dataclass(frozen=True)
-class Kind:
-    """One kind of value that fields have."""
+def convert(kind: Scalar, field: str, asked: ValueFilter) -> ValueFilter:
+    """A comparison as it is made in SQL.
 
-    name: str
-    """What an error calls it."""
-    form: Form
-    store: Callable[[Any], Any]
-    """Turns what somebody compares with into what is stored.
+    Args:
+        kind: What the field's values are.
+        field: The field, as errors call it.
+        asked: The comparison, without those with ``None``.
 
-    Raises ``TypeError`` for a value of another kind, and ``ValueError`` with a
-    message for one that cannot be compared."""
-    tag: str = ""
-    """What a value calls itself where no annotation tells its kind."""
-    ordered: bool = True
-    has_patterns: bool = False
-    example: str = ""
+    Raises:
+        FilterError: It makes no sense for this kind.
+    """
+    changed: dict[str, Any] = {}
+    for key, value in asked.given().items():
+        if key in ORDER and not kind.ordered:
+            raise FilterError(f"{field} is {kind.noun}, which has no order: {key}={value!r}.")
+        if key in PATTERN:
+            if not kind.has_patterns:
+                raise FilterError(
+                    f"{field} is {kind.noun}, and only text is like a pattern: {key}={value!r}."
+                )
+            if not isinstance(value, str):
+                raise FilterError(f"A pattern is a text, not {value!r}: {field} {key}.")
+        elif key in ("in_", "not_in"):
+            changed[key] = tuple(_store(kind, field, one) for one in value)
+        elif key in ("is_", "is_not"):
+            # Only None, True and False are identical to anything in SQL.
+            changed["eq" if key == "is_" else "ne"] = _store(kind, field, value)
+            changed[key] = UNSET
+        else:
+            changed[key] = _store(kind, field, value)
+    return replace(asked, **changed)
 
-    def convert(self, field: str, asked: ValueFilter) -> ValueFilter:
-        """A comparison as it is made in SQL.
 
-        Args:
-            field: The field, as errors call it.
-            asked: The comparison, without those with ``None``.
-
-        Raises:
-            FilterError: It makes no sense for this kind.
-        """
-        changed: dict[str, Any] = {}
-        for key, value in asked.given().items():
-            if key in ORDER and not self.ordered:
-                raise FilterError(f"{field} is {self.name}, which has no order: {key}={value!r}.")
-            if key in PATTERN:
-                if not self.has_patterns:
-                    raise FilterError(
-                        f"{field} is {self.name}, and only text is like a pattern: {key}={value!r}."
-                    )
-                if not isinstance(value, str):
-                    raise FilterError(f"A pattern is a text, not {value!r}: {field} {key}.")
-            elif key in ("in_", "not_in"):
-                changed[key] = tuple(self._store(field, one) for one in value)
-            elif key in ("is_", "is_not"):
-                # Only None, True and False are identical to anything in SQL.
-                changed["eq" if key == "is_" else "ne"] = self._store(field, value)
-                changed[key] = UNSET
-            else:
-                changed[key] = self._store(field, value)
-        return replace(asked, **changed)
-
-    def _store(self, field: str, value: Any) -> Any:
-        try:
-            return self.store(value)
-        except TypeError:
-            hint = f", as in {self.example}" if self.example else ""
-            raise FilterError(
-                f"{field} is {self.name}, which does not compare with {_shown(value)} "
-                f"({type(value).__name__}). Give {self.name}{hint}."
-            ) from None
-        except (ValueError, SerializationError) as error:
-            raise FilterError(
-                f"{field} cannot be compared with {_shown(value)}: {error}"
-            ) from error
+def _store(kind: Scalar, field: str, value: Any) -> Any:
+    try:
+        return kind.store(value)
+    except TypeError:
+        hint = f", as in {kind.example}" if kind.example else ""
+        raise FilterError(
+            f"{field} is {kind.noun}, which does not compare with {_shown(value)} "
+            f"({type(value).__name__}). Give {kind.noun}{hint}."
+        ) from None
+    except (ValueError, SerializationError) as error:
+        raise FilterError(f"{field} cannot be compared with {_shown(value)}: {error}") from error
 
 
 def _shown(value: object) -> str:
     return visible(brief(value, options.limits))
 
 
-def _instance(*types: type[Any], but: tuple[type[Any], ...] = ()) -> Callable[[Any], Any]:
-    def check(value: Any) -> Any:
-        if not isinstance(value, types) or isinstance(value, but):
-            raise TypeError
-        return value
-
-    return check
-
-
-_real = _instance(int, float, Decimal, but=(bool,))
-
-
-def _store_number(value: Any) -> Any:
-    if math.isnan(_real(value)):
-        raise ValueError("NaN equals nothing and has no order. Only eq and ne find it.")
-    return _within_floats(value)
-
-
-def _store_decimal(value: Any) -> Any:
-    if not Decimal(str(_real(value))).is_finite():
-        raise ValueError("only finite decimals are compared.")
-    return _within_floats(value)
-
-
-def _within_floats(value: Any) -> Any:
-    """A member of an enumeration as its number, and a huge decimal as an infinity."""
-    if isinstance(value, Decimal):
-        return value if math.isfinite(value) and math.isfinite(float(value)) else float(value)
-    return int(value) if isinstance(value, int) else value
-
-
-def _store_datetime(value: Any) -> str:
-    if not isinstance(value, datetime):
-        raise TypeError
-    if type(value) is not datetime:  # a pandas.Timestamp
-        value = datetime.fromisoformat(value.isoformat(timespec="microseconds"))
-    text = encode_datetime(value)
-    return text[:27] if text[26:27] == "Z" else text[:26]
-
-
-def _store_time(value: Any) -> str:
-    if not isinstance(value, time):
-        raise TypeError
-    if value.tzinfo is not None:
-        raise ValueError("times are stored without a zone.")
-    return value.isoformat("microseconds")
-
-
-def _store_duration(value: Any) -> int:
-    if not isinstance(value, timedelta):
-        raise TypeError
-    return value // timedelta(microseconds=1)
-
-
-def _store_path(value: Any) -> str:
-    if not isinstance(value, str | PurePath):
-        raise TypeError
-    return _check_text(str(value))
-
-
-def _store_bytes(value: Any) -> str:
-    return base64.b64encode(_instance(bytes)(value)).decode()
-
-
-def _store_text(value: Any) -> str:
-    return _check_text(str.__str__(_instance(str)(value)))
-
-
-def _check_text(text: str) -> str:
-    if not is_clean(text):
-        raise ValueError("it holds a NUL or a lone surrogate, which is no text.")
-    return text
-
-
-INTEGER = Kind("an integer", "integer", _store_number, example="3")
-NUMBER = Kind("a number", "number", _store_number, example="0.5")
-BOOLEAN = Kind("a bool", "boolean", _instance(bool), ordered=False, example="True")
-TEXT = Kind("a text", "text", _store_text, has_patterns=True, example="'adam'")
-DATETIME = Kind(
-    "a datetime", "moment", _store_datetime, "datetime", example="datetime(2024, 1, 31)"
-)
-DATE = Kind(
-    "a date",
-    "name",
-    lambda value: _instance(date, but=(datetime,))(value).isoformat(),
-    "date",
-    example="date(2024, 1, 31)",
-)
-TIME = Kind("a time", "time", _store_time, "time", example="time(12, 30)")
-DURATION = Kind(
-    "a timedelta", "integer", _store_duration, "timedelta", example="timedelta(minutes=5)"
-)
-DECIMAL = Kind("a Decimal", "decimal", _store_decimal, "decimal", example="Decimal('0.5')")
-UUID_ = Kind(
-    "a UUID", "name", lambda value: str(_instance(UUID)(value)), "uuid", False, example="UUID('…')"
-)
-PATH = Kind("a path", "text", _store_path, "path", False, True, example="Path('data')")
-BYTES = Kind("bytes", "text", _store_bytes, "bytes", False, example="b'…'")
-
-KINDS: dict[type[Any], Kind] = {
-    bool: BOOLEAN,
-    int: INTEGER,
-    float: NUMBER,
-    str: TEXT,
-    datetime: DATETIME,
-    date: DATE,
-    time: TIME,
-    timedelta: DURATION,
-    Decimal: DECIMAL,
-    UUID: UUID_,
-    bytes: BYTES,
-}
-"""The kind of a field that is annotated with a type."""
-
-
-def kind_of_values(field: str, asked: ValueFilter) -> Kind:
+def kind_of_values(field: str, asked: ValueFilter) -> Scalar:
     """The kind that a comparison is of, for a field that may be anything.
 
     Args:
@@ -256,10 +91,10 @@ def kind_of_values(field: str, asked: ValueFilter) -> Kind:
         for value in asked.given().values()
         for one in (value if isinstance(value, tuple) else (value,))
     ]
-    kinds = {_kind_of(field, value).name: _kind_of(field, value) for value in values}
+    kinds = {_kind_of(field, value).noun: _kind_of(field, value) for value in values}
     if not kinds:
         return TEXT  # in_=[] finds nothing of any kind
-    if kinds.keys() <= {INTEGER.name, NUMBER.name, DECIMAL.name}:
+    if kinds.keys() <= {INTEGER.noun, NUMBER.noun, DECIMAL.noun}:
         # Without an annotation nobody knows whether the others are whole.
         return NUMBER
     if len(kinds) > 1:
@@ -270,12 +105,10 @@ def kind_of_values(field: str, asked: ValueFilter) -> Kind:
     return next(iter(kinds.values()))
 
 
-def _kind_of(field: str, value: object) -> Kind:
-    if isinstance(value, PurePath):
-        return PATH
-    for type_ in type(value).__mro__:
-        if type_ in KINDS:
-            return KINDS[type_]
+def _kind_of(field: str, value: object) -> Scalar:
+    kind = comparable_of(type(value))
+    if kind is not None:
+        return kind
     raise FilterError(
         f"{field} cannot be compared with {value!r} ({type(value).__name__}). Compare it with a "
         "number, a text, a bool, a date or None."

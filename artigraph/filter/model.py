@@ -16,7 +16,7 @@ from artigraph.filter.base import Filter
 from artigraph.filter.condition import Condition, conditions_of
 from artigraph.filter.english import Phrase, comparison
 from artigraph.filter.node import expect
-from artigraph.filter.place import AnyShape, Shape
+from artigraph.filter.shape import AnyShape, Shape
 from artigraph.filter.unset import UNSET, Unset
 from artigraph.filter.value import ValueFilter, among, check_value, match
 from artigraph.orm.artifact import ModelArtifact

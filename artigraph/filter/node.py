@@ -16,8 +16,9 @@ from artigraph.filter.base import Filter, finds_all
 from artigraph.filter.english import Phrase, comparison, moment
 from artigraph.filter.relation import NodeRelationshipFilter
 from artigraph.filter.unset import NOT_WRITTEN, UNSET, Unset
-from artigraph.filter.value import ValueFilter, among, check_value, match, plain
+from artigraph.filter.value import ValueFilter, among, check_value, match
 from artigraph.orm.node import Node, node_table
+from artigraph.types.scalar import without_numpy
 
 __all__ = ["NodeFilter", "NodeTypeFilter", "expect"]
 
@@ -131,7 +132,7 @@ def expect(owner: Filter, name: str, kind: type[Any]) -> None:
         return
     # In Python True is an int; as an id it is a mistake.
     several = isinstance(value, Iterable) and not isinstance(value, str | bytes)
-    value = plain(tuple(value) if several else value)
+    value = tuple(map(without_numpy, value)) if several else without_numpy(value)
     object.__setattr__(owner, name, value)
     for one in value if several else (value,):
         if not isinstance(one, kind) or isinstance(one, bool):

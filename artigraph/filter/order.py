@@ -20,12 +20,14 @@ from artigraph.dialect.registry import dialect_of
 from artigraph.errors import FilterError
 from artigraph.filter.base import AllOf, AnyOf, Filter
 from artigraph.filter.json import DocumentValue
-from artigraph.filter.kind import NUMBER, TEXT, Kind
 from artigraph.filter.model import ModelFilter, ModelTypeFilter
-from artigraph.filter.place import AnyShape, Path, Shape, find_place, path_of, shown_path
+from artigraph.filter.place import find_place, path_of, shown_path
+from artigraph.filter.shape import AnyShape, Path, Shape
 from artigraph.orm.kept.kind import kind_of
 from artigraph.orm.node import node_table
 from artigraph.registry import did_you_mean
+from artigraph.types.record import Scalar
+from artigraph.types.scalar import NUMBER, TEXT
 
 __all__ = ["BY_ID", "Order", "OrderBy", "Ordering", "check_count", "ordering_of"]
 
@@ -177,7 +179,7 @@ def _terms(given: str | Order, filter: Filter) -> Iterator[_Term]:
 _OWN_COLUMNS = ("node_id", "node_label", "node_parent_id", "node_created_at", "node_updated_at")
 
 
-def _reader(keys: Path, kind: Kind, plain: bool) -> Callable[[FromClause], ColumnElement[Any]]:
+def _reader(keys: Path, kind: Scalar, plain: bool) -> Callable[[FromClause], ColumnElement[Any]]:
     return lambda row: DocumentValue.of_kind(row.c.model_artifact_data, keys, kind, plain)
 
 

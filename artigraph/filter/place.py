@@ -2,76 +2,19 @@
 
 A path leads through dicts in the document of a model's row, and through nested
 models to the documents of rows below it. What a field may hold is told by its
-annotation; ``artigraph.model.shape`` reads that.
+annotation; ``artigraph.filter.shape`` reads that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
 
 from artigraph.errors import FilterError
-from artigraph.filter.kind import Kind
+from artigraph.filter.shape import Path, Shape
 from artigraph.orm.base import is_clean
 from artigraph.registry import did_you_mean
 
-__all__ = ["AnyShape", "Path", "Place", "Shape", "find_place", "path_of", "shown_path"]
-
-Path: TypeAlias = tuple[str, ...]
-
-
-class Shape(Protocol):
-    """What a field may hold, as its annotation tells."""
-
-    @property
-    def name(self) -> str:
-        """How it reads: ``list[int]``."""
-        ...
-
-    @property
-    def kinds(self) -> Sequence[Kind] | None:
-        """What its values may be compared as; ``None`` for anything."""
-        ...
-
-    @property
-    def tells_kind(self) -> bool:
-        """Whether the annotation tells its kind, so that a value need not."""
-        ...
-
-    @property
-    def names(self) -> Sequence[str] | None:
-        """What is in it by name; ``None`` if that is not known."""
-        ...
-
-    @property
-    def is_row(self) -> bool:
-        """Whether it is a row of its own: a nested model."""
-        ...
-
-    @property
-    def within(self) -> Path:
-        """The keys under which the document has what is in it."""
-        ...
-
-    def step(self, key: str) -> Shape | None:
-        """What is in it under a key; ``None`` if nothing can be."""
-        ...
-
-
-class AnyShape:
-    """What is not annotated: anything, and anything in it."""
-
-    name = "anything"
-    kinds: Sequence[Kind] | None = None
-    tells_kind = False
-    names: Sequence[str] | None = None
-    is_row = False
-    within: Path = ()
-
-    def step(self, key: str) -> Shape | None:
-        """Anything."""
-        return self
+__all__ = ["Place", "find_place", "path_of", "shown_path"]
 
 
 @dataclass(frozen=True)

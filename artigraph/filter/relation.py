@@ -33,8 +33,9 @@ from artigraph.errors import FilterError
 from artigraph.filter.base import Filter, finds_none
 from artigraph.filter.english import Phrase, shown_nodes
 from artigraph.filter.unset import NOT_WRITTEN, UNSET, Unset
-from artigraph.filter.value import among, check_value, plain
+from artigraph.filter.value import among, check_value
 from artigraph.orm.node import Node, node_table
+from artigraph.types.scalar import without_numpy
 
 __all__ = ["NodeRelationshipFilter", "Nodes", "check_nodes", "nodes_clause", "subtree", "walk"]
 
@@ -94,7 +95,7 @@ class NodeRelationshipFilter(Filter):
 
     def _check_depths(self) -> None:
         for name in ("min_depth", "max_depth"):
-            steps = plain(getattr(self, name))
+            steps = without_numpy(getattr(self, name))
             if steps is not None and (
                 not isinstance(steps, int) or isinstance(steps, bool) or steps < 1
             ):
@@ -239,7 +240,7 @@ class _Ids(tuple[int, ...]):
 
 
 def _id(name: str, node: Any) -> int:
-    given = node.node_id if isinstance(node, Node) else plain(node)
+    given = node.node_id if isinstance(node, Node) else without_numpy(node)
     if isinstance(given, int) and not isinstance(given, bool):
         check_value(given)
         return given

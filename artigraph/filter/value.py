@@ -30,8 +30,9 @@ from artigraph.errors import FilterError
 from artigraph.filter.base import check_keys
 from artigraph.filter.unset import UNSET, Unset
 from artigraph.orm.base import is_clean
+from artigraph.types.scalar import without_numpy
 
-__all__ = ["ValueFilter", "among", "check_value", "match", "plain"]
+__all__ = ["ValueFilter", "among", "check_value", "match"]
 
 
 MOST_PARAMETERS = 500
@@ -92,8 +93,10 @@ class ValueFilter:
             if isinstance(given, str | bytes) or not isinstance(given, Iterable):
                 raise FilterError(f"ValueFilter({name}=…) takes a list of values, not {given!r}.")
             object.__setattr__(self, name, tuple(given))
-        for field in fields(self):
-            object.__setattr__(self, field.name, plain(getattr(self, field.name)))
+        for name, given in self.given().items():
+            several = isinstance(given, tuple)
+            value = tuple(map(without_numpy, given)) if several else without_numpy(given)
+            object.__setattr__(self, name, value)
         for name in ("gt", "ge", "lt", "le"):
             if getattr(self, name) is None:
                 raise FilterError(f"ValueFilter({name}=None) never holds: NULL has no order.")
@@ -152,21 +155,6 @@ def _check_pattern(name: str, pattern: object) -> None:
             f"The pattern {pattern!r} ends with a backslash, which takes the next character as it "
             "is. Double it to look for a backslash."
         )
-
-
-def plain(value: Any) -> Any:
-    """A numpy scalar, as a frame's columns hold them, as the Python value that it equals.
-
-    Args:
-        value: Anything; of a tuple each value is looked at.
-    """
-    if isinstance(value, tuple):
-        return tuple(plain(one) for one in value)
-    if type(value).__module__ == "numpy" and getattr(value, "ndim", None) == 0:
-        kind, item = value.dtype.kind, value.item()
-        # Of nanoseconds, as in a frame's columns, numpy makes an integer.
-        return value.astype(f"{kind}8[us]").item() if kind in "mM" and type(item) is int else item
-    return value
 
 
 def check_value(value: object) -> None:

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, TypeVar
 
 from typing_extensions import override
 
+from artigraph.blob.record import BlobRecord
 from artigraph.blob.source import BlobSource, StorageSource
 from artigraph.blob.storage_record import explain_unknown_storage
 from artigraph.concurrency import run_in_thread
@@ -40,54 +41,39 @@ class StoredValue(Shown):
     Two are equal if they stand for the same bytes, read in the same way.
 
     Args:
-        node_id: The row's id.
-        label: The row's label.
-        serializer: The stored name of the serializer that wrote it.
-        nbytes: Its size in the store.
-        digest: The sha256 of its bytes, in hex.
-        summary: What the serializer told of it.
+        record: What its row tells.
         source: Where its bytes are to be had.
     """
 
-    def __init__(
-        self,
-        *,
-        node_id: int,
-        label: str | None,
-        serializer: str,
-        nbytes: int,
-        digest: str | None,
-        summary: Mapping[str, Any] | None,
-        source: BlobSource,
-    ) -> None:
-        self._node_id, self._label, self._serializer = node_id, label, serializer
-        self._nbytes, self._digest, self._source = nbytes, digest, source
-        self._summary = MappingProxyType(dict(summary or {}))
+    def __init__(self, record: BlobRecord, source: BlobSource) -> None:
+        self._record, self._source = record, source
+        self._summary = MappingProxyType(dict(record.summary or {}))
 
     @property
     def node_id(self) -> int:
         """The id of its row."""
-        return self._node_id
+        return self._record.node_id
 
     @property
     def label(self) -> str | None:
         """The label of its row."""
-        return self._label
+        return self._record.label
 
     @property
     def serializer(self) -> str:
         """The stored name of the serializer that wrote it."""
-        return self._serializer
+        return self._record.serializer
 
     @property
     def nbytes(self) -> int:
         """Bytes that it takes in the store; in memory it may take more."""
-        return self._nbytes
+        size = self._record.size
+        return self._source.size if size is None else size
 
     @property
     def digest(self) -> str | None:
         """The sha256 of its bytes, in hex."""
-        return self._digest
+        return self._record.digest
 
     @property
     def summary(self) -> Mapping[str, Any]:
@@ -114,35 +100,35 @@ class StoredValue(Shown):
             UnknownSerializerError: Nobody registered the serializer.
             UnknownStorageError: Nobody registered the storage.
         """
-        return await self._run(lambda: self._verified(self._find_serializer().load))
+        return await self._run(lambda: self._verified(get_serializer(self.serializer).load))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, StoredValue):
             return NotImplemented
-        if self._digest is None:
+        if self.digest is None:
             return self is other
-        return (self._digest, self._serializer) == (other._digest, other._serializer)
+        return (self.digest, self.serializer) == (other.digest, other.serializer)
 
     def __hash__(self) -> int:
-        if self._digest is None:
+        if self.digest is None:
             return id(self)
-        return hash((self._digest, self._serializer))
+        return hash((self.digest, self.serializer))
 
     @override
     def _describe(self, limits: Limits) -> Facts:
         storage = getattr(self._source, "storage", None)
         return Facts(
             type(self).__name__,
-            self._label or "",
-            place_badges(storage, self._nbytes),
-            (("node", str(self._node_id)), ("written by", cut(self._serializer, 80))),
+            self.label or "",
+            place_badges(storage, self.nbytes),
+            (("node", str(self.node_id)), ("written by", cut(self.serializer, 80))),
             tuple(self._facts()),
         )
 
     @override
     def _brief(self, limits: Limits) -> str:
-        facts = [*self._facts(), format_size(self._nbytes), cut(self._kind(), 80)]
-        name = "" if self._label is None else f" {self._label!r}"
+        facts = [*self._facts(), format_size(self.nbytes), cut(self._kind(), 80)]
+        name = "" if self.label is None else f" {self.label!r}"
         return f"<{type(self).__name__}{name} {', '.join(facts)}>"
 
     def _facts(self) -> list[str]:
@@ -150,10 +136,10 @@ class StoredValue(Shown):
         return []
 
     def _kind(self) -> str:
-        return self._serializer.removeprefix("artigraph-")
+        return self.serializer.removeprefix("artigraph-")
 
     def _find_serializer(self) -> Serializer[Any]:
-        return get_serializer(self._serializer)
+        return get_serializer(self.serializer)
 
     async def _run(self, function: Callable[[], T]) -> T:
         """Call a function in a thread, and say in its errors whose value it was."""
@@ -167,7 +153,7 @@ class StoredValue(Shown):
                 with using(self._source.setting):
                     told = await explain_unknown_storage(error, self._source.storage)
             raise type(error)(
-                f"The artifact {self._label!r} of node {self._node_id} cannot be read. {told}"
+                f"The artifact {self.label!r} of node {self.node_id} cannot be read. {told}"
             ) from error
 
     # What follows runs in worker threads.
@@ -186,9 +172,9 @@ class StoredValue(Shown):
             return load(file)
 
     def _check(self, size: int, digest: str) -> None:
-        if size != self._nbytes or (self._digest is not None and digest != self._digest):
+        if size != self.nbytes or (self.digest is not None and digest != self.digest):
             raise CorruptBlobError(
-                f"It is damaged: its {size} bytes are not the {self._nbytes} that were written. "
+                f"It is damaged: its {size} bytes are not the {self.nbytes} that were written. "
                 "Restore them from a copy, or delete it."
             )
 

@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib import import_module
 from typing import Any, BinaryIO, TypeVar
 
 from typing_extensions import override
 
+from artigraph.blob.record import BlobRecord
 from artigraph.blob.source import BlobSource, DatabaseSource
 from artigraph.display.facts import Facts
 from artigraph.display.limits import Limits
@@ -37,37 +38,12 @@ T = TypeVar("T")
 class StoredFrame(StoredValue):
     """A frame in a store, as its row describes it.
 
-    Args:
-        node_id: The row's id.
-        label: The row's label.
-        serializer: The stored name of the serializer that wrote it.
-        nbytes: Its size in the store.
-        digest: The sha256 of its bytes, in hex.
-        summary: Its ``rows``, ``columns`` (of which a row keeps the first 200,
-            each with its type) and ``num_columns``.
-        source: Where its bytes are to be had.
+    Its summary has ``rows``, ``columns`` (of which a row keeps the first 200,
+    each with its type) and ``num_columns``.
     """
 
-    def __init__(
-        self,
-        *,
-        node_id: int,
-        label: str | None,
-        serializer: str,
-        nbytes: int,
-        digest: str | None,
-        summary: Mapping[str, Any] | None,
-        source: BlobSource,
-    ) -> None:
-        super().__init__(
-            node_id=node_id,
-            label=label,
-            serializer=serializer,
-            nbytes=nbytes,
-            digest=digest,
-            summary=summary,
-            source=source,
-        )
+    def __init__(self, record: BlobRecord, source: BlobSource) -> None:
+        super().__init__(record, source)
         self._lock = threading.Lock()
         self._reader: FrameReader[Any] | None = None
 
@@ -229,11 +205,11 @@ class StoredFrame(StoredValue):
         def make() -> Any:
             serializer = self._find_serializer()
             if not isinstance(source, DatabaseSource):
-                return serializer.scan(source.open, self._nbytes)
+                return serializer.scan(source.open, self.nbytes)
             # A query holds the event loop up, on which the database is asked.
             with source.open() as file:
                 data = file.read()
-            return serializer.scan(lambda: io.BytesIO(data), self._nbytes)
+            return serializer.scan(lambda: io.BytesIO(data), self.nbytes)
 
         return await self._run(make)
 
@@ -256,7 +232,7 @@ class StoredFrame(StoredValue):
         return serializer
 
     async def _convert(self, name: str) -> Any:
-        if name == self._serializer:
+        if name == self.serializer:
             return await self.load()
 
         def convert() -> Any:
@@ -266,7 +242,7 @@ class StoredFrame(StoredValue):
                 return target.from_arrow(table)  # type: ignore[attr-defined]  # it is a frame's
             except Exception as error:  # each library has its own
                 raise DeserializationError(
-                    f"{target!r} cannot take what {self._serializer!r} wrote: {error}. Use load()."
+                    f"{target!r} cannot take what {self.serializer!r} wrote: {error}. Use load()."
                 ) from error
 
         return await self._run(convert)

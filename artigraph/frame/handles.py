@@ -5,64 +5,34 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from artigraph.blob.source import BlobSource
+from artigraph.blob.record import BlobRecord
+from artigraph.blob.source import BlobSource, source_of
 from artigraph.frame.array import StoredArray
 from artigraph.frame.base import StoredValue
 from artigraph.frame.frame import StoredFrame
 
 __all__ = ["open_stored"]
 
-HANDLES: dict[str, type[StoredValue]] = {
-    "artigraph-numpy": StoredArray,
-    "artigraph-pandas": StoredFrame,
-    "artigraph-polars": StoredFrame,
-    "artigraph-parquet": StoredFrame,
-    "artigraph-feather": StoredFrame,
-}
-"""Handles by the stored name of the serializer; others get a plain one."""
 
-
-def open_stored(
-    *,
-    node_id: int,
-    label: str | None,
-    serializer: str,
-    size: int | None,
-    digest: str | None,
-    summary: Mapping[str, Any] | None,
-    source: BlobSource,
-) -> StoredValue:
+def open_stored(record: BlobRecord, source: BlobSource | None = None) -> StoredValue:
     """Make the handle of a stored value, without reading any of it.
 
     Args:
-        node_id: The id of the value's row.
-        label: The label of the row.
-        serializer: The stored name of the serializer that wrote it; it need
-            not be registered before the value is read.
-        size: Bytes in the store.
-        digest: The sha256 of the bytes, in hex.
-        summary: What the serializer told of the value.
-        source: Where the bytes are to be had.
+        record: What the value's row tells. The serializer need not be registered
+            before the value is read.
+        source: Where the bytes are to be had; where the row says, unless given.
 
     Returns:
-        A ``StoredFrame`` or a ``StoredArray`` where the serializer is known to
-        write such and the summary describes one, else a ``StoredValue``.
+        A ``StoredFrame`` or a ``StoredArray`` where the summary describes one,
+        whoever wrote it, else a ``StoredValue``.
     """
-    handle = HANDLES.get(serializer, StoredValue)
-    facts = dict(summary or {})
-    if handle is StoredFrame and not _describes_frame(facts):
-        handle = StoredValue
-    if handle is StoredArray and not _describes_array(facts):
-        handle = StoredValue
-    return handle(
-        node_id=node_id,
-        label=label,
-        serializer=serializer,
-        nbytes=source.size if size is None else size,
-        digest=digest,
-        summary=facts,
-        source=source,
-    )
+    summary = record.summary or {}
+    handle = StoredValue
+    if _describes_frame(summary):
+        handle = StoredFrame
+    elif _describes_array(summary):
+        handle = StoredArray
+    return handle(record, source_of(record) if source is None else source)
 
 
 def _describes_frame(summary: Mapping[str, Any]) -> bool:

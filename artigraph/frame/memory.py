@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from typing import Any, BinaryIO
 
+from artigraph.blob.record import BlobRecord
 from artigraph.errors import SerializationError
 from artigraph.frame.frame import StoredFrame
 from artigraph.frame.handles import open_stored
@@ -51,13 +52,15 @@ def store_in_memory(value: Any) -> StoredFrame:
     file = io.BytesIO()
     summary = serializer and serializer.dump(value, file)
     stored = serializer and open_stored(
-        node_id=0,
-        label=None,
-        serializer=serializer.name,
-        size=None,
-        digest=None,
-        summary=summary,
-        source=_MemorySource(file.getvalue()),
+        BlobRecord(
+            node_id=0,
+            label=None,
+            serializer=serializer.name,
+            size=None,
+            digest=None,
+            summary=summary,
+        ),
+        _MemorySource(file.getvalue()),
     )
     if not isinstance(stored, StoredFrame):
         kind = f"{type(value).__module__}.{type(value).__qualname__}"

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import inspect
 import sys
 import typing
 from abc import ABC, ABCMeta, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
-from types import SimpleNamespace
+from contextlib import suppress
+from contextvars import ContextVar
 from typing import Any, ClassVar, Self
 
 from typing_extensions import override
 
-from artigraph.codec.annotation import codec_for
-from artigraph.codec.base import ModelValue
+from artigraph.codec.annotation import codec_of
 from artigraph.codec.fields import Codecs
 from artigraph.display.facts import Facts
 from artigraph.display.limits import Limits
@@ -24,11 +22,13 @@ from artigraph.errors import ModelDefinitionError, ModelVersionError
 from artigraph.filter.condition import Condition
 from artigraph.filter.field import to_condition
 from artigraph.filter.model import ModelFilter
-from artigraph.model.shape import ModelShape
-from artigraph.model.types import register_model
+from artigraph.filter.shape import ModelShape
 from artigraph.orm.base import is_clean
+from artigraph.serializer.base import serializers
+from artigraph.storage.base import storages
+from artigraph.types.annotation import ModelValue, Tree, read_annotation, resolve_early
 
-__all__ = ["BaseModel"]
+__all__ = ["BaseModel", "models_by_name", "overwrites"]
 
 
 NAME_LENGTH = 255
@@ -100,11 +100,12 @@ class BaseModel(Shown, ModelValue, ABC, metaclass=ModelMeta):
         cls.model_name = name or cls.__name__
         check_name(cls.model_name)
         cls.model_version = version
+        cls._artigraph_fields = None
         cls._artigraph_codecs = None
         cls._artigraph_shape = None
-        _resolve_early(cls)
+        resolve_early(cls)
         if version is not None:
-            register_model(cls)
+            _register(cls)
 
     @abstractmethod
     def model_data(self) -> Mapping[str, Any]:
@@ -188,11 +189,6 @@ class BaseModel(Shown, ModelValue, ABC, metaclass=ModelMeta):
             cls._artigraph_shape = ModelShape(cls)
         return cls._artigraph_shape
 
-    @classmethod
-    def _model_field_names(cls) -> Sequence[str] | None:
-        """The fields by name; ``None`` where any name may be one."""
-        return None
-
     def _unset_fields(self) -> Sequence[str]:
         """Fields that the class says to have, and the instance has not."""
         return ()
@@ -222,13 +218,15 @@ class BaseModel(Shown, ModelValue, ABC, metaclass=ModelMeta):
         name = type(self).__qualname__
         return brief_model(name, self.model_data(), limits, hidden=self._hidden_fields())
 
+    _artigraph_fields: ClassVar[Mapping[str, Tree] | None] = None
     _artigraph_codecs: ClassVar[Codecs | None] = None
     _artigraph_shape: ClassVar[ModelShape | None] = None
 
     @classmethod
-    def _model_codecs(cls) -> Codecs:
-        """The codec of each annotated field, made at first use."""
-        if cls._artigraph_codecs is None:
+    @override
+    def _model_fields(cls) -> Mapping[str, Tree]:
+        """What each annotated field holds, read at first use."""
+        if cls._artigraph_fields is None:
             try:
                 annotations = cls.model_annotations()
             except NameError as error:
@@ -236,39 +234,70 @@ class BaseModel(Shown, ModelValue, ABC, metaclass=ModelMeta):
                     f"An annotation of {cls.__qualname__} names {error.name!r}, which is not "
                     "defined where the class is. Define it above the class, at module level."
                 ) from error
+            cls._artigraph_fields = {
+                name: read_annotation(annotation) for name, annotation in annotations.items()
+            }
+        return cls._artigraph_fields
+
+    @classmethod
+    def _model_codecs(cls) -> Codecs:
+        """The codec of each annotated field, made at first use."""
+        if cls._artigraph_codecs is None:
             cls._artigraph_codecs = Codecs(
-                {name: codec_for(annotation) for name, annotation in annotations.items()}
+                {name: codec_of(tree) for name, tree in cls._model_fields().items()}
             )
         return cls._artigraph_codecs
 
 
-def _makes_classes(module: str) -> bool:
-    # ABCMeta and types.new_class() stand between us and the class statement.
-    return module in ("abc", "types") or module.startswith("artigraph.")
+models_by_name: dict[str, type[BaseModel]] = {}
+overwrites: ContextVar[bool] = ContextVar("artigraph_model_overwrites", default=False)
 
 
-def _resolve_early(cls: type[BaseModel]) -> None:
-    """Resolve annotations that name what only the defining function knows.
+def _register(model: type[BaseModel]) -> None:
+    """Let a class be what its name means from now on.
 
-    Under ``from __future__ import annotations`` they are text, and a function's
-    variables are gone once it returns.
+    In IPython a cell that defines a class is run again and again, so a newer
+    class replaces an older one. In a module two classes of one name would
+    read each other's rows.
+
+    Raises:
+        ModelDefinitionError: Another class has the name, outside of IPython and
+            :func:`allow_model_type_overwrites`.
     """
-    if not any(isinstance(a, str) for a in inspect.get_annotations(cls).values()):
-        return
-    frame = sys._getframe()
-    while frame is not None and _makes_classes(frame.f_globals.get("__name__", "")):
-        frame = frame.f_back  # type: ignore[assignment]  # the outermost frame has none
-    if frame is None or frame.f_locals is frame.f_globals:
-        return
-    resolved = dict(inspect.get_annotations(cls))
-    for name, annotation in resolved.items():
-        if not isinstance(annotation, str):
-            continue
-        one = SimpleNamespace(__annotations__={name: annotation})
-        # What is defined further down is resolved at first use, and so is what
-        # only a class's body may hold, as ClassVar.
-        with contextlib.suppress(NameError, TypeError):
-            resolved |= typing.get_type_hints(
-                one, frame.f_globals, {**frame.f_locals}, include_extras=True
-            )
-    cls.__annotations__ = resolved
+    name = model.model_name
+    known = models_by_name.get(name)
+    if known is not None and not _may_replace(known, model):
+        raise ModelDefinitionError(
+            f"The model name {name!r} belongs to {_home(known)}, so {_home(model)} needs another: "
+            f"rename the class, or give it one with class {model.__name__}(…, name='…'). "
+            "To replace it on purpose, define it inside: with allow_model_type_overwrites():"
+        )
+    models_by_name[name] = model
+
+
+def _may_replace(known: type[Any], model: type[Any]) -> bool:
+    if overwrites.get():
+        return True
+    # IPython is not imported to ask: where it runs, it has been.
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and ipython.get_ipython() is not None
+
+
+def _home(model: type[Any]) -> str:
+    return f"{model.__module__}.{model.__qualname__}"
+
+
+def _resolve_all() -> None:
+    """Register the serializers and storages that the classes defined by now name.
+
+    Annotations are resolved at first use, since they may name what is defined
+    further down; a fresh kernel that only reads has not used any yet.
+    """
+    for model in list(models_by_name.values()):
+        # A class that cannot be resolved says so when it is used itself.
+        with suppress(Exception):
+            model._model_codecs()
+
+
+serializers.add_source(_resolve_all)
+storages.add_source(_resolve_all)

@@ -20,11 +20,12 @@ from artigraph.dialect.json import is_plain_key
 from artigraph.dialect.registry import dialect_of
 from artigraph.errors import FilterError
 from artigraph.filter.json import DocumentValue, value_column_name
-from artigraph.filter.kind import Kind
 from artigraph.filter.model import is_model_class
-from artigraph.filter.place import Path, find_place, path_of, shown_path
+from artigraph.filter.place import find_place, path_of, shown_path
+from artigraph.filter.shape import Path
 from artigraph.model.base import BaseModel
 from artigraph.orm.node import node_table
+from artigraph.types.record import Scalar
 
 __all__ = ["create_field_index", "drop_field_index"]
 
@@ -104,7 +105,7 @@ def _values(model: type[BaseModel], field: str | Path) -> Iterator[DocumentValue
         yield _value(place.keys, kind, place.shape.tells_kind)
 
 
-def _value(keys: Path, kind: Kind, plain: bool) -> DocumentValue:
+def _value(keys: Path, kind: Scalar, plain: bool) -> DocumentValue:
     # An expression in an index must not name the table.
     document: ColumnElement[Any] = bare_column(node_table.c.model_artifact_data.name)
     return DocumentValue.of_kind(document, keys, kind, plain)

@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, case, select
 
-from artigraph.blob.source import BlobSource, DatabaseSource, StorageSource
-from artigraph.blob.write import StoredBytes, read_values
+from artigraph.blob.record import record_of
+from artigraph.blob.write import read_values
 from artigraph.codec.base import LoadedPart
 from artigraph.errors import MissingLibraryError, UnknownNameError
 from artigraph.filter.value import among
@@ -51,7 +51,7 @@ def select_parts(clause: ColumnElement[bool], *, lazy: bool) -> Any:
         .join(holders, inner.c.node_parent_id == holders.c.node_id)
         .where(inner.c.model_artifact_parts > 0)
     )
-    return select(*_COLUMNS, value.label("value")).where(
+    return select(*_COLUMNS, value.label("database_artifact_value")).where(
         columns.node_parent_id.in_(select(holders.union(step).c.node_id)),
         columns.node_type.in_([str(t.__mapper__.polymorphic_identity) for t in _PART_TYPES]),
     )
@@ -76,7 +76,7 @@ async def load_parts(rows: Sequence[Row[Any]], *, lazy: bool) -> list[LoadedPart
         CorruptBlobError: The bytes of a value are not those that were written.
     """
     read = [row for row in rows if not is_model(row) and not (lazy and _wants_handle(row))]
-    values = iter(await read_values(map(_stored_bytes, read)))
+    values = iter(await read_values(map(record_of, read)))
     read_ids = {row.node_id for row in read}
     parts: list[LoadedPart | None] = []
     for row in rows:
@@ -86,7 +86,7 @@ async def load_parts(rows: Sequence[Row[Any]], *, lazy: bool) -> list[LoadedPart
             takes_json = get_serializer(row.artifact_serializer).takes_json
             parts.append(LoadedPart(next(values), takes_json))
         else:
-            parts.append(LoadedPart(_handle(row)))
+            parts.append(LoadedPart(open_stored(record_of(row))))
     return parts
 
 
@@ -98,35 +98,3 @@ def _wants_handle(row: Row[Any]) -> bool:
     except (UnknownNameError, MissingLibraryError):
         # A handle says so once it is asked to read; the others are read now.
         return True
-
-
-def _handle(row: Row[Any]) -> Any:
-    size = row.artifact_size or 0
-    source: BlobSource
-    if row.remote_artifact_storage is None:
-        source = DatabaseSource(row.node_id, size)
-    else:
-        source = StorageSource(
-            row.remote_artifact_storage, row.remote_artifact_location or "", size
-        )
-    return open_stored(
-        node_id=row.node_id,
-        label=row.node_label,
-        serializer=row.artifact_serializer or "",
-        size=size,
-        digest=row.artifact_digest,
-        summary=row.artifact_summary,
-        source=source,
-    )
-
-
-def _stored_bytes(row: Row[Any]) -> StoredBytes:
-    return StoredBytes(
-        row.node_label,
-        row.artifact_serializer or "",
-        row.artifact_size,
-        row.artifact_digest,
-        row.value,
-        row.remote_artifact_storage,
-        row.remote_artifact_location,
-    )

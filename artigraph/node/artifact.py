@@ -9,9 +9,9 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import Row, inspect
 from typing_extensions import override
 
+from artigraph.blob.record import record_of
 from artigraph.blob.write import (
     Blob,
-    StoredBytes,
     keep_blobs,
     put_blobs,
     read_values,
@@ -342,7 +342,7 @@ async def _with_values(
     values = dict(
         zip(
             (id(artifact) for artifact in with_bytes),
-            await read_values(map(_stored_bytes, with_bytes)),
+            await read_values(map(record_of, with_bytes)),
             strict=True,
         )
     )
@@ -354,18 +354,6 @@ async def _with_values(
             else values.get(id(artifact)),
         )
         for artifact in artifacts
-    )
-
-
-def _stored_bytes(artifact: DatabaseArtifact | RemoteArtifact) -> StoredBytes:
-    return StoredBytes(
-        artifact.node_label,
-        artifact.artifact_serializer or "",
-        artifact.artifact_size,
-        artifact.artifact_digest,
-        None if isinstance(artifact, RemoteArtifact) else artifact.database_artifact_value,
-        artifact.remote_artifact_storage if isinstance(artifact, RemoteArtifact) else None,
-        artifact.remote_artifact_location if isinstance(artifact, RemoteArtifact) else None,
     )
 
 

@@ -12,26 +12,29 @@ about.
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 import threading
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, ClassVar, TypeVar
 
 from ipywidgets import Widget
 from sqlalchemy.exc import DBAPIError
 from traitlets import TraitError
 
 from artigraph.db.setting import pinned_context
-from artigraph.errors import ArtigraphError
+from artigraph.errors import ArtigraphError, NameTakenError
 from artigraph.notebook.portal import start_in_portal
 
-__all__ = ["Answering", "Method", "in_words"]
+__all__ = ["Answering", "Handlers", "Method", "answers", "in_words"]
 
 log = logging.getLogger(__name__)
 
 Method = Callable[[dict[str, Any]], Awaitable[Any]]
 """Takes a question's parameters, as the page sent them; returns plain values."""
+
+M = TypeVar("M", bound=Callable[..., Awaitable[Any]])
 
 LONGEST_ANSWER = 60
 """Seconds until a question is given up: the page has done so before."""
@@ -39,6 +42,55 @@ MOST_AT_ONCE = 64
 """Questions of one widget that may be open; a page asks a handful."""
 LONGEST_ERROR = 400
 """Characters of an error that a page shows."""
+
+
+def answers(name: str) -> Callable[[M], M]:
+    """Let a method of :class:`Handlers` answer a question.
+
+    Args:
+        name: What the page asks for.
+
+    Raises:
+        TypeError: The method is no coroutine function.
+    """
+
+    def declare(method: M) -> M:
+        awaits = inspect.iscoroutinefunction(method)
+        if not awaits:
+            raise TypeError(f"What answers {name!r} is an async method; {method!r} is none.")
+        vars(method)["_answers"] = name
+        return method
+
+    return declare
+
+
+class Handlers:
+    """What answers a page's questions: the methods that say so by :func:`answers`.
+
+    Raises:
+        NameTakenError: Two methods of a class answer one question.
+    """
+
+    _named: ClassVar[Mapping[str, str]] = {}
+    """The methods' names, by what a page asks for."""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        named: dict[str, str] = {}
+        for method, value in vars(cls).items():
+            name = getattr(value, "_answers", None)
+            if name in named:
+                raise NameTakenError(
+                    f"{cls.__name__}.{named[name]} answers {name!r}; give {method} another name."
+                )
+            if name is not None:
+                named[name] = method
+        cls._named = {**cls._named, **named}
+
+    @property
+    def methods(self) -> Mapping[str, Method]:
+        """What answers each question."""
+        return {name: getattr(self, method) for name, method in self._named.items()}
 
 
 class Answering:

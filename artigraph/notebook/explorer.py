@@ -27,11 +27,11 @@ from artigraph.filter.unset import UNSET, Unset
 from artigraph.model.read import read_model
 from artigraph.node.node import read_node
 from artigraph.notebook.answering import Answering
-from artigraph.notebook.explorer_pages import ExplorerPages, check_scope
 from artigraph.notebook.explorer_rows import tree_item
+from artigraph.notebook.tree_handlers import TreeHandlers, check_scope
 from artigraph.orm.node import Node
 
-__all__ = ["Explorer", "explore"]
+__all__ = ["Explorer"]
 
 OnSelect = Callable[[int | None], Awaitable[None] | None]
 
@@ -64,7 +64,7 @@ class Explorer(anywidget.AnyWidget):
     def __init__(self, node_or_filter: Node | Filter | int | Unset = UNSET, **options: Any) -> None:
         scope = check_scope(node_or_filter)
         super().__init__(**options)
-        self._pages = ExplorerPages(scope, self._read_first)
+        self._pages = TreeHandlers(scope, self._read_first)
         self._answering = Answering(self, self._pages.methods, settable=["selected"])
 
     async def refresh(self) -> None:
@@ -151,26 +151,3 @@ class Explorer(anywidget.AnyWidget):
     async def _read_first(self) -> None:
         page = await self._pages.first_page()
         self.set_trait("first_page", page)
-
-
-async def explore(
-    node_or_filter: Node | Filter | int | Unset = UNSET, *, height: int = 520
-) -> Explorer:
-    """Show the tree in a notebook, as the last line of a cell.
-
-    Args:
-        node_or_filter: A node or its id to begin with, a filter to begin with
-            all that it finds; all roots, unless given.
-        height: How tall it is, in pixels.
-
-    Returns:
-        A widget; its ``selected`` holds the id of the chosen node.
-
-    Raises:
-        FilterError: Something else, or a node that was never written.
-        NodeNotFoundError: There is no such node.
-        NoEngineError: No engine was set.
-    """
-    explorer = Explorer(node_or_filter, height=height)
-    await explorer.refresh()
-    return explorer

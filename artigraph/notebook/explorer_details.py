@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from artigraph.blob.source import DatabaseSource, StorageSource
+from artigraph.blob.record import RECORD_COLUMNS, record_of
 from artigraph.db.session import read
 from artigraph.display.escape import visible
 from artigraph.display.facts import Facts
@@ -28,7 +28,8 @@ from artigraph.model.unknown import UnknownModel
 from artigraph.node.node import read_node_or_none
 from artigraph.notebook.explorer_rows import row_values
 from artigraph.orm.node import node_table
-from artigraph.outline.page import BrowsedNode, browse_node
+from artigraph.outline.page import browse_node
+from artigraph.outline.summary import NodeSummary
 
 __all__ = ["code_for", "gone", "node_details", "read_stored"]
 
@@ -89,36 +90,15 @@ async def read_stored(node_id: int) -> StoredValue:
     Raises:
         NodeNotFoundError: It is gone.
     """
-    columns = node_table.c
-    query = select(
-        columns.node_label,
-        columns.artifact_serializer,
-        columns.artifact_size,
-        columns.artifact_digest,
-        columns.artifact_summary,
-        columns.remote_artifact_storage,
-        columns.remote_artifact_location,
-    ).where(columns.node_id == node_id)
+    query = select(*RECORD_COLUMNS).where(node_table.c.node_id == node_id)
     async with read() as connection:
         row = (await connection.execute(query)).first()
     if row is None:
         raise gone(node_id)
-    size = row.artifact_size or 0
-    place, location = row.remote_artifact_storage, row.remote_artifact_location
-    return open_stored(
-        node_id=node_id,
-        label=row.node_label,
-        serializer=row.artifact_serializer or "",
-        size=size,
-        digest=row.artifact_digest,
-        summary=row.artifact_summary,
-        source=DatabaseSource(node_id, size)
-        if place is None
-        else StorageSource(place, location or "", size),
-    )
+    return open_stored(record_of(row))
 
 
-def code_for(row: BrowsedNode, kind: str) -> str:
+def code_for(row: NodeSummary, kind: str) -> str:
     """A line of code that reads a node.
 
     Args:

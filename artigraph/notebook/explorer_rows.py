@@ -9,9 +9,9 @@ from artigraph.display.escape import visible
 from artigraph.display.place import format_size
 from artigraph.display.tree import Kind, TreeItem
 from artigraph.display.value import format_time
-from artigraph.orm.artifact import BaseArtifact
 from artigraph.orm.node import Node
-from artigraph.outline.page import COUNT_LIMIT, BrowsedNode, BrowsedPage
+from artigraph.outline.page import COUNT_LIMIT, NodePage
+from artigraph.outline.summary import NodeSummary
 
 __all__ = ["LONGEST_LABEL", "page_values", "row_values", "tree_item"]
 
@@ -19,13 +19,13 @@ LONGEST_LABEL = 120
 """Characters of a label that a page is given; the details have all of it."""
 
 
-def row_values(row: BrowsedNode) -> dict[str, Any]:
+def row_values(row: NodeSummary) -> dict[str, Any]:
     """A row as plain values; characters that would hide or reorder text are written out.
 
     Args:
         row: The row.
     """
-    kind = _kind(row)
+    kind = row.kind
     label = None if row.label is None else visible(row.label, LONGEST_LABEL)
     return {
         "node": row.node_id,
@@ -42,7 +42,7 @@ def row_values(row: BrowsedNode) -> dict[str, Any]:
     }
 
 
-def page_values(page: BrowsedPage) -> dict[str, Any]:
+def page_values(page: NodePage) -> dict[str, Any]:
     """A page as plain values.
 
     Args:
@@ -65,17 +65,9 @@ def tree_item(row: Mapping[str, Any]) -> TreeItem:
     return TreeItem(row["type"], kind, title, edge=row["label"] or "", more=row["count"])
 
 
-def _kind(row: BrowsedNode) -> Kind:
-    if row.model_type is not None:
-        return "model"
-    mapper = Node.__mapper__.polymorphic_map.get(row.node_type)
-    is_artifact = mapper is not None and issubclass(mapper.class_, BaseArtifact)
-    return "artifact" if is_artifact or row.serializer is not None else "node"
-
-
-def _type(row: BrowsedNode, kind: Kind) -> str:
+def _type(row: NodeSummary, kind: Kind) -> str:
     if kind == "model":
-        return row.model_type or ""
+        return row.model_name or ""
     if kind == "artifact":
         return (row.serializer or row.node_type).removeprefix("artigraph-")
     mapper = Node.__mapper__.polymorphic_map.get(row.node_type)

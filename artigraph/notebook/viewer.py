@@ -27,8 +27,8 @@ from artigraph.frame.memory import store_in_memory
 from artigraph.frame.query import read_conditions, read_sort
 from artigraph.frame.view import FrameView
 from artigraph.notebook.answering import Answering, in_words
+from artigraph.notebook.frame_handlers import FrameHandlers, read_window
 from artigraph.notebook.viewer_html import page_html
-from artigraph.notebook.viewer_pages import FramePages, read_window
 from artigraph.serializer.part import find_columns
 
 __all__ = ["FrameViewer"]
@@ -81,7 +81,7 @@ class FrameViewer(anywidget.AnyWidget):
             self._loop: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
         except RuntimeError:
             self._loop = None
-        self._pages = FramePages(stored, self._changed)
+        self._pages = FrameHandlers(stored, self._changed)
         self._answering = Answering(self, self._pages.methods, settable=["chosen"])
         self._first: Future[None] = self._answering.start(self._read_first())
 

@@ -25,7 +25,7 @@ def page_html(page: Mapping[str, Any]) -> str:
     """Write a table of the first rows and columns.
 
     Args:
-        page: What ``FramePages.first`` gives.
+        page: What ``FrameHandlers.first`` gives.
     """
     columns, cells = page["columns"][:COLUMNS], page["cells"]
     numbers = cells["numbers"][:ROWS]

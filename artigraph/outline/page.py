@@ -9,7 +9,7 @@ document.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -31,12 +31,12 @@ from artigraph.db.session import read
 from artigraph.filter.relation import walk
 from artigraph.filter.value import among
 from artigraph.orm.node import node_table
+from artigraph.outline.summary import NodeSummary, path_to, summary_columns, summary_facts
 
 __all__ = [
     "COUNT_LIMIT",
-    "BrowsedNode",
-    "BrowsedPage",
     "Narrowing",
+    "NodePage",
     "browse_children",
     "browse_labels",
     "browse_node",
@@ -54,33 +54,10 @@ _columns = node_table.c
 
 
 @dataclass(frozen=True, slots=True)
-class BrowsedNode:
-    """A row of the tree, without what it holds."""
-
-    node_id: int
-    parent_id: int | None
-    node_type: str
-    label: str | None
-    created_at: datetime
-    updated_at: datetime
-    model_type: str | None
-    """The model's name, if it is one."""
-    model_version: int | None
-    serializer: str | None
-    """What wrote its value, if it is an artifact."""
-    size: int | None
-    """Bytes of its value."""
-    child_count: int
-    """How many nodes hang right below it; ``COUNT_LIMIT`` stands for that or more."""
-    status: str | None
-    """How a cell's run went: ``"running"``, ``"finished"``, ``"failed"`` or ``"interrupted"``."""
-
-
-@dataclass(frozen=True, slots=True)
-class BrowsedPage:
+class NodePage:
     """Some rows in a row."""
 
-    nodes: tuple[BrowsedNode, ...]
+    nodes: tuple[NodeSummary, ...]
     after: int | None
     """Ask for what comes after this key; ``None`` at the end."""
 
@@ -118,7 +95,7 @@ async def browse_children(
     limit: int = 100,
     narrowing: Narrowing | None = None,
     label: str = "",
-) -> BrowsedPage:
+) -> NodePage:
     """A page of nodes in the order of their keys, with counts of what hangs below each.
 
     Args:
@@ -165,7 +142,7 @@ async def count_matches(
 
 async def browse_search(
     matches: ColumnElement[bool], *, before: int | None = None, limit: int = 50
-) -> BrowsedPage:
+) -> NodePage:
     """A page of what a clause finds in the whole tree, newest first.
 
     Args:
@@ -184,7 +161,7 @@ async def browse_search(
         return _page(rows.all(), limit)
 
 
-async def browse_path(node_id: int) -> tuple[BrowsedNode, ...]:
+async def browse_path(node_id: int) -> tuple[NodeSummary, ...]:
     """A node with all that stands above it, the root first.
 
     Args:
@@ -201,16 +178,11 @@ async def browse_path(node_id: int) -> tuple[BrowsedNode, ...]:
         or_(_columns.node_id == node_id, _columns.node_id.in_(select(above.c.node_id)))
     )
     async with read() as connection:
-        found = {row.node_id: row for row in map(_node, (await connection.execute(query)).all())}
-    path: list[BrowsedNode] = []
-    here = found.pop(node_id, None)
-    while here is not None:  # taken out when seen, so that a cycle ends
-        path.append(here)
-        here = found.pop(here.parent_id, None) if here.parent_id is not None else None
-    return tuple(reversed(path))
+        found = {row.node_id: row for row in map(_summary, (await connection.execute(query)).all())}
+    return tuple(path_to(node_id, found))
 
 
-async def browse_node(node_id: int) -> BrowsedNode | None:
+async def browse_node(node_id: int) -> NodeSummary | None:
     """One node, or ``None`` if it is gone.
 
     Args:
@@ -218,7 +190,7 @@ async def browse_node(node_id: int) -> BrowsedNode | None:
     """
     async with read() as connection:
         row = (await connection.execute(_select().where(_columns.node_id == node_id))).first()
-    return None if row is None else _node(row)
+    return None if row is None else _summary(row)
 
 
 async def browse_labels(node_ids: Collection[int]) -> dict[int, str | None]:
@@ -276,20 +248,7 @@ def _named(text: str) -> ColumnElement[bool]:
 
 
 def _select(narrowing: Narrowing | None = None) -> Select[Any]:
-    return select(
-        _columns.node_id,
-        _columns.node_parent_id,
-        _columns.node_type,
-        _columns.node_label,
-        _columns.node_created_at,
-        _columns.node_updated_at,
-        _columns.model_artifact_type,
-        _columns.model_artifact_version,
-        _columns.artifact_serializer,
-        _columns.artifact_size,
-        _child_count(narrowing or Narrowing()),
-        _columns.cell_run_status,
-    )
+    return select(*summary_columns(_child_count(narrowing or Narrowing())))
 
 
 def _child_count(narrowing: Narrowing) -> ScalarSelect[int]:
@@ -316,10 +275,10 @@ def _child_count(narrowing: Narrowing) -> ScalarSelect[int]:
     return counted.correlate(node_table).scalar_subquery()
 
 
-def _page(rows: Sequence[Row[Any]], limit: int) -> BrowsedPage:
-    nodes = tuple(map(_node, rows[:limit]))
-    return BrowsedPage(nodes, nodes[-1].node_id if len(rows) > limit else None)
+def _page(rows: Sequence[Row[Any]], limit: int) -> NodePage:
+    nodes = tuple(map(_summary, rows[:limit]))
+    return NodePage(nodes, nodes[-1].node_id if len(rows) > limit else None)
 
 
-def _node(row: Row[Any]) -> BrowsedNode:
-    return BrowsedNode(*row[: len(fields(BrowsedNode))])
+def _summary(row: Row[Any]) -> NodeSummary:
+    return NodeSummary(**summary_facts(row._asdict()))

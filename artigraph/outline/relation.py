@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import case, func, select
@@ -14,6 +14,7 @@ from artigraph.filter.base import Filter
 from artigraph.filter.relation import NodeRelationshipFilter, Nodes, check_nodes, nodes_clause
 from artigraph.garbage import collector_paused
 from artigraph.orm.node import Node, node_table
+from artigraph.outline.summary import path_to
 
 __all__ = ["count_children", "count_descendants", "read_path", "read_paths"]
 
@@ -126,19 +127,9 @@ async def read_paths(nodes: Nodes) -> dict[int, list[Node]]:
         rows = await session.run_sync(_load_all, query)
     by_id = {node.node_id: node for node, _ in rows}
     wanted = nodes if isinstance(nodes, tuple) else [n.node_id for n, is_asked in rows if is_asked]
-    return {node_id: _path(node_id, by_id) for node_id in wanted}
+    return {node_id: path_to(node_id, by_id) for node_id in wanted}
 
 
 def _load_all(session: Session, query: Any) -> Sequence[Any]:
     with collector_paused():
         return session.execute(query).all()
-
-
-def _path(node_id: int, by_id: Mapping[int, Node]) -> list[Node]:
-    path: dict[int, Node] = {}
-    at = by_id.get(node_id)
-    # It ends at a root, at a parent that is gone, or where a cycle closes.
-    while at is not None and at.node_id not in path:
-        path[at.node_id] = at
-        at = by_id.get(at.node_parent_id or 0)
-    return list(reversed(path.values()))

@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row
@@ -21,62 +20,32 @@ from artigraph.db.fetch import all_of
 from artigraph.db.session import read
 from artigraph.display.forest import Forest
 from artigraph.display.shown import print_lines
-from artigraph.display.tree import Kind, TreeItem
+from artigraph.display.tree import TreeItem
 from artigraph.errors import FilterError, NodeNotFoundError
 from artigraph.filter.base import Filter
 from artigraph.filter.relation import check_nodes
 from artigraph.filter.unset import NOT_WRITTEN, UNSET, Unset
 from artigraph.garbage import collector_paused
-from artigraph.orm.artifact import BaseArtifact, ModelArtifact
-from artigraph.orm.node import Node, node_table
+from artigraph.orm.node import Node
 from artigraph.orm.run import CellRun
-from artigraph.outline.tree_query import check_columns, select_children, select_roots
+from artigraph.outline.summary import STATUS, NodeSummary, kind_of, summary_facts
+from artigraph.outline.tree_query import TOLD, check_columns, select_children, select_roots
 
 __all__ = ["Tree", "TreeNode", "read_tree"]
 
 
-STATUS = "cell_run_status"
-"""A column that every drawing shows, once there are rows that have it."""
-
-
 @dataclass(frozen=True, slots=True)
-class TreeNode:
-    """The facts of one row."""
+class TreeNode(NodeSummary):
+    """The facts of one row in a tree."""
 
-    node_id: int
-    """Its id."""
-    parent_id: int | None
-    """The row that it hangs on, which a root of this tree may have outside of it."""
     depth: int
     """How many steps it is below its root."""
-    kind: Kind
-    """``"node"``, ``"model"`` or ``"artifact"``."""
-    node_type: str
-    """Its class's ``polymorphic_identity``."""
-    label: str | None
-    """Its name under its parent."""
-    created_at: datetime
-    """When it was first written, in UTC."""
-    updated_at: datetime
-    """When it was last written, in UTC."""
-    model_name: str | None
-    """A model's class."""
-    model_version: int | None
-    """The version of the class that wrote the model."""
-    serializer: str | None
-    """What made an artifact's bytes."""
-    size: int | None
-    """How many bytes a value has."""
     content: str
     """What an artifact is, such as ``"frame"``; else empty."""
     extent: str
     """How large that is: rows and columns, or a shape with its dtype; else empty."""
-    child_count: int
-    """How many children it has, in this tree or not."""
     more: int
-    """How many of them this tree leaves out."""
-    columns: Mapping[str, Any]
-    """The further columns that were asked for, by name."""
+    """How many of its children this tree leaves out."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -153,7 +122,7 @@ def _item(node: TreeNode, children: Sequence[TreeItem]) -> TreeItem:
     if node.kind == "node":
         label = f"#{node.node_id}" if node.label is None else node.label
         title = "" if node.node_type in _SAY_NOTHING else node.node_type
-        status = str(node.columns.get(STATUS) or "")
+        status = str(node.status or "")
         return TreeItem(label, "node", title, "", children, node.more, status)
     edge = node.label or ""
     if node.kind == "model":
@@ -196,7 +165,7 @@ async def read_tree(
     _check_limit("max_children", max_children, 1)
     _check_limit("max_nodes", max_nodes, 1)
     names = check_columns(columns)
-    if STATUS in node_table.c and STATUS not in names:
+    if STATUS not in names:
         names = (*names, STATUS)
     each = _MANY if max_children is None else max_children
     left = _MANY if max_nodes is None else max_nodes
@@ -220,7 +189,7 @@ async def read_tree(
             level = [row for row in rows if row.node_id not in seen]
             seen.update(row.node_id for row in level)
             for row in level:
-                below.setdefault(row.node_parent_id, []).append(row)
+                below.setdefault(row.parent_id, []).append(row)
             depth += 1
     if isinstance(start, int) and not roots:
         raise NodeNotFoundError(f"There is no node {start}, so nothing hangs on it.")
@@ -297,43 +266,18 @@ def _assemble(
 def _facts(
     row: Row[Any], depth: int, below: Mapping[int, Sequence[Row[Any]]], names: Sequence[str]
 ) -> TreeNode:
-    # By place: look-ups by name would cost more than all the rest.
-    facts: tuple[Any, ...] = tuple(row)
-    node_id, parent_id, node_type, label, created_at, updated_at = facts[:6]
-    serializer, size, model_name, model_version = facts[6:10]
-    content, rows, num_columns, shape, picture_size, dtype, child_count = facts[10:17]
-    kind = _kind(node_type, model_name, serializer)
-    is_artifact = kind == "artifact"
-    return TreeNode(
-        node_id=node_id,
-        parent_id=parent_id,
-        depth=depth,
-        kind=kind,
-        node_type=node_type,
-        label=label,
-        created_at=created_at,
-        updated_at=updated_at,
-        model_name=model_name,
-        model_version=model_version,
-        serializer=serializer,
-        size=size,
-        content=str(content or "") if is_artifact else "",
-        extent=_extent(rows, num_columns, shape or picture_size, dtype) if is_artifact else "",
-        child_count=child_count,
-        # Another process may have deleted some since they were counted.
-        more=max(0, child_count - len(below.get(node_id, ()))),
-        columns=dict(zip(names, facts[17:], strict=False)),
-    )
-
-
-def _kind(node_type: str, model_name: str | None, serializer: str | None) -> Kind:
-    node_class = Node.__mapper__.polymorphic_map[node_type].class_
-    # Its class may not be defined here: then its columns tell.
-    if model_name is not None or issubclass(node_class, ModelArtifact):
-        return "model"
-    if serializer is not None or issubclass(node_class, BaseArtifact):
-        return "artifact"
-    return "node"
+    # A dict of the row: its own look-ups by name would cost more than all the rest.
+    found = dict(zip(row._fields, row, strict=True))
+    facts = summary_facts(found, names)
+    content = extent = ""
+    if kind_of(found["node_type"], found["model_name"], found["serializer"]) == "artifact":
+        told = {name: found[f"told_{name}"] for name in TOLD}
+        shape = told["shape"] or told["size"]
+        content = str(told["kind"] or "")
+        extent = _extent(told["rows"], told["num_columns"], shape, told["dtype"])
+    # Another process may have deleted some since they were counted.
+    more = max(0, found["child_count"] - len(below.get(found["node_id"], ())))
+    return TreeNode(**facts, depth=depth, content=content, extent=extent, more=more)
 
 
 _TIMES = " × "  # noqa: RUF001  # as sizes are written

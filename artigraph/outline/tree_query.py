@@ -24,23 +24,14 @@ from artigraph.filter.relation import nodes_clause
 from artigraph.filter.value import among
 from artigraph.orm.kept.kind import kind_of
 from artigraph.orm.node import node_table
+from artigraph.outline.summary import COLUMNS, summary_columns
 from artigraph.registry import did_you_mean
 
-__all__ = ["check_columns", "select_children", "select_roots"]
+__all__ = ["TOLD", "check_columns", "select_children", "select_roots"]
 
-_FACTS = (
-    "node_id",
-    "node_parent_id",
-    "node_type",
-    "node_label",
-    "node_created_at",
-    "node_updated_at",
-    "artifact_serializer",
-    "artifact_size",
-    "model_artifact_type",
-    "model_artifact_version",
-)
-_SUMMARY = ("kind", "rows", "num_columns", "shape", "size", "dtype")
+TOLD = ("kind", "rows", "num_columns", "shape", "size", "dtype")
+"""What a tree shows of an artifact's summary, as columns that begin with ``told_``."""
+
 _LAST = 2**63 - 1
 
 
@@ -65,7 +56,7 @@ def check_columns(names: Collection[str]) -> tuple[str, ...]:
                 f"The column {name!r} holds values or documents, which a tree does not read. "
                 "Read those of single nodes with read_models() or read_artifacts()."
             )
-    return tuple(name for name in dict.fromkeys(names) if name not in _FACTS)
+    return tuple(name for name in dict.fromkeys(names) if name not in COLUMNS.values())
 
 
 # Made once: each alias copies all columns of the table.
@@ -73,7 +64,7 @@ _PARENT, _CHILD, _PAGE = (node_table.alias() for _ in range(3))
 
 
 def _facts(columns: Sequence[str]) -> list[ColumnElement[Any]]:
-    """What is selected of each row, in an order that ``artigraph.outline.tree`` relies upon."""
+    """What is selected of each row."""
     count = (
         select(func.count())
         .select_from(_CHILD)
@@ -82,13 +73,9 @@ def _facts(columns: Sequence[str]) -> list[ColumnElement[Any]]:
         .scalar_subquery()
     )
     summary = node_table.c.artifact_summary
-    return [
-        *(node_table.c[name] for name in _FACTS),
-        # As text, for the database would fail where it is something else.
-        *(summary[name].as_string().label(f"summary_{name}") for name in _SUMMARY),
-        count.label("child_count"),
-        *(node_table.c[name] for name in columns),
-    ]
+    # As text, for the database would fail where it is something else.
+    told = [summary[name].as_string().label(f"told_{name}") for name in TOLD]
+    return [*summary_columns(count, columns), *told]
 
 
 def select_roots(of: Filter | int | None, columns: Sequence[str], limit: int) -> Select[Any]:

@@ -8,7 +8,7 @@ every value it wrote, so a name never changes its meaning.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, BinaryIO, ClassVar, Generic, Self, TypeVar
 
 from artigraph.errors import UnknownSerializerError
@@ -18,42 +18,41 @@ __all__ = ["Serializer", "find_serializer", "get_serializer", "serializers"]
 
 T = TypeVar("T")
 
-BUILT_IN = {
-    "artigraph-json": "artigraph.serializer.json:json_serializer",
-    "artigraph-json-sorted": "artigraph.serializer.json:json_sorted_serializer",
-    "artigraph-datetime": "artigraph.serializer.datetime:datetime_serializer",
-    "artigraph-timedelta": "artigraph.serializer.datetime:timedelta_serializer",
-    "artigraph-numpy": "artigraph.serializer.numpy:array_serializer",
-    "artigraph-pandas": "artigraph.serializer.pandas:dataframe_serializer",
-    "artigraph-polars": "artigraph.serializer.polars:dataframe_serializer",
-    "artigraph-parquet": "artigraph.serializer.pyarrow:parquet_serializer",
-    "artigraph-feather": "artigraph.serializer.pyarrow:feather_serializer",
-    "artigraph-record-batch": "artigraph.serializer.pyarrow:record_batch_serializer",
-    "artigraph-pillow": "artigraph.serializer.pillow:image_serializer",
-    "artigraph-matplotlib": "artigraph.serializer.matplotlib:figure_serializer",
-    "artigraph-plotly": "artigraph.serializer.plotly:figure_serializer",
-    "artigraph-scipy": "artigraph.serializer.scipy:sparse_serializer",
+_SPARSE = [
+    f"scipy:{form}_{kind}"
+    for form in ("bsr", "coo", "csc", "csr", "dia", "dok", "lil")
+    for kind in ("array", "matrix")
+]
+
+_BUILT_IN: dict[str, tuple[str, Sequence[str]]] = {
+    "artigraph-json": ("json:json_serializer", ()),
+    "artigraph-json-sorted": ("json:json_sorted_serializer", ()),
+    "artigraph-datetime": ("datetime:datetime_serializer", ()),
+    "artigraph-timedelta": ("datetime:timedelta_serializer", ()),
+    "artigraph-numpy": ("numpy:array_serializer", ["numpy:ndarray"]),
+    "artigraph-pandas": ("pandas:dataframe_serializer", ["pandas:DataFrame"]),
+    "artigraph-polars": ("polars:dataframe_serializer", ["polars:DataFrame"]),
+    "artigraph-parquet": ("pyarrow:parquet_serializer", ["pyarrow:Table"]),
+    "artigraph-feather": ("pyarrow:feather_serializer", ()),
+    "artigraph-record-batch": ("pyarrow:record_batch_serializer", ["pyarrow:RecordBatch"]),
+    "artigraph-pillow": ("pillow:image_serializer", ["PIL:Image"]),
+    "artigraph-matplotlib": (
+        "matplotlib:figure_serializer",
+        ["matplotlib:Figure", "artigraph:FigureImage"],
+    ),
+    "artigraph-plotly": ("plotly:figure_serializer", ["plotly:Figure"]),
+    "artigraph-scipy": ("scipy:sparse_serializer", _SPARSE),
 }
+"""The built-in serializers by stored name: where each is found, and the types that it is
+chosen for, by library and name, so that a value finds it before either was imported."""
+
+BUILT_IN = {name: f"artigraph.serializer.{where}" for name, (where, _) in _BUILT_IN.items()}
 """Stored names of the built-in serializers, and where each is found."""
 
 BUILT_IN_TYPES = {
-    ("numpy", "ndarray"): "artigraph-numpy",
-    ("pandas", "DataFrame"): "artigraph-pandas",
-    ("polars", "DataFrame"): "artigraph-polars",
-    ("pyarrow", "Table"): "artigraph-parquet",
-    ("pyarrow", "RecordBatch"): "artigraph-record-batch",
-    ("PIL", "Image"): "artigraph-pillow",
-    ("matplotlib", "Figure"): "artigraph-matplotlib",
-    ("artigraph", "FigureImage"): "artigraph-matplotlib",
-    ("plotly", "Figure"): "artigraph-plotly",
-    **{
-        ("scipy", f"{form}_{kind}"): "artigraph-scipy"
-        for form in ("bsr", "coo", "csc", "csr", "dia", "dok", "lil")
-        for kind in ("array", "matrix")
-    },
+    tuple(type_.split(":")): name for name, (_, types) in _BUILT_IN.items() for type_ in types
 }
-"""Types by library and name, so that a value finds its serializer before
-either the library or the serializer was imported by artigraph."""
+"""The types that they are chosen for."""
 
 
 class Serializer(ABC, Generic[T]):

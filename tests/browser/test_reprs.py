@@ -218,6 +218,7 @@ def test_no_hostile_text_runs(notebook: OpenNotebook) -> None:
         opened.outputs(number).first.wait_for(state="attached")
     expect(page.locator(".ag-repr")).to_have_count(10 * len(texts))
     expect(page.locator(".jp-RenderedSVG")).to_have_count(len(texts))
+    page.wait_for_timeout(500)  # what would run has time to
     assert page.locator(".jp-OutputArea-output[data-mime-type*='error']").count() == 0
     assert page.evaluate("window.ag_ran") is None
     found: list[Any] = page.evaluate(

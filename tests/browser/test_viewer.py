@@ -190,6 +190,7 @@ import pyarrow as pa, numpy as np
 from pathlib import Path
 from artigraph import FrameViewer
 from artigraph.frame.frame import StoredFrame
+from artigraph.blob.record import BlobRecord
 from artigraph.frame.handles import open_stored
 from artigraph.serializer.pyarrow import parquet_serializer
 from artigraph.storage.file import FileSystemStorage
@@ -199,9 +200,8 @@ rows = 10_000_000
 made = {}
 table = pa.table({"n": np.arange(rows), "half": np.arange(rows) / 2})
 blob = await storage.create_from(lambda file: made.update(parquet_serializer.dump(table, file)))
-from artigraph.blob.source import StorageSource
-frame = open_stored(node_id=1, label="tall", serializer="artigraph-parquet", size=blob.size,
-    digest=blob.digest, summary=made, source=StorageSource(storage.name, blob.location, blob.size))
+frame = open_stored(BlobRecord(1, "tall", "artigraph-parquet", blob.size, blob.digest, made,
+    storage=storage.name, location=blob.location))
 viewer = frame.view()
 viewer
 """

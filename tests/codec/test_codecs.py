@@ -16,11 +16,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from artigraph import ModelDefinitionError, SerializationError
-from artigraph.codec.annotation import codec_for, codec_of_schema
+from artigraph.codec.annotation import codec_of, codec_of_schema
 from artigraph.codec.base import Codec, LoadedPart, Parts, Place
 from artigraph.serializer.json import json_serializer, json_sorted_serializer
 from artigraph.storage.file import FileSystemStorage, temp_file_storage
+from artigraph.types.annotation import read_annotation
 from tests.model.values import TYPED_VALUES, Access, Color, Leaf, Level, Mode, same
+
+
+def codec_for(annotation: Any) -> Codec:
+    """The codec of a field with an annotation."""
+    return codec_of(read_annotation(annotation))
 
 
 def encode(codec: Codec, value: Any) -> tuple[Any, Parts]:

@@ -38,7 +38,7 @@ from artigraph import (
 from artigraph.db.session import read_session
 from artigraph.display.results import ResultList
 from artigraph.display.shown import Shown, as_html, as_text
-from artigraph.model import types as model_types
+from artigraph.model import base as model_base
 from artigraph.orm.run import CellRun
 from artigraph.serializer.json import json_serializer
 from artigraph.serializer.numpy import array_serializer
@@ -195,7 +195,7 @@ async def test_expired_and_detached_nodes_are_shown(store: str) -> None:
 async def test_a_class_that_is_not_defined_is_shown(store: str) -> None:
     """A model without its class shows its fields, and says what is missing."""
     await write_model(label="a", model=shots())
-    del model_types._models["Shots"]
+    del model_base.models_by_name["Shots"]
     (one,) = await read_models(ModelFilter(label="a"))
     assert "Shots 'a'  [v2]  [class not defined here]" in as_text(one)
     assert "loss" in represent(one)

@@ -41,7 +41,7 @@ from artigraph import (
     write_node,
     write_nodes,
 )
-from artigraph.model import types as model_types
+from artigraph.model import base as model_base
 from artigraph.orm.node import node_table
 from artigraph.serializer.json import json_serializer
 from artigraph.storage.file import FileSystemStorage
@@ -538,7 +538,7 @@ async def test_without_the_class(store: str) -> None:
     """Models whose class is not defined here are typed as well."""
     await write(Typed(), Typed())
     with_class = await read_table(ModelFilter(model_type=Typed))
-    del model_types._models["frames.Typed"]
+    del model_base.models_by_name["frames.Typed"]
     without = await read_table(ModelFilter(model_type="frames.Typed"))
     names = with_class.column_names
     assert set(names) == set(without.column_names)
@@ -673,7 +673,7 @@ async def test_frames_are_left_out(store: str, tmp_path: Path) -> None:
     for column in ("data", "notes", "any", "many", "kept.f", "only", "only.f"):
         with pytest.raises(FilterError, match=r"read_models\(filter, lazy=True\)"):
             await read_frame(wanted, ["x", column])
-    del model_types._models["FramesHolder"]
+    del model_base.models_by_name["FramesHolder"]
     with pytest.raises(FilterError, match=r"read_models\(filter, lazy=True\)"):
         await read_frame(wanted, ["data"])
 

@@ -32,9 +32,9 @@ from artigraph import (
     write_models,
 )
 from artigraph.codec.any import ANY
-from artigraph.codec.scalar import SCALARS_BY_TYPE
 from artigraph.export.column import ROW_COLUMNS, column_name
 from artigraph.orm.base import is_clean
+from artigraph.types.scalar import SCALARS_BY_TYPE
 from tests.model.values import ANYTHING, SINGLE, TYPED_VALUES, draw
 
 
@@ -76,7 +76,7 @@ def key_of(key: Any) -> str | None:
     if isinstance(key, Enum):
         return str(shown(key))
     scalar = SCALARS_BY_TYPE.get(type(key))
-    stored = key if scalar is None else scalar.write(key)
+    stored = key if scalar is None or scalar.native else scalar.write(key)
     if type(stored) is int:
         return str(stored)
     return stored if type(stored) is str and is_clean(stored) else None

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
+from artigraph.blob.record import BlobRecord
 from artigraph.frame.base import StoredValue
 from artigraph.frame.handles import open_stored
 from artigraph.serializer.base import Serializer
@@ -77,12 +78,14 @@ def keep(
     path.write_bytes(change(data))
     source = CountingSource(path, local)
     handle: StoredValue = open_stored(
-        node_id=7,
-        label=label,
-        serializer=serializer.name,
-        size=len(data),
-        digest=hashlib.sha256(data).hexdigest(),
-        summary=summary,
-        source=source,
+        BlobRecord(
+            node_id=7,
+            label=label,
+            serializer=serializer.name,
+            size=len(data),
+            digest=hashlib.sha256(data).hexdigest(),
+            summary=summary,
+        ),
+        source,
     )
     return handle, source

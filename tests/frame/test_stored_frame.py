@@ -18,6 +18,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from artigraph import DatabaseArtifact, get_engine, write_node
+from artigraph.blob.record import BlobRecord
 from artigraph.blob.source import DatabaseSource, StorageSource
 from artigraph.errors import (
     BlobNotFoundError,
@@ -90,10 +91,11 @@ def test_making_a_handle_loads_no_library() -> None:
     """A handle can be made and shown where pandas was never imported."""
     code = """
 import sys
+from artigraph.blob.record import BlobRecord
 from artigraph.frame.handles import open_stored
 summary = {"kind": "frame", "rows": 1, "columns": [["a", "int64"]], "num_columns": 1}
-print(open_stored(node_id=1, label=None, serializer="artigraph-pandas", size=12, digest="0",
-                  summary=summary, source=None))
+record = BlobRecord(1, None, "artigraph-pandas", 12, "0", summary, storage="s", location="l")
+print(open_stored(record))
 sys.exit(any(name in sys.modules for name in ("pandas", "pyarrow", "numpy", "polars")))
 """
     done = subprocess.run(
@@ -497,13 +499,15 @@ async def test_missing_blob_says_whose_it_is(tmp_path: Path) -> None:
     """Where the bytes are gone, the error names the artifact."""
     storage = FileSystemStorage(tmp_path, name="frames").register()
     handle = open_stored(
-        node_id=3,
-        label="gone",
-        serializer="artigraph-parquet",
-        size=10,
-        digest="0" * 64,
-        summary=dict(parquet_serializer.summarize(table())),
-        source=StorageSource(storage.name, f"ab/{'0' * 64}", 10),
+        BlobRecord(
+            node_id=3,
+            label="gone",
+            serializer="artigraph-parquet",
+            size=10,
+            digest="0" * 64,
+            summary=dict(parquet_serializer.summarize(table())),
+        ),
+        StorageSource(storage.name, f"ab/{'0' * 64}", 10),
     )
     assert isinstance(handle, StoredFrame)
     with pytest.raises((BlobNotFoundError, ValueError), match="'gone' of node 3 cannot be read"):
@@ -515,20 +519,18 @@ async def test_unknown_names_are_said_when_they_matter(store: str, tmp_path: Pat
     (tmp_path / "blob").write_bytes(b"1")
     source = CountingSource(tmp_path / "blob")
     handle = open_stored(
-        node_id=1, label="x", serializer="nobodys", size=1, digest=None, summary=None, source=source
+        BlobRecord(node_id=1, label="x", serializer="nobodys", size=1, digest=None, summary=None),
+        source,
     )
     assert type(handle) is StoredValue
     assert repr(handle) == "<StoredValue 'x' 1 B, nobodys>"
     with pytest.raises(UnknownSerializerError, match=r"'x' of node 1 cannot be read.*nobodys"):
         await handle.load()
     lost = open_stored(
-        node_id=1,
-        label="x",
-        serializer="artigraph-json",
-        size=1,
-        digest=None,
-        summary=None,
-        source=StorageSource("no-storage", "somewhere", 1),
+        BlobRecord(
+            node_id=1, label="x", serializer="artigraph-json", size=1, digest=None, summary=None
+        ),
+        StorageSource("no-storage", "somewhere", 1),
     )
     with pytest.raises(UnknownStorageError, match=r"'x' of node 1 cannot be read.*no-storage"):
         await lost.load()
@@ -552,21 +554,24 @@ async def test_other_values_have_plain_handles(tmp_path: Path) -> None:
         {"kind": "frame", "rows": -3, "columns": []},
         {"kind": "frame", "rows": 3, "columns": [["a"]]},
         {"kind": "frame", "rows": 3, "columns": [["a", 1]]},
-        {"kind": "array", "shape": [1], "dtype": "int8"},
+        {"kind": "array", "shape": 1, "dtype": "int8"},
+        {"kind": "array", "shape": [1]},
     ],
 )
 async def test_odd_summaries_make_plain_handles(tmp_path: Path, summary: Any) -> None:
-    """A row whose summary describes no frame can still be loaded and shown."""
+    """A row whose summary describes neither a frame nor an array can still be loaded and shown."""
     data = parquet_serializer.serialize(table())
     (tmp_path / "blob").write_bytes(data)
     handle = open_stored(
-        node_id=1,
-        label="x",
-        serializer="artigraph-parquet",
-        size=None,
-        digest=None,
-        summary=summary,
-        source=CountingSource(tmp_path / "blob"),
+        BlobRecord(
+            node_id=1,
+            label="x",
+            serializer="artigraph-parquet",
+            size=None,
+            digest=None,
+            summary=summary,
+        ),
+        CountingSource(tmp_path / "blob"),
     )
     assert type(handle) is StoredValue
     assert handle.nbytes == len(data)
@@ -604,13 +609,15 @@ async def test_frames_in_a_folder(tmp_path: Path, frame: pd.DataFrame) -> None:
         lambda file: summary.update(pandas_serializer.dump(frame, file))
     )
     handle = open_stored(
-        node_id=1,
-        label="predictions",
-        serializer=pandas_serializer.name,
-        size=blob.size,
-        digest=blob.digest,
-        summary=summary,
-        source=StorageSource(storage.name, blob.location, blob.size),
+        BlobRecord(
+            node_id=1,
+            label="predictions",
+            serializer=pandas_serializer.name,
+            size=blob.size,
+            digest=blob.digest,
+            summary=summary,
+        ),
+        StorageSource(storage.name, blob.location, blob.size),
     )
     assert isinstance(handle, StoredFrame)
     assert_frame_equal(await handle.page(50_000, 3), frame.iloc[50_000:50_003])
@@ -629,13 +636,15 @@ async def test_frames_in_the_database(store: str, frame: pd.DataFrame) -> None:
     )
     source = DatabaseSource(node.node_id, len(data))
     handle = open_stored(
-        node_id=node.node_id,
-        label="x",
-        serializer=pandas_serializer.name,
-        size=len(data),
-        digest=None,
-        summary=pandas_serializer.summarize(value),
-        source=source,
+        BlobRecord(
+            node_id=node.node_id,
+            label="x",
+            serializer=pandas_serializer.name,
+            size=len(data),
+            digest=None,
+            summary=pandas_serializer.summarize(value),
+        ),
+        source,
     )
     assert isinstance(handle, StoredFrame)
     pages = await asyncio.gather(*(handle.page(i * 10_000, 5, ["x1"]) for i in range(4)))

@@ -27,7 +27,7 @@ from artigraph.frame.pyarrow import (
     order as order_module,
     summary as summary_module,
 )
-from artigraph.frame.pyarrow.room import Room
+from artigraph.frame.pyarrow.chunk_cache import ChunkCache
 from artigraph.frame.query import Condition, SortKey, read_conditions, read_sort
 from artigraph.frame.view import FrameView
 from artigraph.serializer.pandas import dataframe_serializer as pandas_serializer
@@ -118,13 +118,13 @@ async def test_memory_is_bounded(
 ) -> None:
     """What was looked at is forgotten once it takes too much room; what is in sight is right."""
     view, source = viewed
-    room = Room(400_000)
-    monkeypatch.setattr(chunks_module, "room", room)
+    cache = ChunkCache(400_000)
+    monkeypatch.setattr(chunks_module, "chunk_cache", cache)
     column = [number(view, "step")]
     for start in (0, GROUP, 2 * GROUP, 3 * GROUP, 0):
         cells = await view.cells(view.as_stored, start, start + 1, column)
         assert cells.texts == [[str(start)]]
-        assert 0 < room.used <= 400_000
+        assert 0 < cache.nbytes <= 400_000
     assert len(source.ranges) == 5
 
 

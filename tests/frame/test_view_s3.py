@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from artigraph.blob.record import BlobRecord
 from artigraph.blob.source import StorageSource
 from artigraph.errors import StorageError
 from artigraph.frame.frame import StoredFrame
@@ -43,13 +44,15 @@ async def keep_in(storage: S3Storage, frame: pd.DataFrame) -> StoredFrame:
     )
     storage.register()
     stored = open_stored(
-        node_id=3,
-        label="remote",
-        serializer=dataframe_serializer.name,
-        size=blob.size,
-        digest=blob.digest,
-        summary=made,
-        source=StorageSource(storage.name, blob.location, blob.size),
+        BlobRecord(
+            node_id=3,
+            label="remote",
+            serializer=dataframe_serializer.name,
+            size=blob.size,
+            digest=blob.digest,
+            summary=made,
+        ),
+        StorageSource(storage.name, blob.location, blob.size),
     )
     assert isinstance(stored, StoredFrame)
     return stored

@@ -38,7 +38,7 @@ from artigraph import (
     read_models,
     write_model,
 )
-from artigraph.model import types as model_types
+from artigraph.model import base as model_base
 from artigraph.orm.node import node_table
 from artigraph.serializer.json import json_serializer
 from artigraph.storage.file import temp_file_storage
@@ -68,7 +68,7 @@ class Inner(DataModel, version=1, name="versions.Inner"):
 def forget(*names: str) -> None:
     """What happens when a process ends: classes are not defined any more."""
     for name in names:
-        del model_types._models[name]
+        del model_base.models_by_name[name]
 
 
 async def change_document(node_id: int, document: Any) -> None:

@@ -237,10 +237,10 @@ async def test_details_tell_facts_frames_and_code(store: str) -> None:
 
 async def test_details_of_unknown_class_still_tell(store: str) -> None:
     """A model whose class is not defined here is shown by what its row holds."""
-    from artigraph.model import types as model_types
+    from artigraph.model import base as model_base
 
     _, model, part = await small_tree()
-    del model_types._models[Fit.model_name]
+    del model_base.models_by_name[Fit.model_name]
     details = await Page(await explore()).ask("details", node=model)
     assert [badge["text"] for badge in details["facts"]["badges"]].count("class not defined here")
     assert details["frames"] == [{"label": "curve", "node": part}]

@@ -64,9 +64,10 @@ class Kernel:
         return shown.strip()
 
     async def interrupt_when(self, started: Path) -> None:
-        """Press the stop button, once a running cell has made a file."""
+        """Press the stop button, once a running cell has made a file, and then make another."""
         await asyncio.to_thread(wait_for, started)
         await self._manager.interrupt_kernel()
+        started.with_name("interrupted").touch()
 
     async def end(self, how: str) -> None:
         """End its process by the menu's *Shut Down* or *Restart*, or by killing it."""
@@ -334,7 +335,8 @@ INTERRUPTED = {
     "computing": """
         async with ModelGroup(new_node(node_label="group")):
             started.touch()
-            time.sleep(1)
+            while not started.with_name("interrupted").exists():
+                time.sleep(0.01)
         """,
     "writing": """
         while True:

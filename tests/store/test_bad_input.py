@@ -585,12 +585,12 @@ async def test_changed_fields_at_the_same_version(store: str) -> None:
 
 async def test_a_class_that_is_not_defined(store: str) -> None:
     """A listing shows what there is; reading the one says how to define it."""
-    from artigraph.model import types as model_types
+    from artigraph.model import base as model_base
 
     gone = create_model("BadInputGone", version=3, x=int, y=(str, "z"))
     await write_model(label="gone", model=gone(x=1))  # type: ignore[call-arg]  # made at run time
     await write_model(label="known", model=Fit(0.5))
-    del model_types._models["BadInputGone"]  # as in a process that never ran its cell
+    del model_base.models_by_name["BadInputGone"]  # as in a process that never ran its cell
 
     values = {m.artifact.node_label: m.value for m in await read_models(ModelFilter())}
     assert values["known"] == Fit(0.5)

@@ -148,10 +148,6 @@ class Failing(Storage):
         self._call()
         return await self.inner.read(location)
 
-    async def update(self, location: str, data: bytes, /) -> str:
-        self._call()
-        return await self.inner.update(location, data)
-
     async def delete(self, location: str, /) -> None:
         self._call()
         await self.inner.delete(location)

@@ -25,7 +25,6 @@ from artigraph.filter.node import NodeFilter
 from artigraph.node.move import write_parent_child_relationships
 from artigraph.outline.page import (
     COUNT_LIMIT,
-    BrowsedNode,
     Narrowing,
     browse_children,
     browse_labels,
@@ -36,6 +35,7 @@ from artigraph.outline.page import (
     count_matches,
 )
 from artigraph.outline.search import LONGEST_SEARCH, search_clause
+from artigraph.outline.summary import NodeSummary
 from artigraph.serializer.pandas import dataframe_serializer
 from tests.conftest import Statements
 
@@ -60,7 +60,7 @@ async def fan(count: int, label: str = "root") -> Node:
     return root
 
 
-def labels(nodes: tuple[BrowsedNode, ...]) -> list[str | None]:
+def labels(nodes: tuple[NodeSummary, ...]) -> list[str | None]:
     return [node.label for node in nodes]
 
 
@@ -108,7 +108,7 @@ async def test_no_value_and_no_document_is_read(store: str, statements: Statemen
     (part,) = (await browse_children(model.node_id)).nodes
     assert len(await browse_path(part.node_id)) == 2
     assert await browse_node(model.node_id) == model
-    assert (model.model_type, model.model_version, model.child_count) == (Data.model_name, 3, 1)
+    assert (model.model_name, model.model_version, model.child_count) == (Data.model_name, 3, 1)
     assert part.serializer == "artigraph-pandas"
     assert part.size is not None
     assert part.size > 0

@@ -274,15 +274,17 @@ async def test_a_connection_that_is_lost_at_the_commit(line: Line, in_session: b
 async def test_more_tasks_than_connections(line: Line) -> None:
     """Who waits in vain for a connection is told what to type, and it works."""
     url = make_url((await get_engine()).url).set(port=line.port)
-    ready = asyncio.Event()
+    holding, ready = asyncio.Semaphore(0), asyncio.Event()
 
     async def session() -> None:
         async with new_session():
             await write_node(new_node())
+            holding.release()
             await ready.wait()
 
     holders = [asyncio.create_task(session()) for _ in range(2)]
-    await asyncio.sleep(0.1)
+    for _ in holders:
+        await holding.acquire()
     with pytest.raises(DatabaseBusyError, match=r"pool_size=20"):
         await write_node(new_node())
     with engine_context(create_async_engine(url, pool_size=20)):

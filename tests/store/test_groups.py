@@ -903,17 +903,18 @@ async def test_a_session_that_keeps_the_node_above_for_too_long(
     if store == "sqlite":
         pytest.skip("one session at a time")
     monkeypatch.setattr(pending, "WAIT_SECONDS", 0.2)
-    over = asyncio.Event()
+    held, over = asyncio.Event(), asyncio.Event()
 
     async def long() -> None:
         async with new_session():
             await count()  # it has begun, and cannot be left
             async with ModelGroup(new_node(node_label="long")) as group:
                 await group.save()
+                held.set()
                 await over.wait()
 
     async def short() -> None:
-        await asyncio.sleep(0.05)
+        await held.wait()
         async with new_session():
             await count()
             async with ModelGroup(new_node(node_label="short")):

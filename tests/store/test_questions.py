@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import HealthCheck, example, given, settings, strategies as st
 
 import artigraph as loose_artigraph
 from artigraph import (
@@ -514,6 +514,7 @@ texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x0
 
 @settings(deadline=None, max_examples=25, suppress_health_check=list(HealthCheck))
 @given(st.dictionaries(texts, texts, min_size=1, max_size=4), texts)
+@example({"-": "-", "--": "", "-a": "b", "a-": "c", '-\\"': "d", "-\U0001f600": "e"}, "-")
 async def test_any_key_and_any_text_is_found(
     store: str, params: dict[str, str], other: str
 ) -> None:

@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from artigraph import (
     DataModel,
@@ -627,6 +627,45 @@ loop.run_until_complete(loop.shutdown_asyncgens())
 loop.close()
 """,
 }
+
+
+@pytest.mark.parametrize("waits", [0, 1, 3, 8, 20])
+def test_closing_that_is_cancelled_half_way_ends(
+    waits: int, database_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """``reset()`` closes all connections and loses nothing, however soon the loop ends then."""
+    begun: list[AsyncEngine] = []
+    ended: list[AsyncEngine] = []
+    dispose = AsyncEngine.dispose
+
+    async def slowly(self: AsyncEngine, close: bool = True) -> None:
+        begun.append(self)
+        for _ in range(10):
+            await asyncio.sleep(0)
+        await dispose(self, close)
+        await asyncio.sleep(0)
+        ended.append(self)
+
+    async def main() -> None:
+        reset = set_engine(database_url, create_tables=True)
+        await asyncio.gather(*(write_node(new_node(node_label="kept")) for _ in range(4)))
+        reset()
+        for _ in range(waits):
+            await asyncio.sleep(0)
+
+    async def count_and_delete() -> int:
+        with engine_context(database_url, create_tables=True):
+            found = await read_nodes(NodeFilter(label="kept"))
+            await delete_nodes(NodeFilter(), everything=True)
+            return len(found)
+
+    asyncio.run(count_and_delete())
+    monkeypatch.setattr(AsyncEngine, "dispose", slowly)
+    asyncio.run(main())  # which cancels the task that closes
+    assert begun
+    assert ended == begun
+    assert caplog.messages == []
+    assert asyncio.run(count_and_delete()) == 4
 
 
 @pytest.mark.parametrize("kind", ["memory", "file"])

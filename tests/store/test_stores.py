@@ -60,7 +60,7 @@ from artigraph import (
 from artigraph.db.setting import current_setting
 from artigraph.frame.array import StoredArray
 from artigraph.frame.frame import StoredFrame
-from artigraph.model import types as model_types
+from artigraph.model import base as model_base
 from artigraph.serializer.json import json_serializer
 from artigraph.storage.base import storages
 from artigraph.storage.file import FileSystemStorage
@@ -554,6 +554,6 @@ async def test_an_unknown_storage_is_explained_by_its_own_database(
     lazy = (await read_models(NodeFilter(node_id=found.artifact.node_id), lazy=True))[0].value
     use(others[1])
     # As in a kernel that does not know the class.
-    del storages._registered["stores-gone"], model_types._models["StoresKept"]
+    del storages._registered["stores-gone"], model_base.models_by_name["StoresKept"]
     with pytest.raises(UnknownStorageError, match="It was at "):
         await lazy.frame.page(0, 1)

@@ -7,8 +7,7 @@ no blob is opened.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-
-import pyarrow as pa
+from typing import TYPE_CHECKING
 
 from artigraph.concurrency import run_in_thread
 from artigraph.db.session import read
@@ -21,9 +20,11 @@ from artigraph.export.document import (
     read_paths,
     select_models,
 )
-from artigraph.export.pyarrow.table import TableBuilder
 from artigraph.export.selection import Selection
 from artigraph.filter.base import Filter
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 __all__ = ["read_table"]
 
@@ -56,6 +57,8 @@ async def read_table(filter: Filter, columns: Sequence[str] | None = None) -> pa
             or that is left out; or there are more than 10,000 columns.
         DeserializationError: A document is none that artigraph wrote.
     """
+    from artigraph.export.pyarrow.table import TableBuilder
+
     selection = Selection(columns)
     clause = models_clause(filter)
     table = TableBuilder(selection)

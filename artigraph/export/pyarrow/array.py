@@ -15,10 +15,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from artigraph.codec.base import Schema
-from artigraph.codec.scalar import SCALARS_BY_KIND
 from artigraph.export.column import Piece
 from artigraph.export.declared import Declared
 from artigraph.export.plain import REF, UNREADABLE, bare, content_of, resolve
+from artigraph.types.record import Scalar
+from artigraph.types.scalar import SCALARS_BY_NAME
 
 __all__ = ["JSON", "MOMENT", "UNEVEN", "array_of", "arrow_type"]
 
@@ -30,34 +31,23 @@ MOMENT = pa.timestamp("us", "UTC")
 UNEVEN = (*UNREADABLE, pa.ArrowException)
 """What making an array ends in where values are not all of one type."""
 
-_TYPES: dict[str, pa.DataType] = {
-    "bool": pa.bool_(),
-    "int": pa.int64(),
-    "float": pa.float64(),
-    "str": pa.string(),
-    "datetime": MOMENT,
-    "date": pa.date32(),
-    "time": pa.time64("us"),
-    "timedelta": pa.duration("us"),
-    "decimal": pa.decimal128(38, 0),
-    "bytes": pa.binary(),
-    **dict.fromkeys(("uuid", "path", "posixpath", "windowspath"), pa.string()),
-}
-_NATIVE: dict[frozenset[type[Any]], pa.DataType] = {
-    frozenset({bool}): pa.bool_(),
-    frozenset({int}): pa.int64(),
-    frozenset({float}): pa.float64(),
-    # Refused where an integer is none of a float's.
-    frozenset({int, float}): pa.float64(),
-    frozenset({str}): pa.string(),
-}
-
 
 def arrow_type(declared: Declared) -> pa.DataType:
     """The type of a column whose values are all missing."""
     if isinstance(declared, tuple):
         return pa.list_(arrow_type(declared[0]))
-    return pa.null() if declared is None else _TYPES.get(declared, pa.null())
+    return _type_of(declared) if isinstance(declared, Scalar) else pa.null()
+
+
+def _type_of(scalar: Scalar) -> pa.DataType:
+    make, *arguments = scalar.arrow
+    made: pa.DataType = getattr(pa, make)(*arguments)
+    return made
+
+
+_NATIVE = {frozenset(s.types): _type_of(s) for s in SCALARS_BY_NAME.values() if s.native}
+# Refused where an integer is none of a float's.
+_NATIVE[frozenset({int, float})] = pa.float64()
 
 
 def array_of(piece: Piece) -> pa.Array[Any]:
@@ -85,7 +75,7 @@ def _array(values: Sequence[Any], schema: Schema) -> pa.Array[Any]:
     if kinds == {list}:
         return _lists(values, schema)
     if isinstance(schema, str) and kinds <= {str, int}:
-        return _READERS.get(schema, _read_each(schema))(values)
+        return _read(SCALARS_BY_NAME[schema], values)
     # Whatever else a schema tells, a value of another kind is stored as itself.
     return pa.array(values, _NATIVE[frozenset(kinds)])
 
@@ -124,14 +114,14 @@ def _lists(values: Sequence[Any], schema: Schema) -> pa.Array[Any]:
     return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), _array(flat, bare(item)))
 
 
-def _read_each(kind: str) -> Callable[[Sequence[Any]], pa.Array[Any]]:
-    """Reads the values of a kind one by one, as the codecs do."""
-
-    def read(values: Sequence[Any]) -> pa.Array[Any]:
-        scalar = SCALARS_BY_KIND[kind]
-        return pa.array([None if v is None else scalar.read(v) for v in values], _TYPES[kind])
-
-    return read
+def _read(scalar: Scalar, values: Sequence[Any]) -> pa.Array[Any]:
+    if scalar.name in _READERS:
+        return _READERS[scalar.name](values)
+    type_ = _type_of(scalar)
+    # Unless it is a text there as well, one by one, as the codecs do.
+    if type_ != pa.string():
+        values = [None if value is None else scalar.read(value) for value in values]
+    return pa.array(values, type_)
 
 
 def _read_texts(values: Sequence[Any]) -> pa.Array[Any]:
@@ -167,11 +157,11 @@ def _read_bytes(values: Sequence[Any]) -> pa.Array[Any]:
     return pa.array([None if v is None else decode(v, validate=True) for v in values], pa.binary())
 
 
+# All values at once; those of other types are read one by one.
 _READERS: dict[str, Callable[[Sequence[Any]], pa.Array[Any]]] = {
     "datetime": _read_datetimes,
     "date": lambda values: _read_texts(values).cast(pa.date32()),
     "timedelta": _read_timedeltas,
     "decimal": _read_decimals,
     "bytes": _read_bytes,
-    **dict.fromkeys(("uuid", "path", "posixpath", "windowspath"), _read_texts),
 }

@@ -1,4 +1,4 @@
-"""Column chunks of a stored frame: each read once, and kept while there is room.
+"""Column chunks of a stored frame: each read once, and kept in a cache.
 
 A chunk is one column in one row group, the least that can be read. What is
 looked at twice, as when somebody scrolls up and down, costs no second request.
@@ -18,8 +18,8 @@ import pyarrow as pa
 from artigraph.concurrency import gather_bounded
 from artigraph.errors import DeserializationError
 from artigraph.frame.frame import StoredFrame
+from artigraph.frame.pyarrow.chunk_cache import chunk_cache
 from artigraph.frame.pyarrow.column import make_column, plain_type, without_views
-from artigraph.frame.pyarrow.room import room
 from artigraph.serializer.part import FrameColumn, FrameReader
 
 __all__ = ["AT_ONCE", "ColumnChunks"]
@@ -86,7 +86,7 @@ class ColumnChunks:
         """
         # Two windows that lie in one row group should not both fetch it.
         async with self._locks.setdefault(group, asyncio.Lock()):
-            found = {place: room.get((self, group, place)) for place in places}
+            found = {place: chunk_cache.get((self, group, place)) for place in places}
             missing = [place for place in places if found[place] is None]
             if missing:
                 first, rows = int(self.starts[group]), self.group_rows[group]
@@ -98,7 +98,7 @@ class ColumnChunks:
                 found |= dict(zip(missing, map(without_views, table.columns), strict=True))
                 if keep:
                     for place in missing:
-                        room.keep((self, group, place), found[place])
+                        chunk_cache.put((self, group, place), found[place])
             return [found[place] for place in places]
 
     async def rows(self, rows: range | Any, places: Sequence[int], keep: bool = True) -> list[Any]:

@@ -11,20 +11,22 @@ import ast
 import asyncio
 import inspect
 from concurrent.futures import Future
+from contextlib import AbstractAsyncContextManager
 from contextvars import Context, copy_context
 from types import CodeType
 
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 
-from artigraph.notebook.magic.run import RunCell
 from artigraph.notebook.magic.transform import show_values
 from artigraph.notebook.portal import start_in_portal
 
 __all__ = ["run_body"]
 
 
-def run_body(shell: InteractiveShell, block: RunCell, body: str) -> None:
+def run_body(
+    shell: InteractiveShell, block: AbstractAsyncContextManager[object], body: str
+) -> None:
     """Run a cell's body inside its block.
 
     Args:
@@ -52,7 +54,9 @@ def run_body(shell: InteractiveShell, block: RunCell, body: str) -> None:
 
 
 async def _hold(
-    block: RunCell, opened: Future[Context], ended: Future[BaseException | None]
+    block: AbstractAsyncContextManager[object],
+    opened: Future[Context],
+    ended: Future[BaseException | None],
 ) -> None:
     """Open the block, wait for its end, and close it, all in one task."""
     try:

@@ -62,7 +62,7 @@ class Completion:
 
     def _offered(self, words: list[str], is_cell: bool) -> Iterable[str]:
         if len(words) == 1:
-            return [name for name in COMMANDS if (name == "run") is is_cell]
+            return [name for name, found in COMMANDS.items() if found.heads_cell is is_cell]
         found = COMMANDS.get(words[0])
         if found is None:
             return []

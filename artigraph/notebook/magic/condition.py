@@ -7,36 +7,23 @@ for a text. Nothing is evaluated, and a variable is taken as it is.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal, InvalidOperation
+from collections.abc import Mapping, Sequence
 from typing import Any
-from uuid import UUID
 
 from IPython.core.error import UsageError
 
 from artigraph.display.escape import visible
 from artigraph.filter.condition import Comparison, Condition
-from artigraph.filter.kind import (
-    BOOLEAN,
-    BYTES,
-    DATE,
-    DATETIME,
-    DECIMAL,
-    DURATION,
-    INTEGER,
-    NUMBER,
-    TIME,
-    UUID_,
-    Kind,
-)
-from artigraph.filter.place import AnyShape, Shape, find_place, path_of
+from artigraph.filter.place import find_place, path_of
+from artigraph.filter.shape import AnyShape, Shape
 from artigraph.filter.unset import UNSET, Unset
 from artigraph.filter.value import ValueFilter
 from artigraph.model.base import BaseModel
 from artigraph.notebook.magic.words import Word
+from artigraph.types.record import Scalar
+from artigraph.types.scalar import parse_number
 
-__all__ = ["duration", "literal", "parse_conditions"]
+__all__ = ["literal", "parse_conditions"]
 
 _OPERATOR = re.compile(r"<=|>=|!=|==|<|>|=|~")
 _KEYS = {
@@ -50,10 +37,6 @@ _KEYS = {
     "~": "like",
 }
 _EXAMPLE = "as in loss<0.1, name=adam, name~ad%, ended=null"
-_DURATION = re.compile(
-    r"(?:(?P<days>\d+(?:\.\d+)?)d)?(?:(?P<hours>\d+(?:\.\d+)?)h)?(?:(?P<minutes>\d+(?:\.\d+)?)m)?"
-    r"(?:(?P<seconds>\d+(?:\.\d+)?)s)?"
-)
 
 
 def parse_conditions(
@@ -117,22 +100,22 @@ def _parse(word: Word, owner: str, shape: Shape) -> Condition:
     return comparison
 
 
-def _value(word: Word, kinds: Sequence[Kind] | None, field: str) -> Any:
+def _value(word: Word, kinds: Sequence[Scalar] | None, field: str) -> Any:
     if word.is_bare and word.text.lower() in ("null", "none"):
         return None
     if kinds is None:
         return literal(word)
     for kind in kinds:
         try:
-            return _READERS.get(kind, str)(word.text)
-        except (ValueError, InvalidOperation):
+            return kind.parse(word.text)
+        except (ValueError, ArithmeticError):
             continue
     if not kinds:
         return word.text  # whoever checks the comparison says why it makes no sense
-    names = " or ".join(kind.name for kind in kinds)
+    names = " or ".join(kind.noun for kind in kinds)
     raise UsageError(
         f"{visible(field, 60)} is {names}, and {visible(word.text, 60)!r} is none. "
-        f"{_HINTS.get(kinds[0], '')}".strip()
+        f"{kinds[0].hint}".strip()
     )
 
 
@@ -150,74 +133,10 @@ def literal(word: Word) -> Any:
         return word.value
     if word.text.lower() in _WORDS:
         return _WORDS[word.text.lower()]
-    for read in (_integer, _number):
-        try:
-            return read(word.text)
-        except ValueError:
-            continue
-    return word.text
+    try:
+        return parse_number(word.text)
+    except ValueError:
+        return word.text
 
 
 _WORDS: Mapping[str, bool | None] = {"true": True, "false": False, "null": None, "none": None}
-
-
-def _integer(text: str) -> int:
-    if not re.fullmatch(r"[+-]?[0-9]{1,19}", text) or not -(2**63) <= int(text) < 2**63:
-        raise ValueError(text)
-    return int(text)
-
-
-def _number(text: str) -> float:
-    # float() also takes "1_000", and digits of any script.
-    if not re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?|[+-]?inf|nan", text, re.I):
-        raise ValueError(text)
-    return float(text)
-
-
-def _integer_or_number(text: str) -> int | float:
-    try:
-        return _integer(text)
-    except ValueError:
-        return _number(text)
-
-
-def _boolean(text: str) -> bool:
-    if text.lower() not in ("true", "false"):
-        raise ValueError(text)
-    return text.lower() == "true"
-
-
-def duration(text: str) -> timedelta:
-    """A time that passes, such as ``5m``, ``1h30m`` or ``2d``.
-
-    Raises:
-        ValueError: It is none.
-    """
-    found = _DURATION.fullmatch(text)
-    if found is None or not text:
-        raise ValueError(text)
-    return timedelta(**{name: float(given) for name, given in found.groupdict("0").items()})
-
-
-_READERS: Mapping[Kind, Callable[[str], Any]] = {
-    INTEGER: _integer_or_number,
-    NUMBER: _integer_or_number,
-    DECIMAL: Decimal,
-    BOOLEAN: _boolean,
-    DATETIME: datetime.fromisoformat,
-    DATE: date.fromisoformat,
-    TIME: time.fromisoformat,
-    DURATION: duration,
-    UUID_: UUID,
-    BYTES: bytes.fromhex,
-}
-"""How a text becomes a value of a kind; text and all others stay what they are."""
-
-_HINTS: Mapping[Kind, str] = {
-    BOOLEAN: "Type true or false.",
-    DATETIME: "Type 2024-01-31T12:30, with +00:00 behind it where the field has a zone.",
-    DATE: "Type 2024-01-31.",
-    TIME: "Type 12:30.",
-    DURATION: "Type 5m, 1h30m or 2d.",
-    BYTES: "Type its bytes as hexadecimal digits.",
-}

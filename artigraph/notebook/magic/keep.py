@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from enum import Enum
 from keyword import iskeyword
-from pathlib import PurePath
 from typing import Any
 
 from IPython.core.error import UsageError
@@ -17,10 +16,8 @@ from artigraph.display.escape import visible
 from artigraph.display.shown import type_name
 from artigraph.errors import NodeNotFoundError
 from artigraph.filter.artifact import ArtifactFilter
-from artigraph.filter.kind import KINDS
 from artigraph.filter.node import NodeFilter
 from artigraph.filter.relation import NodeRelationshipFilter
-from artigraph.filter.value import plain
 from artigraph.model.base import BaseModel
 from artigraph.model.log import Log
 from artigraph.model.read import read_models
@@ -42,22 +39,26 @@ from artigraph.orm.base import utc_now
 from artigraph.orm.node import Node
 from artigraph.outline.relation import count_descendants
 from artigraph.serializer.base import find_serializer
+from artigraph.types.scalar import comparable_of, without_numpy
 
 __all__ = ["assignment"]
 
 _EQUALS = re.compile("=")
 _NOTES: tuple[type[Any], ...] = (
-    *KINDS,
     type(None),
     Enum,
-    PurePath,
     list,
     tuple,
     dict,
     set,
     frozenset,
 )
-"""What may be noted down."""
+"""What may be noted down, besides scalars."""
+
+
+def _is_note(value: object) -> bool:
+    return isinstance(value, _NOTES) or comparable_of(type(value)) is not None
+
 
 _TO = argument("--to", metavar="NODE", help="hang it there; on the current node, unless given")
 
@@ -138,7 +139,7 @@ def _serializer(label: str, value: Any) -> Any:
     if found is None:
         hint = (
             f"Note it down: %artigraph log {visible(label, 60)}"
-            if isinstance(plain(value), _NOTES)
+            if _is_note(without_numpy(value))
             else "Make a DataModel of what is to be kept of it."
         )
         raise UsageError(
@@ -237,10 +238,10 @@ async def log(call: Call) -> QualifiedArtifact[ModelArtifact, Log]:
     values: dict[str, Any] = {}
     for word in call.args.values:
         key, given = assignment(word)
-        value = plain(look_up(key, call.variables) if given is None else literal(given))
+        value = without_numpy(look_up(key, call.variables) if given is None else literal(given))
         if key in values:
             raise UsageError(f"{visible(key, 60)!r} is given twice.")
-        if not isinstance(value, _NOTES):
+        if not _is_note(value):
             can_save = isinstance(value, BaseModel) or find_serializer(type(value)) is not None
             name = visible(key, 60) if given is None else f"{visible(key, 60)}=…"
             hint = (

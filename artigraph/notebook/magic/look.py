@@ -24,6 +24,7 @@ from artigraph.model.log import Log
 from artigraph.model.read import ReadModel, read_models
 from artigraph.model.types import find_model, model_names
 from artigraph.node.current import current_place
+from artigraph.notebook import explore
 from artigraph.notebook.magic.condition import parse_conditions
 from artigraph.notebook.magic.parser import Call, Said, argument, command, count
 from artigraph.notebook.magic.place import current_id, find_node, node_id_of
@@ -175,9 +176,7 @@ async def graph(call: Call) -> Any:
     That is the explorer where widgets are shown, and a drawing elsewhere.
     """
     if getattr(call.shell, "kernel", None) is not None and not call.args.picture:
-        # Only now: anywidget takes its time to import.
-        explorer = import_module("artigraph.notebook.explorer")
-        return await explorer.explore(await _root(call.args.node))
+        return await explore(await _root(call.args.node))
     return Picture(await _tree(call.args.node, call.args.depth, None))
 
 
@@ -224,7 +223,7 @@ def _write(file: str, text: str) -> Said:
 
 _EXPORTS = {
     "mermaid": "artigraph.export.mermaid:to_mermaid",
-    "dot": "artigraph.export.graphviz:to_graphviz",
+    "dot": "artigraph.export.dot:to_graphviz",
     "json": "artigraph.export.networkx:to_networkx",
     "networkx": "artigraph.export.networkx:to_networkx",
 }

@@ -23,7 +23,6 @@ from artigraph.notebook.interrupt import interruptible
 from artigraph.notebook.magic.body import run_body
 from artigraph.notebook.magic.parser import Call, Command, Confirm, Said, parse
 from artigraph.notebook.magic.plain import plain_errors
-from artigraph.notebook.magic.run import RunCell
 from artigraph.notebook.magic.secret import show_address
 from artigraph.notebook.portal import run_in_portal
 
@@ -70,7 +69,7 @@ class Magic:
             _check_session(found)
         if cell is not None:
             with plain_errors():
-                block = RunCell(call)
+                block = found.run(call)
             return run_body(self._shell, block, cell)
         with plain_errors():
             result = run_in_portal(_coroutine(found, call))
@@ -107,7 +106,7 @@ class Magic:
             with interruptible(computes=False):
                 return await result.act()
 
-    def begin(self, line: str) -> RunCell:
+    def begin(self, line: str) -> Any:
         """The block that the lines of a cell stand in.
 
         Args:
@@ -122,8 +121,9 @@ class Magic:
         with plain_errors():
             parsed = self._parse(line, _variables_of_caller(), source, number)
             if isinstance(parsed, Said):  # the help is asked for without a cell to run
-                raise UsageError("Ask for help on a line of its own: %artigraph run --help")
-            return RunCell(parsed[1])
+                raise UsageError("Ask for help on a line of its own, with one %: %artigraph --help")
+            found, call = parsed
+            return found.run(call)
 
     def show(self, value: object) -> None:
         """Show the value of a cell's last line, as IPython does."""

@@ -7,17 +7,19 @@ no concern of this one.
 from __future__ import annotations
 
 import argparse
+import inspect
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Any, NoReturn, TypeAlias
+from functools import partial, wraps
+from typing import Any, NoReturn, TypeAlias, TypeVar
 
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 from typing_extensions import override
 
 from artigraph.display.escape import visible
+from artigraph.errors import NameTakenError
 from artigraph.notebook.magic.words import Word, split
 from artigraph.registry import did_you_mean
 
@@ -94,15 +96,31 @@ class Command:
     summary: str
     """What it does, in a sentence."""
     parser: argparse.ArgumentParser
-    run: Callable[[Call], Awaitable[Any]]
+    run: Callable[[Call], Any]
+    """Awaited for the result; of one that heads a cell called for the block."""
+    where: str
+    """The function's module and name."""
     completes: str = ""
     """What its words are completed with: ``"model"``, ``"variable"`` or nothing."""
     options: Mapping[str, str | None] = field(default_factory=dict)
     """What the word behind each option is completed with; ``None`` if there is none."""
+    heads_cell: bool = False
+    """Whether it heads a cell, whose lines then stand in what ``run`` returns."""
+
+    @property
+    def usage(self) -> str:
+        """How it is typed, such as ``%artigraph tree``."""
+        return _typed(self.name, self.heads_cell)
+
+
+def _typed(name: str, heads_cell: bool) -> str:
+    return f"{'%%' if heads_cell else '%'}artigraph {name}"
 
 
 COMMANDS: dict[str, Command] = {}
 """The sub-commands by name, once their modules are imported."""
+
+Run = TypeVar("Run", bound=Callable[[Call], Any])
 
 Argument: TypeAlias = tuple[Callable[[argparse.ArgumentParser], argparse.Action], str]
 
@@ -114,26 +132,53 @@ def argument(*names: str, complete: str = "", **settings: Any) -> Argument:
         *names: Its name, or its options.
         complete: What the Tab key offers: ``"model"``, ``"variable"`` or
             ``"node_type"``.
-        **settings: For ``argparse.ArgumentParser.add_argument``.
+        **settings: For ``argparse.ArgumentParser.add_argument``. A ``type`` is given what
+            was typed, or the object that a variable holds.
     """
+    if "type" in settings or "choices" in settings:
+        settings["type"] = _of_value(settings.get("type", str))
     return lambda parser: parser.add_argument(*names, **settings), complete
 
 
-def command(
-    name: str, *arguments: Argument
-) -> Callable[[Callable[[Call], Awaitable[Any]]], Callable[[Call], Awaitable[Any]]]:
+def _of_value(convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    @wraps(convert)
+    def converted(word: Any) -> Any:
+        return convert(word.value if isinstance(word, Word) else word)
+
+    return converted
+
+
+def command(name: str, *arguments: Argument, heads_cell: bool = False) -> Callable[[Run], Run]:
     """Make a coroutine function a sub-command; its docstring is what ``--help`` says.
 
     Args:
         name: What to type.
         *arguments: What it takes, of :func:`argument`.
+        heads_cell: It heads a cell as ``%%artigraph name``. It is a plain function then,
+            and returns an asynchronous context manager, the block of the cell's other lines.
+
+    Raises:
+        NameTakenError: Another function is the sub-command of that name.
+        TypeError: It is no such function, or has no docstring.
     """
 
-    def declare(run: Callable[[Call], Awaitable[Any]]) -> Callable[[Call], Awaitable[Any]]:
+    def declare(run: Run) -> Run:
         text = (run.__doc__ or "").strip()
-        percent = "%%" if name == "run" else "%"
+        where = f"{run.__module__}.{run.__qualname__}"
+        if inspect.iscoroutinefunction(run) is heads_cell or not text:
+            wanted = "a plain function" if heads_cell else "an async function"
+            raise TypeError(
+                f"The sub-command {name!r} wants {wanted} with a docstring, which its --help "
+                f"shows; {where} is none."
+            )
+        known = COMMANDS.get(name)
+        # The cell or the module that declares it may run again.
+        if known is not None and known.where != where:
+            raise NameTakenError(
+                f"The sub-command {name!r} is {known.where}; give {where} another name."
+            )
         parser = _Parser(
-            prog=f"{percent}artigraph {name}",
+            prog=_typed(name, heads_cell),
             description="\n".join(line.removeprefix("    ") for line in text.splitlines()),
             formatter_class=partial(argparse.RawDescriptionHelpFormatter, width=90),
             # Asked for, it would print and exit.
@@ -148,7 +193,8 @@ def command(
                 options[option] = None if action.nargs == 0 else completes
         # argparse puts the program's name in with %, which is a part of ours.
         parser.usage = parser.format_usage().removeprefix("usage: ").strip().replace("%", "%%")
-        COMMANDS[name] = Command(name, text.partition("\n")[0], parser, run, words, options)
+        summary = text.partition("\n")[0]
+        COMMANDS[name] = Command(name, summary, parser, run, where, words, options, heads_cell)
         return run
 
     return declare
@@ -159,21 +205,21 @@ class _Parser(argparse.ArgumentParser):
 
     @override
     def error(self, message: str) -> NoReturn:
-        message = visible(message.replace("\0", ""))
+        # Both as it is and as argparse quotes it.
+        message = visible(message.replace("\0", "").replace("'\\x00", "'"))
         raise UsageError(
             f"{message}\n{self.format_usage().strip()}\nMore is told by: {self.prog} --help"
         )
 
 
-def count(text: str) -> int:
+def count(value: Any) -> int:
     """A count from 0 on, typed or in a variable; for ``type=`` of an argument."""
-    value = text.value if isinstance(text, Word) else text
     try:
         number = int(value)
     except (TypeError, ValueError):
         number = -1
     if number < 0:
-        shown = visible(text.replace("\0", ""), 40)
+        shown = visible(str(value), 40)
         raise argparse.ArgumentTypeError(f"a count from 0 on is wanted, not {shown!r}")
     return number
 
@@ -214,10 +260,9 @@ def parse(
     # Before any variable is looked up: help is for those who are still searching.
     if any(word in HELP for word in rest.split()):
         return Said(found.parser.format_help().strip())
-    if bool(source) is not (found.name == "run"):
-        right = "%%artigraph run" if found.name == "run" else f"%artigraph {found.name}"
-        where = "heads a cell" if found.name == "run" else "stands on a line of its own"
-        raise UsageError(f"{found.name} {where}: {right} …")
+    if bool(source) is not found.heads_cell:
+        where = "heads a cell" if found.heads_cell else "stands on a line of its own"
+        raise UsageError(f"{found.name} {where}: {found.usage} …")
     arguments = _arguments(found, split(rest, variables))
     return found, Call(shell, variables, arguments, source, number)
 
@@ -242,17 +287,22 @@ def _arguments(found: Command, words: Sequence[Word]) -> argparse.Namespace:
     return found.parser.parse_intermixed_args(list(given))
 
 
-_ORDER = (
+_FIRST = (
     *("connect", "status", "tree", "ls", "show", "find", "graph", "export"),
     *("run", "save", "load", "log", "rm", "gc", "check"),
 )
+"""What the overview begins with, in the order of a day's work; any others follow."""
+
+
+def _rank(found: Command) -> tuple[int, str]:
+    return (_FIRST.index(found.name) if found.name in _FIRST else len(_FIRST), found.name)
 
 
 def _overview() -> str:
     longest = max(map(len, COMMANDS))
     lines = [
-        f"  {'%%' if name == 'run' else ' %'}artigraph {name:<{longest}}  {found.summary}"
-        for name, found in sorted(COMMANDS.items(), key=lambda item: _ORDER.index(item[0]))
+        f"  {_typed('', found.heads_cell):>12}{found.name:<{longest}}  {found.summary}"
+        for found in sorted(COMMANDS.values(), key=_rank)
     ]
     return "\n".join(
         [

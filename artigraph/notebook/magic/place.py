@@ -13,7 +13,6 @@ from artigraph.display.escape import visible
 from artigraph.errors import FilterError, MultipleNodesFoundError, NodeNotFoundError
 from artigraph.filter.node import NodeFilter
 from artigraph.filter.unset import NOT_WRITTEN
-from artigraph.filter.value import plain
 from artigraph.model.group import ModelGroup
 from artigraph.node.artifact import QualifiedArtifact
 from artigraph.node.current import current_place, insert_unwritten
@@ -22,6 +21,7 @@ from artigraph.node.row import row_writer
 from artigraph.notebook.magic.words import Word
 from artigraph.orm.node import Node
 from artigraph.outline.tree import TreeNode
+from artigraph.types.scalar import without_numpy
 
 __all__ = ["current_id", "find_node", "node_id_of", "written_current_id"]
 
@@ -84,7 +84,7 @@ def _id_of_object(value: Any) -> int:
         value = value.artifact
     if isinstance(value, Node):
         check_store(value, current_store())
-    found = plain(value.node_id if isinstance(value, Node | TreeNode) else value)
+    found = without_numpy(value.node_id if isinstance(value, Node | TreeNode) else value)
     if isinstance(found, int) and not isinstance(found, bool):
         return found
     if isinstance(value, Node):

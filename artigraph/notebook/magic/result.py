@@ -12,7 +12,8 @@ from artigraph.display.facts import Facts, Table
 from artigraph.display.limits import Limits
 from artigraph.display.place import format_size
 from artigraph.display.shown import Shown
-from artigraph.outline.tree import STATUS, Tree, TreeNode
+from artigraph.outline.summary import STATUS
+from artigraph.outline.tree import Tree, TreeNode
 
 __all__ = ["Listing", "Picture", "Report"]
 

@@ -20,7 +20,6 @@ from IPython.core.error import UsageError
 
 from artigraph.db.session import new_session
 from artigraph.display.escape import visible
-from artigraph.filter.value import plain
 from artigraph.model.group import ModelGroup
 from artigraph.node.node import write_node
 from artigraph.notebook.interrupt import interruptible
@@ -35,6 +34,7 @@ from artigraph.orm.base import utc_now
 from artigraph.orm.node import Node
 from artigraph.orm.run import CellRun, CellRunStatus
 from artigraph.outline.tree import read_tree
+from artigraph.types.scalar import without_numpy
 
 __all__ = ["RunCell"]
 
@@ -54,8 +54,9 @@ MOST_SAVED = 1_000
         "--param", action="append", metavar="K=V", help="kept on the node; give it repeatedly"
     ),
     argument("--to", metavar="NODE", help="hang it there; on the current node, unless given"),
+    heads_cell=True,
 )
-async def run(call: Call) -> RunCell:
+def run(call: Call) -> RunCell:
     """Run the cell inside a new group under the current one; the cell may await.
 
     The node of the run keeps when it began and ended, how it went, the exception's text,
@@ -201,7 +202,7 @@ def _params(words: list[Word]) -> dict[str, Any]:
             )
         if name in params:
             raise UsageError(f"--param {visible(name, 60)} is given twice.")
-        value = plain(literal(given))
+        value = without_numpy(literal(given))
         try:
             json.dumps(value, allow_nan=False)
         except (TypeError, ValueError):

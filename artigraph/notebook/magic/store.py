@@ -20,7 +20,6 @@ from artigraph.display.options import options
 from artigraph.display.place import format_size
 from artigraph.errors import SchemaError, UnknownStorageError
 from artigraph.node.current import current_place
-from artigraph.notebook.magic.condition import duration
 from artigraph.notebook.magic.parser import Call, Said, argument, command
 from artigraph.notebook.magic.plain import NO_ENGINE
 from artigraph.notebook.magic.result import Report
@@ -28,6 +27,7 @@ from artigraph.notebook.magic.words import Word
 from artigraph.orm.node import node_table
 from artigraph.orm.storage import StorageRecord
 from artigraph.storage.base import Storage, get_storage
+from artigraph.types.scalar import parse_duration
 
 __all__: list[str] = []
 
@@ -139,7 +139,7 @@ def _age(word: Word | None) -> timedelta:
     if word.is_object and isinstance(word.value, timedelta):
         return word.value
     try:
-        return duration(word.text)
+        return parse_duration(word.text)
     except ValueError:
         raise UsageError(f"{visible(word.text, 40)!r} is no age. Type 30m, 12h or 2d.") from None
 

@@ -23,13 +23,13 @@ from itertools import takewhile
 from IPython.core.inputtransformer2 import cell_magic
 from IPython.core.interactiveshell import InteractiveShell
 
-from artigraph.notebook.magic.parser import HELP, NAMES
+from artigraph.notebook.magic.parser import COMMANDS, HELP, NAMES
 from artigraph.notebook.magic.secret import hide_address
 
 __all__ = ["Transformers", "show_values"]
 
 _NAMES = "|".join(NAMES)
-_RUN = re.compile(rf"%%({_NAMES})[ \t]+(run\b.*)")
+_CELL = re.compile(rf"%%({_NAMES})[ \t]+((\w+).*)")
 _CALL = re.compile(rf"get_ipython\(\)\.run_line_magic\('(?:{_NAMES})', ")
 _FUTURE = re.compile(r"from __future__ import [\w, ]+\n?")
 _BEGIN = "begin"
@@ -58,9 +58,12 @@ class Transformers:
         return bool(shell.autoawait and shell.loop_runner is asyncio_runner and not is_inside)
 
     def first_line(self, lines: list[str]) -> list[str]:
-        """Rewrite the first line of ``%%artigraph run``; one of ``input_transformers_cleanup``."""
-        found = _RUN.match(lines[0]) if lines and self._awaits else None
-        if found is None or any(word in HELP for word in found[2].split()):
+        """Rewrite a line that heads a cell; one of ``input_transformers_cleanup``."""
+        found = _CELL.match(lines[0]) if lines and self._awaits else None
+        heading = COMMANDS.get(found[3]) if found else None
+        if not (found and heading and heading.heads_cell):
+            return lines
+        if any(word in HELP for word in found[2].split()):
             return lines
         name, line = found[1], hide_address(found[2].rstrip())
         begin = f"await get_ipython().find_cell_magic({name!r}).{_BEGIN}({line!r})\n"

@@ -25,7 +25,7 @@ from typing import Any
 from IPython.core.error import UsageError
 
 from artigraph.display.escape import visible
-from artigraph.filter.kind import KINDS
+from artigraph.types.scalar import SCALARS_BY_TYPE
 
 __all__ = ["Word", "look_up", "split"]
 
@@ -232,6 +232,6 @@ def look_up(path: str, variables: Mapping[str, Any]) -> Any:
 
 def _text_of(value: Any) -> str:
     # A frame's or a model's text may be long, and nobody reads it.
-    if isinstance(value, str | PurePath | date | Number) or type(value) in KINDS:
+    if isinstance(value, str | PurePath | date | Number) or type(value) in SCALARS_BY_TYPE:
         return str(value)
     return f"<{type(value).__name__}>"

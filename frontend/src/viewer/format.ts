@@ -18,6 +18,12 @@ export function nameOf(column: Column): string {
   return column.label || (column.is_index ? "index" : "(no name)");
 }
 
+/** A column's name by its number, also of one that is not known yet. */
+export function columnName(columns: readonly Column[], number: number): string {
+  const found = columns[number];
+  return found ? nameOf(found) : `column ${number}`;
+}
+
 /** A condition as a sentence has it: `loss < 0.5`. */
 export function sentence(condition: Condition, column: Column): string {
   const operator = OPERATORS[condition.operator] ?? condition.operator;

@@ -4,9 +4,11 @@ import { html } from "../shared/dom";
 import { RequestError, type Ask } from "../shared/requests";
 import { Silence } from "../shared/silence";
 import { CellStore } from "./cells";
+import { makeChips } from "./chips";
+import { copyText } from "./clipboard";
 import { Foot } from "./foot";
 import { columnList, conditionForm } from "./forms";
-import { count, counted, nameOf, sentence } from "./format";
+import { columnName, count, counted, nameOf } from "./format";
 import { Grid } from "./grid";
 import { openPopover, type Popover } from "./popover";
 import type { Cells, Chosen, Column, Condition, Facts, FirstPage, Outdated, SortKey, State, Whole } from "./protocol";
@@ -182,33 +184,12 @@ export class Viewer {
   }
 
   #showChips(): void {
-    const { sort, conditions, hidden } = this.#state;
-    const chip = (text: string, name: string, remove: () => void): HTMLElement => {
-      const button = html("button", { type: "button", "aria-label": `Remove: ${name}`, title: "Remove" }, "×");
-      button.addEventListener("click", remove);
-      return html("span", { class: "chip" }, html("span", {}, text), button);
-    };
-    const chips = sort.map((key) => {
-      const text = `${key.descending ? "▼" : "▲"} ${this.#nameOf(key.column)}`;
-      return chip(text, `order by ${this.#nameOf(key.column)}`, () =>
-        void this.#arrange(sort.filter((each) => each !== key), conditions));
+    const chips = makeChips(this.#state, this.#columns, {
+      arrange: (sort, conditions) => void this.#arrange(sort, conditions),
+      unhide: () => void this.#hide([]),
     });
-    chips.push(...conditions.map((condition) => {
-      const column = this.#columns[condition.column];
-      const text = column ? sentence(condition, column) : `column ${condition.column}`;
-      return chip(text, text, () => void this.#arrange(sort, conditions.filter((each) => each !== condition)));
-    }));
-    if (hidden.length > 0) {
-      const text = `${counted(hidden.length, "column")} hidden`;
-      chips.push(chip(text, text, () => void this.#hide([])));
-    }
     this.#chips.replaceChildren(...chips);
     this.#chips.hidden = chips.length === 0;
-  }
-
-  #nameOf(column: number): string {
-    const found = this.#columns[column];
-    return found ? nameOf(found) : `column ${column}`;
   }
 
   // ------------------------------------------------------------------ sight
@@ -254,7 +235,7 @@ export class Viewer {
       const rows = counted(chosen.rows.stop - chosen.rows.start, "row");
       this.#foot.value(`${rows} × ${counted(chosen.columns.length, "column")} selected`);
     } else if (found !== undefined && column !== undefined) {
-      this.#foot.value(html("span", { class: "of" }, `${this.#nameOf(column)}:`), " ",
+      this.#foot.value(html("span", { class: "of" }, `${columnName(this.#columns, column)}:`), " ",
         html("span", { class: found.mark === "0" ? "missing" : "" }, found.text));
       if (found.mark === "c") this.#looking = setTimeout(() => void this.#look(row, column), CALM);
     }
@@ -268,7 +249,7 @@ export class Viewer {
     const more = html("button", { type: "button", title: "Show all of it (Enter)" }, "Show all");
     more.addEventListener("click", () => void this.#open(this.#grid.active));
     const long = found.shown.length > 80 || found.shown.includes("\n");
-    this.#foot.value(html("span", { class: "of" }, `${this.#nameOf(column)}:`), " ",
+    this.#foot.value(html("span", { class: "of" }, `${columnName(this.#columns, column)}:`), " ",
       html("span", {}, found.shown.slice(0, 300)), ...(long ? [" ", more] : []));
   }
 
@@ -291,7 +272,7 @@ export class Viewer {
     try {
       const found = await this.#whole(cell.row, column);
       if (found === null) return;
-      const name = `${this.#nameOf(column)}, row ${count(this.#cells.number(cell.row) ?? cell.row)}`;
+      const name = `${columnName(this.#columns, column)}, row ${count(this.#cells.number(cell.row) ?? cell.row)}`;
       const close = html("button", { type: "button", "aria-label": "Close" }, "Close");
       const copy = html("button", { type: "button" }, "Copy");
       const cut = found.text.length < found.length
@@ -316,7 +297,7 @@ export class Viewer {
   #sort(column: number, add: boolean): void {
     const facts = this.#columns[column];
     if (!facts?.can_sort) {
-      this.#foot.say(`Rows cannot be sorted by ${this.#nameOf(column)} (${facts?.dtype ?? ""}).`);
+      this.#foot.say(`Rows cannot be sorted by ${columnName(this.#columns, column)} (${facts?.dtype ?? ""}).`);
       return;
     }
     const { sort, conditions } = this.#goal;
@@ -393,8 +374,6 @@ export class Viewer {
     });
   }
 
-  // ------------------------------------------------------------------- copy
-
   async #copy(): Promise<void> {
     const found = this.#grid.selected();
     if (found === null) return;
@@ -415,19 +394,7 @@ export class Viewer {
   }
 
   async #write(text: string, told: string): Promise<void> {
-    try {
-      await navigator.clipboard.writeText(text);
-      this.#foot.say(told);
-    } catch {
-      // Pages over plain http have no clipboard of the newer kind.
-      const area = html("textarea", { class: "unseen", "aria-hidden": "true" });
-      area.value = text;
-      this.element.append(area);
-      area.select();
-      const done = document.execCommand("copy");
-      area.remove();
-      this.#grid.element.focus({ preventScroll: true });
-      this.#foot.say(done ? told : "The browser did not allow copying.");
-    }
+    const done = await copyText(text, this.element);
+    this.#foot.say(done ? told : "The browser did not allow copying.");
   }
 }

@@ -18,10 +18,10 @@ from artigraph.errors import PartError
 from artigraph.frame.frame import StoredFrame
 from artigraph.frame.query import read_conditions, read_sort
 from artigraph.frame.view import Arrangement, FrameView, ViewColumn
-from artigraph.notebook.answering import Method
+from artigraph.notebook.answering import Handlers, answers
 from artigraph.notebook.viewer_jobs import Jobs
 
-__all__ = ["FramePages", "read_window"]
+__all__ = ["FrameHandlers", "read_window"]
 
 FIRST_ROWS = 40
 """Rows of the first page, about what a screen shows."""
@@ -33,7 +33,7 @@ LONGEST_CELL = 100_000
 """Characters of one cell that a page is given."""
 
 
-class FramePages:
+class FrameHandlers(Handlers):
     """What pages may ask about a stored frame, on one event loop.
 
     Args:
@@ -51,16 +51,6 @@ class FramePages:
         """Numbers of the columns that are not shown."""
         self.jobs = Jobs()
         self._view: FrameView | None = None
-        self.methods: Mapping[str, Method] = {
-            "open": self._open,
-            "cells": self._cells,
-            "values": self._values,
-            "cell": self._cell,
-            "arrange": self._arrange,
-            "summary": self._summary,
-            "hide": self._hide,
-        }
-        """What answers each question."""
 
     @property
     def opened(self) -> FrameView | None:
@@ -125,21 +115,25 @@ class FramePages:
 
     # What follows answers questions.
 
+    @answers("open")
     async def _open(self, _: dict[str, Any]) -> dict[str, Any]:
         return self.facts(await self.view())
 
+    @answers("cells")
     async def _cells(self, params: dict[str, Any]) -> dict[str, Any]:
         view = await self.view()
         if params["revision"] != self.revision:
             return {"state": self.state()}
         return asdict(await view.cells(self._shown(view), *read_window(params)))
 
+    @answers("values")
     async def _values(self, params: dict[str, Any]) -> dict[str, Any]:
         view = await self.view()
         if params["revision"] != self.revision:
             return {"state": self.state()}
         return {"values": await view.values(self._shown(view), *read_window(params))}
 
+    @answers("cell")
     async def _cell(self, params: dict[str, Any]) -> dict[str, Any]:
         view = await self.view()
         if params["revision"] != self.revision:
@@ -155,6 +149,7 @@ class FramePages:
         shown = "\n".join(map(visible, cut.split("\n")))
         return {"text": cut, "shown": shown, "length": len(text)}
 
+    @answers("arrange")
     async def _arrange(self, params: dict[str, Any]) -> dict[str, Any]:
         view = await self.view()
         sort = read_sort(params.get("sort", []), len(view.columns))
@@ -166,6 +161,7 @@ class FramePages:
 
         return await self.jobs.ask(params.get("job"), work)
 
+    @answers("summary")
     async def _summary(self, params: dict[str, Any]) -> dict[str, Any]:
         view = await self.view()
 
@@ -175,6 +171,7 @@ class FramePages:
 
         return await self.jobs.ask(params.get("job"), work)
 
+    @answers("hide")
     async def _hide(self, params: dict[str, Any]) -> dict[str, Any]:
         hidden = set(_numbers(params["columns"], len((await self.view()).columns)))
         if hidden != self.hidden:

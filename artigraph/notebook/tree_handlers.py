@@ -7,12 +7,12 @@ since it may have been written by somebody else.
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from cachetools import LRUCache
 from sqlalchemy import ColumnElement
 
 from artigraph.concurrency import run_in_thread
@@ -22,13 +22,12 @@ from artigraph.errors import FilterError, NodeNotFoundError, PartError
 from artigraph.filter.base import Filter, clause_of
 from artigraph.filter.unset import NOT_WRITTEN, UNSET
 from artigraph.frame.frame import StoredFrame
-from artigraph.notebook.answering import Method
+from artigraph.notebook.answering import Handlers, answers
 from artigraph.notebook.explorer_details import gone, node_details, read_stored
 from artigraph.notebook.explorer_rows import LONGEST_LABEL, page_values, row_values
-from artigraph.notebook.viewer_pages import FramePages
+from artigraph.notebook.frame_handlers import FrameHandlers
 from artigraph.orm.node import Node
 from artigraph.outline.page import (
-    BrowsedNode,
     Narrowing,
     browse_children,
     browse_labels,
@@ -39,8 +38,9 @@ from artigraph.outline.page import (
     count_matches,
 )
 from artigraph.outline.search import search_clause
+from artigraph.outline.summary import NodeSummary
 
-__all__ = ["SCOPE", "ExplorerPages", "Scope", "check_scope"]
+__all__ = ["SCOPE", "Scope", "TreeHandlers", "check_scope"]
 
 Scope = int | Filter | None
 """Where an explorer begins: at a node, at what a filter finds, or at all roots."""
@@ -58,7 +58,7 @@ OPEN_FRAMES = 4
 """Frames of the details whose footers are kept."""
 
 
-class ExplorerPages:
+class TreeHandlers(Handlers):
     """What pages may ask about a tree, on one event loop.
 
     Args:
@@ -68,17 +68,7 @@ class ExplorerPages:
 
     def __init__(self, scope: Scope, refresh: Callable[[], Awaitable[None]]) -> None:
         self._scope, self._refresh = scope, refresh
-        self._frames: OrderedDict[int, FramePages] = OrderedDict()
-        self.methods: Mapping[str, Method] = {
-            "children": self._children,
-            "count": self._count,
-            "details": self._details,
-            "path": self._path,
-            "refresh": self._refreshed,
-            "search": self._search,
-            "viewer": self._viewer,
-        }
-        """What answers each question."""
+        self._frames: LRUCache[int, FrameHandlers] = LRUCache(OPEN_FRAMES)
 
     async def first_page(self) -> dict[str, Any]:
         """Read where to begin, with the first page of what hangs there.
@@ -136,6 +126,7 @@ class ExplorerPages:
 
     # What follows answers questions.
 
+    @answers("children")
     async def _children(self, params: dict[str, Any]) -> dict[str, Any]:
         node = _integer(params, "node")
         label = params.get("label", "")
@@ -152,11 +143,13 @@ class ExplorerPages:
             raise gone(node)
         return page_values(page)
 
+    @answers("count")
     async def _count(self, params: dict[str, Any]) -> dict[str, Any]:
         below = self._below(_integer(params, "node"))
         total = await count_matches(below, narrowing=_narrowing(params), most=COUNTED)
         return {"total": total, "capped": total >= COUNTED}
 
+    @answers("search")
     async def _search(self, params: dict[str, Any]) -> dict[str, Any]:
         text = params.get("text", "")
         if not isinstance(text, str):
@@ -175,19 +168,23 @@ class ExplorerPages:
             row["below"] = "" if label is None else visible(label, LONGEST_LABEL)
         return found
 
+    @answers("path")
     async def _path(self, params: dict[str, Any]) -> dict[str, Any]:
         node = _integer(params, "node")
-        path: tuple[BrowsedNode, ...] = await browse_path(node)
+        path: tuple[NodeSummary, ...] = await browse_path(node)
         if not path:
             raise gone(node)
         return {"rows": [row_values(row) for row in path]}
 
+    @answers("details")
     async def _details(self, params: dict[str, Any]) -> dict[str, Any]:
         return await node_details(_integer(params, "node"))
 
+    @answers("refresh")
     async def _refreshed(self, _: dict[str, Any]) -> None:
         await self._refresh()
 
+    @answers("viewer")
     async def _viewer(self, params: dict[str, Any]) -> Any:
         node = _integer(params, "node")
         pages = self._frames.get(node)
@@ -195,10 +192,7 @@ class ExplorerPages:
             frame = await read_stored(node)
             if not isinstance(frame, StoredFrame):
                 raise PartError(f"Node {node} holds no frame to look into.")
-            pages = self._frames.setdefault(node, FramePages(frame))
-        self._frames.move_to_end(node)
-        while len(self._frames) > OPEN_FRAMES:
-            self._frames.popitem(last=False)
+            pages = self._frames.setdefault(node, FrameHandlers(frame))
         method, inner = str(params.get("method")), params.get("params")
         if method == "first":
             # The code that shows it comes along, since the explorer's own bundle, which is

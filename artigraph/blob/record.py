@@ -1,0 +1,72 @@
+"""What the row of a value tells of its bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from artigraph.orm.artifact import RemoteArtifact
+
+__all__ = ["RECORD_COLUMNS", "BlobRecord", "record_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class BlobRecord:
+    """The facts of one value's bytes, as they stand in the value's row."""
+
+    node_id: int
+    """The row's id."""
+    label: str | None
+    """The row's label."""
+    serializer: str
+    """The stored name of the serializer that wrote them."""
+    size: int | None
+    """How many there are."""
+    digest: str | None
+    """Their sha256 in hex."""
+    summary: Mapping[str, Any] | None = None
+    """What the serializer told of the value."""
+    storage: str | None = None
+    """The stored name of the storage that has them; ``None`` where the row itself has."""
+    location: str | None = None
+    """Where they are in that storage."""
+    data: bytes | None = field(default=None, repr=False)
+    """The bytes themselves, where the row has them and they were read with it."""
+
+
+RECORD_COLUMNS = [
+    RemoteArtifact.__table__.c[name]
+    for name in (
+        "node_id",
+        "node_label",
+        "artifact_serializer",
+        "artifact_size",
+        "artifact_digest",
+        "artifact_summary",
+        "remote_artifact_storage",
+        "remote_artifact_location",
+    )
+]
+"""What to select for a record without the bytes."""
+
+
+def record_of(row: Any) -> BlobRecord:
+    """The record of a row.
+
+    Args:
+        row: A row with the columns of an artifact as its attributes, read by a
+            statement or as an object; one that keeps its bytes elsewhere may lack
+            ``database_artifact_value``, and one that holds them the other two.
+    """
+    return BlobRecord(
+        row.node_id,
+        row.node_label,
+        row.artifact_serializer or "",
+        row.artifact_size,
+        row.artifact_digest,
+        row.artifact_summary,
+        getattr(row, "remote_artifact_storage", None),
+        getattr(row, "remote_artifact_location", None),
+        getattr(row, "database_artifact_value", None),
+    )

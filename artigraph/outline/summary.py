@@ -1,0 +1,144 @@
+"""What an outline tells of a row: selected, and read, without the row's value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement
+
+from artigraph.display.tree import Kind
+from artigraph.orm.artifact import BaseArtifact, ModelArtifact
+from artigraph.orm.node import Node, node_table
+from artigraph.orm.run import CellRun
+
+__all__ = [
+    "COLUMNS",
+    "STATUS",
+    "NodeSummary",
+    "kind_of",
+    "path_to",
+    "summary_columns",
+    "summary_facts",
+]
+
+T = TypeVar("T", bound="NodeSummary | Node")
+
+STATUS = CellRun.cell_run_status.key
+"""A column that every outline shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSummary:
+    """The facts of one row."""
+
+    node_id: int
+    """Its id."""
+    parent_id: int | None
+    """The row that it hangs on, which a root of an outline may have outside of it."""
+    node_type: str
+    """Its class's ``polymorphic_identity``."""
+    label: str | None
+    """Its name under its parent."""
+    created_at: datetime
+    """When it was first written, in UTC."""
+    updated_at: datetime
+    """When it was last written, in UTC."""
+    model_name: str | None
+    """A model's class."""
+    model_version: int | None
+    """The version of the class that wrote the model."""
+    serializer: str | None
+    """What made an artifact's bytes."""
+    size: int | None
+    """How many bytes a value has."""
+    child_count: int
+    """How many children it has, in the outline or not."""
+    columns: Mapping[str, Any]
+    """The further columns that were asked for, by name."""
+
+    @property
+    def kind(self) -> Kind:
+        """``"node"``, ``"model"`` or ``"artifact"``."""
+        return kind_of(self.node_type, self.model_name, self.serializer)
+
+    @property
+    def status(self) -> str | None:
+        """How a cell's run went, such as ``"finished"``; ``None`` of other rows."""
+        status: str | None = self.columns.get(STATUS)
+        return status
+
+
+def kind_of(node_type: str, model_name: str | None, serializer: str | None) -> Kind:
+    """Whether a row is a node, a model or an artifact, as three of its facts tell."""
+    mapper = Node.__mapper__.polymorphic_map.get(node_type)
+    node_class = Node if mapper is None else mapper.class_
+    # Its class may not be defined here: then its columns tell.
+    if model_name is not None or issubclass(node_class, ModelArtifact):
+        return "model"
+    if serializer is not None or issubclass(node_class, BaseArtifact):
+        return "artifact"
+    return "node"
+
+
+COLUMNS = {
+    "node_id": "node_id",
+    "parent_id": "node_parent_id",
+    "node_type": "node_type",
+    "label": "node_label",
+    "created_at": "node_created_at",
+    "updated_at": "node_updated_at",
+    "model_name": "model_artifact_type",
+    "model_version": "model_artifact_version",
+    "serializer": "artifact_serializer",
+    "size": "artifact_size",
+}
+"""The columns that facts of a summary are read from."""
+
+
+def summary_columns(
+    child_count: ColumnElement[int], further: Sequence[str] = (STATUS,)
+) -> list[ColumnElement[Any]]:
+    """What to select for summaries.
+
+    Args:
+        child_count: Counts a row's children.
+        further: Names of further columns.
+    """
+    own = [node_table.c[column].label(fact) for fact, column in COLUMNS.items()]
+    return [*own, child_count.label("child_count"), *(node_table.c[name] for name in further)]
+
+
+def summary_facts(row: Mapping[str, Any], further: Sequence[str] = (STATUS,)) -> dict[str, Any]:
+    """The facts of a row that :func:`summary_columns` selected, as a summary takes them.
+
+    Args:
+        row: The row's columns by name.
+        further: As it was given there.
+    """
+    facts: dict[str, Any] = {fact: row[fact] for fact in COLUMNS}
+    facts["child_count"] = row["child_count"]
+    facts["columns"] = {name: row[name] for name in further}
+    return facts
+
+
+def path_to(node_id: int, known: Mapping[int, T]) -> list[T]:
+    """The way from a root to a row.
+
+    It begins at a root, below a parent that is not known, or where a cycle closes.
+
+    Args:
+        node_id: The row.
+        known: Rows by id: it, and those above it.
+
+    Returns:
+        The rows, that one last; none if it is not known.
+    """
+    path: dict[int, T] = {}
+    at: int | None = node_id
+    while at is not None and at in known and at not in path:
+        row = path[at] = known[at]
+        at = row.parent_id if isinstance(row, NodeSummary) else row.node_parent_id
+    return list(reversed(path.values()))
