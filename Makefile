@@ -19,7 +19,7 @@ PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13 python3
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo lab test notebooks docs check bench measure format constraints clean
+.PHONY: help venv demo lab test notebooks docs check bench measure coverage format constraints clean
 .PHONY: check-format check-lint check-types check-layers check-docs check-frontend check-binder
 .PHONY: frontend site release-check
 
@@ -77,6 +77,14 @@ lab: $(STAMP)  ## open JupyterLab on the notebooks
 test: $(STAMP)  ## run all tests and the notebooks
 	$(BIN)/python -m pytest -n $(WORKERS)
 	@$(MAKE) --no-print-directory notebooks
+
+# What to measure with: make coverage TESTS=tests/codec
+coverage: $(STAMP)  ## measure which branches the tests reach; the report goes to out/coverage
+	@rm -rf $(OUT)/coverage && mkdir -p $(OUT)/coverage
+	@# A line that no process of the tests reaches is what is asked for, so slow ones run too.
+	@status=0; $(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=html --cov-report= $(TESTS) || status=$$?; \
+		$(BIN)/python -m coverage report > $(OUT)/coverage/report.txt; tail -1 $(OUT)/coverage/report.txt; \
+		echo "Line by line: $(OUT)/coverage/report.txt, file://$(CURDIR)/$(OUT)/coverage/html/index.html"; exit $$status
 
 notebooks: $(STAMP)  ## run the notebooks; copies with their outputs go to out/notebooks
 	@rm -rf $(OUT)/notebooks && mkdir -p $(OUT)/notebooks

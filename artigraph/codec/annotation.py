@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from artigraph.codec.any import ANY
-from artigraph.codec.base import Codec, Parts, Place, Schema, is_tagged
+from artigraph.codec.base import Codec, EncodingContext, LoadedChildren, Schema, is_tagged
 from artigraph.codec.container import (
     collection_codec,
     dict_codec,
@@ -62,7 +62,7 @@ def _row_codec(
         inner: What the value is; a serializer that takes any JSON is given
             what this makes of it.
         serializer: How it becomes bytes; by its type, or as JSON, unless given.
-        storage: Where the bytes go, and those of other parts that are found in the
+        storage: Where the bytes go, and those of other children that are found in the
             value and name no storage; into the database, unless given.
         type_: The annotated class, where the inner codec does not know it.
     """
@@ -72,17 +72,17 @@ def _row_codec(
     def accepts(value: object) -> bool:
         return isinstance(value, types) if types and inner.kind == "any" else inner.accepts(value)
 
-    def encode(value: Any, place: Place) -> Any:
+    def encode(value: Any, context: EncodingContext) -> Any:
         chosen = serializer or find_serializer(type(value)) or get_serializer("artigraph-json")
         if chosen.takes_json:
-            value = inner.encode(value, place.stored_in(storage))
-        return place.add_part(value, chosen, storage)
+            value = inner.encode(value, context.stored_in(storage))
+        return context.add_child(value, chosen, storage)
 
-    def decode(stored: Any, parts: Parts) -> Any:
-        part = parts.get(str(stored.get("v"))) if is_tagged(stored) else None
-        if part is not None and part.takes_json:
-            return inner.decode(part.value, parts)
-        return inner.decode(stored, parts)
+    def decode(stored: Any, children: LoadedChildren) -> Any:
+        child = children.get(str(stored.get("v"))) if is_tagged(stored) else None
+        if child is not None and child.takes_json:
+            return inner.decode(child.value, children)
+        return inner.decode(stored, children)
 
     schema = None if inner.schema is None else {"part": inner.schema}
     return Codec("part", encode, decode, accepts, schema, deep=True)

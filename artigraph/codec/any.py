@@ -7,7 +7,7 @@ from enum import Enum
 from importlib import import_module
 from typing import Any
 
-from artigraph.codec.base import TAG, Codec, Parts, Place, native_json
+from artigraph.codec.base import TAG, Codec, EncodingContext, LoadedChildren, native_json
 from artigraph.errors import DeserializationError, SerializationError
 from artigraph.orm.base import is_clean
 from artigraph.serializer.base import find_serializer
@@ -18,53 +18,55 @@ from artigraph.types.scalar import SCALARS_BY_NAME, SCALARS_BY_TYPE
 __all__ = ["ANY"]
 
 
-def _encode(value: Any, place: Place, /) -> Any:
+def _encode(value: Any, context: EncodingContext, /) -> Any:
     """JSON of a value, which says itself what it is."""
     type_ = type(value)
-    describe = _DESCRIBE.get(type_)
-    if describe is not None:
-        return describe(value, place)
     scalar = SCALARS_BY_TYPE.get(type_)
     if scalar is not None:
-        return _describe_scalar(scalar, value, place)
+        if scalar.native:
+            return value if scalar.fits(value) else native_json(scalar, value)
+        return _describe_scalar(scalar, value, context)
+    describe = _DESCRIBE.get(type_)
+    if describe is not None:
+        return describe(value, context)
     if isinstance(value, ModelValue):
-        return place.add_part(value)
+        return context.add_child(value)
     if type_.__module__ == "numpy" and _is_numpy_scalar(type_):
-        return import_module("artigraph.codec.numpy").describe_numpy(value, place)
+        return import_module("artigraph.codec.numpy").describe_numpy(value, context)
     serializer = find_serializer(type_)
     if serializer is not None:
-        return place.add_part(value, serializer)
-    return _refuse(value, place)
+        return context.add_child(value, serializer)
+    return _refuse(value, context)
 
 
-def _decode(stored: Any, parts: Parts, /) -> Any:
+def _decode(stored: Any, children: LoadedChildren, /) -> Any:
     if type(stored) is list:
-        return [_decode(item, parts) for item in stored]
+        return [_decode(item, children) for item in stored]
     if type(stored) is not dict:
         return stored
     if TAG not in stored:
-        return {key: _decode(item, parts) for key, item in stored.items()}
-    return _decode_tagged(stored, parts)
+        return {key: _decode(item, children) for key, item in stored.items()}
+    return _decode_tagged(stored, children)
 
 
-def _decode_tagged(stored: dict[str, Any], parts: Parts) -> Any:
+def _decode_tagged(stored: dict[str, Any], children: LoadedChildren) -> Any:
     kind, content = stored[TAG], stored.get("v")
     if kind in SCALARS_BY_NAME:
         return SCALARS_BY_NAME[kind].read(content)
     if kind in _COLLECTIONS:
-        return _COLLECTIONS[kind](_decode(item, parts) for item in content or ())
+        return _COLLECTIONS[kind](_decode(item, children) for item in content or ())
     if kind in ("any", "of"):
-        return _decode(content, parts)
+        return _decode(content, children)
     if kind in ("dict", "pairs"):
-        return {_decode(k, parts): _decode(v, parts) for k, v in content or ()}
+        return {_decode(k, children): _decode(v, children) for k, v in content or ()}
     if kind == "numpy":
         read = import_module("artigraph.codec.numpy").read_numpy
-        return read(str(stored.get("t")), _decode(content, parts))
+        return read(str(stored.get("t")), _decode(content, children))
     if kind == "ref":
-        part = parts.get(str(content))
-        if part is None:
+        child = children.get(str(content))
+        if child is None:
             raise DeserializationError(f"The row {content!r} below the model is missing.")
-        return _decode(part.value, parts) if part.takes_json else part.value
+        return _decode(child.value, children) if child.takes_json else child.value
     raise DeserializationError(
         f"A value of the kind {kind!r} was stored, which this version of artigraph does not "
         "know. Update artigraph to read it."
@@ -75,10 +77,10 @@ def _is_numpy_scalar(type_: type[Any]) -> bool:
     return any(base.__name__ == "generic" for base in type_.__mro__)
 
 
-def _refuse(value: object, place: Place) -> Any:
+def _refuse(value: object, context: EncodingContext) -> Any:
     if isinstance(value, Enum):
         name = type(value).__name__
-        place.refuse(
+        context.refuse(
             value,
             "an enumeration's member needs its class to come back",
             f"Annotate the field with {name}, or store its value.",
@@ -90,12 +92,12 @@ def _refuse(value: object, place: Place) -> Any:
             methods = ("to_pydatetime", "to_pytimedelta")
             method = next((name for name in methods if hasattr(value, name)), None)
             convert = f"{base.__name__}(…)" if method is None else f"value.{method}()"
-            place.refuse(
+            context.refuse(
                 value,
                 f"it would come back as a plain {base.__name__}",
                 f"Convert it with {convert} first, or make it a DataModel.",
             )
-    place.refuse(
+    context.refuse(
         value,
         "JSON cannot hold it",
         "Annotate the field with a serializer, as in Annotated[T, my_serializer], or make it a "
@@ -103,37 +105,32 @@ def _refuse(value: object, place: Place) -> Any:
     )
 
 
-def _describe_list(value: list[Any], place: Place) -> Any:
-    return [_encode(item, place.at(i)) for i, item in enumerate(value)]
+def _describe_list(value: list[Any], context: EncodingContext) -> Any:
+    return [_encode(item, context.at(i)) for i, item in enumerate(value)]
 
 
-def _describe_dict(value: dict[Any, Any], place: Place) -> Any:
+def _describe_dict(value: dict[Any, Any], context: EncodingContext) -> Any:
     if all(type(key) is str and key != TAG and is_clean(key) for key in value):
-        return {key: _encode(v, place.at(key)) for key, v in value.items()}
-    pairs = [[_encode(k, place.at(k, 3)), _encode(v, place.at(k, 3))] for k, v in value.items()]
+        return {key: _encode(v, context.at(key)) for key, v in value.items()}
+    pairs = [[_encode(k, context.at(k, 3)), _encode(v, context.at(k, 3))] for k, v in value.items()]
     return {TAG: "dict", "v": pairs}
 
 
-def _describe_collection(kind: str) -> Callable[[Any, Place], Any]:
-    def describe(value: Any, place: Place) -> Any:
-        items = [_encode(item, place.at(i, 2)) for i, item in enumerate(value)]
+def _describe_collection(kind: str) -> Callable[[Any, EncodingContext], Any]:
+    def describe(value: Any, context: EncodingContext) -> Any:
+        items = [_encode(item, context.at(i, 2)) for i, item in enumerate(value)]
         return {TAG: kind, "v": items}
 
     return describe
 
 
-def _describe_scalar(scalar: Scalar, value: Any, place: Place) -> Any:
+def _describe_scalar(scalar: Scalar, value: Any, context: EncodingContext) -> Any:
     if not scalar.fits(value):
-        place.refuse(value, "it would not come back equal", "Store it as text or as bytes.")
+        context.refuse(value, "it would not come back equal", "Store it as text or as bytes.")
     try:
         return {TAG: scalar.name, "v": scalar.write(value)}
     except SerializationError as error:
-        place.refuse(value, str(error), "")
-
-
-def _describe_native(scalar: Scalar) -> Callable[[Any, Place], Any]:
-    fits = scalar.fits
-    return lambda value, place: value if fits(value) else native_json(scalar, value)
+        context.refuse(value, str(error), "")
 
 
 _COLLECTIONS: dict[str, Callable[[Any], Any]] = {
@@ -142,17 +139,16 @@ _COLLECTIONS: dict[str, Callable[[Any], Any]] = {
     "frozenset": frozenset,
 }
 
-_DESCRIBE: dict[type[Any], Callable[[Any, Place], Any]] = {
-    type(None): lambda value, place: None,
+_DESCRIBE: dict[type[Any], Callable[[Any, EncodingContext], Any]] = {
+    type(None): lambda value, context: None,
     list: _describe_list,
     dict: _describe_dict,
     **{type_: _describe_collection(kind) for kind, type_ in _COLLECTIONS.items()},  # type: ignore[misc]  # they are classes
-    **{one.types[0]: _describe_native(one) for one in SCALARS_BY_NAME.values() if one.native},
 }
 
 ANY = Codec("any", _encode, _decode, lambda value: True, deep=True)
 """Any value at all, by its own type.
 
 Numbers, texts, lists and dicts are JSON as they stand. Models and values that a
-serializer names become parts. All else is an object that has its kind under
+serializer names become children. All else is an object that has its kind under
 ``"$"`` and its content under ``"v"``."""

@@ -14,11 +14,11 @@ from artigraph.types.record import Scalar
 
 __all__ = [
     "TAG",
+    "ChildValue",
     "Codec",
-    "LoadedPart",
-    "Part",
-    "Parts",
-    "Place",
+    "EncodingContext",
+    "LoadedChild",
+    "LoadedChildren",
     "Schema",
     "is_tagged",
     "native_json",
@@ -38,7 +38,7 @@ without its class: ``None`` for what JSON tells by itself."""
 
 
 @dataclass(slots=True)
-class Part:
+class ChildValue:
     """A value below a model's row: a nested model, or an artifact."""
 
     label: str
@@ -46,37 +46,37 @@ class Part:
     serializer: Serializer[Any] | None = None
     """How it becomes bytes; ``None`` for a model."""
     storage: Storage | None = None
-    """Where its bytes go, or those of a model's own parts; ``None`` for the database."""
+    """Where its bytes go, or those of a model's own children; ``None`` for the database."""
 
 
 @dataclass(slots=True, frozen=True)
-class LoadedPart:
-    """A part that was read back."""
+class LoadedChild:
+    """A child that was read back."""
 
     value: Any
     takes_json: bool = False
     """Whether the value is JSON that a codec has yet to decode."""
 
 
-Parts = Mapping[str, LoadedPart]
+LoadedChildren = Mapping[str, LoadedChild]
 
 
 @dataclass(slots=True)
-class Place:
-    """Where in a model a value is, and the parts found in it by now."""
+class EncodingContext:
+    """Where in a model a value is, and the children found in it by now."""
 
     owner: str
     """The model's name."""
     path: str
     """The field, with what leads into it: ``params.layers.0``."""
-    parts: dict[str, Part] = field(default_factory=dict)
+    children: dict[str, ChildValue] = field(default_factory=dict)
     depth: int = 0
     """Levels of JSON above it."""
     storage: Storage | None = None
-    """Where the bytes of parts go that name no storage themselves."""
+    """Where the bytes of children go that name no storage themselves."""
 
-    def at(self, key: object, levels: int = 1) -> Place:
-        """The place one step further in.
+    def at(self, key: object, levels: int = 1) -> EncodingContext:
+        """The context one step further in.
 
         Args:
             key: An index or a key.
@@ -95,19 +95,19 @@ class Place:
             path = f"{self.path}.{key}"
         except ValueError:  # Python refuses to write integers of thousands of digits
             path = f"{self.path}.…"
-        return Place(self.owner, path, self.parts, self.depth + levels, self.storage)
+        return EncodingContext(self.owner, path, self.children, self.depth + levels, self.storage)
 
-    def deeper(self) -> Place:
-        """The same place, one level of JSON further in."""
-        return Place(self.owner, self.path, self.parts, self.depth + 1, self.storage)
+    def deeper(self) -> EncodingContext:
+        """The same context, one level of JSON further in."""
+        return EncodingContext(self.owner, self.path, self.children, self.depth + 1, self.storage)
 
-    def stored_in(self, storage: Storage | None) -> Place:
-        """The same place, whose parts go into a storage unless they name another."""
+    def stored_in(self, storage: Storage | None) -> EncodingContext:
+        """The same context, whose children go into a storage unless they name another."""
         if storage is None:
             return self
-        return Place(self.owner, self.path, self.parts, self.depth, storage)
+        return EncodingContext(self.owner, self.path, self.children, self.depth, storage)
 
-    def add_part(
+    def add_child(
         self,
         value: Any,
         serializer: Serializer[Any] | None = None,
@@ -119,10 +119,10 @@ class Place:
         label = stem = label.encode(errors="replace").decode()
         number = 1
         # Two paths may read alike: the keys 1 and "1", or very long ones.
-        while label in self.parts:
+        while label in self.children:
             number += 1
             label = f"{stem}~{number}"
-        self.parts[label] = Part(label, value, serializer, storage or self.storage)
+        self.children[label] = ChildValue(label, value, serializer, storage or self.storage)
         return {TAG: "ref", "v": label}
 
     def refuse(self, value: object, why: str, fix: str) -> NoReturn:
@@ -144,19 +144,19 @@ class Codec:
 
     kind: str
     """What its values are called in a tag."""
-    encode: Callable[[Any, Place], Any]
+    encode: Callable[[Any, EncodingContext], Any]
     """Turns a value into JSON.
 
     Raises ``SerializationError`` for one that would not come back equal."""
-    decode: Callable[[Any, Parts], Any]
+    decode: Callable[[Any, LoadedChildren], Any]
     """Turns JSON back into a value."""
     accepts: Callable[[object], bool]
     """Whether a value is of the annotated type."""
     schema: Schema = None
     """How its values are stored."""
     deep: bool = False
-    """Whether it wants a place of its own for each value, as those do that may
-    find parts or refuse something unforeseen."""
+    """Whether it wants a context of its own for each value, as those do that may
+    find children or refuse something unforeseen."""
 
 
 def is_tagged(stored: object) -> bool:

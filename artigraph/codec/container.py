@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from artigraph.codec.any import ANY
-from artigraph.codec.base import TAG, Codec, Parts, Place, Schema, is_tagged
+from artigraph.codec.base import TAG, Codec, EncodingContext, LoadedChildren, Schema, is_tagged
 from artigraph.codec.scalar import untyped
 from artigraph.errors import DeserializationError
 from artigraph.orm.base import is_clean
@@ -26,17 +26,17 @@ def collection_codec(type_: type[Any], item: Codec) -> Codec:
     """
     encode_item, decode_item, deep, kind = item.encode, item.decode, item.deep, type_.__name__
 
-    def encode(value: Any, place: Place) -> Any:
+    def encode(value: Any, context: EncodingContext) -> Any:
         if type(value) is not type_:
-            return untyped(value, place, list)
+            return untyped(value, context, list)
         if deep:
-            return [encode_item(one, place.at(i)) for i, one in enumerate(value)]
-        return [encode_item(one, place) for one in value]
+            return [encode_item(one, context.at(i)) for i, one in enumerate(value)]
+        return [encode_item(one, context) for one in value]
 
-    def decode(stored: Any, parts: Parts) -> Any:
+    def decode(stored: Any, children: LoadedChildren) -> Any:
         if type(stored) is not list:
-            return decode_any(stored, parts)
-        items = [decode_item(one, parts) for one in stored]
+            return decode_any(stored, children)
+        items = [decode_item(one, children) for one in stored]
         return items if type_ is list else type_(items)
 
     schema = None if type_ is list and item.schema is None else {kind: item.schema}
@@ -49,20 +49,20 @@ def tuple_codec(items: Sequence[Codec]) -> Codec:
     def accepts(value: object) -> bool:
         return type(value) is tuple and len(value) == len(items)
 
-    def encode(value: Any, place: Place) -> Any:
+    def encode(value: Any, context: EncodingContext) -> Any:
         if not accepts(value):
-            return untyped(value, place, list)
+            return untyped(value, context, list)
         pairs = zip(items, value, strict=True)
-        return [item.encode(one, place.at(i)) for i, (item, one) in enumerate(pairs)]
+        return [item.encode(one, context.at(i)) for i, (item, one) in enumerate(pairs)]
 
-    def decode(stored: Any, parts: Parts) -> Any:
+    def decode(stored: Any, children: LoadedChildren) -> Any:
         if type(stored) is not list:
-            return decode_any(stored, parts)
+            return decode_any(stored, children)
         if len(stored) != len(items):
             raise DeserializationError(
                 f"A tuple of {len(items)} values was stored with {len(stored)}."
             )
-        return tuple(item.decode(one, parts) for item, one in zip(items, stored, strict=True))
+        return tuple(item.decode(one, children) for item, one in zip(items, stored, strict=True))
 
     schema = {"places": [item.schema for item in items]}
     return Codec("tuple", encode, decode, accepts, schema, deep=True)
@@ -81,31 +81,31 @@ def dict_codec(key_type: type[str] | type[int] | None, key: Codec, value: Codec)
     """
     encode_value, decode_value = value.encode, value.decode
 
-    def encode(given: Any, place: Place) -> Any:
+    def encode(given: Any, context: EncodingContext) -> Any:
         if type(given) is not dict:
             # An object of anything is always tagged.
-            return encode_any(given, place)
+            return encode_any(given, context)
         if key_type is int and all(
             type(k) is int and -INTEGER_LIMIT <= k < INTEGER_LIMIT for k in given
         ):
-            return {str(k): encode_value(v, place.at(k)) for k, v in given.items()}
+            return {str(k): encode_value(v, context.at(k)) for k, v in given.items()}
         if key_type is str and all(type(k) is str and k != TAG and is_clean(k) for k in given):
-            return {k: encode_value(v, place.at(k)) for k, v in given.items()}
+            return {k: encode_value(v, context.at(k)) for k, v in given.items()}
         pairs = [
-            [key.encode(k, place.at(k, 3)), encode_value(v, place.at(k, 3))]
+            [key.encode(k, context.at(k, 3)), encode_value(v, context.at(k, 3))]
             for k, v in given.items()
         ]
         return {TAG: "pairs", "v": pairs}
 
-    def decode(stored: Any, parts: Parts) -> Any:
+    def decode(stored: Any, children: LoadedChildren) -> Any:
         if type(stored) is not dict:
-            return decode_any(stored, parts)
+            return decode_any(stored, children)
         if not is_tagged(stored):
             read = int if key_type is int else str
-            return {read(k): decode_value(v, parts) for k, v in stored.items()}
+            return {read(k): decode_value(v, children) for k, v in stored.items()}
         if stored[TAG] != "pairs":
-            return decode_any(stored, parts)
-        return {key.decode(k, parts): decode_value(v, parts) for k, v in stored["v"]}
+            return decode_any(stored, children)
+        return {key.decode(k, children): decode_value(v, children) for k, v in stored["v"]}
 
     schema: Schema = None
     if key_type is not str or value.schema is not None:
@@ -119,8 +119,8 @@ def optional_codec(inner: Codec) -> Codec:
     encode, decode = inner.encode, inner.decode
     return Codec(
         inner.kind,
-        lambda value, place: None if value is None else encode(value, place),
-        lambda stored, parts: None if stored is None else decode(stored, parts),
+        lambda value, context: None if value is None else encode(value, context),
+        lambda stored, children: None if stored is None else decode(stored, children),
         lambda value: value is None or inner.accepts(value),
         None if inner.schema is None else {"optional": inner.schema},
         inner.deep,
@@ -139,21 +139,21 @@ def union_codec(arms: Sequence[Codec], names: Sequence[str]) -> Codec:
         # tuple[int, int] | tuple[int, ...] are of one kind.
         by_name[name if name not in by_name else f"{name}~{len(by_name)}"] = arm
 
-    def encode(value: Any, place: Place) -> Any:
+    def encode(value: Any, context: EncodingContext) -> Any:
         if value is None:
             return None
         for name, arm in by_name.items():
             if arm.accepts(value):
-                inner = place.deeper() if arm.deep else place
+                inner = context.deeper() if arm.deep else context
                 return {TAG: "of", "t": name, "v": arm.encode(value, inner)}
-        return encode_any(value, place)
+        return encode_any(value, context)
 
-    def decode(stored: Any, parts: Parts) -> Any:
+    def decode(stored: Any, children: LoadedChildren) -> Any:
         if is_tagged(stored) and stored[TAG] == "of":
             arm = by_name.get(str(stored.get("t")))
             if arm is not None:
-                return arm.decode(stored["v"], parts)
-        return decode_any(stored, parts)
+                return arm.decode(stored["v"], children)
+        return decode_any(stored, children)
 
     return Codec(
         "union",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from artigraph.codec.any import ANY
-from artigraph.codec.base import DEEPEST, Codec, Parts, Place, Schema
+from artigraph.codec.base import DEEPEST, Codec, EncodingContext, LoadedChildren, Schema
 from artigraph.errors import ModelDefinitionError
 
 __all__ = ["Codecs"]
@@ -27,10 +27,10 @@ class Codecs:
     def __init__(self, by_field: Mapping[str, Codec]) -> None:
         self._by_field = by_field
         # Bound methods: looking them up for each value is a tenth of a bulk write.
-        self.encoders: dict[str, Callable[[Any, Place], Any]] = {
+        self.encoders: dict[str, Callable[[Any, EncodingContext], Any]] = {
             name: codec.encode for name, codec in by_field.items()
         }
-        self.decoders: dict[str, Callable[[Any, Parts], Any]] = {
+        self.decoders: dict[str, Callable[[Any, LoadedChildren], Any]] = {
             name: codec.decode for name, codec in by_field.items()
         }
         self.schemas: dict[str, Schema] = {
@@ -45,7 +45,7 @@ class Codecs:
                     "read JSON. Annotate its inner part as Any, or make that a DataModel."
                 )
         self.deep = any(codec.deep for codec in by_field.values())
-        """Whether a field may hold parts."""
+        """Whether a field may hold children."""
 
     def codec(self, field: str) -> Codec:
         """The codec of one field."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from artigraph.codec.base import TAG, Place, native_json
+from artigraph.codec.base import TAG, EncodingContext, native_json
 from artigraph.errors import DeserializationError
 from artigraph.types.scalar import NUMBER, TEXT
 
@@ -18,19 +18,19 @@ __all__ = ["describe_numpy", "read_numpy"]
 DTYPE = re.compile(r"[<>|=]?([biufcSU])\d+|[<>=]?[mM]8(\[\w+\])?")
 
 
-def describe_numpy(value: np.generic, place: Place) -> Any:
+def describe_numpy(value: np.generic, context: EncodingContext) -> Any:
     """A numpy scalar as JSON that keeps its dtype.
 
     Args:
         value: The scalar.
-        place: Where it is.
+        context: Where it is.
 
     Raises:
         SerializationError: A dtype without a fixed layout, such as object.
     """
     dtype = value.dtype.str
     if not DTYPE.fullmatch(dtype):
-        place.refuse(value, f"a scalar of dtype {dtype!r} has no plain form", "Store an array.")
+        context.refuse(value, f"a scalar of dtype {dtype!r} has no plain form", "Store an array.")
     if value.dtype.kind in "biu":
         return {TAG: "numpy", "t": dtype, "v": value.item()}
     if value.dtype.kind == "f" and value.dtype.itemsize <= 8 and np.isfinite(value):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from artigraph.codec.any import ANY
-from artigraph.codec.base import TAG, Codec, Parts, Place, Schema, native_json
+from artigraph.codec.base import TAG, Codec, EncodingContext, LoadedChildren, Schema, native_json
 from artigraph.errors import SerializationError
 from artigraph.types.record import Scalar
 from artigraph.types.scalar import without_numpy
@@ -16,15 +16,15 @@ __all__ = ["scalar_codec", "untyped"]
 encode_any, decode_any = ANY.encode, ANY.decode
 
 
-def untyped(value: Any, place: Place, *plain: type[Any]) -> Any:
+def untyped(value: Any, context: EncodingContext, *plain: type[Any]) -> Any:
     """JSON of a value that is none of its annotation's.
 
     Args:
         value: The value.
-        place: Where it is.
+        context: Where it is.
         *plain: What the annotation's values are in JSON, which must not be read as one.
     """
-    described = encode_any(value, place)
+    described = encode_any(value, context)
     return {TAG: "any", "v": described} if isinstance(described, plain) else described
 
 
@@ -34,18 +34,18 @@ def scalar_codec(scalar: Scalar) -> Codec:
         return _float_codec(scalar) if float in scalar.types else _native_codec(scalar)
     types, fits, write, read = scalar.types, scalar.fits, scalar.write, scalar.read
 
-    def encode(value: Any, place: Place) -> Any:
+    def encode(value: Any, context: EncodingContext) -> Any:
         if type(value) in types and fits(value):
             try:
                 return write(value)
             except SerializationError as error:
-                place.refuse(value, str(error), "")
-        return untyped(value, place, str, int)
+                context.refuse(value, str(error), "")
+        return untyped(value, context, str, int)
 
-    def decode(stored: Any, parts: Parts) -> Any:
+    def decode(stored: Any, children: LoadedChildren) -> Any:
         if isinstance(stored, str | int) and not isinstance(stored, bool):
             return read(stored)
-        return decode_any(stored, parts)
+        return decode_any(stored, children)
 
     kind, _, name = scalar.name.partition(":")
     schema: Schema = {kind: name} if name else kind
@@ -64,19 +64,19 @@ _PLAIN: dict[type[Any], Callable[[Any], Any]] = {str: str.__str__, int: int.__in
 def _native_codec(scalar: Scalar) -> Codec:
     (type_,), fits = scalar.types, scalar.fits
 
-    def encode(value: Any, place: Place) -> Any:
+    def encode(value: Any, context: EncodingContext) -> Any:
         if type(value) is not type_:
             value = _number(value)
             # Typed by its annotation: a StrEnum's text, a numpy integer's number. In
             # Python a bool is an int, but JSON tells them apart.
             if isinstance(value, bool) or not isinstance(value, type_):
-                return encode_any(value, place)
+                return encode_any(value, context)
             # Not str(value): an Enum that is a str has another text for that.
             value = _PLAIN[type_](value)
         return value if fits(value) else native_json(scalar, value)
 
-    def decode(stored: Any, parts: Parts) -> Any:
-        return stored if type(stored) is type_ else decode_any(stored, parts)
+    def decode(stored: Any, children: LoadedChildren) -> Any:
+        return stored if type(stored) is type_ else decode_any(stored, children)
 
     return Codec("native", encode, decode, lambda value: isinstance(value, type_))
 
@@ -84,7 +84,7 @@ def _native_codec(scalar: Scalar) -> Codec:
 def _float_codec(scalar: Scalar) -> Codec:
     fits = scalar.fits
 
-    def encode(value: Any, place: Place) -> Any:
+    def encode(value: Any, context: EncodingContext) -> Any:
         if type(value) is not float:
             number = _number(value)
             if isinstance(number, int) and not isinstance(number, bool):
@@ -94,14 +94,14 @@ def _float_codec(scalar: Scalar) -> Codec:
                     return {TAG: "int", "v": hex(number)}
                 number = exact
             if not isinstance(number, float):
-                return encode_any(number, place)
+                return encode_any(number, context)
             value = float(number)
         return value if fits(value) else native_json(scalar, value)
 
-    def decode(stored: Any, parts: Parts) -> Any:
+    def decode(stored: Any, children: LoadedChildren) -> Any:
         if type(stored) is float:
             return stored
-        return float(stored) if type(stored) is int else decode_any(stored, parts)
+        return float(stored) if type(stored) is int else decode_any(stored, children)
 
     return Codec("native", encode, decode, lambda value: isinstance(value, float))
 

@@ -21,7 +21,7 @@ import orjson
 
 from artigraph.codec.annotation import codec_of_schema
 from artigraph.codec.any import ANY
-from artigraph.codec.base import TAG, LoadedPart, Place, Schema
+from artigraph.codec.base import TAG, EncodingContext, LoadedChild, Schema
 from artigraph.errors import ArtigraphError, DeserializationError
 from artigraph.export.document import Nested
 from artigraph.export.plain import REF, UNREADABLE, bare, content_of, resolve
@@ -96,7 +96,7 @@ class Piece:
 
     def _read(self, value: Any, owner: int) -> Any:
         try:
-            return codec_of_schema(self.schema).decode(value, _Parts(self.nested, owner))  # type: ignore[arg-type]  # all that codecs ask of parts is get()
+            return codec_of_schema(self.schema).decode(value, _Children(self.nested, owner))  # type: ignore[arg-type]  # all that codecs ask of parts is get()
         except (ArtigraphError, *UNREADABLE):
             # Whatever it was, it is shown as it stands.
             return value
@@ -108,21 +108,21 @@ class Fields(dict[str, Any]):
     __hash__ = object.__hash__  # type: ignore[assignment]  # a dict has none
 
 
-class _Parts:
+class _Children:
     """The models below a model, as dicts of their fields."""
 
     def __init__(self, nested: Nested, owner: int) -> None:
         self._nested, self._owner = nested, owner
 
-    def get(self, label: str) -> LoadedPart:
+    def get(self, label: str) -> LoadedChild:
         found = self._nested.get(self._owner, {}).get(label)
         if found is None:
             raise BlobInside
         node_id, text = found
-        parts: Any = _Parts(self._nested, node_id)
+        parts: Any = _Children(self._nested, node_id)
         document = parse(text, node_id)
         schemas = _schemas(document)
-        return LoadedPart(
+        return LoadedChild(
             Fields(
                 (field, codec_of_schema(schemas.get(field)).decode(stored, parts))
                 for field, stored in document.items()
@@ -134,7 +134,9 @@ class _Parts:
 def text_of(value: Any) -> str:
     """A Python value as JSON that says itself what it is."""
     # What is read may be nested deeper than what was written, models in lists in models.
-    return orjson.dumps(ANY.encode(_simple(value), Place("", "", depth=-1_000_000))).decode()
+    return orjson.dumps(
+        ANY.encode(_simple(value), EncodingContext("", "", depth=-1_000_000))
+    ).decode()
 
 
 def _simple(value: Any) -> Any:

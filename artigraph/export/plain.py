@@ -94,12 +94,7 @@ def _resolve(value: Any, schema: Schema) -> tuple[Schema, Any]:
 
 def _plain_numpy(stored: dict[str, Any]) -> Any:
     plain = without_numpy(ANY.decode(stored, {}))
-    if str(stored.get("t")).lstrip("<>|=")[:1] in "biufU" and type(plain) in (
-        bool,
-        int,
-        float,
-        str,
-    ):
+    if type(plain) in (bool, int, float, str):
         return plain
     raise ValueError(stored)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from artigraph.codec.annotation import codec_of_schema
 from artigraph.codec.any import ANY
-from artigraph.codec.base import TAG, Part, Parts, Place
+from artigraph.codec.base import TAG, ChildValue, EncodingContext, LoadedChildren
 from artigraph.errors import ArtigraphError, DeserializationError, SerializationError
 from artigraph.model.base import BaseModel
 from artigraph.model.types import find_model
@@ -20,12 +20,12 @@ __all__ = ["decode_model", "encode_model"]
 
 def encode_model(
     model: BaseModel, storage: Storage | None = None
-) -> tuple[dict[str, Any], dict[str, Part]]:
+) -> tuple[dict[str, Any], dict[str, ChildValue]]:
     """Turn a model into its document.
 
     Args:
         model: An instance of a class that has a version.
-        storage: Where the bytes of its parts go that name no storage; into the
+        storage: Where the bytes of its children go that name no storage; into the
             database, unless given.
 
     Returns:
@@ -50,20 +50,20 @@ def encode_model(
     codecs = cls._model_codecs()
     encoders = codecs.encoders
     document: dict[str, Any] = {}
-    parts: dict[str, Part] = {}
-    place = Place(cls.model_name, "", parts, 0, storage)
+    children: dict[str, ChildValue] = {}
+    context = EncodingContext(cls.model_name, "", children, 0, storage)
     for name, value in model.model_data().items():
         encode = encoders.get(name)
         if encode is None:
             _check_name(cls.model_name, name)
             encode = ANY.encode
-        place.path = name
-        document[name] = encode(value, place)
+        context.path = name
+        document[name] = encode(value, context)
     if len(document) < len(encoders):
         _check_whole(model)
     if codecs.schemas:
         document[TAG] = codecs.schemas
-    return document, parts
+    return document, children
 
 
 def _check_whole(model: BaseModel) -> None:
@@ -91,14 +91,16 @@ def _check_name(model: str, name: object) -> None:
     )
 
 
-def decode_model(name: str, version: int, document: Mapping[str, Any], parts: Parts) -> Any:
+def decode_model(
+    name: str, version: int, document: Mapping[str, Any], children: LoadedChildren
+) -> Any:
     """Turn a document back into a model.
 
     Args:
         name: The model's name.
         version: The version of the class that wrote it.
         document: What :func:`encode_model` made.
-        parts: By label, the values that have rows of their own.
+        children: By label, the values that have rows of their own.
 
     Returns:
         An instance of the class that has the name; an ``UnknownModel`` if none
@@ -125,7 +127,7 @@ def decode_model(name: str, version: int, document: Mapping[str, Any], parts: Pa
             decoders = {field: codec_of_schema(schema).decode for field, schema in schemas.items()}
         for field, stored in document.items():
             if field != TAG:
-                data[field] = decoders.get(field, ANY.decode)(stored, parts)
+                data[field] = decoders.get(field, ANY.decode)(stored, children)
     except ArtigraphError:
         raise
     except _UNREADABLE as error:
@@ -140,7 +142,7 @@ def decode_model(name: str, version: int, document: Mapping[str, Any], parts: Pa
 
 def _decoders(
     cls: type[BaseModel], schemas: Mapping[str, Any]
-) -> Mapping[str, Callable[[Any, Parts], Any]]:
+) -> Mapping[str, Callable[[Any, LoadedChildren], Any]]:
     """The class's own decoders, but for fields that were stored otherwise."""
     codecs = cls._model_codecs()
     if schemas == codecs.schemas:

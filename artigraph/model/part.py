@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Row, and_, case, select
 
 from artigraph.blob.record import record_of
 from artigraph.blob.write import read_values
-from artigraph.codec.base import LoadedPart
+from artigraph.codec.base import LoadedChild
 from artigraph.errors import MissingLibraryError, UnknownNameError
 from artigraph.filter.value import among
 from artigraph.frame.handles import open_stored
@@ -63,7 +63,7 @@ def _json_serializers() -> list[str]:
     return sorted(built_in | {s.name for s in serializers.registered() if s.takes_json})
 
 
-async def load_parts(rows: Sequence[Row[Any]], *, lazy: bool) -> list[LoadedPart | None]:
+async def load_parts(rows: Sequence[Row[Any]], *, lazy: bool) -> list[LoadedChild | None]:
     """The values of rows of :func:`select_parts`; ``None`` for models.
 
     Args:
@@ -78,15 +78,15 @@ async def load_parts(rows: Sequence[Row[Any]], *, lazy: bool) -> list[LoadedPart
     read = [row for row in rows if not is_model(row) and not (lazy and _wants_handle(row))]
     values = iter(await read_values(map(record_of, read)))
     read_ids = {row.node_id for row in read}
-    parts: list[LoadedPart | None] = []
+    parts: list[LoadedChild | None] = []
     for row in rows:
         if is_model(row):
             parts.append(None)
         elif row.node_id in read_ids:
             takes_json = get_serializer(row.artifact_serializer).takes_json
-            parts.append(LoadedPart(next(values), takes_json))
+            parts.append(LoadedChild(next(values), takes_json))
         else:
-            parts.append(LoadedPart(open_stored(record_of(row))))
+            parts.append(LoadedChild(open_stored(record_of(row))))
     return parts
 
 

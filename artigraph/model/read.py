@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Row, Select, and_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from artigraph.blob.write import read_whole
-from artigraph.codec.base import LoadedPart
+from artigraph.codec.base import LoadedChild
 from artigraph.concurrency import run_in_thread
 from artigraph.db.fetch import all_of
 from artigraph.db.session import read
@@ -290,11 +290,11 @@ class _Loader:
     def __init__(
         self,
         below: Sequence[Row[Any]],
-        parts: Sequence[LoadedPart | None],
+        parts: Sequence[LoadedChild | None],
         store: Store | None,
     ) -> None:
         self._store = store
-        self._below: dict[int, list[tuple[Row[Any], LoadedPart | None]]] = {}
+        self._below: dict[int, list[tuple[Row[Any], LoadedChild | None]]] = {}
         for row, part in zip(below, parts, strict=True):
             self._below.setdefault(row.node_parent_id, []).append((row, part))
 
@@ -329,10 +329,10 @@ class _Loader:
         }
 
     def _load(self, row: Row[Any]) -> Any:
-        parts: Mapping[str, LoadedPart] = {}
+        parts: Mapping[str, LoadedChild] = {}
         if row.model_artifact_parts:
             parts = {
-                child.node_label: part or LoadedPart(self._load(child))
+                child.node_label: part or LoadedChild(self._load(child))
                 for child, part in self._below.get(row.node_id, ())
             }
         return decode_model(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from artigraph.blob.write import Blob, keep_blobs, put_blobs
-from artigraph.codec.base import Part
+from artigraph.codec.base import ChildValue
 from artigraph.concurrency import run_in_thread
 from artigraph.db.setting import on_one_store
 from artigraph.errors import LabelError, SerializationError
@@ -131,7 +131,7 @@ def _has_parts(model: BaseModel) -> bool:
     return isinstance(model, BaseModel) and type(model)._model_codecs().deep
 
 
-def _blob(model: BaseModel, part: Part, serializer: Serializer[Any]) -> Blob:
+def _blob(model: BaseModel, part: ChildValue, serializer: Serializer[Any]) -> Blob:
     storage = None if part.storage is None else storages.current(part.storage)
     place = f"{model.model_name}.{part.label}"
     return Blob(part.value, serializers.current(serializer), storage, place)

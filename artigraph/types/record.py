@@ -87,8 +87,9 @@ class Scalar:
 
     Raises ``TypeError`` for a value of another type, and ``ValueError`` with a
     message for one that cannot be compared."""
-    ordered: bool = False
-    """Whether what is stored has the order of the values."""
+    ordered: bool | None = None
+    """Whether what is stored has the order of the values; if it is neither text nor a
+    bool, unless given."""
     has_patterns: bool = False
     """Whether it is like a pattern."""
     example: str = ""
@@ -113,6 +114,7 @@ class Scalar:
             ("noun", "", f"a {self.types[0].__name__}"),
             ("store", _missing, lambda value: write(check(value))),
             ("parse", _missing, self.read),
+            ("ordered", None, self.form not in ("text", "name", "boolean")),
         ):
             if getattr(self, name) == missing:
                 object.__setattr__(self, name, made)
@@ -198,6 +200,7 @@ def enumeration(type_: type[Enum] | str) -> Scalar:
         read,
         form="integer" if is_flag else "name",
         store=store,
+        ordered=False,
         example=next((f"{type_.__name__}.{member}" for member in names), ""),
         parse=str,
         arrow=("int64",) if is_flag else ("string",),

@@ -85,6 +85,10 @@ def parse_number(text: str) -> int | float:
     return float(text)
 
 
+def _is_json_float(value: float) -> bool:
+    return -FLOAT_LIMIT < value < FLOAT_LIMIT and (value != 0 or copysign(1.0, value) > 0)
+
+
 def _read_float(stored: Any) -> float:
     """The same object for every NaN, so that models compare equal."""
     value = float(str(stored))
@@ -220,7 +224,6 @@ for _scalar in (
         noun="an integer",
         form="integer",
         store=_store_number,
-        ordered=True,
         example="3",
         parse=parse_number,
         arrow=("int64",),
@@ -230,12 +233,11 @@ for _scalar in (
         (float,),
         repr,
         _read_float,
-        lambda value: abs(value) < FLOAT_LIMIT and (value != 0 or copysign(1.0, value) > 0),
+        _is_json_float,
         native=True,
         noun="a number",
         form="number",
         store=_store_number,
-        ordered=True,
         example="0.5",
         parse=parse_number,
         arrow=("float64",),
@@ -261,7 +263,6 @@ for _scalar in (
         decode_datetime,
         form="moment",
         store=_store_datetime,
-        ordered=True,
         example="datetime(2024, 1, 31)",
         parse=datetime.fromisoformat,
         hint="Type 2024-01-31T12:30, with +00:00 behind it where the field has a zone.",
@@ -288,7 +289,6 @@ for _scalar in (
         lambda value: value.tzinfo is None,
         form="time",
         store=_store_time,
-        ordered=True,
         example="time(12, 30)",
         parse=time.fromisoformat,
         hint="Type 12:30.",
@@ -301,7 +301,6 @@ for _scalar in (
         _read_timedelta,
         form="integer",
         store=_store_timedelta,
-        ordered=True,
         example="timedelta(minutes=5)",
         parse=parse_duration,
         hint="Type 5m, 1h30m or 2d.",
@@ -314,7 +313,6 @@ for _scalar in (
         Decimal,
         form="decimal",
         store=_store_decimal,
-        ordered=True,
         example="Decimal('0.5')",
         arrow=("decimal128", 38, 0),
     ),
@@ -368,4 +366,5 @@ def without_numpy(value: Any) -> Any:
     if kind in "mM" and type(item) is int:
         # Of nanoseconds, as in a frame's columns, numpy makes an integer.
         item = value.astype(f"{kind}8[us]").item()
+        return value if type(item) is int else item  # of years beyond Python's
     return item

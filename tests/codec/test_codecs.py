@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 
 from artigraph import ModelDefinitionError, SerializationError
 from artigraph.codec.annotation import codec_of, codec_of_schema
-from artigraph.codec.base import Codec, LoadedPart, Parts, Place
+from artigraph.codec.base import Codec, EncodingContext, LoadedChild, LoadedChildren
 from artigraph.serializer.json import json_serializer, json_sorted_serializer
 from artigraph.storage.file import FileSystemStorage, temp_file_storage
 from artigraph.types.annotation import read_annotation
@@ -29,17 +29,17 @@ def codec_for(annotation: Any) -> Codec:
     return codec_of(read_annotation(annotation))
 
 
-def encode(codec: Codec, value: Any) -> tuple[Any, Parts]:
+def encode(codec: Codec, value: Any) -> tuple[Any, LoadedChildren]:
     """JSON as it comes out of a database, and the parts as they come out of their storages."""
-    place = Place("Model", "field")
+    place = EncodingContext("Model", "field")
     document = orjson.loads(orjson.dumps(codec.encode(value, place)))
     parts = {}
-    for label, part in place.parts.items():
+    for label, part in place.children.items():
         takes_json = part.serializer is not None and part.serializer.takes_json
         content = part.value
         if takes_json and part.serializer is not None:
             content = part.serializer.deserialize(part.serializer.serialize(content))
-        parts[label] = LoadedPart(content, takes_json)
+        parts[label] = LoadedChild(content, takes_json)
     return document, parts
 
 
@@ -155,14 +155,14 @@ def test_arms_of_one_kind_are_told_apart() -> None:
 
 def test_parts_are_named_by_their_path() -> None:
     """A value in a row of its own is labelled with the way to it, each with a label of its own."""
-    place = Place("Model", "field")
+    place = EncodingContext("Model", "field")
     value = {"a": [Leaf(1), np.eye(2)], "b": {1: Leaf(2), "1": Leaf(3)}, "\ud800\x00": Leaf(4)}
     codec_for(Any).encode(value, place)
-    assert list(place.parts) == ["field.a.0", "field.a.1", "field.b.1", "field.b.1~2", "field.?"]
-    long = Place("Model", "field")
+    assert list(place.children) == ["field.a.0", "field.a.1", "field.b.1", "field.b.1~2", "field.?"]
+    long = EncodingContext("Model", "field")
     codec_for(Any).encode({"x" * 1000: [Leaf(1), Leaf(2)]}, long)
-    assert all(len(label) <= 255 for label in long.parts)
-    assert len(long.parts) == 2
+    assert all(len(label) <= 255 for label in long.children)
+    assert len(long.children) == 2
 
 
 def test_two_serializers_or_storages_are_refused(tmp_path: Any) -> None:
@@ -181,7 +181,7 @@ def test_documents_are_json_that_databases_read() -> None:
     """No NaN, no integer beyond 64 bits and no lone surrogate reaches a database's JSON."""
     value = [float("nan"), float("-inf"), 2**64, -(2**70), "\ud800", "\x00", {"\x00": 1}, 1e300]
     for annotation in (Any, list[Any], list[float | str], tuple[float, ...]):
-        document = codec_for(annotation).encode(value, Place("Model", "field"))
+        document = codec_for(annotation).encode(value, EncodingContext("Model", "field"))
         text = json.dumps(document, allow_nan=False, ensure_ascii=False)
         assert text.encode()
         assert "\\u0000" not in text.replace("\\\\u0000", "")
@@ -191,7 +191,9 @@ def test_documents_are_json_that_databases_read() -> None:
 def test_a_model_is_refused_inside_what_is_no_place_for_it() -> None:
     """The error of a codec names the model, the path, the type and what to do."""
     with pytest.raises(SerializationError) as error:
-        codec_for(dict[str, list[int]]).encode({"a": [1, object()]}, Place("Model", "field"))
+        codec_for(dict[str, list[int]]).encode(
+            {"a": [1, object()]}, EncodingContext("Model", "field")
+        )
     assert str(error.value) == (
         "Model.field.a cannot be stored: JSON cannot hold it (builtins.object). Annotate the "
         "field with a serializer, as in Annotated[T, my_serializer], or make it a DataModel. "
@@ -209,9 +211,9 @@ def test_frames_below_an_annotation_are_parts() -> None:
         (Color | None, frame),
         (tuple[date, date] | int, frame),
     ):
-        place = Place("Model", "field")
+        place = EncodingContext("Model", "field")
         codec_for(annotation).encode(value, place)
-        assert [part.value is frame for part in place.parts.values()] == [True]
+        assert [part.value is frame for part in place.children.values()] == [True]
 
 
 def test_a_leaf_is_a_dataclass() -> None:

@@ -16,7 +16,7 @@ from artigraph import (
     ModelFilter,
     ValueFilter,
     create_field_index,
-    delete_models,
+    drop_field_index,
     read_frame,
     read_models,
     read_table,
@@ -89,7 +89,7 @@ async def test_a_value_is_read_and_compared(store: str) -> None:
         await found({"address": "10.0.0.1"})
     with pytest.raises(FilterError, match="which has no order"):
         await found(lambda f: f.address < HOME)
-    await delete_models(ModelFilter(model_type=Host))
+    await drop_field_index(Host, "address")
 
 
 async def test_a_value_is_shown_and_exported(store: str) -> None:

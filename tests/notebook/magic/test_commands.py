@@ -253,10 +253,10 @@ def test_find_and_load_of_class_that_is_not_defined(shell: Shell) -> None:
     """A stored class that is not defined here is found by its name; loading it says how."""
     shell.run(
         """
-        from artigraph.model import types
+        from artigraph.model import base
         Gone = create_model("Gone", loss=float)
         await write_model(label="gone", model=Gone(0.5));
-        del types._models["Gone"], Gone
+        del base.models_by_name["Gone"], Gone
         """
     )
     (found,) = shell.run("%ag find Gone loss<1")
