@@ -150,7 +150,7 @@ async def plan(engine: AsyncEngine, filter: Filter, order_by: Any, limit: int | 
     """How the database goes about a question."""
     ordering = ordering_of(order_by, filter)
     dialect = engine.dialect.name
-    query = node_table.select().where(filter.clause()).order_by(*ordering.clauses(dialect))
+    query = node_table.select().where(filter.clause()).order_by(*ordering.clauses)
     compiled = query.limit(limit).compile(
         dialect=engine.dialect, compile_kwargs={"literal_binds": True}
     )

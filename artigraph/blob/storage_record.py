@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from artigraph.db.session import read
+from artigraph.dialect.registry import dialect_of
 from artigraph.errors import UnknownStorageError
 from artigraph.filter.value import among
 from artigraph.orm.storage import StorageRecord
@@ -55,13 +56,11 @@ async def _share(connection: AsyncConnection, name: str, url: str) -> dict[str, 
     """Share the row of one storage, made if there is none; return its address by name."""
     query = select(_url).where(_name == name)
     locking = query.with_for_update(read=True)
-    mariadb = connection.dialect.name in ("mysql", "mariadb")
-    # To lock what is not there, MariaDB locks the gap where it would be, and two
-    # who then insert into that wait for each other for ever. So look first.
-    found = (await connection.execute(query if mariadb else locking)).scalar()
+    look_first = dialect_of(connection).locks_gaps
+    found = (await connection.execute(query if look_first else locking)).scalar()
     if found is None and await _insert(connection, name, url):
         return {}
-    if found is None or mariadb:
+    if found is None or look_first:
         # It is there by now, or another writer was first: wait for it, and share.
         found = (await connection.execute(locking)).scalar()
     return {} if found is None else {name: found}

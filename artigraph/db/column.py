@@ -16,6 +16,7 @@ from sqlalchemy.engine.interfaces import ReflectedColumn
 from sqlalchemy.exc import CompileError, UnsupportedCompilationError
 from sqlalchemy.types import Enum, TypeEngine
 
+from artigraph.dialect.registry import dialect_of
 from artigraph.errors import SchemaError
 from artigraph.orm.kept.kind import kind_of, unwrapped
 from artigraph.orm.node import Node, node_table, users_columns
@@ -24,34 +25,6 @@ __all__ = ["check_types", "share_stored_types", "stored_types"]
 
 _STORED = "artigraph_columns"
 """The attribute of a dialect that holds the types of the table's columns by name."""
-
-_ALSO_KEPT: dict[str, dict[str, set[str]]] = {
-    "postgresql": {},
-    # What MariaDB has no type for, it keeps in columns of another one.
-    "mariadb": {
-        "boolean": {"integer"},
-        "document": {"text"},
-        "enum": {"text"},
-        "interval": {"datetime"},
-        "text": {"enum", "document"},
-        "uuid": {"text"},
-    },
-}
-"""For each kind of values the other kinds of columns that give them back equal."""
-
-_SQLITE_CHANGES: dict[str, set[str]] = {
-    "boolean": {"text"},
-    "decimal": {"text"},
-    "float": {"text"},
-    "integer": {"text", "float"},
-    "text": {"integer", "float", "numeric"},
-    "uuid": {"integer", "float", "numeric"},
-}
-"""For each kind of values the affinities that change some: a column of SQLite keeps
-values of any type, but makes numbers of texts, or texts of numbers."""
-
-_AFFINITY = {"integer": "integer", "text": "text", "enum": "text", "uuid": "text"}
-_AFFINITY |= {"float": "float", "bytes": "blob"}
 
 
 def share_stored_types(dialect: Dialect, types: dict[str, TypeEngine[Any]]) -> None:
@@ -111,11 +84,7 @@ def _keeps(column: Column[Any], stored: TypeEngine[Any], dialect: Dialect) -> bo
     kind, there = _stored_kind(column.type, dialect), kind_of(stored)
     if kind is None or there is None:
         return True  # a type of the user's or of an extension
-    if dialect.name == "sqlite":
-        # By what is sent: a TypeDecorator may make texts of anything.
-        return _AFFINITY.get(there, "numeric") not in _SQLITE_CHANGES.get(kind, ())
-    also = _ALSO_KEPT["postgresql" if dialect.name == "postgresql" else "mariadb"]
-    return kind == there or there in also.get(kind, ())
+    return dialect_of(dialect).gives_back(kind, there)
 
 
 def _stored_kind(type_: TypeEngine[Any], dialect: Dialect) -> str | None:
@@ -124,8 +93,8 @@ def _stored_kind(type_: TypeEngine[Any], dialect: Dialect) -> str | None:
     inner = unwrapped(type_, dialect)
     if isinstance(inner, Enum) and not inner.native_enum:
         return "text"
-    if dialect.name == "sqlite" and kind is not None:
-        return kind
+    if not dialect_of(dialect).checks_types and kind is not None:
+        return kind  # by what is sent: a TypeDecorator may make texts of anything
     return kind_of(inner) or kind
 
 

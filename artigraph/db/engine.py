@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sqlite3
 import threading
 import weakref
 from collections.abc import AsyncGenerator, Mapping
@@ -26,14 +25,11 @@ from typing_extensions import override
 from artigraph.concurrency import to_its_end
 from artigraph.db.column import share_stored_types
 from artigraph.db.idle import prepare_idle
-from artigraph.db.lock import prepare_locks
-from artigraph.db.mariadb import prepare_mariadb
 from artigraph.db.outcome import prepare_outcome
 from artigraph.db.schema import ensure_schema, schema_generation
-from artigraph.db.snapshot import prepare_snapshot
-from artigraph.db.sqlite import file_of, prepare_sqlite
 from artigraph.db.store import name_store, store_of_address
-from artigraph.db.url import is_memory, named_memory_url, parse_url, resolved, shown
+from artigraph.db.url import parse_url, shown, supported
+from artigraph.dialect.registry import dialect_of
 from artigraph.display.facts import Badge, Facts
 from artigraph.display.limits import Limits
 from artigraph.display.shown import Shown
@@ -82,22 +78,19 @@ class EngineSetting(Shown):
         self._stored_types: dict[str, TypeEngine[Any]] = {}
         if isinstance(engine_or_url, AsyncEngine):
             self._given = engine_or_url
-            self.url = self._typed_url = engine_or_url.url
+            self._typed_url = engine_or_url.url
         elif isinstance(engine_or_url, str | URL):
             self._typed_url = parse_url(engine_or_url)
-            self.url = resolved(self._typed_url)
         else:
             raise EngineURLError(
                 f"set_engine() takes an address or an engine of create_async_engine(), not "
                 f"{type(engine_or_url).__module__}.{type(engine_or_url).__qualname__}."
             )
-        self._memory = self._given is None and is_memory(self.url)
+        self._dialect = supported(self._typed_url)
+        self.url = self._typed_url if self._given else self._dialect.resolved(self._typed_url)
+        self._memory = self._given is None and self._dialect.is_memory(self.url)
         if self._memory:
-            self.url = named_memory_url()
-            # The memory database lives as long as one connection to it is open.
-            alive = sqlite3.connect(
-                f"{self.url.database}?vfs=memdb", uri=True, check_same_thread=False
-            )
+            self.url, alive = self._dialect.share_memory(self.url)
             weakref.finalize(self, alive.close)
         self.store = store_of_address(self.url)
         if self._given is not None:
@@ -120,7 +113,7 @@ class EngineSetting(Shown):
         if self._memory:
             return "sqlite+aiosqlite:///:memory:"
         # A relative one, as long as it leads to the same file from here.
-        same = self.url in (self._typed_url, resolved(self._typed_url))
+        same = self.url in (self._typed_url, self._dialect.resolved(self._typed_url))
         return shown(self._typed_url if same else self.url)
 
     async def engine(self) -> AsyncEngine:
@@ -158,11 +151,10 @@ class EngineSetting(Shown):
         Those of an engine that somebody else has made stay: a memory database would be lost.
         """
         with self._lock:
-            files = {file_of(entry.engine.sync_engine) for entry in self._engines.values()}
+            engines = [entry.engine.sync_engine for entry in self._engines.values()]
         # First: a connection that closes meanwhile would stand in the way.
-        for file in files:
-            if file is not None:
-                file.make_whole()
+        for engine in engines:
+            self._dialect.make_whole(engine)
         with self._lock:
             _dispose_soon(self._engines)
 
@@ -189,7 +181,7 @@ class EngineSetting(Shown):
             )
         elif not self._engines:
             engine = self._given
-        elif is_memory(self.url):
+        elif self._dialect.is_memory(self.url):
             raise EngineURLError(
                 "The memory database of an engine of create_async_engine() is that engine's "
                 "alone: another event loop, as magics and widgets have one, would find an empty "
@@ -200,14 +192,7 @@ class EngineSetting(Shown):
             engine = _sibling(self._given)
         share_stored_types(engine.dialect, self._stored_types)
         name_store(engine.dialect, self.store)
-        for prepare in (
-            prepare_sqlite,
-            prepare_mariadb,
-            prepare_idle,
-            prepare_locks,
-            prepare_outcome,
-            prepare_snapshot,
-        ):
+        for prepare in (self._dialect.prepare, prepare_idle, prepare_outcome):
             prepare(engine.sync_engine)
         return engine
 
@@ -254,8 +239,7 @@ async def _dispose_with_loop(entry: _LoopEngine) -> AsyncGenerator[None, None]:
         await entry.dispose()
         # Another process may have the file open: closing has then left the journal. The
         # loop ends, so nothing waits for it.
-        if (file := file_of(entry.engine.sync_engine)) is not None:
-            file.make_whole()
+        dialect_of(entry.engine).make_whole(entry.engine.sync_engine)
 
 
 async def _dispose_when_idle(entry: _LoopEngine) -> None:

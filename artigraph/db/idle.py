@@ -15,6 +15,8 @@ from typing import Any
 from sqlalchemy import Engine, event
 from sqlalchemy.exc import DisconnectionError
 
+from artigraph.dialect.registry import dialect_of
+
 __all__ = ["prepare_idle"]
 
 REST_SECONDS = 10
@@ -33,7 +35,7 @@ def prepare_idle(engine: Engine) -> None:
         engine: The synchronous half of an asynchronous engine.
     """
     # A file cannot hang up.
-    if engine.dialect.name != "sqlite" and not event.contains(engine, "checkout", _on_checkout):
+    if dialect_of(engine).is_server and not event.contains(engine, "checkout", _on_checkout):
         event.listen(engine, "checkout", _on_checkout)
         event.listen(engine, "checkin", _on_checkin)
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
-from sqlalchemy import Connection, Engine, ExceptionContext, event, text
+from sqlalchemy import Connection, Engine, ExceptionContext, event
 from sqlalchemy.exc import DBAPIError, PendingRollbackError, TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from artigraph.dialect.registry import dialect_of
 from artigraph.errors import (
     ArtigraphError,
     ConnectionLostError,
@@ -40,8 +40,6 @@ UNKNOWN = (
 )
 
 _GIVEN_UP = "artigraph_given_up"
-DEADLOCK = 1213
-"""MariaDB's number of the error that rolls the whole transaction back."""
 
 
 def prepare_outcome(engine: Engine) -> None:
@@ -52,19 +50,11 @@ def prepare_outcome(engine: Engine) -> None:
     """
     if not event.contains(engine, "handle_error", _on_error):
         event.listen(engine, "handle_error", _on_error)
-        if engine.dialect.name == "postgresql":
-            event.listen(engine, "checkin", _on_checkin)
-        else:
-            event.listen(engine, "begin", _on_begin)
+        event.listen(engine, "begin", _on_begin)
 
 
 def _on_begin(connection: Connection) -> None:
     connection.info.pop(_GIVEN_UP, None)
-
-
-def _on_checkin(_connection: Any, record: Any) -> None:
-    # Whether it was given up is asked there, so it may be noted for too long.
-    record.info.pop(_GIVEN_UP, None)
 
 
 def _on_error(context: ExceptionContext) -> None:
@@ -73,15 +63,9 @@ def _on_error(context: ExceptionContext) -> None:
         return
     if context.sqlalchemy_exception is None or not connection.in_transaction():
         return
-    if connection.dialect.name == "postgresql":
-        # Unless a savepoint takes it back, which the server knows.
-        connection.info[_GIVEN_UP] = context.original_exception
-    elif connection.dialect.name == "sqlite":
-        driver: Any = connection.connection.driver_connection
-        if not driver.in_transaction:
-            connection.info[_GIVEN_UP] = context.original_exception
-    elif DEADLOCK in context.original_exception.args[:1]:
-        connection.info[_GIVEN_UP] = context.original_exception
+    error = context.original_exception
+    if dialect_of(connection).may_give_up(connection, error):
+        connection.info[_GIVEN_UP] = error
 
 
 def is_suspect(connection: AsyncConnection) -> bool:
@@ -100,14 +84,9 @@ def refuse_given_up(connection: Connection) -> None:
         TransactionFailedError: The database has given it up.
     """
     cause = connection.info[_GIVEN_UP]
-    if connection.dialect.name == "postgresql":
-        try:
-            connection.execute(text("SELECT 1"))
-        except DBAPIError:
-            pass
-        else:
-            connection.info.pop(_GIVEN_UP)
-            return
+    if not dialect_of(connection).has_given_up(connection):
+        connection.info.pop(_GIVEN_UP)
+        return
     raise TransactionFailedError(
         f"Nothing of this session can be written: the database has given its transaction up after "
         f"an error that was caught, {str(cause).splitlines()[0]!r}. Run the session again, and put "

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 from artigraph.db.engine import EngineSetting
 from artigraph.db.setting import store_in, using
-from artigraph.db.sqlite import BUSY_SECONDS
 from artigraph.db.store import Store
+from artigraph.dialect.base import WAIT_SECONDS
 from artigraph.errors import DatabaseBusyError
 
 __all__ = ["InMemory", "OutcomeLock", "Pending"]
@@ -40,12 +40,12 @@ class OutcomeLock:
         if self._lock.locked():
             # The other one may wait in the database for this one, which neither could know.
             try:
-                async with asyncio.timeout(BUSY_SECONDS):
+                async with asyncio.timeout(WAIT_SECONDS):
                     await self._lock.acquire()
             except TimeoutError:
                 raise DatabaseBusyError(
                     "A task side by side has written the node above in a session of its own, and "
-                    f"that session has not ended for {BUSY_SECONDS} seconds. Nothing was written. "
+                    f"that session has not ended for {WAIT_SECONDS} seconds. Nothing was written. "
                     "Keep sessions short, or write the node before the tasks start."
                 ) from None
         else:

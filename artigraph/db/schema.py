@@ -10,16 +10,15 @@ from __future__ import annotations
 import asyncio
 from typing import cast
 
-from sqlalchemy import Connection, Table, inspect, text
+from sqlalchemy import Connection, Table, inspect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.schema import CreateColumn
 from sqlalchemy.types import SchemaType
 
 from artigraph.db.column import check_types
-from artigraph.db.lock import SCHEMA, lock
-from artigraph.db.mariadb import read_field_columns
-from artigraph.db.sqlite import WRITES
+from artigraph.dialect.base import SCHEMA, WRITES
+from artigraph.dialect.registry import dialect_of
 from artigraph.errors import EngineURLError, SchemaError
 from artigraph.orm.artifact import ModelArtifact
 from artigraph.orm.base import Base
@@ -54,8 +53,7 @@ async def ensure_schema(engine: AsyncEngine, *, create: bool, shown: str) -> Non
     """
     await _reach(engine, shown)
     async with engine.connect() as connection:
-        if engine.dialect.name in ("mysql", "mariadb"):
-            await read_field_columns(connection)
+        await dialect_of(connection).field_columns(connection)
         if await connection.run_sync(_is_complete, create, shown):
             return
     # Look again, now with a lock: another process may be making them as well.
@@ -99,7 +97,7 @@ def _is_complete(connection: Connection, create: bool, shown: str) -> bool:
                 f"The table {table.name!r} of {shown} has no columns {', '.join(missing)}, which "
                 f"classes defined here need. {remedy}"
             )
-        indexes = _index_names(connection, table)
+        indexes = dialect_of(connection).index_names(connection, table)
         # Without its indexes a database is slow, but not wrong.
         unindexed = create and not {index.name for index in table.indexes} <= indexes
         complete = complete and not missing and not unindexed
@@ -108,7 +106,7 @@ def _is_complete(connection: Connection, create: bool, shown: str) -> bool:
 
 def _create_missing(connection: Connection) -> None:
     # MariaDB's CREATE commits by itself; the lock is the connection's there.
-    lock(connection, SCHEMA)
+    dialect_of(connection).lock(connection, SCHEMA)
     Base.metadata.create_all(connection)
     for table in Base.metadata.sorted_tables:
         _complete_table(connection, table)
@@ -125,15 +123,7 @@ def _complete_table(connection: Connection, table: Table) -> None:
                 column.type.create(connection, checkfirst=True)
             specification = CreateColumn(column).compile(dialect=connection.dialect)
             connection.exec_driver_sql(f"ALTER TABLE {quote(table)} ADD COLUMN {specification}")
-    indexes = _index_names(connection, table)
+    indexes = dialect_of(connection).index_names(connection, table)
     for index in table.indexes:
         if index.name not in indexes:
             index.create(connection)
-
-
-def _index_names(connection: Connection, table: Table) -> set[str]:
-    if connection.dialect.name == "sqlite":
-        # The inspector warns of every index on an expression, as fields have.
-        query = text("SELECT name FROM sqlite_master WHERE type = 'index' AND tbl_name = :table")
-        return {str(name) for (name,) in connection.execute(query, {"table": table.name})}
-    return {str(index["name"]) for index in inspect(connection).get_indexes(table.name)}

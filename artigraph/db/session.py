@@ -28,9 +28,9 @@ from artigraph.db.outcome import (
 )
 from artigraph.db.pending import InMemory, Pending
 from artigraph.db.setting import current_setting, current_store, get_engine, store_in
-from artigraph.db.snapshot import see_one_moment
-from artigraph.db.sqlite import WRITES
 from artigraph.db.store import note_stores
+from artigraph.dialect.base import WRITES
+from artigraph.dialect.registry import dialect_of
 from artigraph.garbage import collector_paused
 
 __all__ = [
@@ -354,7 +354,9 @@ async def read() -> AsyncIterator[AsyncConnection]:
     connection = await _connect(await get_engine(), NOTHING_READ)
     try:
         with told(NOTHING_READ):
-            see_one_moment(connection)
+            known = connection.sync_connection
+            assert known is not None  # noqa: S101  # it is open
+            dialect_of(known).see_one_moment(known)
             yield connection
     finally:
         await to_its_end(connection.close())

@@ -10,8 +10,6 @@ handles and filters keep the database of theirs, and are refused by another.
 
 from __future__ import annotations
 
-import os
-import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -19,7 +17,7 @@ from sqlalchemy import inspect
 from sqlalchemy.engine import URL, Dialect
 from sqlalchemy.orm import object_session
 
-from artigraph.db.url import in_memory, options_of, path_of
+from artigraph.dialect.registry import dialect_of
 from artigraph.errors import OtherStoreError
 from artigraph.orm.node import Node
 
@@ -36,10 +34,6 @@ __all__ = [
 
 _NOTED = "_artigraph_store"
 """The entry of a node's ``vars()``, or of a dialect's, that holds its store."""
-
-_LOOPBACK = frozenset({None, "", "localhost", "127.0.0.1", "::1"})
-_FAMILIES = {"postgres": ("postgresql", 5432), "postgresql": ("postgresql", 5432)}
-_FAMILIES |= {"mysql": ("mariadb", 3306), "mariadb": ("mariadb", 3306)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,24 +63,7 @@ def store_of_address(url: URL) -> Store:
     Returns:
         The store; of ``:memory:`` one that is like no other.
     """
-    family, port = _FAMILIES.get(url.get_backend_name(), ("sqlite", 0))
-    if family == "sqlite":
-        return _sqlite_store(url)
-    sockets = [str(url.query[name]) for name in ("host", "unix_socket") if name in url.query]
-    host = "localhost" if url.host in _LOOPBACK else url.host
-    server = f"{family}://{','.join(sockets) or host}:{url.port or port}"
-    return Store(url.database or (url.username or ""), server)
-
-
-def _sqlite_store(url: URL) -> Store:
-    name = url.database or ""
-    path = str(path_of(name))
-    if not in_memory(url):
-        return Store(os.path.realpath(path))
-    # Without a name it is each connection's own, unless they are told to share it.
-    shared = options_of(name, url.query).get("cache") == "shared"
-    has_name = path not in (".", ":memory:") or (path == ":memory:" and shared)
-    return Store(path if has_name else secrets.token_hex(8), process=os.getpid())
+    return Store(*dialect_of(url).location(url))
 
 
 def refuse_other_store(what: str, own: Store | None, here: Store | None) -> None:

@@ -5,38 +5,17 @@ An address may hold a password: no message here shows one.
 
 from __future__ import annotations
 
-import os
 import re
-import secrets
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from contextlib import suppress
 
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
-from artigraph.errors import EngineURLError, MissingLibraryError
+from artigraph.dialect.base import Dialect, hide_secrets
+from artigraph.dialect.registry import dialect_of, dialects
+from artigraph.errors import EngineURLError, MissingLibraryError, UnknownNameError
 
-__all__ = [
-    "in_memory",
-    "is_memory",
-    "named_memory_url",
-    "options_of",
-    "parse_url",
-    "path_of",
-    "resolved",
-    "shown",
-]
-
-DRIVERS = {
-    "sqlite": ("aiosqlite", "sqlite+aiosqlite:///example.db", "artigraph"),
-    "postgresql": ("asyncpg", "postgresql+asyncpg://user@host/database", "artigraph[postgres]"),
-    "postgres": ("asyncpg", "postgresql+asyncpg://user@host/database", "artigraph[postgres]"),
-    "mysql": ("asyncmy", "mariadb+asyncmy://user@host/database", "artigraph[mysql]"),
-    "mariadb": ("asyncmy", "mariadb+asyncmy://user@host/database", "artigraph[mysql]"),
-}
-"""Per database: the driver, an example of its address, what to install."""
+__all__ = ["parse_url", "shown", "supported"]
 
 
 def parse_url(text: str | URL) -> URL:
@@ -57,13 +36,7 @@ def parse_url(text: str | URL) -> URL:
             f"{_without_password(str(text))!r} is not a database's address "
             f"({type(error).__name__}). {_examples()}"
         ) from None
-    database = url.get_backend_name()
-    if database not in DRIVERS:
-        raise EngineURLError(
-            f"{shown(url)!r} names the database {database!r}, which artigraph does not know. "
-            + _examples()
-        )
-    driver, example, package = DRIVERS[database]
+    database = supported(url)
     try:
         dialect = url.get_dialect(_is_async=True)
         is_async = dialect.is_async and "+" in url.drivername
@@ -72,110 +45,51 @@ def parse_url(text: str | URL) -> URL:
     except NoSuchModuleError:
         is_async = False
     except ModuleNotFoundError as error:
+        library = database.extra if error.name == database.driver else error.name
         raise MissingLibraryError(
             f"{shown(url)!r} needs {error.name}, which is not installed. "
-            f"Install it with: pip install '{package if error.name == driver else error.name}'"
+            f"Install it with: pip install '{library}'"
         ) from error
     if not is_async:
         raise EngineURLError(
-            f"{shown(url)!r} names no asynchronous driver. Name {driver!r}, as in {example!r}."
+            f"{shown(url)!r} names no asynchronous driver. Name {database.driver!r}, as in "
+            f"{database.example!r}."
         )
-    if database == "sqlite":
-        _refuse_host(url)
+    if not database.is_server and (url.host or url.port or url.username or url.password):
+        # SQLAlchemy would take it for a host, and make a memory database of the rest.
+        path = "/".join(part for part in (url.host, url.database) if part) or "example.db"
+        meant = URL.create(url.drivername, database=path, query=url.query)
+        raise EngineURLError(
+            f"{shown(url)!r} has two slashes, after which a server is named, and {database.title} "
+            f"has none. For a file type three, as in {shown(meant)!r}, or four before a path from "
+            "the root."
+        )
     return url
 
 
-def _refuse_host(url: URL) -> None:
-    # What stands after two slashes is a host, which a file has none of: SQLAlchemy would
-    # make a memory database of the rest.
-    if not (url.host or url.port or url.username or url.password):
-        return
-    path = "/".join(part for part in (url.host, url.database) if part) or "example.db"
-    meant = URL.create(url.drivername, database=path, query=url.query)
-    raise EngineURLError(
-        f"{shown(url)!r} has two slashes, after which a server is named, and SQLite has none. "
-        f"For a file type three, as in {shown(meant)!r}, or four before a path from the root."
-    )
+def supported(url: URL) -> Dialect:
+    """The dialect of an address.
 
-
-def resolved(url: URL) -> URL:
-    """An address that means the same file wherever the process changes to.
-
-    Args:
-        url: An address; a relative path in it means the folder of now.
-
-    Returns:
-        The same address, with the whole path.
+    Raises:
+        EngineURLError: Of a database that nobody has registered.
     """
-    if url.get_backend_name() != "sqlite" or is_memory(url):
-        return url
-    path = url.database or ""
-    if not path.startswith("file:"):
-        return url.set(database=os.path.abspath(path))
-    name = path.removeprefix("file:")
-    if str(url.query.get("uri")).lower() not in ("true", "1", "yes", "on"):
+    try:
+        return dialect_of(url)
+    except UnknownNameError:
         raise EngineURLError(
-            f"{shown(url)!r} begins with file:, as a URI does, but does not say so. Add ?uri=true, "
-            "or &uri=true after other options; or leave file: out."
-        )
-    if name.startswith("/") or in_memory(url):
-        return url
-    return url.set(database="file:" + os.path.join(os.getcwd(), name))
-
-
-def options_of(address: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """How an address says that SQLite is to open its file.
-
-    Args:
-        address: A file's name, or ``file:…``.
-        options: What follows the ``?``, if it was taken apart.
-    """
-    named = parse_qsl(urlsplit(address).query) if address.startswith("file:") else []
-    return {**options, **dict(named)}
-
-
-def path_of(address: str) -> Path:
-    """Where a file is that SQLite opens.
-
-    Args:
-        address: Its name, or ``file:…``.
-    """
-    return Path(unquote(urlsplit(address).path) if address.startswith("file:") else address)
-
-
-def in_memory(url: URL) -> bool:
-    """Whether an address of SQLite means a memory database, one with a name included."""
-    name = url.database or ""
-    options = options_of(name, url.query)
-    named = options.get("vfs") == "memdb" or options.get("mode") == "memory"
-    return named or is_memory(url) or str(path_of(name)) == ":memory:"
-
-
-def is_memory(url: URL) -> bool:
-    """Whether an address means SQLite's memory database."""
-    return url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:")
-
-
-def named_memory_url() -> URL:
-    """An address of a new memory database that many connections can share.
-
-    ``:memory:`` is a database of each connection's own. SQLite's ``memdb``
-    file system shares one by its name, with the locks of a file; see
-    https://www.sqlite.org/inmemorydb.html.
-    """
-    name = f"file:/artigraph-{secrets.token_hex(8)}"
-    return URL.create("sqlite+aiosqlite", database=name, query={"vfs": "memdb", "uri": "true"})
+            f"{shown(url)!r} names the database {url.get_backend_name()!r}, which artigraph does "
+            f"not know. {_examples()}"
+        ) from None
 
 
 def shown(url: URL) -> str:
     """An address as people may see it: without a password, wherever it stands."""
-    if "@" in (url.database or "") and url.get_backend_name() != "sqlite":
+    with suppress(UnknownNameError):
+        if not dialect_of(url).is_server:
+            return hide_secrets(url)
+    if "@" in (url.database or ""):
         url = url.set(database="...")  # an address with a slash too many
-    secret = {name: "..." for name in url.query if _SECRET.search(name)}
-    return url.update_query_dict(secret).render_as_string(hide_password=True)
-
-
-_SECRET = re.compile(r"pass|pwd|secret|token|key|cred|connect", re.IGNORECASE)
+    return hide_secrets(url)
 
 
 def _without_password(text: str) -> str:
@@ -186,7 +100,7 @@ def _without_password(text: str) -> str:
 
 
 def _examples() -> str:
-    return (
-        "Type, for instance, set_engine('sqlite+aiosqlite:///example.db'); "
-        "PostgreSQL is 'postgresql+asyncpg://…', MariaDB 'mariadb+asyncmy://…'."
-    )
+    first, *others = dialects()
+    starts = [(one.title, f"{one.example.partition('://')[0]}://…") for one in others]
+    also = ", ".join(f"{title} is {start!r}" for title, start in starts)
+    return f"Type, for instance, set_engine({first.example!r}); {also}."

@@ -9,11 +9,10 @@ cast fails on it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, Dialect, Integer, Numeric, String
+from sqlalchemy import Boolean, ColumnElement, Dialect, Integer, String
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -21,46 +20,31 @@ from sqlalchemy.sql.visitors import InternalTraversal
 from sqlalchemy.types import TypeDecorator, TypeEngine
 from typing_extensions import override
 
-from artigraph.db.mariadb import FIELD_COLUMN, FIELD_COLUMNS
-from artigraph.filter.dialect import JSON_OF_DIALECT, LARGEST, JsonFunctions
+from artigraph.dialect.base import FIELD_COLUMN, FIELD_COLUMNS
+from artigraph.dialect.json import JsonFunctions
+from artigraph.dialect.registry import dialect_of
 from artigraph.types.record import Form, Scalar
 
 __all__ = [
-    "INDEXED_LENGTH",
     "DocumentValue",
     "SameBeginning",
     "value_column_name",
 ]
 
-INDEXED_LENGTH = 300
-"""Characters of a text that PostgreSQL indexes: its keys end at 2.7 kB."""
-
 
 class _Number(TypeDecorator[Any]):
     """Numbers as documents hold them: 0.1 is 0.1, not its nearest binary fraction."""
 
-    # Not Float, which would round an integer of more than 53 bits.
     impl = Integer
     cache_ok = True
 
     @override
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        return dialect.type_descriptor(Numeric() if dialect.name == "postgresql" else Integer())
+        return dialect.type_descriptor(dialect_of(dialect).number_type)
 
     @override
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
-        if value is None:
-            return None
-        if dialect.name == "postgresql":
-            return Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
-        if isinstance(value, Decimal):
-            # MariaDB gives integers back as decimals, which a float would round.
-            most = 10**35 if dialect.name in ("mysql", "mariadb") else 2**63
-            whole = abs(value) < most and value == value.to_integral_value()
-            return int(value) if whole else float(value)
-        if dialect.name in ("mysql", "mariadb") and value in (float("inf"), float("-inf")):
-            return float(LARGEST) if value > 0 else -float(LARGEST)
-        return value
+        return None if value is None else dialect_of(dialect).bound_number(value)
 
     @override
     def literal_processor(self, dialect: Dialect) -> Callable[[Any], str]:
@@ -122,30 +106,22 @@ class DocumentValue(ColumnElement[Any]):
 
 
 def value_column_name(value: DocumentValue) -> str:
-    """What MariaDB's generated column for an indexed value is called."""
+    """What a generated column for an indexed value is called."""
     described = repr((value.keys, value.form, value.tag, value.plain)).encode()
     return f"{FIELD_COLUMN}{sha256(described).hexdigest()[:16]}"
 
 
 class SameBeginning(FunctionElement[bool]):
-    """Whether two texts begin alike, as far as PostgreSQL indexes them; else true.
-
-    Beside an equality it changes nothing, and lets the index be used.
-    """
+    """Whether two texts begin alike; see :meth:`artigraph.dialect.base.Dialect.begin_alike`."""
 
     inherit_cache = True
     type = Boolean()
 
 
 @compiles(SameBeginning)
-def _always(element: SameBeginning, compiler: SQLCompiler, **kw: Any) -> str:
-    return "1 = 1"
-
-
-@compiles(SameBeginning, "postgresql")
-def _same_beginning(element: SameBeginning, compiler: SQLCompiler, **kw: Any) -> str:
+def _begin_alike(element: SameBeginning, compiler: SQLCompiler, **kw: Any) -> str:
     value, text = (compiler.process(clause, **kw) for clause in element.clauses)
-    return f"left({value}, {INDEXED_LENGTH}) = left({text}, {INDEXED_LENGTH})"
+    return dialect_of(compiler).begin_alike(value, text)
 
 
 _CHARACTERS = {"time": 15, "name": 255}
@@ -234,7 +210,5 @@ def _compile(value: DocumentValue, compiler: SQLCompiler, **kw: Any) -> str:
     kw.pop("within_columns_clause", None)
     kw.pop("add_to_result_map", None)
     document = compiler.process(value.document, **kw)
-    # A clause that is only printed has no database.
-    name = compiler.dialect.name
-    json = JSON_OF_DIALECT["sqlite" if name == "default" else name](document, compiler)
+    json = dialect_of(compiler).json(document, compiler)
     return f"({_Reader(json, value).sql(value.form)})"

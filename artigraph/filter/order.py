@@ -11,15 +11,19 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from sqlalchemy import JSON, ColumnElement, FromClause, LargeBinary, and_, literal, or_, select
-from sqlalchemy.sql.expression import UnaryExpression
+from sqlalchemy import ColumnElement, FromClause, and_, literal, or_, select
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
+from artigraph.dialect.registry import dialect_of
 from artigraph.errors import FilterError
 from artigraph.filter.base import AllOf, AnyOf, Filter
 from artigraph.filter.json import DocumentValue
 from artigraph.filter.location import find_field, path_of, shown_path
 from artigraph.filter.model import ModelFilter, ModelTypeFilter
 from artigraph.filter.shape import AnyShape, Path, Shape
+from artigraph.orm.kept.kind import kind_of
 from artigraph.orm.node import node_table
 from artigraph.registry import did_you_mean
 from artigraph.types.record import Scalar
@@ -46,21 +50,27 @@ OrderBy: TypeAlias = str | Order | Sequence[str | Order] | None
 """``"loss"``, ``"-loss"`` for the largest first, an :class:`Order`, or several of them."""
 
 
+class _NullsLast(FunctionElement[Any]):
+    inherit_cache = True
+
+
+@compiles(_NullsLast)
+def _nulls_last(element: _NullsLast, compiler: SQLCompiler, **kw: Any) -> str:
+    value, ordered = (compiler.process(clause, **kw) for clause in element.clauses)
+    return dialect_of(compiler).nulls_last(value, ordered)
+
+
 @dataclass(frozen=True)
 class _Term:
     value: ColumnElement[Any]
     descending: bool
     nullable: bool
 
-    def sorted_by(self, dialect: str) -> Iterator[ColumnElement[Any]]:
-        direction: UnaryExpression[Any] = self.value.desc() if self.descending else self.value.asc()
-        if not self.nullable:
-            yield direction
-        elif dialect in ("mysql", "mariadb"):
-            yield self.value.is_(None)
-            yield direction
-        else:
-            yield direction.nulls_last()
+    @property
+    def clause(self) -> ColumnElement[Any]:
+        """For ``ORDER BY``."""
+        ordered = self.value.desc() if self.descending else self.value.asc()
+        return _NullsLast(self.value, ordered) if self.nullable else ordered
 
     def after(self, last: Any, rest: ColumnElement[bool]) -> ColumnElement[bool]:
         """Rows that come after one with the value ``last``."""
@@ -87,13 +97,10 @@ class Ordering:
             terms = [*terms, _Term(node_table.c.node_id, descending, False)]
         self._terms = terms
 
-    def clauses(self, dialect: str) -> list[ColumnElement[Any]]:
-        """For ``ORDER BY``.
-
-        Args:
-            dialect: The database's name.
-        """
-        return [clause for term in self._terms for clause in term.sorted_by(dialect)]
+    @property
+    def clauses(self) -> list[ColumnElement[Any]]:
+        """For ``ORDER BY``."""
+        return [term.clause for term in self._terms]
 
     @property
     def columns(self) -> list[ColumnElement[Any]]:
@@ -142,7 +149,7 @@ def _terms(given: str | Order, filter: Filter) -> Iterator[_Term]:
     path = path_of(given.by)
     column = node_table.c.get(path[0]) if len(path) == 1 else None
     if column is not None:
-        if isinstance(column.type, JSON | LargeBinary):
+        if kind_of(column.type) in ("document", "bytes"):
             raise FilterError(
                 f"order_by={given.by!r}: a column of documents or bytes has no order."
             )

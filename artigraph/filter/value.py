@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 from math import isfinite
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import (
     BigInteger,
@@ -14,17 +14,16 @@ from sqlalchemy import (
     String,
     Text,
     bindparam,
-    cast,
     false,
     or_,
 )
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
+from artigraph.dialect.registry import dialect_of
 from artigraph.errors import FilterError
-from artigraph.orm.base import MARIADB_COLLATION, is_clean
+from artigraph.orm.base import is_clean
 
 __all__ = ["among", "check_value"]
 
@@ -70,7 +69,7 @@ def among(column: ColumnElement[Any], values: Collection[Any]) -> ColumnElement[
     return or_(clause, column.is_(None)) if len(present) < len(values) else clause
 
 
-def _unpacked(values: list[Any]) -> FunctionElement[Any]:
+def _unpacked(values: list[Any]) -> _Rows:
     packed = bindparam(None, json.dumps(values, default=str), type_=Text())
     types = {type(value) for value in values}
     if types == {int}:
@@ -85,58 +84,32 @@ def _unpacked(values: list[Any]) -> FunctionElement[Any]:
     )
 
 
-class _Integers(FunctionElement[int]):
-    """The rows of a JSON array of integers."""
+class _Rows(FunctionElement[Any]):
+    """The rows of a JSON array."""
 
     inherit_cache = True
+    values: ClassVar[str]
+
+
+class _Integers(_Rows):
+    inherit_cache = True
+    values = "integer"
     type = BigInteger()
 
 
-class _Numbers(FunctionElement[float]):
-    """The rows of a JSON array of numbers."""
-
+class _Numbers(_Rows):
     inherit_cache = True
+    values = "number"
     type = Float()
 
 
-class _Texts(FunctionElement[str]):
-    """The rows of a JSON array of texts."""
-
+class _Texts(_Rows):
     inherit_cache = True
+    values = "text"
     type = String()
 
 
-def _argument(element: FunctionElement[Any], compiler: SQLCompiler, **kw: Any) -> str:
-    return compiler.process(element.clauses.clauses[0], **kw)
-
-
-@compiles(_Integers, "sqlite")
-@compiles(_Numbers, "sqlite")
-@compiles(_Texts, "sqlite")
-def _on_sqlite(element: FunctionElement[Any], compiler: SQLCompiler, **kw: Any) -> str:
-    return f"(SELECT value FROM json_each({_argument(element, compiler, **kw)}))"  # noqa: S608  # a bound parameter
-
-
-@compiles(_Integers, "postgresql")
-@compiles(_Numbers, "postgresql")
-@compiles(_Texts, "postgresql")
-def _on_postgresql(element: FunctionElement[Any], compiler: SQLCompiler, **kw: Any) -> str:
-    array = compiler.process(cast(element.clauses.clauses[0], JSONB), **kw)
-    casts = {_Integers: "value::bigint", _Numbers: "value::numeric", _Texts: "value"}
-    value = casts[type(element)]
-    return f"(SELECT {value} FROM jsonb_array_elements_text({array}))"  # noqa: S608  # as above
-
-
-@compiles(_Integers, "mysql", "mariadb")
-@compiles(_Numbers, "mysql", "mariadb")
-@compiles(_Texts, "mysql", "mariadb")
-def _on_mariadb(element: FunctionElement[Any], compiler: SQLCompiler, **kw: Any) -> str:
-    types = {
-        _Integers: "BIGINT",
-        _Numbers: "DOUBLE",
-        _Texts: f"VARCHAR(1024) CHARACTER SET utf8mb4 COLLATE {MARIADB_COLLATION}",
-    }
-    type_ = types[type(element)]
-    array = _argument(element, compiler, **kw)
-    rows = f"JSON_TABLE({array}, '$[*]' COLUMNS (value {type_} PATH '$')) AS packed"
-    return f"(SELECT packed.value FROM {rows})"  # noqa: S608  # as above
+@compiles(_Rows)
+def _unpack(element: _Rows, compiler: SQLCompiler, **kw: Any) -> str:
+    (array,) = element.clauses
+    return dialect_of(compiler).rows_of(compiler.process(array, **kw), element.values)

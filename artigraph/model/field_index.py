@@ -2,9 +2,8 @@
 
 An index leads with the model's type, then the field's value: a question names
 the type, and a database takes the narrower of two indexes. It serves every
-model that has such a field. SQLite and PostgreSQL index the very expression
-that filters use; MariaDB indexes columns only, so there the value is a generated
-column that takes no room in the rows.
+model that has such a field. Databases index the very expression that filters use;
+those that index columns only keep the value in a generated one.
 """
 
 from __future__ import annotations
@@ -12,20 +11,19 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, Dialect
+from sqlalchemy import ColumnElement
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import column as bare_column
 
-from artigraph.db.mariadb import read_field_columns
 from artigraph.db.session import session_is_open, write
+from artigraph.dialect.json import is_plain_key
+from artigraph.dialect.registry import dialect_of
 from artigraph.errors import FilterError
-from artigraph.filter.dialect import is_plain_key
-from artigraph.filter.json import INDEXED_LENGTH, DocumentValue, value_column_name
+from artigraph.filter.json import DocumentValue, value_column_name
 from artigraph.filter.location import find_field, path_of, shown_path
 from artigraph.filter.model import is_model_class
 from artigraph.filter.shape import Path
 from artigraph.model.base import BaseModel
-from artigraph.orm.base import MARIADB_COLLATION
 from artigraph.orm.node import node_table
 from artigraph.types.record import Scalar
 
@@ -72,7 +70,12 @@ async def _for_each(
 ) -> None:
     values = list(_values(model, field))
     async with write() as transaction:
-        _refuse_in_session(transaction.connection.dialect)
+        database = dialect_of(transaction.connection)
+        if database.commits_before_index and session_is_open():
+            raise FilterError(
+                f"{database.title} commits what a session has written before it changes an index. "
+                "Call this outside of new_session()."
+            )
         for value in values:
             await change(transaction.connection, value)
 
@@ -108,66 +111,13 @@ def _value(keys: Path, scalar: Scalar, plain: bool) -> DocumentValue:
     return DocumentValue.of_kind(document, keys, scalar, plain)
 
 
-def _index_name(value: DocumentValue) -> str:
-    return f"{value_column_name(value)}_ix"
-
-
-def _sql(value: DocumentValue, dialect: Dialect) -> str:
-    return str(value.compile(dialect=dialect))
-
-
-def _refuse_in_session(dialect: Dialect) -> None:
-    if dialect.name in ("mysql", "mariadb") and session_is_open():
-        raise FilterError(
-            "MariaDB commits what a session has written before it changes an index. Call this "
-            "outside of new_session()."
-        )
-
-
 async def _create(connection: AsyncConnection, value: DocumentValue) -> None:
-    dialect, name, table = connection.dialect, _index_name(value), node_table.name
-    if dialect.name in ("mysql", "mariadb"):
-        generated = value_column_name(value)
-        if generated not in await read_field_columns(connection):
-            sql_type, length = _MARIADB_TYPES.get(value.form, ("DOUBLE", ""))
-            await connection.exec_driver_sql(
-                f"ALTER TABLE {table} ADD COLUMN {generated} {sql_type} "
-                f"GENERATED ALWAYS AS ({_sql(value, dialect)}) VIRTUAL INVISIBLE, "
-                f"ADD INDEX {name} (model_artifact_type, {generated}{length})"
-            )
-            await read_field_columns(connection)
-        return
-    expression = _sql(value, dialect)
-    if dialect.name == "postgresql" and value.form == "text":
-        # A longer text would be refused at every write: a key ends at 2.7 kB.
-        expression = f"left({expression}, {INDEXED_LENGTH})"
-    await connection.exec_driver_sql(
-        f"CREATE INDEX IF NOT EXISTS {name} ON {table} "
-        f"(model_artifact_type, ({expression}), node_id)"
+    sql = str(value.compile(dialect=connection.dialect))
+    await dialect_of(connection).create_field_index(
+        connection, node_table.name, value_column_name(value), sql, value.form
     )
-    if dialect.name == "postgresql":
-        # Only so does it learn how selective the expression is.
-        await connection.exec_driver_sql(f"ANALYZE {table}")
-
-
-_BINARY = f"CHARACTER SET utf8mb4 COLLATE {MARIADB_COLLATION}"
-_MARIADB_TYPES = {
-    "integer": ("DECIMAL(65, 30)", ""),
-    "boolean": ("BOOLEAN", ""),
-    "moment": (f"VARCHAR(27) {_BINARY}", ""),
-    "time": (f"VARCHAR(15) {_BINARY}", ""),
-    "name": (f"VARCHAR(255) {_BINARY}", ""),
-    "text": (f"LONGTEXT {_BINARY}", "(191)"),
-}
 
 
 async def _drop(connection: AsyncConnection, value: DocumentValue) -> None:
-    name = _index_name(value)
-    if connection.dialect.name in ("mysql", "mariadb"):
-        await connection.exec_driver_sql(
-            f"ALTER TABLE {node_table.name} DROP INDEX IF EXISTS {name}, "
-            f"DROP COLUMN IF EXISTS {value_column_name(value)}"
-        )
-        await read_field_columns(connection)
-    else:
-        await connection.exec_driver_sql(f"DROP INDEX IF EXISTS {name}")
+    column = value_column_name(value)
+    await dialect_of(connection).drop_field_index(connection, node_table.name, column)

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from sqlalchemy import ColumnElement, Row, Select, and_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from artigraph.blob.write import read_whole
 from artigraph.codec.base import LoadedChild
@@ -237,15 +238,14 @@ class _Query:
     keyed: bool = False
     after: ColumnElement[bool] | None = None
 
-    def select(self, dialect: str) -> Select[Any]:
+    def select(self, connection: AsyncConnection) -> Select[Any]:
         clause = self.found if self.after is None else and_(self.found, self.after)
         keys = self.ordering.columns if self.keyed else []
         # Of many rows a repr shows no paths.
         if self.limit is not None and self.limit <= ONE and not self.keyed:
-            above = labels_above(dialect)
+            above = labels_above(connection)
             keys = [] if above is None else [above]
-        order = self.ordering.clauses(dialect)
-        query = select(*_MODEL_COLUMNS, *keys).where(clause).order_by(*order)
+        query = select(*_MODEL_COLUMNS, *keys).where(clause).order_by(*self.ordering.clauses)
         return query.limit(self.limit).offset(self.offset)
 
     def pass_over(self, last: Row[Any]) -> None:
@@ -262,7 +262,7 @@ async def _read_once(query: _Query, lazy: bool) -> list[ReadModel]:
     few = query.limit is not None and query.limit < MANY_MODELS
     setting = current_setting()
     async with read() as connection:
-        found = await connection.execute(query.select(connection.dialect.name))
+        found = await connection.execute(query.select(connection))
         rows = await all_of(found, few=few)
         if any(row.model_artifact_parts for row in rows):
             clause = query.found

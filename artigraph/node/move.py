@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from artigraph.db.lock import MOVES, lock
+from artigraph.dialect.base import MOVES
+from artigraph.dialect.registry import dialect_of
 from artigraph.errors import CycleError, FilterError, NodeNotFoundError, ParentNotFoundError
 from artigraph.filter.relation import walk
 from artigraph.filter.unset import NOT_WRITTEN
@@ -80,8 +81,8 @@ async def refuse_cycles(writer: RowWriter, moves: Sequence[tuple[int | None, int
 
 async def _lock_moves(connection: AsyncConnection, moves: Sequence[tuple[int | None, int]]) -> None:
     """See that nobody else moves nodes before the transaction ends, unless all become roots."""
-    if connection.dialect.name != "sqlite" and any(parent is not None for parent, _ in moves):
-        await connection.run_sync(lock, MOVES)
+    if any(parent is not None for parent, _ in moves):
+        await connection.run_sync(dialect_of(connection).lock, MOVES)
 
 
 async def _refuse_cycles(
@@ -112,8 +113,7 @@ async def _parents_above(connection: AsyncConnection, nodes: set[int]) -> dict[i
         above = walk(first, "node_id", "node_parent_id")
         found = node_table.c.node_id.in_(select(above.c.node_id))
         query = select(*columns).where(found)
-        if connection.dialect.name in ("mysql", "mariadb"):
-            # It shows what was there when the transaction first read, unless asked with a lock.
+        if dialect_of(connection).shows_first_read:
             ids = (await connection.execute(query)).scalars().all()
             query = select(*columns).where(among(node_table.c.node_id, ids))
             query = query.with_for_update(read=True)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from artigraph.blob.write import remove_unnamed_blobs
 from artigraph.db.session import Transaction, read, read_session, write
 from artigraph.db.setting import current_setting, using
+from artigraph.dialect.registry import dialect_of
 from artigraph.display.results import ResultList
 from artigraph.errors import (
     FilterError,
@@ -190,7 +191,7 @@ async def iter_nodes(
                 query = (
                     select(Node, *ordering.columns)
                     .where(found)
-                    .order_by(*ordering.clauses(session.get_bind().dialect.name))
+                    .order_by(*ordering.clauses)
                     .limit(page_size)
                 )
                 rows = await session.run_sync(_load_rows, query)
@@ -251,13 +252,7 @@ async def select_nodes(
 ) -> list[Node]:
     """Rows as objects, by id unless ordered, at most ``limit`` of them."""
     async with read_session() as session:
-        query = (
-            select(Node)
-            .where(clause)
-            .order_by(*ordering.clauses(session.get_bind().dialect.name))
-            .limit(limit)
-            .offset(offset)
-        )
+        query = select(Node).where(clause).order_by(*ordering.clauses).limit(limit).offset(offset)
         if session.identity_map:
             # Rows are also written past the session's objects: believe the database.
             query = query.execution_options(populate_existing=True)
@@ -324,8 +319,7 @@ async def delete_in(transaction: Transaction, clause: ColumnElement[bool]) -> in
     connection = transaction.connection
     rows = (await connection.execute(query)).all()
     here = among(columns.node_id, [row.node_id for row in rows])
-    if connection.dialect.name in ("mysql", "mariadb"):
-        # InnoDB checks row by row, so a parent may not go before its child.
+    if dialect_of(connection).checks_row_by_row:
         await connection.execute(update(node_table).where(here).values(node_parent_id=None))
     await connection.execute(delete(node_table).where(here))
     blobs = {(storage, place) for _, storage, place in rows if storage and place}

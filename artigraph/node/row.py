@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import FromClause, Select, Sequence, func, literal_column, select, table, text
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from artigraph.db.session import Transaction, read, write
 from artigraph.db.store import Store
+from artigraph.dialect.registry import dialect_of
 from artigraph.errors import CycleError, LabelError, LabelExistsError, ParentNotFoundError
 from artigraph.filter.value import among
 from artigraph.node.bulk import insert_many
@@ -127,11 +128,15 @@ class RowWriter:
         unnumbered = [row for row in rows if row.node_id is None]
         numbered = [row.node_id for row in rows if row.node_id is not None]
         highest = max(numbered, default=0)
+        connection, dialect = self.connection, dialect_of(self.connection)
         if numbered:
-            await _count_past(self.connection, highest)
-        reserved = await _reserve_ids(self.connection, len(unnumbered), highest)
-        for row, node_id in zip(unnumbered, reserved, strict=True):
-            row.node_id = node_id
+            await dialect.count_past(connection, NODE_ID_SEQUENCE, highest)
+        if unnumbered:
+            reserved = await dialect.reserve_ids(
+                connection, node_table.name, NODE_ID_SEQUENCE, len(unnumbered), highest
+            )
+            for row, node_id in zip(unnumbered, reserved, strict=True):
+                row.node_id = node_id
         now = utc_now()
         batches: dict[tuple[int, tuple[str, ...]], list[NewRow]] = {}
         for row in rows:
@@ -219,41 +224,6 @@ def check_label(label: str | None) -> None:
         )
     if not is_clean(label):
         raise LabelError(f"The label {label!r} holds a NUL or a lone surrogate, which is no text.")
-
-
-async def _reserve_ids(connection: AsyncConnection, count: int, chosen: int) -> Iterable[int]:
-    """Ids that nobody has or gets, above those that are chosen in this very write."""
-    if count == 0:
-        return ()
-    name = connection.dialect.name
-    if name == "sqlite":
-        # The transaction has the write lock, so nobody else counts meanwhile.
-        query = text("SELECT seq FROM sqlite_sequence WHERE name = :table")
-        used = (await connection.execute(query, {"table": node_table.name})).scalar() or 0
-        used = max(used, chosen)
-        return range(used + 1, used + count + 1)
-    numbers = func.generate_series(1, count) if name == "postgresql" else _mariadb_series(count)
-    reserved = select(Sequence(NODE_ID_SEQUENCE).next_value()).select_from(numbers)
-    return (await connection.execute(reserved)).scalars().all()
-
-
-def _mariadb_series(count: int) -> FromClause:
-    # A table that MariaDB makes up on the spot.
-    return table(f"seq_1_to_{count}")
-
-
-async def _count_past(connection: AsyncConnection, highest: int) -> None:
-    """Never hand out an id that somebody chose; SQLite sees to that by itself."""
-    name = connection.dialect.name
-    if name == "postgresql":
-        used: Select[Any] = select(literal_column("last_value")).select_from(
-            table(NODE_ID_SEQUENCE)
-        )
-        past = func.greatest(highest, used.scalar_subquery())
-        await connection.execute(select(func.setval(NODE_ID_SEQUENCE, past)))
-    elif name in ("mysql", "mariadb"):
-        # MariaDB's SETVAL never counts backwards.
-        await connection.execute(select(func.setval(literal_column(NODE_ID_SEQUENCE), highest)))
 
 
 async def _explain_parents(

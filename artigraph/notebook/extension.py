@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 
 from IPython.core.interactiveshell import InteractiveShell
 
-from artigraph.db.checkpoint import make_all_whole
+from artigraph.dialect.sqlite.checkpoint import make_all_whole
 from artigraph.notebook.magic import keep, look, run, store
 from artigraph.notebook.magic.completion import Completion
 from artigraph.notebook.magic.magic import Magic

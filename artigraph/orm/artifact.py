@@ -120,12 +120,8 @@ Index(
 
 # Few rows name a blob; a partial index costs the others nothing. It answers
 # whether any row still names one.
-_has_blob = _columns.remote_artifact_location.is_not(None)
 Index(
     "artigraph_node_location",
     _columns.remote_artifact_location,
-    sqlite_where=_has_blob,
-    postgresql_where=_has_blob,
-    mysql_length={"remote_artifact_location": 255},
-    mariadb_length={"remote_artifact_location": 255},
+    info={"where": _columns.remote_artifact_location.is_not(None), "most": 255},
 )

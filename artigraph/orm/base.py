@@ -1,7 +1,6 @@
 """What every table shares: the declarative base and the column types.
 
-The types make one Python value out of what SQLite, PostgreSQL and MariaDB
-each store in their own way.
+The types make one Python value out of what each database stores in its own way.
 """
 
 from __future__ import annotations
@@ -14,21 +13,24 @@ from typing import Any, TypeVar, cast, get_origin
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Connection,
     DateTime,
     Dialect,
-    Integer,
+    Interval,
     LargeBinary,
+    MetaData,
+    Numeric,
     String,
     Text,
+    Time,
     event,
 )
-from sqlalchemy.dialects import mysql
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, TypeResolve, registry
 from sqlalchemy.types import TypeDecorator, TypeEngine
 from typing_extensions import override
 
-from artigraph.orm.number import Duration, ExactDecimal, TimeOfDay
+from artigraph.dialect.registry import dialect_of
+from artigraph.dialect.type import StoredType
 
 __all__ = [
     "Base",
@@ -43,10 +45,6 @@ __all__ = [
 ]
 
 T = TypeVar("T")
-
-MARIADB_COLLATION = "utf8mb4_nopad_bin"
-"""Names differ when their bytes differ, as in the other databases: MariaDB's
-default takes ``a``, ``A`` and ``a `` for one."""
 
 
 def utc_now() -> datetime:
@@ -72,14 +70,13 @@ class UTCDateTime(TypeDecorator[datetime]):
 
     @override
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        if dialect.name in ("mysql", "mariadb"):
-            return dialect.type_descriptor(mysql.DATETIME(fsp=6))
-        return dialect.type_descriptor(DateTime(timezone=True))
+        moment = dialect_of(dialect).column_types.get("moment", DateTime(timezone=True))
+        return dialect.type_descriptor(moment)
 
     @override
     def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], Any]:
         store = self.impl_instance.dialect_impl(dialect).bind_processor(dialect) or _as_it_is
-        aware = dialect.name == "postgresql"
+        aware = dialect_of(dialect).keeps_zones
 
         def process(value: datetime | None) -> Any:
             if value is None:
@@ -127,24 +124,29 @@ def _remember_last(process: Callable[[Any], T]) -> Callable[[Any], T]:
 
 def BinaryName(length: int) -> TypeEngine[str]:  # noqa: N802  # a column type, so named like one
     """Text of at most ``length`` characters, compared by its bytes everywhere."""
-    mariadb = mysql.VARCHAR(length, charset="utf8mb4", collation=MARIADB_COLLATION)
-    return String(length).with_variant(mariadb, "mysql", "mariadb")
+    return StoredType("name", String(length))
 
 
-NodeId = BigInteger().with_variant(Integer, "sqlite")
-"""An id. SQLite counts only ``INTEGER PRIMARY KEY`` up by itself."""
+NodeId = StoredType("id", BigInteger())
+"""An id."""
 
-Document = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+Document = StoredType("document", JSON(none_as_null=True))
 """A JSON document that the database can look into; ``None`` is SQL NULL."""
 
-LargeBytes = LargeBinary().with_variant(mysql.LONGBLOB, "mysql", "mariadb")
-"""Bytes of any length. MariaDB's plain ``BLOB`` ends at 64 kB."""
+LargeBytes = StoredType("bytes", LargeBinary())
+"""Bytes of any length."""
 
-
-LongText = Text().with_variant(
-    mysql.LONGTEXT(charset="utf8mb4", collation=MARIADB_COLLATION), "mysql", "mariadb"
-)
+LongText = StoredType("text", Text())
 """Text of any length, compared by its bytes everywhere."""
+
+ExactDecimal = StoredType("decimal", Numeric())
+"""A decimal number, equal when it is read."""
+
+Duration = StoredType("duration", Interval())
+"""A length of time, with microseconds."""
+
+TimeOfDay = StoredType("time", Time())
+"""A time of day, with microseconds."""
 
 
 class Base(DeclarativeBase):
@@ -173,3 +175,14 @@ def _document_of(resolved: TypeResolve) -> TypeEngine[Any] | None:
     annotation: Any = resolved.resolved_type
     outer = get_origin(annotation) or annotation
     return Document if outer in (dict, list) else None
+
+
+@event.listens_for(Base.metadata, "before_create")
+def _for_database(metadata: MetaData, connection: Connection, **_: Any) -> None:
+    database = dialect_of(connection)
+    for table in metadata.tables.values():
+        table.dialect_kwargs.update(database.table_options)
+        for index in table.indexes:
+            for option, key in database.index_options.items():
+                if key in index.info:
+                    index.dialect_kwargs[option] = index.info[key]

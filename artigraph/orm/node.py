@@ -78,14 +78,6 @@ class Node(Shown, Base):
         # With the id, so that children are paged by key in every database.
         Index("artigraph_node_parent", "node_parent_id", "node_id"),
         Index("artigraph_node_type", "node_type"),
-        # Autoincrement: never hand a deleted row's id out again.
-        {
-            "sqlite_autoincrement": True,
-            "mysql_engine": "InnoDB",
-            "mariadb_engine": "InnoDB",
-            "mysql_charset": "utf8mb4",
-            "mariadb_charset": "utf8mb4",
-        },
     )
 
     node_id: Mapped[int] = mapped_column(NodeId, Sequence(NODE_ID_SEQUENCE), primary_key=True)

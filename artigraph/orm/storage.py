@@ -17,12 +17,6 @@ class StorageRecord(Base):
     """A storage that some row has named."""
 
     __tablename__ = "artigraph_storage"
-    __table_args__ = {  # noqa: RUF012  # SQLAlchemy types it as an instance's
-        "mysql_engine": "InnoDB",
-        "mariadb_engine": "InnoDB",
-        "mysql_charset": "utf8mb4",
-        "mariadb_charset": "utf8mb4",
-    }
 
     storage_name: Mapped[str] = mapped_column(BinaryName(255), primary_key=True)
     """The storage's name."""

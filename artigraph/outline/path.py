@@ -9,10 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import ColumnElement, literal
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
+from artigraph.dialect.registry import dialect_of
 from artigraph.orm.base import Document
 from artigraph.orm.node import node_table
 
@@ -32,43 +34,31 @@ class _LabelsAbove(FunctionElement[Any]):
     type = Document
 
 
-def labels_above(dialect: str) -> ColumnElement[Any] | None:
+def labels_above(connection: AsyncConnection) -> ColumnElement[Any] | None:
     """A column with the labels of a row's ancestors, for a select of rows.
 
     Args:
-        dialect: The database's name.
+        connection: To the database.
 
     Returns:
         The column: a list of labels, the root's first, with ``#12`` for a node
-        without one, or null for a root. ``None`` for MariaDB, whose subqueries
-        cannot be recursive and look at the row outside.
+        without one, or null for a root. ``None`` where the database cannot tell
+        along with the rows.
     """
-    if dialect in ("mysql", "mariadb"):
+    if dialect_of(connection).labels is None:
         return None
     return _LabelsAbove(node_table.c.node_parent_id, literal(_DEEPEST)).label(LABELS_ABOVE)
 
 
-def _recursive(element: _LabelsAbove, compiler: SQLCompiler, collected: str, **kw: Any) -> str:
+@compiles(_LabelsAbove)
+def _recursive(element: _LabelsAbove, compiler: SQLCompiler, **kw: Any) -> str:
     kw.pop("add_to_result_map", None)
     parent, deepest = (compiler.process(one, **kw) for one in element.clauses)
     step = "above.node_parent_id, COALESCE(above.node_label, '#' || above.node_id)"
-    table = node_table.name
+    table, collected = node_table.name, dialect_of(compiler).labels
     return (
         f"(WITH RECURSIVE up(parent_id, label, steps) AS ("  # noqa: S608  # names of our own
         f"SELECT {step}, 1 FROM {table} AS above WHERE above.node_id = {parent} UNION ALL "
         f"SELECT {step}, up.steps + 1 FROM {table} AS above JOIN up "
         f"ON above.node_id = up.parent_id WHERE up.steps < {deepest}) {collected})"
     )
-
-
-@compiles(_LabelsAbove, "sqlite")
-def _on_sqlite(element: _LabelsAbove, compiler: SQLCompiler, **kw: Any) -> str:
-    ordered = "SELECT json_group_array(label) FROM (SELECT label FROM up ORDER BY steps DESC)"
-    return _recursive(element, compiler, ordered, **kw)
-
-
-@compiles(_LabelsAbove, "postgresql")
-def _on_postgresql(element: _LabelsAbove, compiler: SQLCompiler, **kw: Any) -> str:
-    collected = "COALESCE(jsonb_agg(label ORDER BY steps DESC), '[]')"
-    ordered = f"SELECT {collected} FROM up"  # noqa: S608  # as above
-    return _recursive(element, compiler, ordered, **kw)

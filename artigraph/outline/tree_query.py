@@ -10,9 +10,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import (
-    JSON,
     ColumnElement,
-    LargeBinary,
     Select,
     and_,
     func,
@@ -24,6 +22,7 @@ from artigraph.errors import FilterError
 from artigraph.filter.base import Filter
 from artigraph.filter.relation import nodes_clause
 from artigraph.filter.value import among
+from artigraph.orm.kept.kind import kind_of
 from artigraph.orm.node import node_table
 from artigraph.outline.summary import COLUMNS, summary_columns
 from artigraph.registry import did_you_mean
@@ -45,7 +44,7 @@ def check_columns(names: Collection[str]) -> tuple[str, ...]:
     small = {
         column.name
         for column in node_table.columns
-        if not isinstance(column.type, LargeBinary | JSON)
+        if kind_of(column.type) not in ("bytes", "document")
     }
     if isinstance(names, str) or not isinstance(names, Collection):
         raise FilterError(f"columns takes a list of names, as in columns=[{str(names)!r}].")

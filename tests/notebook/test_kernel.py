@@ -443,7 +443,7 @@ def nodes_in_copy(folder: Path) -> int:
 
 NOT_WHEN_IDLE = """
     from artigraph import *
-    from artigraph.db import checkpoint
+    from artigraph.dialect.sqlite import checkpoint
     checkpoint.QUIET = 3600
     """
 """What is whole thereafter is so because something ended."""

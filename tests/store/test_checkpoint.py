@@ -32,7 +32,7 @@ from artigraph import (
 PREAMBLE = """
 import asyncio, atexit, os, resource, sys
 from artigraph import *
-from artigraph.db import checkpoint
+from artigraph.dialect.sqlite import checkpoint
 checkpoint.QUIET = 3600  # what is whole now is so because the process ended
 
 def write(loop=None):

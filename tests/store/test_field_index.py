@@ -66,7 +66,7 @@ async def plan(filter: Filter, order_by: str | None = None) -> str:
     name = engine.dialect.name
     query = node_table.select().where(filter.clause()).limit(5)
     if order_by is not None:
-        query = query.order_by(*ordering_of(order_by, filter).clauses(name))
+        query = query.order_by(*ordering_of(order_by, filter).clauses)
     sql = query.compile(dialect=engine.dialect, compile_kwargs={"literal_binds": True})
     explain = "EXPLAIN QUERY PLAN" if name == "sqlite" else "EXPLAIN"
     async with engine.connect() as connection:

@@ -902,7 +902,7 @@ async def test_a_session_that_keeps_the_node_above_for_too_long(
     """Whoever waits for it is told after a while, and what to do instead works."""
     if store == "sqlite":
         pytest.skip("one session at a time")
-    monkeypatch.setattr(pending, "BUSY_SECONDS", 0.2)
+    monkeypatch.setattr(pending, "WAIT_SECONDS", 0.2)
     held, over = asyncio.Event(), asyncio.Event()
 
     async def long() -> None:

@@ -10,6 +10,9 @@ from typing import Any, TypeAlias
 from sqlalchemy import Dialect
 from sqlalchemy.types import TypeEngine
 
+from artigraph.dialect.base import Dialect as Database
+from artigraph.dialect.registry import dialect_of
+
 __all__ = ["Keeper", "KeptColumn", "NotKept", "one_by_one"]
 
 Keeper: TypeAlias = Callable[[Any], Any]
@@ -29,14 +32,9 @@ class KeptColumn:
     dialect: Dialect
 
     @property
-    def mariadb(self) -> bool:
-        """Whether the database is MariaDB."""
-        return self.dialect.name in ("mysql", "mariadb")
-
-    @property
-    def postgresql(self) -> bool:
-        """Whether the database is PostgreSQL."""
-        return self.dialect.name == "postgresql"
+    def database(self) -> Database:
+        """What the database says of its columns."""
+        return dialect_of(self.dialect)
 
 
 def one_by_one(keep: Callable[[KeptColumn, Any], Any]) -> Callable[[KeptColumn], Keeper]:

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import JSON
 
 from artigraph.display.escape import cut
@@ -24,7 +23,7 @@ def keep_document(column: KeptColumn) -> Keeper:
     # As the engine is set up to write and read them: a user's may know more types.
     dump = getattr(column.dialect, "_json_serializer", None) or json.dumps
     load = getattr(column.dialect, "_json_deserializer", None) or json.loads
-    binary = column.postgresql and isinstance(column.stored, JSONB)
+    numeric = column.database.shows_numeric(column.stored)
 
     def keep(value: Any) -> Any:
         if value is JSON.NULL:
@@ -34,12 +33,12 @@ def keep_document(column: KeptColumn) -> Keeper:
             back = load(text)
         except (TypeError, ValueError, RecursionError) as error:
             raise NotKept(f"is no JSON ({error})") from None
-        if binary:
+        if numeric:
             back = _as_numeric(back, load)
         # A tuple is no list to Python either, so that being equal says all.
         if back != value:
             raise NotKept(f"is no JSON as it is: {_difference(value, back, '') or 'it differs'}")
-        if binary and _NUL_IN_JSON.search(text):
+        if numeric and _NUL_IN_JSON.search(text):
             raise NotKept("holds a NUL, which this database takes for no text")
         return value
 
@@ -47,7 +46,7 @@ def keep_document(column: KeptColumn) -> Keeper:
 
 
 def _as_numeric(back: Any, load: Callable[[str], Any]) -> Any:
-    """As PostgreSQL's binary JSON shows it, which writes large floats without an exponent."""
+    """As a database shows it that writes large floats without an exponent."""
     if isinstance(back, float) and abs(back) >= 1e16:
         return load(format(Decimal(repr(back)), "f"))
     if isinstance(back, dict):

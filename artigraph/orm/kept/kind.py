@@ -10,12 +10,11 @@ is that one's affair.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Dialect
-from sqlalchemy.dialects import mysql
-from sqlalchemy.dialects.postgresql import INTERVAL
 from sqlalchemy.types import (
     BINARY,
     JSON,
@@ -37,6 +36,7 @@ from sqlalchemy.types import (
     Uuid,
 )
 
+from artigraph.dialect.type import StoredType
 from artigraph.orm.base import UTCDateTime
 from artigraph.orm.kept.base import Keeper, KeptColumn
 from artigraph.orm.kept.document import keep_document
@@ -49,13 +49,22 @@ __all__ = ["keeper", "kind_of", "unwrapped"]
 
 def kind_of(type_: TypeEngine[Any]) -> str | None:
     """What kind of values a type has; ``None`` if that is not known here."""
+    if isinstance(type_, StoredType):
+        type_ = type_.usual
     if isinstance(type_, UTCDateTime):
         return "datetime"
-    if isinstance(type_, mysql.SET) or (
-        isinstance(type_, TypeDecorator) and not isinstance(type_, Interval)
-    ):
+    own = isinstance(type_, TypeDecorator) and not isinstance(type_, Interval)
+    if own or type_.__visit_name__ == "SET":  # several names in one text
         return None
-    return next((kind for kind, (classes, _) in _KINDS.items() if isinstance(type_, classes)), None)
+    found = (kind for kind, (classes, _) in _KINDS.items() if isinstance(type_, classes))
+    return next(found, None) or _BY_VALUE.get(_python_type(type_))
+
+
+def _python_type(type_: TypeEngine[Any]) -> type[Any] | None:
+    try:
+        return type_.python_type
+    except NotImplementedError:
+        return None
 
 
 @lru_cache(maxsize=256)
@@ -91,19 +100,20 @@ def unwrapped(type_: TypeEngine[Any], dialect: Dialect) -> TypeEngine[Any]:
     return inner
 
 
-_MARIADB_BLOBS = (mysql.TINYBLOB, mysql.MEDIUMBLOB, mysql.LONGBLOB)
+_BY_VALUE: dict[type[Any] | None, str] = {bytes: "bytes", timedelta: "interval"}
+"""Of types that only one database has."""
 
 # The first that fits counts: an Enum is a String, a Float a Numeric.
 _KINDS: dict[str, tuple[tuple[type[Any], ...], Callable[[KeptColumn], Keeper]]] = {
     "boolean": ((Boolean,), keep_boolean),
     "enum": ((Enum,), keep_enum),
     "uuid": ((Uuid,), keep_uuid),
-    "interval": ((Interval, INTERVAL), keep_interval),
+    "interval": ((Interval,), keep_interval),
     "document": ((JSON,), keep_document),
     "integer": ((Integer,), keep_integer),
     "float": ((Float, Double), keep_float),
     "decimal": ((Numeric,), keep_decimal),
-    "bytes": ((LargeBinary, BINARY, VARBINARY, *_MARIADB_BLOBS), keep_bytes),
+    "bytes": ((LargeBinary, BINARY, VARBINARY), keep_bytes),
     "datetime": ((DateTime,), keep_datetime),
     "date": ((Date,), keep_date),
     "time": ((Time,), keep_time),

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import math
 import operator
-import struct
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy.dialects import mysql
-from sqlalchemy.types import REAL, BigInteger, SmallInteger, TypeDecorator, TypeEngine
+from sqlalchemy.types import TypeDecorator
 
 from artigraph.orm.kept.base import Keeper, KeptColumn, NotKept, one_by_one
 
@@ -53,27 +51,20 @@ def _signed(bits: int) -> tuple[int, int]:
 
 
 def _bits(column: KeptColumn) -> int:
-    if not column.mariadb and not column.postgresql:
-        return 64
-    sizes: list[tuple[type[TypeEngine[Any]], int]] = [
-        (mysql.TINYINT, 8),
-        (mysql.MEDIUMINT, 24),
-        (SmallInteger, 16),
-        (BigInteger, 64),
-    ]
+    sizes = column.database.integer_bits.items()
     return next((bits for size, bits in sizes if isinstance(column.stored, size)), 32)
 
 
 def keep_float(column: KeptColumn) -> Keeper:
     """A number that a float is equal to."""
-    single = isinstance(column.stored, mysql.FLOAT | REAL)
+    database, stored = column.database, column.stored
 
     def keep(value: Any) -> float:
         number = value if type(value) is float else _float(value)
         if not math.isfinite(number):
-            if not (column.postgresql or (math.isinf(number) and not column.mariadb)):
+            if not (database.keeps_nan if math.isnan(number) else database.keeps_infinity):
                 raise NotKept("has no place in a column of this database; None has")
-        elif single and not _fits_single(column, number):
+        elif not database.keeps_float(stored, number):
             raise NotKept("has more digits than the four bytes of this table's column hold")
         return number
 
@@ -92,26 +83,10 @@ def _float(value: Any) -> float:
     return number
 
 
-def _fits_single(column: KeptColumn, number: float) -> bool:
-    """Whether a float survives a column of four bytes, if the table has such a one."""
-    stored = column.stored
-    if column.mariadb and isinstance(stored, mysql.FLOAT):
-        if (stored.precision or 0) > 24:
-            return True
-        # It shows six digits, whatever it holds.
-        small = 1.2e-38 <= abs(number) <= 3.4e38 or number == 0
-        return small and float(f"{number:.6g}") == number
-    if column.postgresql and isinstance(stored, REAL):
-        try:
-            return bool(struct.unpack("f", struct.pack("f", number))[0] == number)
-        except OverflowError:
-            return False
-    return True
-
-
 @one_by_one
 def keep_decimal(column: KeptColumn, value: Any) -> Decimal:
     """A number of the column's digits. SQLite keeps it as a float."""
+    database = column.database
     if isinstance(value, Decimal):
         number = value
     elif isinstance(value, float):
@@ -121,11 +96,11 @@ def keep_decimal(column: KeptColumn, value: Any) -> Decimal:
     else:
         raise NotKept("is no number")
     if not number.is_finite():
-        infinite = column.dialect.name == "sqlite" and number.is_infinite()
-        if number.is_snan() or not (column.postgresql or infinite):
+        kept = database.keeps_infinity if number.is_infinite() else database.keeps_nan
+        if number.is_snan() or not kept:
             raise NotKept("has no place in a column of this database; None has")
         return number
-    if column.dialect.name == "sqlite":
+    if database.decimals_are_floats:
         read = repr(float(number))
         if not isinstance(column.declared.dialect_impl(column.dialect), TypeDecorator):
             # SQLAlchemy's own reads so many digits behind the point, and no more.
@@ -145,9 +120,9 @@ def _refuse_more_digits(column: KeptColumn, number: Decimal) -> None:
     precision = getattr(column.stored, "precision", None)
     scale = getattr(column.stored, "scale", None) or 0
     if precision is None:
-        if not column.mariadb:
+        precision = column.database.decimal_digits
+        if precision is None:
             return
-        precision = 10
     _, digits, exponent = number.as_tuple()
     assert isinstance(exponent, int)  # noqa: S101  # it is finite
     significant = "".join(map(str, digits)).rstrip("0")

@@ -5,35 +5,36 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy.types import BINARY, CHAR, Enum, Uuid
+from sqlalchemy.types import BINARY, CHAR, Enum
 
 from artigraph.orm.base import is_clean
 from artigraph.orm.kept.base import Keeper, KeptColumn, NotKept, one_by_one
 
 __all__ = ["keep_bytes", "keep_enum", "keep_text", "keep_uuid"]
 
-_MOST_BYTES = {"TINYTEXT": 255, "TEXT": 65_535, "MEDIUMTEXT": 16_777_215}
-
 
 def keep_text(column: KeptColumn) -> Keeper:
     """A text that fits into the column."""
     stored = column.stored
-    length = None if column.dialect.name == "sqlite" else getattr(stored, "length", None)
-    most = _MOST_BYTES.get(type(stored).__name__.upper()) if column.mariadb else None
-    padded = isinstance(stored, CHAR) and column.dialect.name != "sqlite"
+    database = column.database
+    length = getattr(stored, "length", None) if database.checks_types else None
+    most = next(
+        (most for type_, most in database.text_bytes.items() if isinstance(stored, type_)), None
+    )
+    padded = isinstance(stored, CHAR) and database.checks_types
 
     def keep(value: Any) -> str:
         if not isinstance(value, str):
             raise NotKept("is no text")
         text = str.__str__(value)
-        if not is_clean(text) and (column.postgresql or not is_clean(text.replace("\x00", ""))):
+        if not is_clean(text.replace("\x00", "") if database.keeps_nul else text):
             raise NotKept("holds a NUL or a lone surrogate, which this database takes for no text")
         # A text that is only too long by spaces is cut without a word.
         if length is not None and len(text) > length:
             raise NotKept(f"is longer than the {length} characters of this table's column")
         if most is not None and len(text) > most // 4 and len(text.encode()) > most:
             raise NotKept(f"is longer than the {most} bytes of this table's column")
-        if padded and (text.endswith(" ") or (column.postgresql and len(text) < (length or 1))):
+        if padded and (text.endswith(" ") or (database.fills_char and len(text) < (length or 1))):
             raise NotKept("would lose or gain spaces at its end in a column of type CHAR")
         return text
 
@@ -57,8 +58,7 @@ def keep_uuid(column: KeptColumn, value: Any) -> UUID:
     """A UUID."""
     if not isinstance(value, UUID):
         raise NotKept("is no UUID")
-    native = isinstance(column.stored, Uuid) and column.mariadb
-    if native and value.bytes[6] >= 0x80 and value.bytes[8] < 0x80:
+    if not column.database.keeps_uuid(column.stored, value):
         raise NotKept("is of a version and variant that this database refuses")
     return value
 
@@ -80,7 +80,7 @@ def keep_enum(column: KeptColumn, value: Any) -> Any:
             raise NotKept(f"is no {members.__name__}")
         name = str(value.name)
     labels = getattr(column.stored, "enums", None)
-    if labels and name not in labels and column.dialect.name != "sqlite":
+    if labels and name not in labels and column.database.checks_types:
         raise NotKept(
             f"is not among those of this table's column, {', '.join(map(repr, labels))}; give "
             "a column with more members another name"

@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy.types import TypeEngine
 
+from artigraph.dialect.base import EPOCH
 from artigraph.orm.base import UTCDateTime
 from artigraph.orm.kept.base import KeptColumn, NotKept, one_by_one
-from artigraph.orm.number import EPOCH
 
 __all__ = ["keep_date", "keep_datetime", "keep_interval", "keep_time"]
 
@@ -27,7 +27,7 @@ def keep_time(column: KeptColumn, value: Any) -> time:
     """A time of day, in the column's fractions of a second."""
     if not isinstance(value, time):
         raise NotKept("is no time")
-    zoned = column.postgresql and getattr(column.declared, "timezone", False)
+    zoned = column.database.keeps_zones and getattr(column.declared, "timezone", False)
     if value.tzinfo is not None and not zoned:
         raise NotKept("has a time zone, which the column has not")
     _refuse_fractions(column, value.microsecond)
@@ -44,7 +44,7 @@ def keep_datetime(column: KeptColumn, value: Any) -> datetime:
             value.astimezone(UTC)
         except (OverflowError, ValueError, OSError):
             raise NotKept("is no moment between the years 1 and 9999 in UTC") from None
-    elif value.tzinfo is not None and not (column.postgresql and _zoned(column.declared)):
+    elif value.tzinfo is not None and not (column.database.keeps_zones and _zoned(column.declared)):
         raise NotKept(
             "has a time zone, which the column would lose; declare it as Mapped[datetime] "
             "with no type, which keeps the moment"
@@ -62,7 +62,7 @@ def keep_interval(column: KeptColumn, value: Any) -> timedelta:
     """A length of time, in the column's fractions of a second."""
     if not isinstance(value, timedelta) or value != value:
         raise NotKept("is no timedelta")
-    if not column.postgresql:
+    if not column.database.keeps_durations:
         try:
             EPOCH + value
         except OverflowError:
@@ -72,12 +72,7 @@ def keep_interval(column: KeptColumn, value: Any) -> timedelta:
 
 
 def _refuse_fractions(column: KeptColumn, microseconds: int, nanoseconds: int = 0) -> None:
-    digits = 6
-    if column.mariadb:
-        digits = getattr(column.stored, "fsp", None) or 0
-    elif column.postgresql:
-        precision = getattr(column.stored, "precision", None)
-        digits = 6 if precision is None else precision
+    digits = column.database.second_digits(column.stored)
     if nanoseconds:
         raise NotKept("has nanoseconds; microseconds are the finest that the column keeps")
     if microseconds % 10 ** (6 - digits):

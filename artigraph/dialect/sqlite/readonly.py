@@ -24,7 +24,7 @@ from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.util import await_only
 
 from artigraph.concurrency import run_in_thread
-from artigraph.db.url import options_of, path_of
+from artigraph.dialect.sqlite.address import options_of, path_of
 from artigraph.errors import EngineURLError, ReadOnlyError
 
 __all__ = [
@@ -46,7 +46,7 @@ def locks_as_usual(options: Mapping[str, Any]) -> bool:
     """Whether a file that is opened so may be opened beside it in the usual way.
 
     Args:
-        options: Of :func:`artigraph.db.url.options_of`.
+        options: Of :func:`artigraph.dialect.sqlite.address.options_of`.
     """
     return options.keys().isdisjoint({"immutable", "nolock", "vfs"}) and (
         options.get("mode") != "memory"

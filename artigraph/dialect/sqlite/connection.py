@@ -19,8 +19,10 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import AdaptedConnection
 from sqlalchemy.util.concurrency import in_greenlet
 
-from artigraph.db.checkpoint import DatabaseFile, database_file
-from artigraph.db.readonly import (
+from artigraph.dialect.base import WAIT_SECONDS, WRITES
+from artigraph.dialect.sqlite.address import options_of
+from artigraph.dialect.sqlite.checkpoint import DatabaseFile, database_file
+from artigraph.dialect.sqlite.readonly import (
     SNAPSHOT,
     explain_refused_write,
     locks_as_usual,
@@ -28,26 +30,20 @@ from artigraph.db.readonly import (
     raise_if_read_only,
     refuse_if_changed,
 )
-from artigraph.db.url import options_of
 from artigraph.errors import DatabaseBusyError
 
-__all__ = ["BUSY_SECONDS", "WRITES", "file_of", "prepare_sqlite"]
-
-BUSY_SECONDS = 60
-"""How long a connection waits for another one's lock."""
+__all__ = ["file_of", "prepare_engine"]
 
 _PREPARED = "artigraph_prepared"
-WRITES = "artigraph_writes"
-"""The execution option of a connection whose transaction will write."""
 
 
-def prepare_sqlite(engine: Engine) -> None:
-    """Set every connection up that an engine will open, if it is SQLite's.
+def prepare_engine(engine: Engine) -> None:
+    """Set every connection up that an engine will open.
 
     Args:
         engine: The synchronous half of an asynchronous engine.
     """
-    if engine.dialect.name == "sqlite" and engine not in _setups:
+    if engine not in _setups:
         _setups[engine] = _Setup(engine)
 
 
@@ -58,7 +54,7 @@ def file_of(engine: Engine) -> DatabaseFile | None:
         engine: The synchronous half of an asynchronous engine.
 
     Returns:
-        ``None`` before the first connection, and for what is no file of SQLite.
+        ``None`` before the first connection, and for what is no file.
     """
     setup = _setups.get(engine)
     return setup.file if setup else None
@@ -115,7 +111,7 @@ class _Setup:
             if "locked" in str(error):
                 raise DatabaseBusyError(
                     "Another connection has been writing to the database for "
-                    f"{BUSY_SECONDS} seconds. Nothing was written. Let it end its transaction, "
+                    f"{WAIT_SECONDS} seconds. Nothing was written. Let it end its transaction, "
                     "and run this again."
                 ) from error
             raise_if_read_only(error, connection.engine.url)
@@ -147,7 +143,7 @@ def _tell(connection: Any) -> None:
 
 # Of the last: as in the other databases; ILIKE is there for the rest.
 _PRAGMAS = f"""
-PRAGMA busy_timeout = {BUSY_SECONDS * 1000};
+PRAGMA busy_timeout = {WAIT_SECONDS * 1000};
 PRAGMA foreign_keys = ON;
 PRAGMA case_sensitive_like = ON;
 """

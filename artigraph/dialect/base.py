@@ -1,0 +1,275 @@
+"""What artigraph asks of a database, with the everyday answers.
+
+A database derives from :class:`Dialect` and says what is different there. It stands
+below the tables, whose columns have types of it: it meets connections and engines of
+SQLAlchemy's, and neither rows nor sessions.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, ClassVar
+from uuid import UUID
+
+from sqlalchemy import (
+    Connection,
+    Engine,
+    FromClause,
+    Integer,
+    Sequence,
+    Table,
+    func,
+    inspect,
+    select,
+)
+from sqlalchemy.engine import URL
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.types import TypeEngine
+
+from artigraph.dialect.json import JsonFunctions
+
+__all__ = [
+    "EPOCH",
+    "FIELD_COLUMN",
+    "FIELD_COLUMNS",
+    "MOVES",
+    "SCHEMA",
+    "WAIT_SECONDS",
+    "WRITES",
+    "Dialect",
+    "hide_secrets",
+]
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC).replace(tzinfo=None)
+"""Where SQLAlchemy counts durations from, in databases without a type for them."""
+
+FIELD_COLUMN = "artigraph_field_"
+"""How what belongs to an indexed field begins: its index, and its column if it has one."""
+
+FIELD_COLUMNS = "artigraph_field_columns"
+"""The attribute of SQLAlchemy's dialect with the names of the columns that stand for a
+field, where the database has no indexes on expressions."""
+
+SCHEMA = 0x6172_7469_6772_6168
+"""The lock of who makes tables. Any number that nothing else locks: ASCII for "artigrah"."""
+MOVES = SCHEMA + 1
+"""The lock of who hangs nodes under other parents."""
+
+WAIT_SECONDS = 60
+"""How long a connection waits for another one's lock."""
+
+WRITES = "artigraph_writes"
+"""The execution option of a connection whose transaction will write."""
+
+_LOOPBACK = frozenset({None, "", "localhost", "127.0.0.1", "::1"})
+_SECRET = re.compile(r"pass|pwd|secret|token|key|cred|connect", re.IGNORECASE)
+
+
+def hide_secrets(url: URL) -> str:
+    """An address without a password, in its options neither."""
+    secret = {name: "..." for name in url.query if _SECRET.search(name)}
+    return url.update_query_dict(secret).render_as_string(hide_password=True)
+
+
+class Dialect(ABC):
+    """One database: facts as class attributes, and what is to be done as methods."""
+
+    name: ClassVar[str]
+    """As SQLAlchemy calls it; ``title`` is what people say."""
+    title: ClassVar[str]
+    driver: ClassVar[str]
+    extra: ClassVar[str]
+    """What to install for the driver."""
+    example: ClassVar[str]
+    """An address to type."""
+    port = 0
+    is_server = True
+    """Addresses name a host, and a connection may be hung up on."""
+
+    # Addresses and connections
+
+    def resolved(self, url: URL) -> URL:
+        """An address that means the same wherever the process changes to."""
+        return url
+
+    def is_memory(self, url: URL) -> bool:
+        """Whether each connection to an address would have a memory database of its own."""
+        return False
+
+    def share_memory(self, url: URL) -> tuple[URL, sqlite3.Connection]:
+        """The address of a new memory database for many connections, and what keeps it alive."""
+        raise NotImplementedError
+
+    def location(self, url: URL) -> tuple[str, str, int | None]:
+        """What an address leads to: the database, its server, the process whose memory it is."""
+        sockets = [str(url.query[name]) for name in ("host", "unix_socket") if name in url.query]
+        host = "localhost" if url.host in _LOOPBACK else url.host
+        server = f"{self.name}://{','.join(sockets) or host}:{url.port or self.port}"
+        return url.database or (url.username or ""), server, None
+
+    def prepare(self, engine: Engine) -> None:  # noqa: B027  # most want nothing
+        """Set every connection up that an engine has or will open; twice is as once."""
+
+    def make_whole(self, engine: Engine) -> None:  # noqa: B027  # a server's affair
+        """Leave nothing of the database outside of its file, as far as nobody is in the way."""
+
+    def see_one_moment(self, connection: Connection) -> None:  # noqa: B027  # most do
+        """Let all statements of a connection's next transaction, which reads, see one moment.
+
+        A higher level that its engine was made with stays, and so does ``AUTOCOMMIT``.
+        """
+
+    def may_give_up(self, connection: Connection, error: BaseException) -> bool:
+        """Whether the database may have rolled a transaction back by itself after an error."""
+        return True
+
+    def has_given_up(self, connection: Connection) -> bool:
+        """Whether it has, of one that may have."""
+        return True
+
+    # Rows
+
+    def lock(self, connection: Connection, key: int) -> None:  # noqa: B027  # one writer at a time
+        """Wait for a lock of the whole database, and hold it until the transaction has ended.
+
+        It shuts out only who asks for the same one: nobody else pays for it.
+
+        Raises:
+            DatabaseBusyError: Another one held it for too long.
+        """
+
+    async def reserve_ids(
+        self, connection: AsyncConnection, table: str, sequence: str, count: int, chosen: int
+    ) -> Iterable[int]:
+        """Ids that nobody has or gets, above those that were chosen in this very write."""
+        reserved = select(Sequence(sequence).next_value()).select_from(self.series(count))
+        return (await connection.execute(reserved)).scalars().all()
+
+    def series(self, count: int) -> FromClause:
+        """A table of so many rows that the database makes up on the spot."""
+        return func.generate_series(1, count)
+
+    @abstractmethod
+    async def count_past(self, connection: AsyncConnection, sequence: str, highest: int) -> None:
+        """Never hand out an id that somebody chose."""
+
+    locks_gaps = False
+    """Locking a row that is not there locks the gap where it would be: two who then insert
+    into that wait for each other for ever."""
+    shows_first_read = False
+    """Who writes is shown what was there when it first read, unless it asks with a lock."""
+    checks_row_by_row = False
+    """One statement may not delete a parent before its child."""
+    commits_before_index = False
+    """What a transaction has written is committed before an index is changed."""
+
+    # Columns
+
+    column_types: ClassVar[Mapping[str, TypeEngine[Any]]] = {}
+    """Where SQLAlchemy's usual type does not do, by what a column is for: see ``orm.base``."""
+    table_options: ClassVar[Mapping[str, Any]] = {}
+    """What this database is told of every table, as SQLAlchemy has it."""
+    index_options: ClassVar[Mapping[str, str]] = {}
+    """The same of an index, with what the index has it in its ``info`` under: ``where``, the
+    rows it is for, and ``most``, the characters that tell its texts apart."""
+
+    def index_names(self, connection: Connection, table: Table) -> set[str]:
+        """The indexes that a table has."""
+        return {str(index["name"]) for index in inspect(connection).get_indexes(table.name)}
+
+    checks_types = keeps_nul = True
+    """A column takes only what its type says, such as its length; texts may hold a NUL."""
+    keeps_zones = keeps_durations = keeps_infinity = keeps_nan = False
+    fills_char = decimals_are_floats = False
+    """The spaces that ``CHAR`` is filled up with are read; no decimal is exact."""
+    decimal_digits: ClassVar[int | None] = None
+    """How many a decimal has whose type does not say; ``None`` for any number."""
+    integer_bits: ClassVar[Mapping[type[TypeEngine[Any]], int]] = {Integer: 64}
+    """Of 32 bits are the types that are not in it."""
+    text_bytes: ClassVar[Mapping[type[TypeEngine[Any]], int]] = {}
+    """Of columns that take fewer bytes than a text may have."""
+
+    def gives_back(self, values: str, column: str) -> bool:
+        """Whether a column of one kind gives values of another back; see ``orm.kept.kind``."""
+        return values == column
+
+    def second_digits(self, stored: TypeEngine[Any]) -> int:
+        """How many digits of a second a column has."""
+        return 6
+
+    def keeps_float(self, stored: TypeEngine[Any], number: float) -> bool:
+        """Whether a column gives a finite float back as it was."""
+        return True
+
+    def keeps_uuid(self, stored: TypeEngine[Any], value: UUID) -> bool:
+        """Whether a column takes a UUID."""
+        return True
+
+    def shows_numeric(self, stored: TypeEngine[Any]) -> bool:
+        """Whether a document is kept as values: floats without exponents, texts without NUL."""
+        return False
+
+    # Questions
+
+    json: ClassVar[type[JsonFunctions]]
+    """How it reads JSON."""
+    number_type: ClassVar[TypeEngine[Any]] = Integer()
+    """What numbers out of documents are compared as: a float would round integers."""
+    exact_integers = 2**63
+    """Decimals below this that are integers are compared as such."""
+    labels: ClassVar[str | None] = None
+    """SQL for the labels in the rows ``up(label, steps)`` as a JSON array; ``None`` where a
+    subquery cannot be recursive and look at the row outside."""
+
+    def bound_number(self, value: Any) -> Any:
+        """A number as it is compared with those out of documents."""
+        if not isinstance(value, Decimal):
+            return value
+        # Integers may come back as decimals, which a float would round.
+        whole = abs(value) < self.exact_integers and value == value.to_integral_value()
+        return int(value) if whole else float(value)
+
+    @abstractmethod
+    def rows_of(self, array: str, values: str) -> str:
+        """SQL for the rows of a JSON array of values: ``integer``, ``number`` or ``text``."""
+
+    def nulls_last(self, value: str, ordered: str) -> str:
+        """SQL for an order in which rows without a value come last."""
+        return f"{ordered} NULLS LAST"
+
+    def begin_alike(self, value: str, text: str) -> str:
+        """SQL for whether two texts begin alike as far as they are indexed; else true.
+
+        Beside an equality it changes nothing, and lets the index be used.
+        """
+        return "1 = 1"
+
+    async def field_columns(self, connection: AsyncConnection) -> frozenset[str]:
+        """See which columns stand for indexed fields, so that statements name them."""
+        return frozenset()
+
+    async def create_field_index(
+        self, connection: AsyncConnection, table: str, column: str, sql: str, form: str
+    ) -> None:
+        """Index a field of models, after their type; an index that is there stays.
+
+        Args:
+            connection: To the database.
+            table: The table of nodes.
+            column: What a column for the field is called; the index has ``_ix`` behind.
+            sql: SQL for the field's value.
+            form: How the value is read.
+        """
+        await connection.exec_driver_sql(
+            f"CREATE INDEX IF NOT EXISTS {column}_ix ON {table} "
+            f"(model_artifact_type, ({sql}), node_id)"
+        )
+
+    async def drop_field_index(self, connection: AsyncConnection, table: str, column: str) -> None:
+        """Remove what :meth:`create_field_index` has made."""
+        await connection.exec_driver_sql(f"DROP INDEX IF EXISTS {column}_ix")

@@ -1,0 +1,183 @@
+"""PostgreSQL.
+
+It shows one moment to each statement; with asyncpg a transaction's level comes with its
+BEGIN, at no cost. After an error that somebody has caught, it answers a COMMIT with a
+ROLLBACK that no driver tells of.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Engine,
+    Numeric,
+    SmallInteger,
+    event,
+    func,
+    literal_column,
+    select,
+    table,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.types import REAL, TypeEngine
+from typing_extensions import override
+
+from artigraph.dialect.base import Dialect
+from artigraph.dialect.json import DECIMAL, JsonFunctions, is_plain_key
+
+__all__ = ["POSTGRESQL", "PostgreSQL"]
+
+_INDEXED_LENGTH = 300
+"""Characters of a text that are indexed: a key ends at 2.7 kB."""
+
+_BITS: dict[type[TypeEngine[Any]], int] = {SmallInteger: 16, BigInteger: 64}
+
+_BEFORE = "artigraph_isolation_before"
+
+
+class _Json(JsonFunctions):
+    text_collation = ' COLLATE "C"'
+    numbers, string, object, null = ("number",), "string", "object", "null"
+
+    def _at(self, keys: Sequence[str]) -> str:
+        return "".join([self.document, *(f" -> {self.key(key)}" for key in keys)])
+
+    def key(self, key: str) -> str:
+        return self.literal(key) if is_plain_key(key) else f"CAST({self.literal(key)} AS TEXT)"
+
+    @override
+    def type(self, keys: Sequence[str]) -> str:
+        return f"jsonb_typeof({self._at(keys)})"
+
+    @override
+    def text(self, keys: Sequence[str]) -> str:
+        return f"({self._at(keys[:-1])} ->> {self.key(keys[-1])})"
+
+    @override
+    def number(self, keys: Sequence[str], form: str) -> str:
+        return f"CAST({self._at(keys)} AS NUMERIC)"
+
+    @override
+    def infinity(self, form: str) -> str:
+        return "CAST('Infinity' AS NUMERIC)"
+
+    @override
+    def to_number(self, text: str, form: str) -> str:
+        # Of very many digits no number is made, and a write to an index would fail.
+        is_number = f"{text} ~ '{DECIMAL}' AND length({text}) < 1000"
+        return f"CASE WHEN {is_number} THEN CAST({text} AS NUMERIC) END"
+
+    @override
+    def true(self, keys: Sequence[str]) -> str:
+        at = self._at(keys)
+        return f"CASE jsonb_typeof({at}) WHEN 'boolean' THEN CAST({at} AS BOOLEAN) END"
+
+
+class PostgreSQL(Dialect):
+    """PostgreSQL."""
+
+    name = "postgresql"
+    title = "PostgreSQL"
+    driver = "asyncpg"
+    example = "postgresql+asyncpg://user@host/database"
+    extra = "artigraph[postgres]"
+    port = 5432
+    json = _Json
+    number_type = Numeric()
+    labels = "SELECT COALESCE(jsonb_agg(label ORDER BY steps DESC), '[]') FROM up"
+    column_types: ClassVar[Mapping[str, TypeEngine[Any]]] = {"document": JSONB(none_as_null=True)}
+    index_options: ClassVar[Mapping[str, str]] = {"postgresql_where": "where"}
+    integer_bits = _BITS
+    keeps_zones = keeps_durations = keeps_infinity = keeps_nan = fills_char = True
+    keeps_nul = False
+
+    @override
+    def prepare(self, engine: Engine) -> None:
+        if not event.contains(engine, "checkin", _on_checkin):
+            event.listen(engine, "checkin", _on_checkin)
+
+    @override
+    def see_one_moment(self, connection: Connection) -> None:
+        if connection.dialect.driver != "asyncpg":
+            return
+        # SQLAlchemy's own option for it, and events, cost a good part of a short query.
+        adapted: Any = connection.connection.dbapi_connection
+        if adapted.isolation_level in (None, "read_committed", "read_uncommitted"):
+            connection.info[_BEFORE] = adapted.isolation_level, adapted.readonly
+            adapted.isolation_level, adapted.readonly = "repeatable_read", True
+
+    @override
+    def has_given_up(self, connection: Connection) -> bool:
+        # Unless a savepoint has taken the error back, which the server knows.
+        try:
+            connection.execute(text("SELECT 1"))
+        except DBAPIError:
+            return True
+        return False
+
+    @override
+    async def count_past(self, connection: AsyncConnection, sequence: str, highest: int) -> None:
+        used = select(literal_column("last_value")).select_from(table(sequence)).scalar_subquery()
+        await connection.execute(select(func.setval(sequence, func.greatest(highest, used))))
+
+    @override
+    def lock(self, connection: Connection, key: int) -> None:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
+
+    @override
+    def second_digits(self, stored: TypeEngine[Any]) -> int:
+        digits = getattr(stored, "precision", None)
+        return 6 if digits is None else digits
+
+    @override
+    def keeps_float(self, stored: TypeEngine[Any], number: float) -> bool:
+        if not isinstance(stored, REAL):
+            return True
+        try:
+            return bool(struct.unpack("f", struct.pack("f", number))[0] == number)
+        except OverflowError:
+            return False
+
+    @override
+    def shows_numeric(self, stored: TypeEngine[Any]) -> bool:
+        return isinstance(stored, JSONB)
+
+    @override
+    def bound_number(self, value: Any) -> Any:
+        return Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+
+    @override
+    def rows_of(self, array: str, values: str) -> str:
+        value = {"integer": "value::bigint", "number": "value::numeric", "text": "value"}[values]
+        return f"(SELECT {value} FROM jsonb_array_elements_text(CAST({array} AS JSONB)))"  # noqa: S608  # a bound parameter
+
+    @override
+    def begin_alike(self, value: str, text: str) -> str:
+        return f"left({value}, {_INDEXED_LENGTH}) = left({text}, {_INDEXED_LENGTH})"
+
+    @override
+    async def create_field_index(
+        self, connection: AsyncConnection, table: str, column: str, sql: str, form: str
+    ) -> None:
+        # A longer text would be refused at every write.
+        indexed = f"left({sql}, {_INDEXED_LENGTH})" if form == "text" else sql
+        await super().create_field_index(connection, table, column, indexed, form)
+        # Only so does it learn how selective the expression is.
+        await connection.exec_driver_sql(f"ANALYZE {table}")
+
+
+def _on_checkin(adapted: Any, record: Any) -> None:
+    if (before := record.info.pop(_BEFORE, None)) and adapted is not None:
+        adapted.isolation_level, adapted.readonly = before
+
+
+POSTGRESQL = PostgreSQL()

@@ -1,0 +1,1 @@
+"""SQLite: its answers, and the care that its files want."""
