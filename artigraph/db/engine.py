@@ -35,7 +35,7 @@ from artigraph.db.sqlite import file_of, prepare_sqlite
 from artigraph.db.store import name_store, store_of_address
 from artigraph.db.url import is_memory, named_memory_url, parse_url, resolved, shown
 from artigraph.display.facts import Badge, Facts
-from artigraph.display.limits import Limits
+from artigraph.display.options import Limits
 from artigraph.display.shown import Shown
 from artigraph.errors import DeserializationError, EngineURLError
 

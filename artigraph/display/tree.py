@@ -42,7 +42,9 @@ class TreeItem:
     more: int = 0
     """How many further children it has that are not listed."""
     status: str = ""
-    """How it went, such as ``"failed"``; stands behind the title."""
+    """How it went, such as ``"failed"``, and what else its badges say; stands behind the title."""
+    failed: bool = False
+    """Whether it went wrong, where the status is no plain ``"failed"``."""
 
     @property
     def caption(self) -> str:

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from artigraph.display.escape import visible
-from artigraph.display.place import format_size
 from artigraph.display.tree import Kind, TreeItem
-from artigraph.display.value import format_time
+from artigraph.display.value import format_size, format_time
 from artigraph.orm.node import Node
 from artigraph.outline.page import COUNT_LIMIT, NodePage
 from artigraph.outline.summary import NodeSummary
