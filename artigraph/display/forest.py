@@ -17,7 +17,7 @@ from artigraph.display.html import page
 from artigraph.display.mermaid import mermaid_tree
 from artigraph.display.options import Limits, options
 from artigraph.display.shown import failed
-from artigraph.display.tree import Kind, TreeItem, cut_tree, svg_tree, text_tree
+from artigraph.display.tree import BRACKETS, LONGEST, TreeItem, cut_tree, svg_tree, text_tree
 from artigraph.errors import NameTakenError
 
 __all__ = ["Forest", "TreeForm", "tree_form", "tree_forms"]
@@ -67,7 +67,7 @@ def tree_form(name: str, help: str, *, mime: str = "") -> Callable[[F], F]:
     def declare(make: F) -> F:
         where = f"{make.__module__}.{make.__qualname__}"
         if not name or not help or inspect.iscoroutinefunction(make) is bool(mime):
-            wanted = "plain function of a forest" if mime else "coroutine function"
+            wanted = "function of a forest" if mime else "coroutine function"
             raise TypeError(f"The form {name!r} wants a name, help and a {wanted}, not {where}.")
         for known in tree_forms.values():
             # The cell or the module that declares it may run again.
@@ -83,15 +83,6 @@ def tree_form(name: str, help: str, *, mime: str = "") -> Callable[[F], F]:
 
 OPEN_LEVELS = 2
 """Levels whose branches are open at first."""
-
-LONGEST = 44
-"""Characters of a text that are drawn, as in the other drawings."""
-
-_BRACKETS: dict[Kind, tuple[str, str]] = {
-    "node": ("(", ")"),
-    "model": ("[", "]"),
-    "artifact": ("{", "}"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +182,7 @@ def _item(item: TreeItem, level: int) -> str:
 
 
 def _line(item: TreeItem) -> Iterator[str]:
-    opening, closing = _BRACKETS[item.kind]
+    opening, closing = BRACKETS[item.kind]
     if item.edge:
         yield f'<span class="ag-edge">{_shown(item.edge)}:</span> '
     # The brackets are for where the style is stripped.

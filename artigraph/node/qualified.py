@@ -13,7 +13,7 @@ from artigraph.db.store import Store
 from artigraph.display.facts import Facts, Field
 from artigraph.display.options import Limits
 from artigraph.display.results import HasCells
-from artigraph.display.row import describe_held, describe_model
+from artigraph.display.row import RowFacts, describe_held, describe_model
 from artigraph.display.shown import Shown, type_name
 from artigraph.display.value import brief, describe_value, table_cell
 from artigraph.node.object import detached
@@ -86,24 +86,26 @@ class QualifiedArtifact(Shown, Generic[A, T]):
     def artifact(self) -> A:
         """The row; its columns are all loaded."""
         if self._artifact is None:
-            assert self._unmade is not None  # noqa: S101  # either is set
-            node_type, row, store = self._unmade
-            columns = row.all_columns() if isinstance(row, NewRow) else row._asdict()
-            self._artifact = detached(node_type, columns, store)
+            self._artifact = detached(*self._read_row())
         return self._artifact
 
-    def _row(self) -> tuple[type[BaseArtifact], Mapping[str, Any]]:
-        """The row's class, and its columns by name, as far as they are loaded."""
+    def _read_row(self) -> tuple[type[A], dict[str, Any], Store | None]:
+        assert self._unmade is not None  # noqa: S101  # else there is an object
+        node_type, row, store = self._unmade
+        return node_type, row.all_columns() if isinstance(row, NewRow) else row._asdict(), store
+
+    def _tell(self, limits: Limits) -> RowFacts:
+        """What the row tells, without an object of it."""
         if self._artifact is not None:
-            return type(self._artifact), self._artifact._loaded()
-        assert self._unmade is not None  # noqa: S101  # either is set
-        node_type, row, _ = self._unmade
-        return node_type, row.all_columns() if isinstance(row, NewRow) else row._asdict()
+            node_type, row = type(self._artifact), self._artifact._loaded()
+        else:
+            node_type, row, _ = self._read_row()
+        return tell_row(node_type, row, limits, path=self.path)
 
     def _cells(self, limits: Limits) -> dict[str, str]:
-        node_type, row = self._row()
-        cells = tell_row(node_type, row, limits, path=self.path).cells
-        if row.get("model_artifact_type") is None:
+        told = self._tell(limits)
+        cells = told.cells
+        if told.row.get("model_artifact_type") is None:
             cells["type"] = type_name(self.value)
         value: object = self.value
         if not isinstance(value, HasCells):
@@ -118,17 +120,17 @@ class QualifiedArtifact(Shown, Generic[A, T]):
 
     @override
     def _describe(self, limits: Limits) -> Facts:
-        node_type, row = self._row()
-        name, value = row.get("model_artifact_type"), cast(object, self.value)
+        told = self._tell(limits)
+        name, value = told.row.get("model_artifact_type"), cast(object, self.value)
         if name is not None and type(value) is dict:
-            version = row.get("model_artifact_version")
+            version = told.row.get("model_artifact_version")
             document = {field: stored for field, stored in value.items() if field != "$"}
             facts = describe_model(str(name), version, document, limits)
             one = Field("", facts.name, "", facts.badges, replace(facts, badges=()))
         else:
             one = describe_value("value", value, limits)
         badges = {label: place_badges(*place) for label, place in self._places.items()}
-        return describe_held(tell_row(node_type, row, limits, path=self.path), one, badges)
+        return describe_held(told, one, badges)
 
     @override
     def _brief(self, limits: Limits) -> str:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement
 
-from artigraph.display.tree import Kind
+from artigraph.display.tree import NodeKind
 from artigraph.orm.artifact import BaseArtifact, ModelArtifact
 from artigraph.orm.node import Node, node_table, tell_in_tree
 
@@ -55,7 +55,7 @@ class NodeSummary:
     """The further columns that were asked for, and those of which outlines tell, by name."""
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> NodeKind:
         """``"node"``, ``"model"`` or ``"artifact"``."""
         return kind_of(self.node_type, self.model_name, self.serializer)
 
@@ -65,7 +65,7 @@ class NodeSummary:
         return tell_in_tree(self.node_type, self.columns)[0] or None
 
 
-def kind_of(node_type: str, model_name: str | None, serializer: str | None) -> Kind:
+def kind_of(node_type: str, model_name: str | None, serializer: str | None) -> NodeKind:
     """Whether a row is a node, a model or an artifact, as three of its facts tell."""
     mapper = Node.__mapper__.polymorphic_map.get(node_type)
     node_class = Node if mapper is None else mapper.class_
