@@ -284,10 +284,8 @@ def tell_in_tree(node_type: str, columns: Mapping[str, Any]) -> tuple[str, bool]
         columns: Those of :func:`tree_columns`, by name.
     """
     facts = Node.__mapper__.polymorphic_map[node_type].class_.__node_facts__
-    shown = {column: facts[column] for column in columns if column in facts}
-    if not any(columns[column] is not None for column in shown):
-        return "", False
-    told = RowFacts("", columns, {k: f for k, f in shown.items() if f.in_trees}, options.limits)
+    shown = {column: fact for column, fact in facts.items() if fact.in_trees}
+    told = RowFacts("", columns, shown, options.limits)
     texts = [*(badge.text for badge in told.badges), *(" ".join(note) for note in told.notes)]
     return " · ".join(texts), any(badge.role == "failed" for badge in told.badges)
 

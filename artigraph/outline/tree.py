@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -110,10 +111,19 @@ class Tree:
         the line that leads to them.
         """
         items: dict[int, TreeItem] = {}
+        told: dict[tuple[object, ...], tuple[str, bool]] = {}
         # Children first: a tree may be deeper than Python recurses.
         for node in reversed(list(self)):
             below = [items.pop(child.node_id) for child in self.children(node)]
-            items[node.node_id] = _item(node, below)
+            # Many runs tell the same.
+            key = (node.node_type, *node.columns.values())
+            try:
+                said = told[key]
+            except (KeyError, TypeError):  # a value may have no hash
+                said = tell_in_tree(node.node_type, node.columns)
+                with suppress(TypeError):
+                    told[key] = said
+            items[node.node_id] = _item(node, below, said)
         return [items[root.node_id] for root in self.roots]
 
 
@@ -121,8 +131,7 @@ _SAY_NOTHING = {one.__mapper__.polymorphic_identity for one in (Node, CellRun)}
 """Types that a drawing leaves out: a run shows how it went."""
 
 
-def _item(node: TreeNode, children: Sequence[TreeItem]) -> TreeItem:
-    told = tell_in_tree(node.node_type, node.columns)
+def _item(node: TreeNode, children: Sequence[TreeItem], told: tuple[str, bool]) -> TreeItem:
     if node.kind == "node":
         label = f"#{node.node_id}" if node.label is None else node.label
         title = "" if node.node_type in _SAY_NOTHING else node.node_type
