@@ -150,7 +150,6 @@ if TYPE_CHECKING:
         write_models as write_models,
     )
     from artigraph.node.artifact import (
-        QualifiedArtifact as QualifiedArtifact,
         count_artifacts as count_artifacts,
         delete_artifacts as delete_artifacts,
         new_artifact as new_artifact,
@@ -178,6 +177,9 @@ if TYPE_CHECKING:
         read_nodes as read_nodes,
         write_node as write_node,
         write_nodes as write_nodes,
+    )
+    from artigraph.node.qualified import (
+        QualifiedArtifact as QualifiedArtifact,
     )
     from artigraph.notebook import (
         explore as explore,
@@ -279,7 +281,6 @@ _HOMES = {
     "artigraph.filter.relation": ("NodeRelationshipFilter",),
     "artigraph.filter.operator": ("ValueFilter",),
     "artigraph.node.artifact": (
-        "QualifiedArtifact",
         "count_artifacts",
         "delete_artifacts",
         "new_artifact",
@@ -291,6 +292,7 @@ _HOMES = {
     ),
     "artigraph.blob.collect": ("check_storage", "collect_garbage", "orphaned_blobs"),
     "artigraph.node.current": ("create_current",),
+    "artigraph.node.qualified": ("QualifiedArtifact",),
     "artigraph.node.move": ("write_parent_child_relationships",),
     "artigraph.node.node": (
         "count_nodes",

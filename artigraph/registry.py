@@ -8,14 +8,15 @@ by artigraph; other packages add theirs as entry points or by ``register``.
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from importlib.metadata import entry_points
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from artigraph.errors import MissingLibraryError, NameTakenError, UnknownNameError
 
-__all__ = ["Named", "Registry", "did_you_mean"]
+__all__ = ["Named", "Registry", "did_you_mean", "public_name"]
 
 
 class Named(Protocol):
@@ -28,6 +29,18 @@ class Named(Protocol):
 
 
 T = TypeVar("T", bound=Named)
+
+
+def public_name(name: str) -> Any:
+    """What artigraph offers under a name, imported only now.
+
+    So a lower folder asks for what a higher one does with its things, such as a widget: the
+    package's table of public names knows where that is, and the lower folder does not.
+
+    Args:
+        name: The name in ``artigraph``.
+    """
+    return getattr(sys.modules["artigraph"], name)
 
 
 def did_you_mean(name: str, known: object) -> str:

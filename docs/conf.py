@@ -74,7 +74,7 @@ toc_object_entries = False
 nitpick_ignore = [
     # In signatures of what artigraph itself calls.
     ("py:class", "artigraph.db.store.Store"),
-    ("py:class", "artigraph.display.limits.Limits"),
+    ("py:class", "artigraph.display.options.Limits"),
     ("py:class", "artigraph.filter.english.Phrase"),
     ("py:class", "artigraph.filter.unset.Unset"),
     ("py:class", "artigraph.node.row.NewRow"),

@@ -11,10 +11,9 @@ from typing_extensions import override
 
 from artigraph.display.escape import cut
 from artigraph.display.facts import Badge, Facts, Table
-from artigraph.display.limits import Limits
-from artigraph.display.place import format_size
+from artigraph.display.options import Limits
 from artigraph.display.shown import Shown
-from artigraph.display.value import format_time
+from artigraph.display.value import format_size, format_time
 from artigraph.storage.base import BlobInfo
 
 __all__ = ["EXAMPLES", "DamagedRow", "GarbageReport", "StorageReport"]

@@ -31,7 +31,7 @@ from artigraph.db.store import name_store, store_of_address
 from artigraph.db.url import parse_url, shown, supported
 from artigraph.dialect.registry import dialect_of
 from artigraph.display.facts import Badge, Facts
-from artigraph.display.limits import Limits
+from artigraph.display.options import Limits
 from artigraph.display.shown import Shown
 from artigraph.errors import DeserializationError, EngineURLError
 

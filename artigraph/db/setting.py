@@ -20,7 +20,7 @@ from typing_extensions import override
 from artigraph.db.engine import EngineSetting
 from artigraph.db.store import Store
 from artigraph.display.facts import Facts
-from artigraph.display.limits import Limits
+from artigraph.display.options import Limits
 from artigraph.display.shown import Shown
 from artigraph.errors import NoEngineError
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Iterable, Iterator
+from html import escape
 
 from artigraph.display.escape import cut, html_text
 from artigraph.display.facts import Badge, Facts, Field, Picture, Table
@@ -102,7 +103,7 @@ def _whole(facts: Facts) -> str:
 def _head(facts: Facts) -> str:
     label = f" {_span('label', facts.label)}" if facts.label else ""
     return (
-        f'<div class="ag-head"><strong class="ag-name">{html_text(facts.name)}</strong>{label}'
+        f'<div class="ag-head"><strong class="ag-name">{_text(facts.name)}</strong>{label}'
         f"{_badges(facts.badges)}</div>\n"
     )
 
@@ -113,14 +114,12 @@ def _inside(facts: Facts) -> str:
 
 def _blocks(facts: Facts) -> Iterator[str]:
     if facts.notes:
-        notes = (
-            f"<span>{_span('key', name)} {html_text(value)}</span>" for name, value in facts.notes
-        )
+        notes = (f"<span>{_span('key', name)} {_text(value)}</span>" for name, value in facts.notes)
         yield f'<div class="ag-notes">{_SEPARATOR.join(notes)}</div>\n'
     for line in facts.lines:
-        yield f"<div>{html_text(line)}</div>\n"
+        yield f"<div>{_text(line)}</div>\n"
     if facts.code:
-        lines = "\n".join(map(html_text, facts.code.split("\n")))
+        lines = "\n".join(map(_text, facts.code.split("\n")))
         # pre keeps the lines where the style is stripped.
         if "\n" in lines:
             yield f'<pre class="ag-code">{lines}</pre>\n'
@@ -136,7 +135,7 @@ def _blocks(facts: Facts) -> Iterator[str]:
     if facts.table is not None:
         yield _table(facts.table)
     for warning in facts.warnings:
-        yield f'<div class="ag-warning">({html_text(warning)})</div>\n'
+        yield f'<div class="ag-warning">({_text(warning)})</div>\n'
 
 
 _SEPARATOR = '<span class="ag-sep"> · </span>'
@@ -144,12 +143,12 @@ _SEPARATOR = '<span class="ag-sep"> · </span>'
 
 
 def _span(role: str, text: str) -> str:
-    return f'<span class="ag-{role}">{html_text(text)}</span>'
+    return f'<span class="ag-{role}">{_text(text)}</span>'
 
 
 def _badges(badges: Iterable[Badge]) -> str:
     return "".join(
-        f'{_SEPARATOR}<span class="ag-badge ag-{badge.role}">{html_text(badge.text)}</span>'
+        f'{_SEPARATOR}<span class="ag-badge ag-{badge.role}">{_text(badge.text)}</span>'
         for badge in badges
     )
 
@@ -166,8 +165,8 @@ def _field(one: Field) -> str:
     elif badges:
         value = f"{value} {badges}"
     return (
-        f'<tr><th scope="row" align="left">{html_text(one.name)}</th>'
-        f'<td class="ag-type">{html_text(one.type)}</td><td>{value}</td></tr>'
+        f'<tr><th scope="row" align="left">{_text(one.name)}</th>'
+        f'<td class="ag-type">{_text(one.type)}</td><td>{value}</td></tr>'
     )
 
 
@@ -179,7 +178,7 @@ def _preview(facts: Facts) -> str:
 def _table(table: Table) -> str:
     types: Iterable[str] = table.types or [""] * len(table.columns)
     head = "".join(
-        f'<th scope="col" {_aligned(table, at)}>{html_text(name)}'
+        f'<th scope="col" {_aligned(table, at)}>{_text(name)}'
         + (f"<br>{_span('type', type_)}" if type_ else "")
         + "</th>"
         for at, (name, type_) in enumerate(zip(table.columns, types, strict=True))
@@ -193,7 +192,7 @@ def _table(table: Table) -> str:
         if table.more and at == table.gap:
             rows.append(gap)
         cells = "".join(
-            f"<td {_aligned(table, n)}>{html_text(cell)}</td>" for n, cell in enumerate(row)
+            f"<td {_aligned(table, n)}>{_text(cell)}</td>" for n, cell in enumerate(row)
         )
         rows.append(f"<tr>{cells}</tr>")
     if table.more and table.gap is not None and table.gap >= len(table.rows):
@@ -219,3 +218,8 @@ def _picture(picture: Picture) -> str:
         f'<img alt="picture" width="{picture.width:d}" height="{picture.height:d}" '
         f'src="data:image/png;base64,{data}">\n'
     )
+
+
+def _text(text: str) -> str:
+    # Most texts are these, and a page has thousands.
+    return escape(text) if text.isascii() and text.isprintable() else html_text(text)

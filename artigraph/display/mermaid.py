@@ -14,18 +14,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from artigraph.display.escape import visible
-from artigraph.display.tree import Kind, TreeItem
+from artigraph.display.tree import LONGEST, NodeKind, TreeItem
 
 __all__ = ["mermaid_tree"]
 
 MOST_EDGES = 499
 MOST_CHARACTERS = 49_000
-LONGEST = 44
-"""Characters of a text that are drawn."""
 LONGEST_MORE = 100
 """What the lines of one ``+7 more`` take at the most."""
 
-_SHAPES: dict[Kind | str, tuple[str, str]] = {
+_SHAPES: dict[NodeKind | str, tuple[str, str]] = {
     "node": ("([", "])"),
     "model": ("[", "]"),
     "artifact": ("[/", "/]"),
@@ -58,13 +56,13 @@ class _Drawing:
     edges: list[str] = field(default_factory=list)
     ahead: deque[tuple[str, TreeItem]] = field(default_factory=deque)
     """Drawn items with something below them that is not drawn yet. For each
-    there is room for one more box, which may have to say what is left out."""
+    one more box fits, which may have to say what is left out."""
     size: int = 0
     """Characters so far."""
     is_cut: bool = False
 
     def hang(self, above: str | None, children: Sequence[TreeItem], more: int) -> None:
-        """Draw what hangs on an item, as far as there is room for it."""
+        """Draw what hangs on an item, as far as it fits."""
         drawn = 0
         for child in children:
             if not self._draw(above, child):
@@ -120,7 +118,7 @@ def _size(line: str) -> int:
     return len(line.encode("utf-16-le")) // 2 + 1
 
 
-_PLAIN = frozenset(" ,.-_+=()…")
+_HARMLESS = frozenset(" ,.-_+=()…")
 """What means nothing inside quotes, besides letters and digits."""
 _MARKS = {"ﬂ°": r"\ufb02°", "¶ß": r"\xb6ß"}
 """What mermaid itself marks an encoded character with, written out."""
@@ -130,7 +128,9 @@ def _shown(text: str) -> str:
     text = visible(text, LONGEST)
     for mark, written in _MARKS.items():
         text = text.replace(mark, written)
-    shown = "".join(c if c in _PLAIN or c.isalnum() or c > "\x7f" else f"#{ord(c)};" for c in text)
+    shown = "".join(
+        c if c in _HARMLESS or c.isalnum() or c > "\x7f" else f"#{ord(c)};" for c in text
+    )
     # At its beginning these would make it a list.
     return re.sub(r"^( *)([-+]|[0-9]+(?=[.)])[.)]?)", _encode_last, shown)
 

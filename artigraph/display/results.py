@@ -7,7 +7,7 @@ from typing import Protocol, SupportsIndex, TypeVar, cast, overload, runtime_che
 from typing_extensions import override
 
 from artigraph.display.facts import Facts, Table
-from artigraph.display.limits import Limits
+from artigraph.display.options import Limits
 from artigraph.display.shown import Shown, failed
 from artigraph.display.value import brief, ends
 

@@ -6,22 +6,24 @@ No representation raises, reads anything, or grows beyond
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any
 
 from artigraph.display.escape import cut, visible
 from artigraph.display.facts import Facts
 from artigraph.display.html import render_html
-from artigraph.display.limits import Limits
-from artigraph.display.options import options
-from artigraph.display.room import TooManyFactsError, room_for
+from artigraph.display.options import Limits, options
 from artigraph.display.text import render_text
 
 __all__ = [
     "Shown",
+    "TooManyFactsError",
     "as_html",
     "as_text",
+    "count_fact",
     "failed",
     "one_line",
     "print_lines",
@@ -132,7 +134,7 @@ def within_budget(
     limits: Limits | None = now
     while limits is not None:
         try:
-            with room_for(now.max_bytes):
+            with _counted(now.max_bytes):
                 facts = describe(limits)
             if limits is not now:
                 facts = replace(facts, warnings=(*facts.warnings, _shortened(now)))
@@ -147,6 +149,41 @@ def within_budget(
             return drawn
         limits = limits.smaller()
     return render(Facts(type_name(thing), warnings=(_shortened(now),)))
+
+
+LEAST_BYTES = 60
+"""What one fact takes in a drawing, at the least."""
+
+_facts_left: ContextVar[list[int] | None] = ContextVar("artigraph_facts_left", default=None)
+
+
+class TooManyFactsError(Exception):
+    """More facts than could be drawn."""
+
+
+@contextmanager
+def _counted(max_bytes: int) -> Iterator[None]:
+    token = _facts_left.set([max_bytes // LEAST_BYTES])
+    try:
+        yield
+    finally:
+        _facts_left.reset(token)
+
+
+def count_fact() -> None:
+    """Count one more fact of a drawing.
+
+    Models in models in lists multiply: what could never be drawn within ``max_bytes`` is
+    given up early, to be told with tighter limits.
+
+    Raises:
+        TooManyFactsError: There are more already than could be drawn.
+    """
+    left = _facts_left.get()
+    if left is not None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise TooManyFactsError
 
 
 def _shortened(limits: Limits) -> str:

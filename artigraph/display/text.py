@@ -69,11 +69,11 @@ def _fields(fields: Sequence[Field], width: int) -> Iterator[str]:
     for one in fields:
         start = f"  {_left(visible(one.name), names)}  {_left(visible(one.type), types)}  "
         value = f"{visible(one.value)}{_badges(one.badges)}".strip()
-        room = width - names - types - 6
+        left = width - names - types - 6
         if width_of(start) + width_of(value) <= width:
             yield f"{start}{value}".rstrip()
-        elif room >= NARROWEST and width_of(start) == names + types + 6:
-            first, *further = _wrapped(value, room)
+        elif left >= NARROWEST and width_of(start) == names + types + 6:
+            first, *further = _wrapped(value, left)
             yield f"{start}{first}".rstrip()
             indent = " " * (names + types + 6)
             yield from (f"{indent}{line}" for line in further)
@@ -131,14 +131,14 @@ def _right(text: str, width: int) -> str:
     return " " * (width - width_of(text)) + text
 
 
-def _joined(parts: Iterable[str], width: int) -> Iterator[str]:
+def _joined(texts: Iterable[str], width: int) -> Iterator[str]:
     line = ""
-    for part in parts:
-        if line and width_of(line) + width_of(part) + len(_SEPARATOR) > width:
+    for text in texts:
+        if line and width_of(line) + width_of(text) + len(_SEPARATOR) > width:
             yield from _wrapped(line, width)
-            line = part
+            line = text
         else:
-            line = f"{line}{_SEPARATOR}{part}" if line else part
+            line = f"{line}{_SEPARATOR}{text}" if line else text
     if line:
         yield from _wrapped(line, width)
 

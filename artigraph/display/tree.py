@@ -20,9 +20,9 @@ from typing import Literal, TypeAlias
 
 from artigraph.display.escape import visible
 
-__all__ = ["Kind", "TreeItem", "cut_tree", "svg_tree", "text_tree"]
+__all__ = ["BRACKETS", "LONGEST", "NodeKind", "TreeItem", "cut_tree", "svg_tree", "text_tree"]
 
-Kind: TypeAlias = Literal["node", "model", "artifact"]
+NodeKind: TypeAlias = Literal["node", "model", "artifact"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class TreeItem:
 
     label: str
     """What stands in its box: a node's label, a model's class."""
-    kind: Kind = "node"
+    kind: NodeKind = "node"
     """A node is drawn round, a model square, an artifact with a folded corner."""
     title: str = ""
     """A second, smaller line."""
@@ -42,7 +42,9 @@ class TreeItem:
     more: int = 0
     """How many further children it has that are not listed."""
     status: str = ""
-    """How it went, such as ``"failed"``; stands behind the title."""
+    """How it went, such as ``"failed"``, and what else its badges say; stands behind the title."""
+    failed: bool = False
+    """Whether it went wrong, where the status is mere ``"failed"``."""
 
     @property
     def caption(self) -> str:
@@ -98,7 +100,7 @@ def svg_tree(root: TreeItem, *, max_children: int = 20, max_depth: int = 12) -> 
 
 
 def cut_tree(item: TreeItem, max_children: int, max_depth: int) -> TreeItem:
-    """The part of a tree that is drawn; what is left out is counted.
+    """What is drawn of a tree; what is left out is counted.
 
     Args:
         item: The tree.
@@ -127,15 +129,16 @@ def _more(count: int) -> str:
     return f"… {count:,} more"
 
 
-_BRACKETS: dict[Kind, tuple[str, str]] = {
+BRACKETS: dict[NodeKind, tuple[str, str]] = {
     "node": ("(", ")"),
     "model": ("[", "]"),
     "artifact": ("{", "}"),
 }
+"""What stands around a label where no box is drawn."""
 
 
 def _lines(item: TreeItem, first: str, further: str) -> Iterator[str]:
-    opening, closing = _BRACKETS[item.kind]
+    opening, closing = BRACKETS[item.kind]
     edge = f"{_shown(item.edge)}: " if item.edge else ""
     title = f"  {_shown(item.caption)}" if item.caption else ""
     yield f"{first}{edge}{opening}{_shown(item.label)}{closing}{title}"

@@ -18,19 +18,19 @@ from typing import Any
 
 from artigraph.display.escape import cut
 from artigraph.display.facts import Badge, Facts, Field
-from artigraph.display.limits import Limits
-from artigraph.display.look import describe_array, describe_frame, line_of_data, plain_number
-from artigraph.display.picture import line_of_picture, picture_of
-from artigraph.display.room import TooManyFactsError, take_room
-from artigraph.display.shown import Shown, failed, type_name
+from artigraph.display.library import describer_of, python_number
+from artigraph.display.options import Limits
+from artigraph.display.shown import Shown, TooManyFactsError, count_fact, failed, type_name
 
 __all__ = [
     "LONGEST_CELL",
+    "LONGEST_NAME",
     "brief",
     "cell",
     "describe_fields",
     "describe_value",
     "ends",
+    "format_size",
     "format_time",
     "shown_in_cells",
     "table_cell",
@@ -81,12 +81,14 @@ def table_cell(value: object, limits: Limits) -> str:
 
 
 def _table_cell(value: object, limits: Limits) -> str:
-    value = plain_number(value)
+    found = describer_of(type(value))
+    if found is not None and found.number is not None:
+        value = found.number(value)
     if type(value) is str:
         return cut(value, LONGEST_CELL)
     if type(value) is float and isfinite(value):
         return f"{value:.6g}"
-    line = line_of_data(value)
+    line = found.line(value) if found is not None and found.line and found.is_data else None
     if line is None and isinstance(value, Shown):
         lines = value._describe(replace(limits, max_depth=0, max_fields=1)).lines
         line = " ".join(lines) or None
@@ -109,6 +111,22 @@ def format_time(moment: datetime) -> str:
     return f"{shown} UTC" if not offset else f"{shown}{moment:%z}"
 
 
+def format_size(size: int) -> str:
+    """Write a number of bytes as people do, in powers of 1,000.
+
+    Args:
+        size: The number.
+    """
+    if size < 1000:
+        return f"{size} B"
+    value = float(size)
+    for unit in ("kB", "MB", "GB", "TB", "PB"):
+        value /= 1000
+        if value < 999.95:
+            return f"{value:.1f} {unit}"
+    return f"{value / 1000:,.1f} EB"
+
+
 def describe_value(name: str, value: object, limits: Limits) -> Field:
     """A value as a field: its type, a line, and what unfolds below it.
 
@@ -117,7 +135,7 @@ def describe_value(name: str, value: object, limits: Limits) -> Field:
         value: The value.
         limits: How much of it is shown.
     """
-    take_room()
+    count_fact()
     try:
         return _describe(name, value, limits)
     except TooManyFactsError:
@@ -173,6 +191,9 @@ def _pictures(facts: Facts | None) -> int:
     return (facts.picture is not None) + sum(_pictures(one.inside) for one in facts.fields)
 
 
+_NUMBERS = (bool, int, float, complex)
+
+
 def _brief(value: object, limits: Limits) -> str:
     kind = type(value)
     if kind is str:
@@ -180,7 +201,7 @@ def _brief(value: object, limits: Limits) -> str:
     if kind is int:
         bits = value.bit_length()  # type: ignore[attr-defined]  # it is one
         return repr(value) if bits <= LONGEST_INT else f"<int of {bits:,} bits>"
-    if value is None or kind in (bool, float, complex):
+    if value is None or kind in _NUMBERS:
         return repr(value)
     if kind in (bytes, bytearray):
         return _bytes(value, limits)  # type: ignore[arg-type]  # it is one
@@ -192,11 +213,11 @@ def _brief(value: object, limits: Limits) -> str:
         return _capped(value._brief(limits), limits)
     if isinstance(value, Enum):
         return f"{type_name(value)}.{value.name}"
-    value = plain_number(value)
-    if type(value) in (bool, int, float, complex):
-        return repr(value)
-    line = line_of_data(value) or line_of_picture(value)
-    return _own(value, limits) if line is None else f"<{type_name(value)} {line}>"
+    found = describer_of(kind)
+    if found is not None and found.line is not None:
+        return f"<{type_name(value)} {found.line(value)}>"
+    value = python_number(value)
+    return repr(value) if type(value) in _NUMBERS else _own(value, limits)
 
 
 def _own(value: object, limits: Limits) -> str:
@@ -283,13 +304,9 @@ def _describe(name: str, value: object, limits: Limits) -> Field:
         if isinstance(value, Shown):
             facts = value._describe(limits.deeper())
             return _folded(name, facts)
-        data = describe_frame(value, limits, brief) or describe_array(value, limits, brief)
-        if data is not None:
-            return _folded(name, data)
-        line = line_of_picture(value)
-        if line is not None:
-            picture = picture_of(value, limits) if limits.max_pictures > 0 else None
-            return _folded(name, Facts(type_name(value), lines=(line,), picture=picture))
+        found = describer_of(type(value))
+        if found is not None and found.facts is not None:
+            return _folded(name, found.facts(value, limits, brief))
         if type(value) in (list, tuple, dict) and any(map(_unfolds, _values(value))):
             return _described_items(name, value, limits)
     return Field(name, type_name(value), cell(value, limits))
@@ -308,7 +325,10 @@ def _values(value: Any) -> Iterable[object]:
 
 
 def _unfolds(value: object) -> bool:
-    return isinstance(value, Shown) or bool(line_of_data(value) or line_of_picture(value))
+    if isinstance(value, Shown):
+        return True
+    found = describer_of(type(value))
+    return found is not None and found.line is not None
 
 
 def _described_items(name: str, value: Any, limits: Limits) -> Field:

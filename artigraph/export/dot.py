@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from artigraph.display.forest import tree_form
 from artigraph.filter.base import Filter
 from artigraph.filter.unset import UNSET, Unset
 from artigraph.orm.node import Node
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["to_graphviz"]
 
 
+@tree_form("dot", "for Graphviz")
 async def to_graphviz(
     of: Node | int | Filter | Unset = UNSET,
     *,

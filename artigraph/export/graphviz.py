@@ -13,13 +13,10 @@ import graphviz
 from typing_extensions import override
 
 from artigraph.display.escape import visible
-from artigraph.display.tree import TreeItem
+from artigraph.display.tree import LONGEST, TreeItem
 from artigraph.errors import MissingLibraryError
 
 __all__ = ["TreeDigraph", "draw"]
-
-LONGEST = 44
-"""Characters of a text that are drawn."""
 
 _NODE_STYLES = {
     "node": {"style": "rounded,filled", "fillcolor": "#e6e3fb", "color": "#8a7bd0"},

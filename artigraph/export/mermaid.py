@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from artigraph.display.forest import tree_form
 from artigraph.display.mermaid import mermaid_tree
 from artigraph.filter.base import Filter
 from artigraph.filter.unset import UNSET, Unset
@@ -23,6 +24,7 @@ class Mermaid(str):
         return f"```mermaid\n{self}\n```"
 
 
+@tree_form("mermaid", "a diagram as text")
 async def to_mermaid(
     of: Node | int | Filter | Unset = UNSET,
     *,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from artigraph.concurrency import run_in_thread
+from artigraph.display.forest import tree_form
 from artigraph.filter.base import Filter
 from artigraph.filter.unset import UNSET, Unset
 from artigraph.orm.node import Node
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["to_networkx"]
 
 
+@tree_form("networkx", "a graph to compute with")
 async def to_networkx(
     of: Node | int | Filter | Unset = UNSET,
     *,
@@ -55,6 +58,16 @@ async def to_networkx(
         of, max_depth=max_depth, max_children=max_children, max_nodes=max_nodes, columns=columns
     )
     return await run_in_thread(_build, tree)
+
+
+@tree_form("json", "the node-link form that networkx and d3 read")
+async def _to_json(of: Node | int | Filter | Unset = UNSET, **limits: Any) -> dict[str, Any]:
+    import networkx
+
+    data = networkx.node_link_data(await to_networkx(of, **limits), edges="edges")
+    # What JSON does not know, such as times, as text.
+    made: dict[str, Any] = json.loads(json.dumps(data, default=str))
+    return made
 
 
 def _build(tree: Tree) -> networkx.DiGraph[Any]:

@@ -14,7 +14,7 @@ from typing_extensions import dataclass_transform, override
 
 from artigraph.display.escape import cut, visible
 from artigraph.display.facts import Facts
-from artigraph.display.limits import Limits
+from artigraph.display.options import Limits
 from artigraph.display.shown import Shown
 from artigraph.errors import FilterError
 from artigraph.filter.english import Phrase, shown_value

@@ -11,7 +11,7 @@ from typing import Any
 
 from typing_extensions import override
 
-from artigraph.display.look import shape_line
+from artigraph.display.library import shape_line
 from artigraph.errors import DeserializationError, PartError, StorageError
 from artigraph.frame.base import StoredValue
 from artigraph.serializer.part import SliceSerializer

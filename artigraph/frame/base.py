@@ -21,11 +21,12 @@ from artigraph.concurrency import run_in_thread
 from artigraph.db.setting import using
 from artigraph.display.escape import cut
 from artigraph.display.facts import Facts
-from artigraph.display.limits import Limits
-from artigraph.display.place import format_size, place_badges
+from artigraph.display.options import Limits
 from artigraph.display.shown import Shown
+from artigraph.display.value import format_size
 from artigraph.errors import ArtigraphError, CorruptBlobError, PartError, UnknownStorageError
 from artigraph.serializer.base import Serializer, get_serializer
+from artigraph.storage.badge import place_badges
 
 __all__ = ["StoredValue", "format_size"]
 

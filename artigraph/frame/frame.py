@@ -15,18 +15,19 @@ import io
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from importlib import import_module
 from typing import Any, BinaryIO, TypeVar
 
 from typing_extensions import override
 
 from artigraph.blob.record import BlobRecord
 from artigraph.blob.source import BlobSource, DatabaseSource
-from artigraph.display.facts import Facts
-from artigraph.display.limits import Limits
-from artigraph.display.look import frame_line, table_of_columns
+from artigraph.display.escape import cut
+from artigraph.display.facts import Facts, Table
+from artigraph.display.library import LONGEST_NAME, frame_line
+from artigraph.display.options import Limits
 from artigraph.errors import CorruptBlobError, DeserializationError, PartError
 from artigraph.frame.base import StoredValue
+from artigraph.registry import public_name
 from artigraph.serializer.base import get_serializer
 from artigraph.serializer.part import FrameReader, FrameSerializer, find_columns
 
@@ -110,9 +111,7 @@ class StoredFrame(StoredValue):
         Returns:
             A ``FrameViewer``, the last line of a cell.
         """
-        # By name and at call time: frames stand below notebooks, and most of
-        # them are never looked at in one.
-        return import_module("artigraph.notebook.viewer").FrameViewer(self, **options)
+        return public_name("FrameViewer")(self, **options)
 
     async def head(self, n: int = 5) -> Any:
         """Read the first rows.
@@ -219,7 +218,11 @@ class StoredFrame(StoredValue):
 
     @override
     def _describe(self, limits: Limits) -> Facts:
-        table = table_of_columns(self._summary["columns"], self.num_columns, limits)
+        known = self._summary["columns"]
+        shown = known[: limits.max_columns]
+        names, types = ([cut(one[at], LONGEST_NAME) for one in shown] for at in (0, 1))
+        left_out = max(self.num_columns, len(known)) - len(shown)
+        table = Table(tuple(names), (), tuple(types), more_columns=left_out)
         return replace(super()._describe(limits), table=table)
 
     @override

@@ -15,8 +15,8 @@ from typing_extensions import override
 from artigraph.codec.annotation import codec_of
 from artigraph.codec.fields import Codecs
 from artigraph.display.facts import Facts
-from artigraph.display.limits import Limits
-from artigraph.display.model import brief_model, describe_model, model_cells
+from artigraph.display.options import Limits
+from artigraph.display.row import brief_model, describe_model, model_cells
 from artigraph.display.shown import Shown
 from artigraph.errors import ModelDefinitionError, ModelVersionError
 from artigraph.filter.condition import Condition

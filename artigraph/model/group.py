@@ -17,8 +17,8 @@ from artigraph.db.session import outermost_session, write
 from artigraph.db.setting import current_setting, current_store, store_in, using
 from artigraph.db.store import check_store
 from artigraph.display.facts import Badge, Facts
-from artigraph.display.limits import Limits
-from artigraph.display.row import RowFacts, describe_row
+from artigraph.display.options import Limits
+from artigraph.display.row import describe_row
 from artigraph.display.shown import Shown
 from artigraph.display.value import brief, describe_fields
 from artigraph.errors import FilterError, LabelError, NodeNotFoundError
@@ -34,7 +34,7 @@ from artigraph.node.current import Current, entered, hang, insert_unwritten
 from artigraph.node.node import delete_in, read_node
 from artigraph.node.object import update_nodes
 from artigraph.node.row import NewRow, row_writer
-from artigraph.orm.node import Node
+from artigraph.orm.node import Node, tell_row
 from artigraph.registry import did_you_mean
 
 __all__ = ["ModelGroup", "current_model_group"]
@@ -95,12 +95,14 @@ class ModelGroup(Shown):
 
     @override
     def _describe(self, limits: Limits) -> Facts:
-        row = RowFacts("Node", self._given_id) if self._node is None else self._node._row_facts()
+        given = {"node_id": self._given_id}
+        node = self._node
+        told = tell_row(Node, given, limits) if node is None else node._tell(node._loaded(), limits)
         states = dict.fromkeys(self._models.unsaved, (Badge("not saved"),))
         fields, more = describe_fields(self._models.all().items(), limits, badges=states)
         unread = self._written_id() is not None and not self._models.is_complete
         return replace(
-            describe_row(replace(row, columns={}), limits),
+            describe_row(told, {}, limits),
             name=type(self).__name__,
             fields=fields,
             more_fields=more,

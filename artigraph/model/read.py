@@ -17,7 +17,6 @@ from artigraph.db.fetch import all_of
 from artigraph.db.session import read
 from artigraph.db.setting import current_setting, store_in, using
 from artigraph.db.store import Store
-from artigraph.display.artifact import Places
 from artigraph.display.results import ResultList
 from artigraph.errors import MultipleNodesFoundError, NodeNotFoundError
 from artigraph.filter.base import Filter
@@ -29,8 +28,8 @@ from artigraph.model.document import decode_model
 from artigraph.model.part import load_parts, select_parts
 from artigraph.model.unknown import UnknownModel
 from artigraph.model.write import MANY_MODELS
-from artigraph.node.artifact import QualifiedArtifact
 from artigraph.node.node import count_nodes, delete_nodes
+from artigraph.node.qualified import Places, QualifiedArtifact
 from artigraph.orm.artifact import ModelArtifact
 from artigraph.orm.node import column_names, node_table
 from artigraph.outline.path import LABELS_ABOVE, labels_above

@@ -8,8 +8,8 @@ from typing import Any
 from typing_extensions import override
 
 from artigraph.display.facts import Badge, Facts
-from artigraph.display.limits import Limits
-from artigraph.display.model import describe_model, model_cells
+from artigraph.display.options import Limits
+from artigraph.display.row import describe_model, model_cells
 from artigraph.display.shown import Shown
 from artigraph.display.value import brief
 from artigraph.errors import UnknownModelError

@@ -14,7 +14,7 @@ from artigraph.db.setting import on_one_store
 from artigraph.errors import LabelError, SerializationError
 from artigraph.model.base import BaseModel
 from artigraph.model.document import encode_model
-from artigraph.node.artifact import QualifiedArtifact
+from artigraph.node.qualified import QualifiedArtifact
 from artigraph.node.row import NewRow, RowWriter, check_label, row_writer
 from artigraph.orm.artifact import ModelArtifact
 from artigraph.serializer.base import Serializer, serializers

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import Row, inspect
-from typing_extensions import override
+from sqlalchemy import inspect
 
 from artigraph.blob.record import record_of
 from artigraph.blob.write import (
@@ -19,27 +17,21 @@ from artigraph.blob.write import (
     remove_unnamed_blobs,
 )
 from artigraph.db.setting import current_store, on_one_store
-from artigraph.db.store import Store, check_store
-from artigraph.display.artifact import Places, artifact_cells, describe_artifact
-from artigraph.display.facts import Facts
-from artigraph.display.limits import Limits
+from artigraph.db.store import check_store
 from artigraph.display.results import ResultList
-from artigraph.display.row import RowFacts
-from artigraph.display.shown import Shown
-from artigraph.display.value import brief
 from artigraph.errors import MultipleNodesFoundError, NodeNotFoundError
 from artigraph.filter.artifact import ArtifactFilter
 from artigraph.filter.base import Filter
 from artigraph.filter.order import BY_ID, OrderBy, Ordering, check_count, ordering_of
 from artigraph.node.node import count_nodes, delete_nodes, select_nodes
-from artigraph.node.object import detached, insert_nodes, update_nodes
-from artigraph.node.row import NewRow, check_label, row_writer
+from artigraph.node.object import insert_nodes, update_nodes
+from artigraph.node.qualified import QualifiedArtifact
+from artigraph.node.row import check_label, row_writer
 from artigraph.orm.artifact import BaseArtifact, DatabaseArtifact, ModelArtifact, RemoteArtifact
 from artigraph.serializer.base import Serializer, serializers
 from artigraph.storage.base import Storage, get_storage, storages
 
 __all__ = [
-    "QualifiedArtifact",
     "count_artifacts",
     "delete_artifacts",
     "new_artifact",
@@ -52,85 +44,6 @@ __all__ = [
 
 A = TypeVar("A", bound=BaseArtifact)
 T = TypeVar("T")
-
-
-class QualifiedArtifact(Shown, Generic[A, T]):
-    """A row together with its value.
-
-    Args:
-        artifact: The row.
-        value: What it holds.
-    """
-
-    __slots__ = ("_artifact", "_places", "_unmade", "path", "value")
-
-    value: T
-    """The value itself."""
-    path: tuple[str, ...] | None
-    """The labels of all above it, the root's first, with ``#12`` for a node without one;
-    ``None`` where it was not read alone."""
-
-    def __init__(self, artifact: A, value: T) -> None:
-        self._artifact: A | None = artifact
-        self._unmade: tuple[type[A], Row[Any] | NewRow, Store | None] | None = None
-        self._places: Places = {}
-        self.value, self.path = value, None
-
-    @classmethod
-    def of_row(
-        cls,
-        node_type: type[A],
-        row: Row[Any] | NewRow,
-        value: T,
-        places: Places | None = None,
-        path: tuple[str, ...] | None = None,
-        *,
-        store: Store | None,
-    ) -> QualifiedArtifact[A, T]:
-        """One whose row becomes an object when it is first looked at.
-
-        Args:
-            node_type: The row's class.
-            row: The row, read or written.
-            value: What it holds.
-            places: Where the parts of a model are, and their sizes, for its repr.
-            path: The labels of all above it, if they are known.
-            store: The store that the row is in.
-        """
-        # An object for each of 100,000 rows costs more than all the rest.
-        self = cls.__new__(cls)
-        self._artifact, self._unmade = None, (node_type, row, store)
-        self._places = places or {}
-        self.value, self.path = value, path
-        return self
-
-    @property
-    def artifact(self) -> A:
-        """The row; its columns are all loaded."""
-        if self._artifact is None:
-            assert self._unmade is not None  # noqa: S101  # either is set
-            node_type, row, store = self._unmade
-            columns = row.all_columns() if isinstance(row, NewRow) else row._asdict()
-            self._artifact = detached(node_type, columns, store)
-        return self._artifact
-
-    def _row_facts(self) -> RowFacts:
-        return replace(self.artifact._row_facts(), path=self.path)
-
-    def _cells(self, limits: Limits) -> dict[str, str]:
-        return artifact_cells(self._row_facts(), self.value, limits)
-
-    def _noun(self) -> str:
-        return "models" if isinstance(self.artifact, ModelArtifact) else "artifacts"
-
-    @override
-    def _describe(self, limits: Limits) -> Facts:
-        return describe_artifact(self._row_facts(), self.value, limits, places=self._places)
-
-    @override
-    def _brief(self, limits: Limits) -> str:
-        row, value = self.artifact._brief_key(), brief(self.value, limits.deeper())
-        return f"{type(self).__name__}(artifact={row}, value={value})"
 
 
 def new_artifact(

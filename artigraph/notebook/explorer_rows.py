@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from artigraph.display.escape import visible
-from artigraph.display.place import format_size
-from artigraph.display.tree import Kind, TreeItem
-from artigraph.display.value import format_time
+from artigraph.display.tree import NodeKind, TreeItem
+from artigraph.display.value import format_size, format_time
 from artigraph.orm.node import Node
 from artigraph.outline.page import COUNT_LIMIT, NodePage
 from artigraph.outline.summary import NodeSummary
@@ -57,7 +56,7 @@ def tree_item(row: Mapping[str, Any]) -> TreeItem:
     Args:
         row: Some of :func:`row_values`.
     """
-    kind: Kind = row["kind"]
+    kind: NodeKind = row["kind"]
     if kind == "node":
         label = row["label"] if row["label"] is not None else f"{row['type']} {row['node']}"
         return TreeItem(label, kind, more=row["count"], status=row.get("status") or "")
@@ -65,7 +64,7 @@ def tree_item(row: Mapping[str, Any]) -> TreeItem:
     return TreeItem(row["type"], kind, title, edge=row["label"] or "", more=row["count"])
 
 
-def _type(row: NodeSummary, kind: Kind) -> str:
+def _type(row: NodeSummary, kind: NodeKind) -> str:
     if kind == "model":
         return row.model_name or ""
     if kind == "artifact":

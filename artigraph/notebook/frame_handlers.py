@@ -13,7 +13,7 @@ from dataclasses import asdict
 from typing import Any
 
 from artigraph.display.escape import visible
-from artigraph.display.place import format_size
+from artigraph.display.value import format_size
 from artigraph.errors import PartError
 from artigraph.frame.frame import StoredFrame
 from artigraph.frame.query import read_conditions, read_sort

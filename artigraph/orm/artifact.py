@@ -7,21 +7,33 @@ the row, so that none of them has to open a blob.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import BigInteger, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, synonym
 from typing_extensions import override
 
-from artigraph.display.escape import cut
-from artigraph.display.facts import Badge
-from artigraph.display.limits import Limits
-from artigraph.display.place import place_badges
+from artigraph.display.row import RowFacts, row_fact
 from artigraph.orm.base import BinaryName, Document, LargeBytes
-from artigraph.orm.node import LONGEST, Node, node_table
+from artigraph.orm.node import Node, node_table
+from artigraph.storage.badge import place_badges
 
 __all__ = ["BaseArtifact", "DatabaseArtifact", "ModelArtifact", "RemoteArtifact"]
+
+
+def _tell_database(told: RowFacts, value: object) -> None:
+    _tell_place(told, None)
+
+
+def _tell_place(told: RowFacts, storage: str | None) -> None:
+    for badge in place_badges(storage, told.row.get("artifact_size")):
+        told.badge(badge.text, badge.role, cell=badge.role)
+
+
+def _tell_model(told: RowFacts, name: str) -> None:
+    version = f"{name} v{told.row.get('model_artifact_version')}"
+    told.badge(version, "version", cell="type")
+    told.badge("database", "place")
 
 
 _COLUMNS = ("artifact_", "database_artifact_", "remote_artifact_", "model_artifact_")
@@ -53,19 +65,10 @@ class BaseArtifact(Node):
         return "artifacts"
 
     @override
-    def _cells(self, limits: Limits) -> dict[str, str]:
-        row = self._row_facts()
-        # What these say of a value stands in its badges.
-        own = {name: v for name, v in row.columns.items() if not name.startswith(_COLUMNS)}
-        return replace(row, columns=own).cells(limits)
-
-    @override
-    def _badges(self, loaded: Mapping[str, Any]) -> tuple[Badge, ...]:
-        storage = loaded.get("remote_artifact_storage")
-        here = loaded.keys() & {"database_artifact_value", "model_artifact_type"}
-        if storage is None and not here:
-            return super()._badges(loaded)
-        return (*super()._badges(loaded), *place_badges(storage, loaded.get("artifact_size")))
+    def _fields(self, loaded: Mapping[str, Any], *, in_list: bool) -> dict[str, Any]:
+        fields = super()._fields(loaded, in_list=in_list)
+        # What these say of a value, a list says in columns of its own.
+        return {k: v for k, v in fields.items() if not (in_list and k.startswith(_COLUMNS))}
 
 
 class DatabaseArtifact(BaseArtifact):
@@ -73,7 +76,9 @@ class DatabaseArtifact(BaseArtifact):
 
     __mapper_args__ = {"polymorphic_identity": "database_artifact"}  # noqa: RUF012  # SQLAlchemy types it as an instance's
 
-    database_artifact_value: Mapped[bytes | None] = mapped_column(LargeBytes)
+    database_artifact_value: Mapped[bytes | None] = mapped_column(
+        LargeBytes, info=row_fact("database", _tell_database)
+    )
     """The serialized value."""
 
 
@@ -82,7 +87,9 @@ class RemoteArtifact(BaseArtifact):
 
     __mapper_args__ = {"polymorphic_identity": "remote_artifact"}  # noqa: RUF012  # SQLAlchemy types it as an instance's
 
-    remote_artifact_storage: Mapped[str | None] = mapped_column(BinaryName(255))
+    remote_artifact_storage: Mapped[str | None] = mapped_column(
+        BinaryName(255), info=row_fact("storage", _tell_place)
+    )
     """Name of the storage."""
     remote_artifact_location: Mapped[str | None] = mapped_column(BinaryName(1024))
     """What the storage calls the place."""
@@ -93,7 +100,9 @@ class ModelArtifact(BaseArtifact):
 
     __mapper_args__ = {"polymorphic_identity": "model_artifact"}  # noqa: RUF012  # SQLAlchemy types it as an instance's
 
-    model_artifact_type: Mapped[str | None] = mapped_column(BinaryName(255))
+    model_artifact_type: Mapped[str | None] = mapped_column(
+        BinaryName(255), info=row_fact("model", _tell_model)
+    )
     """The model's name."""
     model_artifact_version: Mapped[int | None] = mapped_column()
     """The version of the model's class that wrote it."""
@@ -101,12 +110,6 @@ class ModelArtifact(BaseArtifact):
     """The plain fields by name, as ``artigraph.codec`` wrote them."""
     model_artifact_parts: Mapped[int | None] = mapped_column()
     """How many rows below this one the document refers to."""
-
-    @override
-    def _badges(self, loaded: Mapping[str, Any]) -> tuple[Badge, ...]:
-        name, version = (loaded.get(f"model_artifact_{part}") for part in ("type", "version"))
-        model = () if name is None else (Badge(cut(f"{name} v{version}", LONGEST), "version"),)
-        return (*model, *super()._badges(loaded))
 
 
 _columns = node_table.c

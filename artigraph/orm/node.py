@@ -7,22 +7,29 @@ to the table; ``artigraph.orm.subclass`` says how.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from copy import deepcopy
 from datetime import datetime
 from typing import Any, ClassVar, cast
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Column, ForeignKey, Index, Sequence, Table, inspect
+from sqlalchemy import JSON, Column, ForeignKey, Index, LargeBinary, Sequence, Table, inspect
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 from typing_extensions import override
 
 from artigraph.display.escape import cut
-from artigraph.display.facts import Badge, Facts
-from artigraph.display.limits import Limits
-from artigraph.display.row import RowFacts, describe_row
+from artigraph.display.facts import Facts
+from artigraph.display.options import Limits, options
+from artigraph.display.row import (
+    RowFact,
+    RowFacts,
+    describe_row,
+    facts_of_columns,
+    row_cells,
+    row_fact,
+)
 from artigraph.display.shown import Shown
-from artigraph.display.value import brief
+from artigraph.display.value import brief, format_time
 from artigraph.orm.base import Base, BinaryName, NodeId, UTCDateTime, utc_now
 from artigraph.orm.snapshot import watch_documents
 from artigraph.orm.subclass import TypesByIdentity, defining_subclass
@@ -35,6 +42,9 @@ __all__ = [
     "column_names",
     "columns_of",
     "node_table",
+    "tell_in_tree",
+    "tell_row",
+    "tree_columns",
     "users_columns",
 ]
 
@@ -43,6 +53,43 @@ LABEL_LENGTH = 255
 
 NODE_ID_SEQUENCE = "artigraph_node_id_seq"
 """Where PostgreSQL and MariaDB count ids; SQLite has a table of its own for that."""
+
+
+LONGEST = 80
+"""Characters of a row's type that are shown."""
+
+
+def _tell_id(told: RowFacts, node_id: object) -> None:
+    told.note("id", cut(str(node_id), 20), cell="id")
+
+
+def _tell_parent(told: RowFacts, parent_id: object) -> None:
+    if told.path:
+        path = " / ".join("?" if step is None else cut(step, 60) for step in told.path)
+        told.note("path", path, cell="path")
+    else:
+        below = cut(str(parent_id), 20)
+        told.note("below node", below)
+        told.cells["below"] = below
+
+
+def _tell_label(told: RowFacts, label: object) -> None:
+    told.label = told.cells["label"] = cut(str(label), LABEL_LENGTH)
+
+
+def _tell_created(told: RowFacts, moment: object) -> None:
+    created = _moment(moment)
+    told.note("created", created)
+    told.cells["created (UTC)"] = created.removesuffix(" UTC")
+
+
+def _tell_updated(told: RowFacts, moment: object) -> None:
+    if moment != told.row.get("node_created_at"):
+        told.note("updated", _moment(moment))
+
+
+def _moment(value: object) -> str:
+    return format_time(value) if isinstance(value, datetime) else cut(str(value), 40)
 
 
 class Node(Shown, Base):
@@ -80,18 +127,29 @@ class Node(Shown, Base):
         Index("artigraph_node_type", "node_type"),
     )
 
-    node_id: Mapped[int] = mapped_column(NodeId, Sequence(NODE_ID_SEQUENCE), primary_key=True)
+    node_id: Mapped[int] = mapped_column(
+        NodeId, Sequence(NODE_ID_SEQUENCE), primary_key=True, info=row_fact("id", _tell_id)
+    )
     """The key, counted up and never used twice; ``None`` until written."""
-    node_parent_id: Mapped[int | None] = mapped_column(NodeId, ForeignKey("artigraph_node.node_id"))
+    node_parent_id: Mapped[int | None] = mapped_column(
+        NodeId, ForeignKey("artigraph_node.node_id"), info=row_fact("parent", _tell_parent)
+    )
     """The node that this one hangs on; ``None`` for a root."""
     node_type: Mapped[str] = mapped_column(BinaryName(255))
     """The class's ``polymorphic_identity``."""
-    node_label: Mapped[str | None] = mapped_column(BinaryName(LABEL_LENGTH))
+    node_label: Mapped[str | None] = mapped_column(
+        BinaryName(LABEL_LENGTH), info=row_fact("label", _tell_label)
+    )
     """A name, unique under one parent."""
-    node_created_at: Mapped[datetime] = mapped_column(UTCDateTime(), default=utc_now)
+    node_created_at: Mapped[datetime] = mapped_column(
+        UTCDateTime(), default=utc_now, info=row_fact("created", _tell_created)
+    )
     """When the row was first written, in UTC."""
     node_updated_at: Mapped[datetime] = mapped_column(
-        UTCDateTime(), default=utc_now, onupdate=utc_now
+        UTCDateTime(),
+        default=utc_now,
+        onupdate=utc_now,
+        info=row_fact("updated", _tell_updated),
     )
     """When the row was last written, in UTC."""
 
@@ -117,6 +175,7 @@ class Node(Shown, Base):
     __node_rules__: ClassVar[dict[str, Column[Any]]] = {}
     __node_documents__: ClassVar[tuple[str, ...]] = ()
     __node_declared__: ClassVar[dict[str, object]] = {}
+    __node_facts__: ClassVar[dict[str, RowFact]] = {}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         with defining_subclass(cls, Node.__mapper__):
@@ -134,41 +193,30 @@ class Node(Shown, Base):
         names = column_names(type(self))
         return {name: values[name] for name in names if values.get(name) is not None}
 
-    def _row_facts(self) -> RowFacts:
+    def _tell(self, loaded: Mapping[str, Any], limits: Limits) -> RowFacts:
         """What every representation tells of the row."""
-        loaded = self._loaded()
-        columns = {name: v for name, v in loaded.items() if not name.startswith("node_")}
-        return RowFacts(
-            type(self).__name__,
-            loaded.get("node_id"),
-            loaded.get("node_label"),
-            loaded.get("node_parent_id"),
-            created_at=loaded.get("node_created_at"),
-            updated_at=loaded.get("node_updated_at"),
-            columns=columns,
-            badges=self._badges(loaded),
-        )
+        return tell_row(type(self), loaded, limits, expired=bool(inspect(self).expired_attributes))
 
-    def _badges(self, loaded: Mapping[str, Any]) -> tuple[Badge, ...]:
-        """What stands beside its name."""
-        badges = []
-        node_type = loaded.get("node_type")
-        if node_type not in (None, self.__mapper__.polymorphic_identity):
-            # A row whose class is not defined here is read as a plain Node.
-            badges.append(Badge(cut(str(node_type), LONGEST)))
-        if inspect(self).expired_attributes:
-            badges.append(Badge("not loaded"))
-        return tuple(badges)
+    def _fields(self, loaded: Mapping[str, Any], *, in_list: bool) -> dict[str, Any]:
+        """Columns that stand among the fields of a card, or have one of a list."""
+        told = type(self).__node_facts__
+        return {
+            name: value
+            for name, value in loaded.items()
+            if not name.startswith("node_") and (name not in told or told[name].is_field)
+        }
 
     def _cells(self, limits: Limits) -> dict[str, str]:
-        return self._row_facts().cells(limits)
+        loaded = self._loaded()
+        return row_cells(self._tell(loaded, limits), self._fields(loaded, in_list=True), limits)
 
     def _noun(self) -> str:
         return "nodes"
 
     @override
     def _describe(self, limits: Limits) -> Facts:
-        return describe_row(self._row_facts(), limits)
+        loaded = self._loaded()
+        return describe_row(self._tell(loaded, limits), self._fields(loaded, in_list=False), limits)
 
     def _brief_key(self) -> str:
         """Which row it is, on one line."""
@@ -182,8 +230,56 @@ class Node(Shown, Base):
         return f"{type(self).__name__}({', '.join(shown)})"
 
 
-LONGEST = 80
-"""Characters of a row's type that are shown."""
+def tell_row(
+    node_type: type[Node],
+    row: Mapping[str, Any],
+    limits: Limits,
+    *,
+    path: Collection[str | None] | None = None,
+    expired: bool = False,
+) -> RowFacts:
+    """What the columns of a row tell.
+
+    Args:
+        node_type: The class that the row is read as.
+        row: Its columns by name, as far as they are loaded.
+        limits: How much of it is shown.
+        path: The labels of what it hangs on, from the root down, if they were read.
+        expired: Whether some columns would have to be read again.
+    """
+    told = RowFacts(node_type.__name__, row, node_type.__node_facts__, limits, path or ())
+    if row.get("node_type") not in (None, node_type.__mapper__.polymorphic_identity):
+        # A row whose class is not defined here is read as a plain Node.
+        told.badge(cut(str(row["node_type"]), LONGEST))
+    if expired:
+        told.badge("not loaded")
+    if row.get("node_id") is None:
+        told.badge("not written")
+    return told
+
+
+def tree_columns() -> tuple[str, ...]:
+    """The columns that tell something of their rows in trees, of all classes."""
+    classes = (mapper.class_ for mapper in Node.__mapper__.self_and_descendants)
+    told = (item for cls in classes for item in cls.__node_facts__.items())
+    names = dict.fromkeys(column for column, fact in told if fact.in_trees)
+    # Values and documents are not read for a tree.
+    columns = {name: node_table.c[name] for name in names if name in node_table.c}
+    return tuple(n for n, c in columns.items() if not isinstance(c.type, LargeBinary | JSON))
+
+
+def tell_in_tree(node_type: str, columns: Mapping[str, Any]) -> tuple[str, bool]:
+    """What a row tells in trees, on one line, and whether it went wrong.
+
+    Args:
+        node_type: The ``polymorphic_identity`` of its class.
+        columns: Those of :func:`tree_columns`, by name.
+    """
+    facts = Node.__mapper__.polymorphic_map[node_type].class_.__node_facts__
+    shown = {column: fact for column, fact in facts.items() if fact.in_trees}
+    told = RowFacts("", columns, shown, options.limits)
+    texts = [*(badge.text for badge in told.badges), *(" ".join(note) for note in told.notes)]
+    return " · ".join(texts), any(badge.role == "failed" for badge in told.badges)
 
 
 def _brief(value: object, limits: Limits) -> str:
@@ -227,6 +323,8 @@ _columns = WeakKeyDictionary()
 
 node_table: Table = cast(Table, Node.__table__)
 """The table of all nodes, for statements that need no Node objects."""
+
+Node.__node_facts__ = facts_of_columns("Node", {}, {c.name: c.info for c in node_table.columns})
 
 # A row whose class is not defined in this process is read as a plain Node.
 Node.__mapper__.polymorphic_map = TypesByIdentity(Node.__mapper__)

@@ -6,19 +6,14 @@ more. ``artigraph.notebook`` fills them in.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
 from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
-from typing_extensions import override
 
 from artigraph.display.escape import cut
-from artigraph.display.facts import Badge, Facts, Role
-from artigraph.display.limits import Limits
-from artigraph.display.row import describe_row
+from artigraph.display.row import RowFacts, row_fact
 from artigraph.orm.base import BinaryName, Document
 from artigraph.orm.node import Node
 
@@ -29,6 +24,22 @@ CellRunStatus: TypeAlias = Literal["running", "finished", "failed", "interrupted
 
 MOST_LINES = 40
 """Lines of a source that are shown."""
+
+
+def _tell_status(told: RowFacts, status: object) -> None:
+    went_wrong = status in ("failed", "interrupted")
+    told.badge(cut(str(status), 16), "failed" if went_wrong else "state")
+
+
+def _tell_source(told: RowFacts, source: object) -> None:
+    source, limits = str(source), told.limits
+    most = min(MOST_LINES, limits.max_fields)
+    # Cut first: it may be of megabytes.
+    lines = source[: most * limits.max_text].split("\n")
+    shown = [cut(line.expandtabs(4), limits.max_text) for line in lines[:most]]
+    if len(lines) > most or len(source) > most * limits.max_text:
+        shown.append(f"… ({len(source):,} characters)")
+    told.code = "\n".join(shown)
 
 
 class CellRun(Node):
@@ -47,49 +58,25 @@ class CellRun(Node):
 
     __mapper_args__ = {"polymorphic_identity": "artigraph_cell_run"}  # noqa: RUF012  # SQLAlchemy types it as an instance's
 
-    @override
-    def _badges(self, loaded: Mapping[str, Any]) -> tuple[Badge, ...]:
-        status = loaded.get("cell_run_status")
-        if status is None:
-            return super()._badges(loaded)
-        role: Role = "failed" if status in ("failed", "interrupted") else "state"
-        return (*super()._badges(loaded), Badge(cut(str(status), 16), role))
-
-    @override
-    def _describe(self, limits: Limits) -> Facts:
-        row = self._row_facts()
-        source = row.columns.get("cell_run_source")
-        if not isinstance(source, str):
-            return super()._describe(limits)
-        columns = {n: v for n, v in row.columns.items() if n != "cell_run_source"}
-        facts = describe_row(replace(row, columns=columns), limits)
-        return replace(facts, code=_shown_source(source, limits))
-
-    cell_run_status: Mapped[str | None] = mapped_column(BinaryName(16))
+    cell_run_status: Mapped[str | None] = mapped_column(
+        BinaryName(16), info=row_fact("status", _tell_status, in_trees=True)
+    )
     """``"running"``, ``"finished"``, ``"failed"`` or ``"interrupted"``."""
-    cell_run_started_at: Mapped[datetime | None]
+    cell_run_started_at: Mapped[datetime | None] = mapped_column()
     """When the cell began, in UTC."""
-    cell_run_ended_at: Mapped[datetime | None]
+    cell_run_ended_at: Mapped[datetime | None] = mapped_column()
     """When it ended, in UTC; ``None`` while it runs."""
-    cell_run_error: Mapped[str | None]
+    cell_run_error: Mapped[str | None] = mapped_column()
     """The type and the text of the exception that ended it, if one did."""
-    cell_run_source: Mapped[str | None]
+    cell_run_source: Mapped[str | None] = mapped_column(
+        info=row_fact("source", _tell_source, is_field=False)
+    )
     """The whole cell, its first line included, with credentials in URLs blackened."""
     cell_run_digest: Mapped[str | None] = mapped_column(String(64))
     """Lower-case hexadecimal SHA-256 of ``cell_run_source`` in UTF-8."""
-    cell_run_count: Mapped[int | None]
+    cell_run_count: Mapped[int | None] = mapped_column()
     """The number in brackets beside the cell."""
     cell_run_params: Mapped[dict[str, Any] | None] = mapped_column(Document)
     """What ``--param`` has named, by name."""
     cell_run_saved: Mapped[dict[str, Any] | None] = mapped_column(Document)
     """What the cell has saved on its node: ids by label."""
-
-
-def _shown_source(source: str, limits: Limits) -> str:
-    most = min(MOST_LINES, limits.max_fields)
-    # Cut first: it may be of megabytes.
-    lines = source[: most * limits.max_text].split("\n")
-    shown = [cut(line.expandtabs(4), limits.max_text) for line in lines[:most]]
-    if len(lines) > most or len(source) > most * limits.max_text:
-        shown.append(f"… ({len(source):,} characters)")
-    return "\n".join(shown)

@@ -21,6 +21,7 @@ from sqlalchemy.orm.base import InspectionAttr
 from sqlalchemy.orm.exc import MappedAnnotationError
 from sqlalchemy.types import TypeEngine
 
+from artigraph.display.row import facts_of_columns
 from artigraph.errors import NodeTypeError
 
 __all__ = ["TypesByIdentity", "column_generation", "defining_subclass"]
@@ -66,7 +67,8 @@ def defining_subclass(cls: type[Any], root: Mapper[Any]) -> Iterator[None]:
 
     Raises:
         NodeTypeError: The class states no identity, another module's class
-            has it, or a column is taken by another class at another type.
+            has it, a column is taken by another class at another type, or two
+            columns tell a fact of one name.
     """
     identity = _own_identity(cls)
     # As for Node: a SELECT of the class brings its subclasses' columns too.
@@ -74,6 +76,8 @@ def defining_subclass(cls: type[Any], root: Mapper[Any]) -> Iterator[None]:
     predecessor = _find_predecessor(cls, identity, root)
     with _columns_prepared(cls) as declared:
         said = {name: mapped.column for name, mapped in declared.items()}
+        infos = {name: column.info for name, column in said.items()}
+        cls.__node_facts__ = facts_of_columns(cls.__name__, cls.__node_facts__, infos)
         shared = _share_columns(cls, declared, root)
         if predecessor is not None:
             del root.polymorphic_map[identity]

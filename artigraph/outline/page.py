@@ -30,7 +30,7 @@ from sqlalchemy import (
 from artigraph.db.session import read
 from artigraph.filter.relation import walk
 from artigraph.filter.value import among
-from artigraph.orm.node import node_table
+from artigraph.orm.node import node_table, tree_columns
 from artigraph.outline.summary import NodeSummary, path_to, summary_columns, summary_facts
 
 __all__ = [
@@ -248,7 +248,7 @@ def _named(text: str) -> ColumnElement[bool]:
 
 
 def _select(narrowing: Narrowing | None = None) -> Select[Any]:
-    return select(*summary_columns(_child_count(narrowing or Narrowing())))
+    return select(*summary_columns(_child_count(narrowing or Narrowing()), tree_columns()))
 
 
 def _child_count(narrowing: Narrowing) -> ScalarSelect[int]:
@@ -281,4 +281,4 @@ def _page(rows: Sequence[Row[Any]], limit: int) -> NodePage:
 
 
 def _summary(row: Row[Any]) -> NodeSummary:
-    return NodeSummary(**summary_facts(row._asdict()))
+    return NodeSummary(**summary_facts(row._asdict(), tree_columns()))

@@ -9,14 +9,12 @@ from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement
 
-from artigraph.display.tree import Kind
+from artigraph.display.tree import NodeKind
 from artigraph.orm.artifact import BaseArtifact, ModelArtifact
-from artigraph.orm.node import Node, node_table
-from artigraph.orm.run import CellRun
+from artigraph.orm.node import Node, node_table, tell_in_tree
 
 __all__ = [
     "COLUMNS",
-    "STATUS",
     "NodeSummary",
     "kind_of",
     "path_to",
@@ -25,9 +23,6 @@ __all__ = [
 ]
 
 T = TypeVar("T", bound="NodeSummary | Node")
-
-STATUS = CellRun.cell_run_status.key
-"""A column that every outline shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +52,20 @@ class NodeSummary:
     child_count: int
     """How many children it has, in the outline or not."""
     columns: Mapping[str, Any]
-    """The further columns that were asked for, by name."""
+    """The further columns that were asked for, and those of which outlines tell, by name."""
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> NodeKind:
         """``"node"``, ``"model"`` or ``"artifact"``."""
         return kind_of(self.node_type, self.model_name, self.serializer)
 
     @property
     def status(self) -> str | None:
-        """How a cell's run went, such as ``"finished"``; ``None`` of other rows."""
-        status: str | None = self.columns.get(STATUS)
-        return status
+        """What its columns tell, such as how a cell's run went: ``"finished"``."""
+        return tell_in_tree(self.node_type, self.columns)[0] or None
 
 
-def kind_of(node_type: str, model_name: str | None, serializer: str | None) -> Kind:
+def kind_of(node_type: str, model_name: str | None, serializer: str | None) -> NodeKind:
     """Whether a row is a node, a model or an artifact, as three of its facts tell."""
     mapper = Node.__mapper__.polymorphic_map.get(node_type)
     node_class = Node if mapper is None else mapper.class_
@@ -99,7 +93,7 @@ COLUMNS = {
 
 
 def summary_columns(
-    child_count: ColumnElement[int], further: Sequence[str] = (STATUS,)
+    child_count: ColumnElement[int], further: Sequence[str]
 ) -> list[ColumnElement[Any]]:
     """What to select for summaries.
 
@@ -111,7 +105,7 @@ def summary_columns(
     return [*own, child_count.label("child_count"), *(node_table.c[name] for name in further)]
 
 
-def summary_facts(row: Mapping[str, Any], further: Sequence[str] = (STATUS,)) -> dict[str, Any]:
+def summary_facts(row: Mapping[str, Any], further: Sequence[str]) -> dict[str, Any]:
     """The facts of a row that :func:`summary_columns` selected, as a summary takes them.
 
     Args:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,9 +27,9 @@ from artigraph.filter.base import Filter
 from artigraph.filter.relation import check_nodes
 from artigraph.filter.unset import NOT_WRITTEN, UNSET, Unset
 from artigraph.garbage import collector_paused
-from artigraph.orm.node import Node
+from artigraph.orm.node import Node, tell_in_tree
 from artigraph.orm.run import CellRun
-from artigraph.outline.summary import STATUS, NodeSummary, kind_of, summary_facts
+from artigraph.outline.summary import NodeSummary, kind_of, summary_facts
 from artigraph.outline.tree_query import TOLD, check_columns, select_children, select_roots
 
 __all__ = ["Tree", "TreeNode", "read_tree"]
@@ -87,14 +88,17 @@ class Tree:
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         print_lines(printer, cycle, repr(self), self._forest().text)
 
+    def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:
+        return self._forest().bundle()
+
     def _repr_html_(self) -> str:
         return self._forest().html()
 
     def _repr_svg_(self) -> str:
-        return self._forest().svg()
+        return self._forest().draw("svg")
 
     def _repr_markdown_(self) -> str:
-        return self._forest().markdown()
+        return self._forest().draw("markdown")
 
     def _forest(self) -> Forest:
         return Forest(self.to_items(), self.more)
@@ -107,10 +111,19 @@ class Tree:
         the line that leads to them.
         """
         items: dict[int, TreeItem] = {}
+        told: dict[tuple[object, ...], tuple[str, bool]] = {}
         # Children first: a tree may be deeper than Python recurses.
         for node in reversed(list(self)):
             below = [items.pop(child.node_id) for child in self.children(node)]
-            items[node.node_id] = _item(node, below)
+            # Many runs tell the same.
+            key = (node.node_type, *node.columns.values())
+            try:
+                said = told[key]
+            except (KeyError, TypeError):  # a value may have no hash
+                said = tell_in_tree(node.node_type, node.columns)
+                with suppress(TypeError):
+                    told[key] = said
+            items[node.node_id] = _item(node, below, said)
         return [items[root.node_id] for root in self.roots]
 
 
@@ -118,17 +131,16 @@ _SAY_NOTHING = {one.__mapper__.polymorphic_identity for one in (Node, CellRun)}
 """Types that a drawing leaves out: a run shows how it went."""
 
 
-def _item(node: TreeNode, children: Sequence[TreeItem]) -> TreeItem:
+def _item(node: TreeNode, children: Sequence[TreeItem], told: tuple[str, bool]) -> TreeItem:
     if node.kind == "node":
         label = f"#{node.node_id}" if node.label is None else node.label
         title = "" if node.node_type in _SAY_NOTHING else node.node_type
-        status = str(node.status or "")
-        return TreeItem(label, "node", title, "", children, node.more, status)
+        return TreeItem(label, "node", title, "", children, node.more, *told)
     edge = node.label or ""
     if node.kind == "model":
-        return TreeItem(node.model_name or "model", "model", "", edge, children, node.more)
+        return TreeItem(node.model_name or "model", "model", "", edge, children, node.more, *told)
     label = node.content or node.serializer or node.node_type
-    return TreeItem(label, "artifact", node.extent, edge, children, node.more)
+    return TreeItem(label, "artifact", node.extent, edge, children, node.more, *told)
 
 
 async def read_tree(
@@ -165,8 +177,6 @@ async def read_tree(
     _check_limit("max_children", max_children, 1)
     _check_limit("max_nodes", max_nodes, 1)
     names = check_columns(columns)
-    if STATUS not in names:
-        names = (*names, STATUS)
     each = _MANY if max_children is None else max_children
     left = _MANY if max_nodes is None else max_nodes
     start = _one_or_filter(of)

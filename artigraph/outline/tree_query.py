@@ -23,7 +23,7 @@ from artigraph.filter.base import Filter
 from artigraph.filter.relation import nodes_clause
 from artigraph.filter.value import among
 from artigraph.orm.kept.kind import kind_of
-from artigraph.orm.node import node_table
+from artigraph.orm.node import node_table, tree_columns
 from artigraph.outline.summary import COLUMNS, summary_columns
 from artigraph.registry import did_you_mean
 
@@ -36,7 +36,9 @@ _LAST = 2**63 - 1
 
 
 def check_columns(names: Collection[str]) -> tuple[str, ...]:
-    """The names of further columns, each once, those left out that are read anyway.
+    """The names of further columns, and of those that tell something in trees, each once.
+
+    Those that are read anyway are left out.
 
     Raises:
         FilterError: There is no such column, or it holds values or documents.
@@ -56,7 +58,8 @@ def check_columns(names: Collection[str]) -> tuple[str, ...]:
                 f"The column {name!r} holds values or documents, which a tree does not read. "
                 "Read those of single nodes with read_models() or read_artifacts()."
             )
-    return tuple(name for name in dict.fromkeys(names) if name not in COLUMNS.values())
+    further = dict.fromkeys((*names, *tree_columns()))
+    return tuple(name for name in further if name not in COLUMNS.values())
 
 
 # Made once: each alias copies all columns of the table.

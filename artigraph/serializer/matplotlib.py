@@ -27,6 +27,7 @@ from xml.parsers import expat
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
+from artigraph.display.library import Describer, describe_type, figure_line, picture_facts
 from artigraph.errors import DeserializationError, SerializationError
 from artigraph.serializer.base import Serializer
 
@@ -65,6 +66,16 @@ class FigureImage:
             f"FigureImage({self.size[0]:g} x {self.size[1]:g} inches at {self.dpi:g} dpi, "
             f"PNG of {len(self.png):,} bytes, {vectors})"
         )
+
+
+def _line(figure: FigureImage) -> str:
+    return figure_line(figure.size, figure.dpi)
+
+
+describe_type(
+    Describer(line=_line, facts=picture_facts(_line, lambda figure: figure.png), is_data=False),
+    *("artigraph", "FigureImage"),
+)
 
 
 class FigureSerializer(Serializer[Figure | FigureImage]):

@@ -20,11 +20,11 @@ from typing_extensions import override
 from artigraph.concurrency import run_in_thread
 from artigraph.display.escape import cut
 from artigraph.display.facts import Facts
-from artigraph.display.limits import Limits
-from artigraph.display.place import place_badges
+from artigraph.display.options import Limits
 from artigraph.display.shown import Shown
 from artigraph.errors import StorageError, UnknownStorageError
 from artigraph.registry import Registry
+from artigraph.storage.badge import place_badges
 from artigraph.storage.redact import without_passwords
 from artigraph.storage.stream import RangeFile, Sink
 

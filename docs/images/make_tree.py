@@ -25,7 +25,7 @@ from artigraph import (
     read_nodes,
     set_engine,
 )
-from artigraph.display.tree import Kind, TreeItem, svg_tree
+from artigraph.display.tree import NodeKind, TreeItem, svg_tree
 from artigraph.serializer.numpy import array_serializer
 from artigraph.serializer.pandas import dataframe_serializer
 
@@ -79,7 +79,7 @@ def tree_of(nodes: list[Node]) -> TreeItem:
     return item(nodes[0])
 
 
-def facts(node: Node) -> tuple[Kind, str, str, str]:
+def facts(node: Node) -> tuple[NodeKind, str, str, str]:
     """A row's kind, label, title, and what stands on the line to it."""
     label = str(node.node_label)
     if isinstance(node, ModelArtifact):

@@ -15,7 +15,7 @@ from typing import Any
 from docutils import nodes  # type: ignore[import-untyped]  # ships no types
 from sphinx.application import Sphinx
 
-from artigraph.display.tree import Kind, TreeItem, svg_tree
+from artigraph.display.tree import NodeKind, TreeItem, svg_tree
 
 __all__ = ["draw", "setup"]
 
@@ -45,13 +45,13 @@ BOX = re.compile(
 EDGE = re.compile(r'(?P<above>.+?) --> ?(?:\|"?(?P<text>[^|]*?)"?\| ?)?(?P<below>.+)')
 FOUND = re.compile(r"class (?P<names>[\w,]+) found;?")
 IGNORED = re.compile(r"(graph|flowchart) LR|classDef .*")
-KINDS: dict[str, Kind] = {"(": "node", "[": "model", "[/": "artifact", "([": "node"}
+KINDS: dict[str, NodeKind] = {"(": "node", "[": "model", "[/": "artifact", "([": "node"}
 
 
 @dataclass
 class _Box:
     text: str
-    kind: Kind
+    kind: NodeKind
     is_more: bool
     """Whether it only says how many others are left out."""
     edge: str = ""

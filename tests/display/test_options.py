@@ -12,7 +12,7 @@ import pytest
 
 import artigraph
 from artigraph import OptionError, options
-from artigraph.display.limits import Limits, meaning_of
+from artigraph.display.options import Limits, meaning_of
 from tests.display.hostile import Page
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "reprs.md"

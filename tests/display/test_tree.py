@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 import pytest
 from hypothesis import given, strategies as st
 
-from artigraph.display.tree import Kind, TreeItem, svg_tree, text_tree
+from artigraph.display.tree import NodeKind, TreeItem, svg_tree, text_tree
 
 ROOT = Path(__file__).parents[2]
 SVG = "{http://www.w3.org/2000/svg}"
@@ -81,7 +81,7 @@ def test_text_shows_kinds_edges_titles_and_what_is_left_out() -> None:
 
 
 def items(names: st.SearchStrategy[str]) -> st.SearchStrategy[TreeItem]:
-    kinds: st.SearchStrategy[Kind] = st.sampled_from(["node", "model", "artifact"])
+    kinds: st.SearchStrategy[NodeKind] = st.sampled_from(["node", "model", "artifact"])
     leaves = st.builds(TreeItem, names, kind=kinds, title=names, edge=names)
     return st.recursive(
         leaves,

@@ -18,6 +18,7 @@ from IPython.core.completer import (
 )
 from IPython.core.interactiveshell import InteractiveShell
 
+from artigraph.display.forest import tree_forms
 from artigraph.model.base import BaseModel
 from artigraph.model.types import find_model, model_names
 from artigraph.notebook.magic.parser import COMMANDS, NAMES, Command
@@ -82,6 +83,8 @@ class Completion:
             return self._fields(given[0]) if given else self._models()
         if kind == "variable":
             return self._variables()
+        if kind == "tree_form":
+            return tree_forms
         if kind == "node_type":
             mappers = Node.__mapper__.polymorphic_map.values()
             return [m.class_.__name__ for m in mappers if issubclass(m.class_, CellRun)]

@@ -23,13 +23,9 @@ from artigraph.model.log import Log
 from artigraph.model.read import read_models
 from artigraph.model.unknown import UnknownModel
 from artigraph.model.write import write_model, write_models
-from artigraph.node.artifact import (
-    QualifiedArtifact,
-    new_artifact,
-    read_artifacts,
-    write_artifacts,
-)
+from artigraph.node.artifact import new_artifact, read_artifacts, write_artifacts
 from artigraph.node.node import delete_nodes, read_nodes
+from artigraph.node.qualified import QualifiedArtifact
 from artigraph.notebook.magic.condition import literal
 from artigraph.notebook.magic.parser import Call, Confirm, Said, argument, command
 from artigraph.notebook.magic.place import find_node, node_id_of, written_current_id

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,10 @@ from typing_extensions import override
 
 from artigraph.concurrency import run_in_thread
 from artigraph.display.escape import visible
+from artigraph.display.forest import tree_forms
 from artigraph.display.results import ResultList
 from artigraph.errors import FilterError
+from artigraph.export import dot, mermaid, networkx  # noqa: F401  # each declares its forms
 from artigraph.filter.base import Filter
 from artigraph.filter.model import ModelFilter
 from artigraph.filter.node import NodeFilter
@@ -194,33 +195,31 @@ async def graph(call: Call) -> Any:
 
 @command(
     "export",
-    argument("format", metavar="FORMAT", help="mermaid, dot, json or networkx"),
+    argument("format", metavar="FORMAT", complete="tree_form", help="one of those below"),
     _NODE,
     argument("--depth", type=count, metavar="N", help="levels below it"),
     argument("--to", metavar="FILE", help="write it there instead of returning it"),
+    epilog=lambda: "\n".join(f"{form.name:10} {form.help}" for form in tree_forms.values()),
 )
 async def export(call: Call) -> Any:
-    """Make a graph of what hangs below a node.
-
-    dot is for Graphviz; json is the node-link form that networkx and d3 read.
-    """
+    """Make a graph of what hangs below a node."""
     args = call.args
     name = args.format.text
-    if name not in _EXPORTS:
+    if name not in tree_forms:
         raise UsageError(
-            f"There is no format {visible(name, 40)!r}. {did_you_mean(name, _EXPORTS)}"
+            f"There is no format {visible(name, 40)!r}. {did_you_mean(name, tree_forms)}"
         )
-    if name == "networkx" and args.to is not None:
-        raise UsageError("A networkx graph is no text. Use: %artigraph export json --to FILE")
-    module, _, function = _EXPORTS[name].partition(":")
     depth = {} if args.depth is None else {"max_depth": args.depth}
-    # Only now, since each of them needs a library of its own.
-    made = await getattr(import_module(module), function)(await _root(args.node), **depth)
-    if name == "json":
-        made = _node_link(made)
+    root, form = await _root(args.node), tree_forms[name]
+    if form.mime:
+        made: Any = (await read_tree(root, **depth))._forest().draw(name)
+    else:
+        made = await form.make(root, **depth)
     if args.to is None:
         return made
-    text = json.dumps(made, indent=1) if name == "json" else getattr(made, "source", str(made))
+    text = json.dumps(made, indent=1) if isinstance(made, dict) else getattr(made, "source", made)
+    if not isinstance(text, str):
+        raise UsageError(f"A {name} graph is no text. Use: %artigraph export json --to FILE")
     return await run_in_thread(_write, args.to.text, text)
 
 
@@ -231,31 +230,3 @@ def _write(file: str, text: str) -> Said:
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}.") from error
     return Said(f"Written to {path}.")
-
-
-_EXPORTS = {
-    "mermaid": "artigraph.export.mermaid:to_mermaid",
-    "dot": "artigraph.export.dot:to_graphviz",
-    "json": "artigraph.export.networkx:to_networkx",
-    "networkx": "artigraph.export.networkx:to_networkx",
-}
-"""What makes each format."""
-
-
-def _node_link(graph: Any) -> dict[str, Any]:
-    def plain(attributes: Mapping[str, Any]) -> dict[str, Any]:
-        return {
-            name: value if isinstance(value, str | int | float | None) else str(value)
-            for name, value in attributes.items()
-        }
-
-    return {
-        "directed": True,
-        "multigraph": False,
-        "graph": {},
-        "nodes": [{"id": node, **plain(about)} for node, about in graph.nodes(data=True)],
-        "edges": [
-            {"source": above, "target": node, **plain(about)}
-            for above, node, about in graph.edges(data=True)
-        ],
-    }

@@ -101,11 +101,13 @@ class Command:
     where: str
     """The function's module and name."""
     completes: str = ""
-    """What its words are completed with: ``"model"``, ``"variable"`` or nothing."""
+    """What its words are completed with, as for :func:`argument`."""
     options: Mapping[str, str | None] = field(default_factory=dict)
     """What the word behind each option is completed with; ``None`` if there is none."""
     heads_cell: bool = False
     """Whether it heads a cell, whose lines then stand in what ``run`` returns."""
+    epilog: Callable[[], str] = str
+    """Makes what ``--help`` says at its end."""
 
     @property
     def usage(self) -> str:
@@ -130,8 +132,8 @@ def argument(*names: str, complete: str = "", **settings: Any) -> Argument:
 
     Args:
         *names: Its name, or its options.
-        complete: What the Tab key offers: ``"model"``, ``"variable"`` or
-            ``"node_type"``.
+        complete: What the Tab key offers: ``"model"``, ``"variable"``, ``"node_type"`` or
+            ``"tree_form"``.
         **settings: For ``argparse.ArgumentParser.add_argument``. A ``type`` is given what
             was typed, or the object that a variable holds.
     """
@@ -148,7 +150,9 @@ def _of_value(convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return converted
 
 
-def command(name: str, *arguments: Argument, heads_cell: bool = False) -> Callable[[Run], Run]:
+def command(
+    name: str, *arguments: Argument, heads_cell: bool = False, epilog: Callable[[], str] = str
+) -> Callable[[Run], Run]:
     """Make a coroutine function a sub-command; its docstring is what ``--help`` says.
 
     Args:
@@ -156,6 +160,7 @@ def command(name: str, *arguments: Argument, heads_cell: bool = False) -> Callab
         *arguments: What it takes, of :func:`argument`.
         heads_cell: It heads a cell as ``%%artigraph name``. It is a plain function then,
             and returns an asynchronous context manager, the block of the cell's other lines.
+        epilog: Makes what ``--help`` says at its end, of what there is by then.
 
     Raises:
         NameTakenError: Another function is the sub-command of that name.
@@ -194,7 +199,9 @@ def command(name: str, *arguments: Argument, heads_cell: bool = False) -> Callab
         # argparse puts the program's name in with %, which is a part of ours.
         parser.usage = parser.format_usage().removeprefix("usage: ").strip().replace("%", "%%")
         summary = text.partition("\n")[0]
-        COMMANDS[name] = Command(name, summary, parser, run, where, words, options, heads_cell)
+        COMMANDS[name] = Command(
+            name, summary, parser, run, where, words, options, heads_cell, epilog
+        )
         return run
 
     return declare
@@ -259,7 +266,7 @@ def parse(
         )
     # Before any variable is looked up: help is for those who are still searching.
     if any(word in HELP for word in rest.split()):
-        return Said(found.parser.format_help().strip())
+        return Said(f"{found.parser.format_help().strip()}\n\n{found.epilog()}".strip())
     if bool(source) is not found.heads_cell:
         where = "heads a cell" if found.heads_cell else "stands on a line of its own"
         raise UsageError(f"{found.name} {where}: {found.usage} …")

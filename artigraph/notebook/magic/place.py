@@ -14,9 +14,9 @@ from artigraph.errors import FilterError, MultipleNodesFoundError, NodeNotFoundE
 from artigraph.filter.node import NodeFilter
 from artigraph.filter.unset import NOT_WRITTEN
 from artigraph.model.group import ModelGroup
-from artigraph.node.artifact import QualifiedArtifact
 from artigraph.node.current import current_place, insert_unwritten
 from artigraph.node.node import read_node_or_none, select_nodes
+from artigraph.node.qualified import QualifiedArtifact
 from artigraph.node.row import row_writer
 from artigraph.notebook.magic.words import Word
 from artigraph.orm.node import Node

@@ -9,10 +9,10 @@ from IPython.lib.pretty import pretty
 from typing_extensions import override
 
 from artigraph.display.facts import Facts, Table
-from artigraph.display.limits import Limits
-from artigraph.display.place import format_size
+from artigraph.display.options import Limits
 from artigraph.display.shown import Shown
-from artigraph.outline.summary import STATUS
+from artigraph.display.value import format_size
+from artigraph.orm.run import CellRun
 from artigraph.outline.tree import Tree, TreeNode
 
 __all__ = ["Listing", "Picture", "Report"]
@@ -96,8 +96,8 @@ def _kind(node: TreeNode) -> str:
         return f"{node.model_name} v{node.model_version}"
     if node.kind == "artifact":
         return " ".join((node.content or node.serializer or node.node_type, node.extent)).strip()
-    status = node.columns.get(STATUS)
-    return f"run, {status}" if status else node.node_type
+    what = "run" if node.node_type == CellRun.__mapper__.polymorphic_identity else node.node_type
+    return f"{what}, {node.status}" if node.status else node.node_type
 
 
 class Picture:

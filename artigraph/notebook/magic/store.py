@@ -17,7 +17,7 @@ from artigraph.db.setting import current_setting, get_engine, set_engine
 from artigraph.display.escape import visible
 from artigraph.display.facts import Facts, Table
 from artigraph.display.options import options
-from artigraph.display.place import format_size
+from artigraph.display.value import format_size
 from artigraph.errors import SchemaError, UnknownStorageError
 from artigraph.node.current import current_place
 from artigraph.notebook.magic.parser import Call, Said, argument, command
