@@ -10,7 +10,7 @@ model below it.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -140,58 +140,111 @@ class FieldComparison(Condition, Comparison[Path]):
 
     @override
     def clause(self, row: FromClause, owner: str, shape: Shape) -> ColumnElement[bool]:
-        location = find_field(owner, shape, self.path)
-        rows = [row, *(node_table.alias() for _ in location.labels)]
-        field = f"{owner}.{shown_path(self.path)}"
-        clause = self._holds(rows[-1].c.model_artifact_data, location, field)
-        several = self.value if isinstance(self.value, tuple) else (self.value,)
-        finds_missing = None in several and not self.operator.negated
-        for at, label in reversed(list(enumerate(location.labels))):
-            inner = rows[at + 1]
-            there = and_(
-                inner.c.node_parent_id == rows[at].c.node_id,
-                inner.c.node_label == label,
-                inner.c.model_artifact_type.is_not(None),
-            )
-            clause = exists(select(inner.c.node_id).where(there, clause))
-            if finds_missing:
-                clause = or_(clause, not_(exists(select(inner.c.node_id).where(there))))
-        return clause
+        return _on_field(row, owner, shape, self.path, [self])
 
     def __str__(self) -> str:
         return self.operator.phrase(shown_path(self.path), self.value)
 
-    def _holds(
-        self, document: ColumnElement[Any], location: FieldLocation, field: str
+    @property
+    def values(self) -> tuple[Any, ...]:
+        """All that the field is compared with."""
+        return self.value if isinstance(self.value, tuple) else (self.value,)
+
+    @property
+    def finds_missing(self) -> bool:
+        """Whether a model without the row that would hold the field is found."""
+        return None in self.values and not self.operator.negated
+
+    @property
+    def asked(self) -> tuple[Operator, Any] | None:
+        """What the database compares; ``None`` where NULL or NaN alone is asked for."""
+        operator = OPERATORS[self.operator.instead or self.operator.name]
+        if operator.takes == "several":
+            return operator, tuple(one for one in self.value if one is not None)
+        return None if self.value is None or self._is_nan else (operator, self.value)
+
+    @property
+    def _is_nan(self) -> bool:
+        is_float = isinstance(self.value, float) and self.operator.needs is None
+        return is_float and bool(self.value != self.value)
+
+    def holds(
+        self,
+        document: ColumnElement[Any],
+        location: FieldLocation,
+        scalar: Scalar | None,
+        field: str,
     ) -> ColumnElement[bool]:
-        """The comparison on the document that has the field."""
-        operator, asked = OPERATORS[self.operator.instead or self.operator.name], self.value
-        is_equality = operator.needs is None and operator.takes == "one"
+        """The comparison on the document that has the field, compared as a scalar."""
         present: ColumnElement[bool] = DocumentValue(document, location.keys, "present")
-        if asked is None:
-            return present if operator.negated else not_(present)
-        if is_equality and isinstance(asked, float) and asked != asked:
-            nan = DocumentValue(document, location.keys, "nan")
-            return and_(present, not_(nan)) if operator.negated else nan
-        or_null = operator.takes == "several" and None in asked
-        if or_null:
-            asked = tuple(one for one in asked if one is not None)
-        scalar, stored = _choose_scalar(location.shape, field, operator, asked)
+        if self.asked is None or scalar is None:
+            if self._is_nan:
+                nan = DocumentValue(document, location.keys, "nan")
+                return and_(present, not_(nan)) if self.operator.negated else nan
+            return present if self.operator.negated else not_(present)
+        operator, values = self.asked
+        stored = convert(scalar, field, operator, values)
         value = DocumentValue.of_kind(document, location.keys, scalar, location.shape.tells_kind)
         clauses = [operator.clause(value, stored), *_same_zone(scalar, value, stored)]
-        if scalar.form == "text" and is_equality and not operator.negated:
+        if scalar.form == "text" and operator.name == "eq":
             clauses.append(SameBeginning(value, literal(stored, String())))
-        if or_null and operator.negated:
-            clauses.append(present)
-        clause = and_(*clauses)
-        return or_(clause, not_(present)) if or_null and not operator.negated else clause
+        if None not in self.values:
+            return and_(*clauses)
+        if operator.negated:
+            return and_(*clauses, present)
+        return or_(and_(*clauses), not_(present))
 
 
-def _choose_scalar(shape: Shape, field: str, operator: Operator, asked: Any) -> tuple[Scalar, Any]:
-    """What a field is compared as, and with what."""
+@dataclass(frozen=True, kw_only=True, repr=False)
+class _SeveralOfField(_Several):
+    """One field's value, compared in several ways; in none it is only looked for."""
+
+    conditions: tuple[FieldComparison, ...]
+    path: Path
+
+    @override
+    def clause(self, row: FromClause, owner: str, shape: Shape) -> ColumnElement[bool]:
+        return _on_field(row, owner, shape, self.path, self.conditions)
+
+    def __str__(self) -> str:
+        return super().__str__() if self.conditions else f"any {shown_path(self.path)}"
+
+
+def _on_field(
+    row: FromClause, owner: str, shape: Shape, path: Path, compared: Sequence[FieldComparison]
+) -> ColumnElement[bool]:
+    """Comparisons of one field, that must all hold, on the row of the model that has it."""
+    location = find_field(owner, shape, path)
+    if not compared:
+        return true()
+    field = f"{owner}.{shown_path(path)}"
+    scalar = _choose_scalar(location.shape, field, [c.asked for c in compared if c.asked])
+    rows = [row, *(node_table.alias() for _ in location.labels)]
+    document = rows[-1].c.model_artifact_data
+    clause = and_(*(one.holds(document, location, scalar, field) for one in compared))
+    for at, label in reversed(list(enumerate(location.labels))):
+        inner = rows[at + 1]
+        there = and_(
+            inner.c.node_parent_id == rows[at].c.node_id,
+            inner.c.node_label == label,
+            inner.c.model_artifact_type.is_not(None),
+        )
+        clause = exists(select(inner.c.node_id).where(there, clause))
+        if all(one.finds_missing for one in compared):
+            clause = or_(clause, not_(exists(select(inner.c.node_id).where(there))))
+    return clause
+
+
+def _choose_scalar(
+    shape: Shape, field: str, asked: Sequence[tuple[Operator, Any]]
+) -> Scalar | None:
+    """What a field is compared as, so that all that is asked makes sense."""
+    if not asked:
+        return None
     kinds = shape.kinds
     if kinds is None:
-        kinds = (scalar_of_values(field, asked if isinstance(asked, tuple) else (asked,)),)
+        values = [v for _, given in asked for v in (given if isinstance(given, tuple) else [given])]
+        kinds = (scalar_of_values(field, tuple(values)),)
     if not kinds:
         raise FilterError(
             f"{field} is {shape.name}, which is not compared with a value. "
@@ -200,9 +253,12 @@ def _choose_scalar(shape: Shape, field: str, operator: Operator, asked: Any) -> 
     errors = []
     for scalar in kinds:
         try:
-            return scalar, convert(scalar, field, operator, asked)
+            for operator, given in asked:
+                convert(scalar, field, operator, given)
         except FilterError as error:
             errors.append(error)
+        else:
+            return scalar
     raise errors[0]
 
 
@@ -217,7 +273,9 @@ def _same_zone(scalar: Scalar, value: ColumnElement[Any], asked: Any) -> list[Co
 def compare(path: Path, asked: Mapping[str, Any]) -> Condition:
     """A field, compared with values by the names of operators; all must hold."""
     found = [FieldComparison(path, OPERATORS[name], value) for name, value in asked.items()]
-    return found[0] if len(found) == 1 else _Several(conditions=tuple(found), word="and")
+    if len(found) == 1:
+        return found[0]
+    return _SeveralOfField(conditions=tuple(found), word="and", path=path)
 
 
 def conditions_of(given: object) -> Condition:
