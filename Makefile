@@ -20,7 +20,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help venv demo lab test notebooks docs check bench measure coverage format constraints clean
-.PHONY: check-format check-lint check-types check-layers check-docs check-frontend check-binder
+.PHONY: check-format check-lint check-types check-layers check-docs check-frontend check-binder check-lowest
 .PHONY: frontend site release-check
 
 help:  ## list the targets
@@ -83,7 +83,7 @@ coverage: $(STAMP)  ## measure which branches the tests reach; the report goes t
 	@rm -rf $(OUT)/coverage && mkdir -p $(OUT)/coverage
 	@# A line that no process of the tests reaches is what is asked for, so slow ones run too.
 	@status=0; $(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=html --cov-report= $(TESTS) || status=$$?; \
-		$(BIN)/python -m coverage report > $(OUT)/coverage/report.txt; tail -1 $(OUT)/coverage/report.txt; \
+		$(BIN)/python -m coverage report > $(OUT)/coverage/report.txt; grep ^TOTAL $(OUT)/coverage/report.txt; \
 		echo "Line by line: $(OUT)/coverage/report.txt, file://$(CURDIR)/$(OUT)/coverage/html/index.html"; exit $$status
 
 notebooks: $(STAMP)  ## run the notebooks; copies with their outputs go to out/notebooks
@@ -126,6 +126,9 @@ check-docs: $(STAMP)
 
 check-binder:  ## try what Binder installs, in throwaway environments; needs the package index
 	PYTHON=$(PYTHON) .ci/binder
+
+check-lowest:  ## try the lowest versions that pyproject.toml allows; needs the package index
+	PYTHON=$(PYTHON) .ci/lowest
 
 release-check:  ## try the wheel in an empty environment; needs the package index
 	PYTHON=$(PYTHON) .ci/release
