@@ -472,6 +472,18 @@ async def test_one_query_through_the_tree(store: str, statements: list[str]) -> 
     assert [node.node_label for node in await read_nodes(good)] == ["good"]
 
 
+async def test_a_range_of_a_nested_field_is_one_look(store: str, statements: list[str]) -> None:
+    """Several comparisons of one field look for the nested model's row once."""
+    await write(low={"inner": Part(0.1)}, high={"inner": Part(0.9)}, none={})
+    statements.clear()
+    between = Everything.where({"inner.x": ValueFilter(ge=0.05, lt=0.5)})
+    assert await found(between) == ["low"]
+    assert statements[0].count("EXISTS") == 1
+    assert await found(Everything.where({"inner.x": ValueFilter()})) == ["low", "high", "none"]
+    unless = Everything.where({"inner.x": ValueFilter(in_=[None, 0.9], ne=0.1)})
+    assert await found(unless) == ["high"]
+
+
 async def test_hostile_values_are_bound(store: str, statements: list[str]) -> None:
     """No value and no odd key is ever part of a statement's text."""
     evil = "'; DROP TABLE artigraph_node; --"
@@ -580,6 +592,12 @@ async def test_any_key_and_any_text_is_found(
         (lambda f: f.n == 2**70, r"more than 64 bits"),
         (lambda f: f.free == object(), r"cannot be compared with <object"),
         (lambda f: is_in(f.free, [1, "a"]), r"compared with a text and an integer"),
+        (
+            lambda f: f.free == ValueFilter(ge=1, lt="a"),
+            r"compared with (a text and an integer|an integer and a text)",
+        ),
+        (lambda f: f.several == ValueFilter(ge=1, lt="a"), r"does not compare with"),
+        ({"los": ValueFilter()}, r"has no field 'los'"),
         (lambda f: is_null("x"), r"is_null\(\) takes a field of a model"),
         ({}, r"asks for nothing"),
         ({3: 4}, r"A field is named by a text"),
