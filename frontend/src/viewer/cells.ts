@@ -4,7 +4,10 @@ import type { Cells } from "./protocol";
 import type { Range } from "./window";
 
 /** Cells that are kept, at most. */
-const ROOM = 60_000;
+const MOST = 60_000;
+
+/** What a cell's mark calls it. */
+export const MARKS: Record<string, string> = { "0": "missing", c: "cut", o: "odd", e: "empty" };
 
 /** A cell's text and its mark. */
 export interface CellText {
@@ -31,7 +34,7 @@ export class CellStore {
   /** Keep a window; what was kept before goes if there is no room. */
   put(start: number, columns: readonly number[], cells: Cells): void {
     const size = cells.numbers.length * columns.length;
-    if (this.#count + size > ROOM) this.clear();
+    if (this.#count + size > MOST) this.clear();
     this.#count += size;
     cells.numbers.forEach((number, i) => this.#numbers.set(start + i, number));
     columns.forEach((column, place) => {

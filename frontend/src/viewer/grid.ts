@@ -2,7 +2,7 @@
 
 import { html, setAttributes } from "../shared/dom";
 import { onKeys } from "../shared/keyboard";
-import type { CellStore } from "./cells";
+import { MARKS, type CellStore } from "./cells";
 import { count } from "./format";
 import type { GridEvents } from "./grid-events";
 import { makeHeader } from "./header";
@@ -10,7 +10,7 @@ import { gridKeys } from "./keys";
 import { listenToPointer } from "./pointer";
 import type { Column, State, Summary } from "./protocol";
 import { Rows } from "./rows";
-import { barFor, elementHeight, scrolled, scrollTo, type Scroll } from "./scroll";
+import { barFor, clamp, elementHeight, scrolled, scrollTo, type Scroll } from "./scroll";
 import { extent, holds, type Cell, type Selection } from "./selection";
 import { Widths } from "./widths";
 import { columnsInSight, edges, reveal, rowsInSight, type Range } from "./window";
@@ -51,9 +51,7 @@ export class Grid {
     this.#cells = cells;
     this.#events = events;
     this.element = html("div", {
-      class: "grid",
-      role: "grid",
-      tabindex: 0,
+      class: "grid", role: "grid", tabindex: 0,
       "aria-label": "Rows of the frame",
       "aria-multiselectable": "true",
       "aria-readonly": "true",
@@ -390,10 +388,7 @@ export class Grid {
     const x = event.clientX - box.left - this.#gutter + this.#scroller.scrollLeft;
     const place = columnsInSight(Math.max(0, x), 1, this.#edges).start;
     if (this.#state.rows === 0 || this.#shown.length === 0) return null;
-    return {
-      row: Math.max(0, Math.min(row, this.#state.rows - 1)),
-      column: Math.max(0, Math.min(place, this.#shown.length - 1)),
-    };
+    return { row: clamp(row, this.#state.rows - 1), column: clamp(place, this.#shown.length - 1) };
   }
 
   /** Rows and columns that are selected, columns by number; null if there are none. */
@@ -403,5 +398,3 @@ export class Grid {
     return numbers.length === 0 || rows.start >= this.#state.rows ? null : { rows, columns: numbers };
   }
 }
-
-const MARKS: Record<string, string> = { "0": "missing", c: "cut", o: "odd", e: "empty" };

@@ -58,6 +58,6 @@ function ends(content: number, view: number): { most: number; mostAt: number } {
   };
 }
 
-function clamp(value: number, most: number): number {
+export function clamp(value: number, most: number): number {
   return Math.min(Math.max(value, 0), most);
 }
