@@ -15,7 +15,12 @@ from weakref import WeakKeyDictionary
 from IPython.core.interactiveshell import InteractiveShell
 
 from artigraph.dialect.sqlite.checkpoint import make_all_whole
-from artigraph.notebook.magic import keep, look, run, store
+from artigraph.notebook.magic import (
+    read_commands,
+    run_command,
+    store_commands,
+    write_commands,
+)
 from artigraph.notebook.magic.completion import Completion
 from artigraph.notebook.magic.magic import Magic
 from artigraph.notebook.magic.parser import NAMES
@@ -23,8 +28,8 @@ from artigraph.notebook.magic.transform import Transformers
 
 __all__ = ["load", "unload"]
 
-_COMMANDS = (store, look, keep, run)
-"""The modules whose import declares the sub-commands, in the order of the help."""
+_COMMANDS = (store_commands, read_commands, write_commands, run_command)
+"""The modules whose import declares the sub-commands."""
 
 _loaded: WeakKeyDictionary[InteractiveShell, ExitStack] = WeakKeyDictionary()
 

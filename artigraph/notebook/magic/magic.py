@@ -22,8 +22,8 @@ from artigraph.db.session import session_is_open
 from artigraph.notebook.interrupt import interruptible
 from artigraph.notebook.magic.body import run_body
 from artigraph.notebook.magic.parser import Call, Command, Confirm, Said, parse
-from artigraph.notebook.magic.plain import plain_errors
 from artigraph.notebook.magic.secret import show_address
+from artigraph.notebook.magic.short_errors import short_errors
 from artigraph.notebook.portal import run_in_portal
 
 __all__ = ["Magic"]
@@ -59,7 +59,7 @@ class Magic:
         Returns:
             What the sub-command returns; ``None`` if the line ends with a semicolon.
         """
-        with plain_errors():
+        with short_errors():
             silent = line.rstrip().endswith(";")
             source = "" if cell is None else f"%%artigraph {line}\n{cell}"
             parsed = self._parse(line.rstrip().rstrip(";"), local_ns or {}, source)
@@ -68,10 +68,10 @@ class Magic:
             found, call = parsed
             _check_session(found)
         if cell is not None:
-            with plain_errors():
+            with short_errors():
                 block = found.run(call)
             return run_body(self._shell, block, cell)
-        with plain_errors():
+        with short_errors():
             result = run_in_portal(_coroutine(found, call))
             if isinstance(result, Confirm):
                 result = run_in_portal(_act(result)) if _confirmed(result) else None
@@ -90,7 +90,7 @@ class Magic:
         return self._wait_for(line, _variables_of_caller())
 
     async def _wait_for(self, line: str, variables: Mapping[str, Any]) -> Any:
-        with plain_errors():
+        with short_errors():
             parsed = self._parse(line, variables, "")
             if isinstance(parsed, Said):
                 return parsed
@@ -118,7 +118,7 @@ class Magic:
         running = self._shell.displayhook.exec_result
         source = "" if running is None else running.info.raw_cell
         number = None if running is None else running.execution_count
-        with plain_errors():
+        with short_errors():
             parsed = self._parse(line, _variables_of_caller(), source, number)
             if isinstance(parsed, Said):  # the help is asked for without a cell to run
                 raise UsageError("Ask for help on a line of its own, with one %: %artigraph --help")

@@ -21,8 +21,8 @@ from artigraph.display.value import format_size
 from artigraph.errors import SchemaError, UnknownStorageError
 from artigraph.node.current import current_place
 from artigraph.notebook.magic.parser import Call, Said, argument, command
-from artigraph.notebook.magic.plain import NO_ENGINE
 from artigraph.notebook.magic.result import Report
+from artigraph.notebook.magic.short_errors import NO_ENGINE
 from artigraph.notebook.magic.words import Word
 from artigraph.orm.node import node_table
 from artigraph.orm.storage import StorageRecord

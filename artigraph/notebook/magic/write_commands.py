@@ -27,8 +27,8 @@ from artigraph.node.artifact import new_artifact, read_artifacts, write_artifact
 from artigraph.node.node import delete_nodes, read_nodes
 from artigraph.node.qualified import QualifiedArtifact
 from artigraph.notebook.magic.condition import literal
+from artigraph.notebook.magic.node_argument import find_node, node_id_of, written_current_id
 from artigraph.notebook.magic.parser import Call, Confirm, Said, argument, command
-from artigraph.notebook.magic.place import find_node, node_id_of, written_current_id
 from artigraph.notebook.magic.words import Word, look_up
 from artigraph.orm.artifact import BaseArtifact, ModelArtifact
 from artigraph.orm.base import utc_now

@@ -24,12 +24,12 @@ from artigraph.model.group import ModelGroup
 from artigraph.node.node import write_node
 from artigraph.notebook.interrupt import interruptible
 from artigraph.notebook.magic.condition import literal
-from artigraph.notebook.magic.keep import assignment
+from artigraph.notebook.magic.node_argument import find_node
 from artigraph.notebook.magic.parser import Call, argument, command
-from artigraph.notebook.magic.place import find_node
-from artigraph.notebook.magic.plain import plain_errors
 from artigraph.notebook.magic.secret import without_credentials
+from artigraph.notebook.magic.short_errors import short_errors
 from artigraph.notebook.magic.words import Word
+from artigraph.notebook.magic.write_commands import assignment
 from artigraph.orm.base import utc_now
 from artigraph.orm.node import Node
 from artigraph.orm.run import CellRun, CellRunStatus
@@ -92,7 +92,7 @@ class RunCell:
         self._interruptible = interruptible(computes=True)
 
     async def __aenter__(self) -> ModelGroup:
-        with plain_errors(), interruptible(computes=False):
+        with short_errors(), interruptible(computes=False):
             group = await self._begin()
         self._interruptible.__enter__()
         return group
@@ -123,7 +123,7 @@ class RunCell:
                 await self._note(exc)
                 await self._group.__aexit__(exc_type, exc, traceback)
                 return
-            with plain_errors():
+            with short_errors():
                 await self._finish()
 
     async def _finish(self) -> None:

@@ -29,8 +29,8 @@ from artigraph.model.types import find_model, model_names
 from artigraph.node.current import current_place
 from artigraph.notebook import explore
 from artigraph.notebook.magic.condition import parse_conditions
+from artigraph.notebook.magic.node_argument import current_id, find_node, node_id_of
 from artigraph.notebook.magic.parser import Call, Said, argument, command, count
-from artigraph.notebook.magic.place import current_id, find_node, node_id_of
 from artigraph.notebook.magic.result import Listing, Picture
 from artigraph.notebook.magic.words import Word
 from artigraph.orm.artifact import ModelArtifact

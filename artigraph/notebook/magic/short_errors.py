@@ -11,7 +11,7 @@ from artigraph.display.escape import visible
 from artigraph.errors import ArtigraphError, NoEngineError
 from artigraph.notebook.magic.secret import without_credentials
 
-__all__ = ["NO_ENGINE", "plain_errors"]
+__all__ = ["NO_ENGINE", "short_errors"]
 
 NO_ENGINE = (
     "No database is set. Type: %artigraph connect sqlite+aiosqlite:///example.db --create-tables"
@@ -19,7 +19,7 @@ NO_ENGINE = (
 
 
 @contextmanager
-def plain_errors() -> Iterator[None]:
+def short_errors() -> Iterator[None]:
     """Let IPython show what artigraph raises on purpose without a traceback.
 
     The exception is the same one, so a cell may catch it as any other. Neither it
@@ -28,15 +28,15 @@ def plain_errors() -> Iterator[None]:
     try:
         yield
     except NoEngineError as error:
-        raise _plain(NoEngineError(NO_ENGINE)) from error
+        raise _short(NoEngineError(NO_ENGINE)) from error
     except ArtigraphError as error:
-        raise _plain(error)  # noqa: B904  # it is the same one
+        raise _short(error)  # noqa: B904  # it is the same one
     except UsageError as error:
         text = without_credentials(str(error))
         raise UsageError("\n".join(map(visible, text.split("\n")))) from None
 
 
-def _plain(error: ArtigraphError) -> ArtigraphError:
+def _short(error: ArtigraphError) -> ArtigraphError:
     text = without_credentials(str(error))
     if text != str(error):
         error.args = (text,)
