@@ -52,9 +52,7 @@ export class Grid {
     this.#events = events;
     this.element = html("div", {
       class: "grid", role: "grid", tabindex: 0,
-      "aria-label": "Rows of the frame",
-      "aria-multiselectable": "true",
-      "aria-readonly": "true",
+      "aria-label": "Rows of the frame", "aria-multiselectable": "true", "aria-readonly": "true",
     }, this.#scroller);
     this.#corner.append(html("span", { class: "unseen" }, "Row"));
     this.#head.append(this.#corner);
@@ -290,6 +288,8 @@ export class Grid {
     clearTimeout(this.#rest);
     this.#rest = setTimeout(() => {
       const space = this.#space();
+      // A movement that the browser has yet to tell of is not undone.
+      if (Math.abs(this.#scroller.scrollTop - this.#scroll.at) >= 1) return;
       this.#setBar(barFor(this.#scroll.top, space.content, space.view));
     }, REST);
     this.draw();
