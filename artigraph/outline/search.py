@@ -11,8 +11,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 
-from sqlalchemy import ColumnElement, and_, or_, select, true
+from sqlalchemy import ColumnElement, FromClause, and_, exists, or_, select, true
 
 from artigraph.errors import FilterError
 from artigraph.filter.condition import FieldComparison
@@ -23,10 +24,13 @@ from artigraph.filter.value import check_value
 from artigraph.orm.node import node_table
 from artigraph.outline.page import names_in
 
-__all__ = ["LONGEST_SEARCH", "search_clause"]
+__all__ = ["DEEPEST", "LONGEST_SEARCH", "search_clause"]
 
 LONGEST_SEARCH = 200
 """Characters; nobody types more."""
+
+DEEPEST = 4
+"""Keys of a path that may lead into nested models: each further one doubles the question."""
 
 _TERM = re.compile(r'(?:[^\s"]|"[^"]*")+')
 _PATH = re.compile(r"[^\W\d][\w-]*(?:[.][\w-]+)*")
@@ -78,8 +82,28 @@ def _compare(path: Path, operator: Operator, value: str) -> ColumnElement[bool]:
     asked = [FieldComparison(path, operator, one) for one in _readings(operator, value)]
     if value == "*" and operator is OPERATORS["eq"]:
         asked = [FieldComparison(path, OPERATORS["ne"], None)]
-    either = [one.clause(node_table, "the model", AnyShape()) for one in asked]
+    either = [_holds(node_table, one) for one in asked]
     return and_(_columns.model_artifact_type.is_not(None), or_(*either))
+
+
+def _holds(row: FromClause, asked: FieldComparison) -> ColumnElement[bool]:
+    """A comparison of a field in a model's own document, or in one of a nested model.
+
+    Where nested models are is not known here: each beginning of the path may lead to one.
+    """
+    clauses = [asked.clause(row, "the model", AnyShape())]
+    if len(asked.path) <= DEEPEST:
+        for at in range(1, len(asked.path)):
+            inner, label = node_table.alias(), ".".join(asked.path[:at])
+            below = replace(asked, path=asked.path[at:])
+            there = select(inner.c.node_id).where(
+                inner.c.node_parent_id == row.c.node_id,
+                inner.c.node_label == label,
+                inner.c.model_artifact_type.is_not(None),
+                _holds(inner, below),
+            )
+            clauses.append(exists(there))
+    return or_(*clauses)
 
 
 def _readings(operator: Operator, value: str) -> Iterator[bool | float | str]:

@@ -95,6 +95,24 @@ def test_sort_page_and_select(notebook: OpenNotebook) -> None:
     nb.run_cell(3)
     expected = "selected {'rows': (0, 3), 'columns': ['loss', 'epoch']} (3, 2) True"
     expect(nb.outputs(3)).to_contain_text(expected)
+    # Twice on a cell shows all of it; twice on the edge of a column makes it fit.
+    cell(nb, 1, 2).dblclick()
+    whole = nb.page.get_by_role("dialog")
+    expect(whole.locator("pre")).to_have_text(re.compile(r"^run \d+$"))
+    nb.page.keyboard.press("Escape")
+    expect(whole).to_have_count(0)
+    before = header(nb, "epoch").evaluate("e => e.offsetWidth")
+    edge = header(nb, "epoch").locator(".edge").bounding_box()
+    assert edge is not None
+    place = (edge["x"] + edge["width"] / 2, edge["y"] + edge["height"] / 2)
+    nb.page.mouse.move(*place)
+    nb.page.mouse.down()
+    nb.page.mouse.move(place[0] + 150, place[1], steps=3)
+    nb.page.mouse.up()
+    assert header(nb, "epoch").evaluate("e => e.offsetWidth") > before + 100
+    nb.page.mouse.dblclick(place[0] + 150, place[1])
+    expect(header(nb, "epoch")).to_have_css("width", re.compile(r"^\d{2,3}(\.\d+)?px$"))
+    assert header(nb, "epoch").evaluate("e => e.offsetWidth") < before + 50
     # Ten clicks as quick as they come: the last one counts.
     nb.page.evaluate("() => window.scrollTo(0, 0)")
     for _ in range(10):

@@ -194,6 +194,37 @@ async def test_labels_of_many_nodes_at_once(store: str, statements: Statements) 
     assert len(statements) == 1
 
 
+class SoughtPart(DataModel, version=1):
+    depth: int
+    extra: dict[str, int] = field(default_factory=dict)
+
+
+class SoughtWhole(DataModel, version=1):
+    part: SoughtPart
+    parts: dict[str, SoughtPart] = field(default_factory=dict)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("part.depth>=3", ["deep"]),
+        ("part.depth=1", ["flat"]),
+        ("part.extra.n=7", ["deep"]),
+        ("parts.a.depth=9", ["flat"]),
+        ("parts.a.extra.n=*", []),
+        ("part.nothing=*", []),
+        ("a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p=1", []),
+    ],
+)
+async def test_search_looks_into_nested_models(store: str, text: str, found: list[str]) -> None:
+    """A path leads through nested models to a field of theirs; the outer model is found."""
+    await write_model(label="deep", model=SoughtWhole(SoughtPart(4, {"n": 7})))
+    flat = SoughtWhole(SoughtPart(1), {"a": SoughtPart(9)})
+    await write_model(label="flat", model=flat)
+    page = await browse_search(search_clause(text))
+    assert labels(page.nodes) == found
+
+
 @pytest.fixture
 async def fits(store: str) -> list[int]:
     """Ids of three models called a, b and C."""

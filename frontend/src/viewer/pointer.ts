@@ -72,10 +72,12 @@ export function listenToPointer(pane: HTMLElement, target: PointerTarget): void 
     else onHeader(event, event.target, column);
   });
   pane.addEventListener("dblclick", (event) => {
-    if (!(event.target instanceof Element)) return;
-    const column = columnOf(event.target);
-    if (column !== null && event.target.closest(".edge")) target.fit(column);
-    else if (event.target.closest(".td")) target.open();
+    // The pane has captured the pointer, so the event tells of it alone.
+    const root = pane.getRootNode() as Document | ShadowRoot;
+    const pressed = root.elementFromPoint(event.clientX, event.clientY);
+    const column = pressed === null ? null : columnOf(pressed);
+    if (column !== null && pressed?.closest(".edge")) target.fit(column);
+    else if (pressed?.closest(".td")) target.open();
   });
 }
 
