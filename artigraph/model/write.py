@@ -207,11 +207,11 @@ async def write_models(
     return dict(zip(models, await _write(parent_id, models), strict=True))
 
 
-@on_one_store
 async def _write(
     parent_id: int | None, models: Mapping[str, BaseModel]
 ) -> list[QualifiedArtifact[ModelArtifact, Any]]:
-    async with encoded(parent_id, models) as rows:
-        async with row_writer() as writer:
-            await rows.insert(writer)
-        return rows.qualified()
+    with on_one_store():
+        async with encoded(parent_id, models) as rows:
+            async with row_writer() as writer:
+                await rows.insert(writer)
+            return rows.qualified()

@@ -101,7 +101,6 @@ async def write_artifact(artifact: QualifiedArtifact[A, T]) -> QualifiedArtifact
     return (await write_artifacts([artifact]))[0]
 
 
-@on_one_store
 async def write_artifacts(
     artifacts: Iterable[QualifiedArtifact[A, T]],
 ) -> list[QualifiedArtifact[A, T]]:
@@ -119,28 +118,29 @@ async def write_artifacts(
         LabelExistsError: A label is taken under its parent, or given twice.
         ParentNotFoundError: A parent does not exist.
     """
-    written = ResultList(artifacts)
-    for one in written:
-        check_label(one.artifact.node_label)
-        check_store(one.artifact, current_store())
-    blobs = [_blob(one) for one in written]
-    try:
-        columns = [columns for _, columns in await put_blobs(blobs)]
-        async with row_writer() as writer:
-            await keep_blobs(writer.connection, blobs)
-            rows = [one.artifact for one in written]
-            replaced = {blob for blob in map(_blob_of, rows) if blob is not None}
-            for row, changed in zip(rows, columns, strict=True):
-                for name, value in changed.items():
-                    setattr(row, name, value)
-            await insert_nodes(writer, [row for row in rows if not inspect(row).has_identity])
-            await update_nodes(writer, [row for row in rows if inspect(row).has_identity])
-            if replaced:
-                writer.transaction.after_commit.append(lambda: remove_unnamed_blobs(replaced))
-    finally:
-        for blob in blobs:
-            blob.drop()
-    return written
+    with on_one_store():
+        written = ResultList(artifacts)
+        for one in written:
+            check_label(one.artifact.node_label)
+            check_store(one.artifact, current_store())
+        blobs = [_blob(one) for one in written]
+        try:
+            columns = [columns for _, columns in await put_blobs(blobs)]
+            async with row_writer() as writer:
+                await keep_blobs(writer.connection, blobs)
+                rows = [one.artifact for one in written]
+                replaced = {blob for blob in map(_blob_of, rows) if blob is not None}
+                for row, changed in zip(rows, columns, strict=True):
+                    for name, value in changed.items():
+                        setattr(row, name, value)
+                await insert_nodes(writer, [row for row in rows if not inspect(row).has_identity])
+                await update_nodes(writer, [row for row in rows if inspect(row).has_identity])
+                if replaced:
+                    writer.transaction.after_commit.append(lambda: remove_unnamed_blobs(replaced))
+        finally:
+            for blob in blobs:
+                blob.drop()
+        return written
 
 
 def _blob_of(artifact: BaseArtifact) -> tuple[str, str] | None:
