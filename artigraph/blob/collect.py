@@ -16,7 +16,7 @@ from sqlalchemy import Result, Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from artigraph.blob.report import EXAMPLES, DamagedRow, GarbageReport, StorageReport
-from artigraph.blob.storage_record import add_storage, lock_storages, names_of_place
+from artigraph.blob.write import add_storage, lock_storages, names_of_place
 from artigraph.concurrency import gather_bounded, run_in_thread
 from artigraph.db.session import read, write
 from artigraph.db.setting import current_setting, on_one_store, using

@@ -119,7 +119,8 @@ class Pending:
     async def follow_up(self) -> None:
         """Do what is to be done after the commit."""
         self.release()
-        # Another one may be set by now; what its rows name says nothing of this one's blobs.
-        with using(self.setting):
-            for task in self.after_commit:
-                await task()
+        if self.after_commit:
+            # Another one may be set by now; what its rows name says nothing of this one's blobs.
+            with using(self.setting):
+                for task in self.after_commit:
+                    await task()

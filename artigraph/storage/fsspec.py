@@ -275,7 +275,8 @@ class FsspecStorage(Storage):
             advance = cleaning.enter_context(progress(None, f"Writing to {self.name}", stop))
             sink = Sink(new.file.write, advance)
             sink.fill(write, self._asking(asked))
-            blob = StoredBlob(location_of_digest(sink.digest), sink.size, sink.digest)
+            digest = sink.digest
+            blob = StoredBlob(location_of_digest(digest), sink.size, digest)
             path = f"{root}/{blob.location}"
             with self._asking(f"store {blob.size} bytes in"):
                 if local:

@@ -39,7 +39,7 @@ from artigraph import (
     write_artifacts,
     write_model,
 )
-from artigraph.blob import collect, storage_record
+from artigraph.blob import collect, write
 from artigraph.serializer.numpy import array_serializer
 from artigraph.storage import location as locations
 from artigraph.storage.aws import S3Storage
@@ -216,7 +216,7 @@ async def test_a_blob_used_again_since_it_was_listed_stays(
     storage = FileSystemStorage(folder)
     first, second = await storage.create(b"first"), await storage.create(b"second")
     age(folder, first, second)
-    lock_storages = storage_record.lock_storages
+    lock_storages = write.lock_storages
 
     async def use_and_lock(*arguments: Any) -> None:
         await storage.create(b"first")
