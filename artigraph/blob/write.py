@@ -178,9 +178,9 @@ async def put_blobs(blobs: Sequence[Blob]) -> list[tuple[type[Node], dict[str, A
         if len(blobs) == 1 and blobs[0].storage is not None:
             # No other value can be refused, so it need not wait for any.
             await blobs[0].put()
-        else:
-            await gather_bounded(lambda blob: run_in_thread(blob.stage), blobs, limit=4)
-            await gather_bounded(Blob.put, blobs)
+            return [blobs[0].row()]
+        await gather_bounded(lambda blob: run_in_thread(blob.stage), blobs, limit=4)
+        await gather_bounded(Blob.put, blobs)
         return await gather_bounded(lambda blob: run_in_thread(blob.row), blobs)
     except BaseException:
         for blob in blobs:
