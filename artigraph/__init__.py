@@ -111,6 +111,7 @@ if TYPE_CHECKING:
     )
     from artigraph.model.base import (
         BaseModel as BaseModel,
+        allow_model_type_overwrites as allow_model_type_overwrites,
     )
     from artigraph.model.create import (
         create_model as create_model,
@@ -138,9 +139,6 @@ if TYPE_CHECKING:
         read_model as read_model,
         read_model_or_none as read_model_or_none,
         read_models as read_models,
-    )
-    from artigraph.model.types import (
-        allow_model_type_overwrites as allow_model_type_overwrites,
     )
     from artigraph.model.unknown import (
         UnknownModel as UnknownModel,
@@ -314,7 +312,7 @@ _HOMES = {
         "read_paths",
     ),
     "artigraph.outline.tree": ("Tree", "TreeNode", "read_tree"),
-    "artigraph.model.base": ("BaseModel",),
+    "artigraph.model.base": ("BaseModel", "allow_model_type_overwrites"),
     "artigraph.model.create": ("create_model",),
     "artigraph.model.data": ("DataModel", "model_field"),
     "artigraph.model.field_index": ("create_field_index", "drop_field_index"),
@@ -329,7 +327,6 @@ _HOMES = {
         "read_model_or_none",
         "read_models",
     ),
-    "artigraph.model.types": ("allow_model_type_overwrites",),
     "artigraph.model.unknown": ("UnknownModel",),
     "artigraph.model.write": ("write_model", "write_models"),
     "artigraph.notebook": ("explore",),

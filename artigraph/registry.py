@@ -132,7 +132,7 @@ class Registry(Generic[T]):
             NameTakenError: Another implementation has the name.
         """
         known = self._registered.get(implementation.name)
-        if known is not None and known == implementation:
+        if known is not None and (known is implementation or known == implementation):
             return known
         return self.register(implementation)
 

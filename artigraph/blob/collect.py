@@ -16,7 +16,7 @@ from sqlalchemy import Result, Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from artigraph.blob.report import EXAMPLES, DamagedRow, GarbageReport, StorageReport
-from artigraph.blob.storage_record import add_storage, lock_storages, names_of_place
+from artigraph.blob.write import add_storage, lock_storages, names_of_place
 from artigraph.concurrency import gather_bounded, run_in_thread
 from artigraph.db.session import read, write
 from artigraph.db.setting import current_setting, on_one_store, using
@@ -79,7 +79,6 @@ async def orphaned_blobs(
                 yield blob
 
 
-@on_one_store
 async def collect_garbage(
     storage: Storage, *, older_than: timedelta = timedelta(days=1), dry_run: bool = True
 ) -> GarbageReport:
@@ -111,30 +110,30 @@ async def collect_garbage(
         async for blob in orphaned_blobs(storage, older_than=older_than):
             report.add(blob)
         return report
-    async with write() as transaction:
-        if transaction.connection.in_nested_transaction():
-            raise StorageError(
-                f"Garbage of {storage!r} cannot be removed inside new_session(): blobs do not "
-                "come back if it is rolled back. Do it after the block, or as a dry run."
-            )
-        # Without a row to lock, the first writer of all would go unnoticed.
-        await add_storage(transaction.connection, storage)
-    newest = utc_now() - older_than
-    async for page in _old_pages(storage, older_than):
-        async with read() as connection:
-            names = await names_of_place(connection, storage.name)
+    with on_one_store():
         async with write() as transaction:
-            await lock_storages(transaction.connection, names)
-            named = await _named(transaction.connection, names, page)
-            unnamed = [blob for blob in page if blob.location not in named]
-            removed = await gather_bounded(lambda blob: _remove(storage, blob, newest), unnamed)
-        for blob, gone in zip(unnamed, removed, strict=True):
-            if gone:
-                report.add(blob)
-    return report
+            if transaction.connection.in_nested_transaction():
+                raise StorageError(
+                    f"Garbage of {storage!r} cannot be removed inside new_session(): blobs do not "
+                    "come back if it is rolled back. Do it after the block, or as a dry run."
+                )
+            # Without a row to lock, the first writer of all would go unnoticed.
+            await add_storage(transaction.connection, storage)
+        newest = utc_now() - older_than
+        async for page in _old_pages(storage, older_than):
+            async with read() as connection:
+                names = await names_of_place(connection, storage.name)
+            async with write() as transaction:
+                await lock_storages(transaction.connection, names)
+                named = await _named(transaction.connection, names, page)
+                unnamed = [blob for blob in page if blob.location not in named]
+                removed = await gather_bounded(lambda blob: _remove(storage, blob, newest), unnamed)
+            for blob, gone in zip(unnamed, removed, strict=True):
+                if gone:
+                    report.add(blob)
+        return report
 
 
-@on_one_store
 async def check_storage(storage: Storage, *, verify: bool = True) -> StorageReport:
     """See whether every row that names a blob of a storage has its bytes.
 
@@ -151,23 +150,24 @@ async def check_storage(storage: Storage, *, verify: bool = True) -> StorageRepo
     """
     report = StorageReport(storage.name)
     after = 0
-    while rows := await _page_of_rows(storage, after):
-        after = rows[-1].node_id
-        reasons = await gather_bounded(lambda row: _fault(storage, row, verify), rows)
-        faulty = [row for row, fault in zip(rows, reasons, strict=True) if fault is not None]
-        still = await _unchanged(faulty) if faulty else set()
-        for row, fault in zip(rows, reasons, strict=True):
-            report.num_rows += 1
-            report.nbytes += row.size or 0
-            if fault is None or row.node_id not in still:
-                continue
-            missing = isinstance(fault, BlobNotFoundError)
-            report.num_missing += missing
-            report.num_damaged += not missing
-            if len(report.rows) < EXAMPLES:
-                report.rows.append(DamagedRow(row.node_id, row.label, row.location, str(fault)))
-    report.orphans = await collect_garbage(storage, older_than=timedelta(0))
-    return report
+    with on_one_store():
+        while rows := await _page_of_rows(storage, after):
+            after = rows[-1].node_id
+            reasons = await gather_bounded(lambda row: _fault(storage, row, verify), rows)
+            faulty = [row for row, fault in zip(rows, reasons, strict=True) if fault is not None]
+            still = await _unchanged(faulty) if faulty else set()
+            for row, fault in zip(rows, reasons, strict=True):
+                report.num_rows += 1
+                report.nbytes += row.size or 0
+                if fault is None or row.node_id not in still:
+                    continue
+                missing = isinstance(fault, BlobNotFoundError)
+                report.num_missing += missing
+                report.num_damaged += not missing
+                if len(report.rows) < EXAMPLES:
+                    report.rows.append(DamagedRow(row.node_id, row.label, row.location, str(fault)))
+        report.orphans = await collect_garbage(storage, older_than=timedelta(0))
+        return report
 
 
 def _check_age(older_than: object) -> None:

@@ -2,7 +2,8 @@
 
 So a crash at any point leaves at worst a blob that no row names, never a
 row without its bytes. Nothing is put before every value of a write is known
-to be storable.
+to be storable. A storage has a row too, which whoever names its blobs shares, and
+whoever removes some locks.
 """
 
 from __future__ import annotations
@@ -10,51 +11,40 @@ from __future__ import annotations
 import hashlib
 import logging
 import shutil
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from tempfile import SpooledTemporaryFile
-from typing import IO, Any, BinaryIO, TypeVar, cast
+from typing import IO, Any, BinaryIO, cast
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, insert, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from artigraph.blob.record import BlobRecord
-from artigraph.blob.storage_record import (
-    explain_unknown_storage,
-    lock_storages,
-    names_of_place,
-    record_storages,
-)
 from artigraph.concurrency import gather_bounded, run_in_thread
 from artigraph.db.session import read, write
-from artigraph.errors import (
-    ArtigraphError,
-    BlobNotFoundError,
-    CorruptBlobError,
-    MissingLibraryError,
-    SerializationError,
-    StorageError,
-    UnknownNameError,
-    UnknownStorageError,
-)
+from artigraph.dialect.registry import dialect_of
+from artigraph.errors import SerializationError, StorageError
 from artigraph.filter.value import among
 from artigraph.orm.artifact import DatabaseArtifact, RemoteArtifact
 from artigraph.orm.node import Node, node_table
-from artigraph.serializer.base import Serializer, get_serializer
+from artigraph.orm.storage import StorageRecord
+from artigraph.serializer.base import Serializer
 from artigraph.storage.base import Storage, StoredBlob, get_storage
 
 __all__ = [
     "Blob",
+    "add_storage",
     "keep_blobs",
+    "lock_storages",
+    "names_of_place",
     "put_blobs",
-    "read_values",
-    "read_whole",
     "remove_unnamed_blobs",
     "sha256_of",
 ]
 
-T = TypeVar("T")
-
 logger = logging.getLogger("artigraph")
+
+_name: ColumnElement[str] = StorageRecord.__table__.c.storage_name
+_url: ColumnElement[str] = StorageRecord.__table__.c.storage_url
 
 IN_MEMORY = 16 * 2**20
 """Bytes of a value that waits in memory for the others; a longer one waits in a
@@ -188,9 +178,9 @@ async def put_blobs(blobs: Sequence[Blob]) -> list[tuple[type[Node], dict[str, A
         if len(blobs) == 1 and blobs[0].storage is not None:
             # No other value can be refused, so it need not wait for any.
             await blobs[0].put()
-        else:
-            await gather_bounded(lambda blob: run_in_thread(blob.stage), blobs, limit=4)
-            await gather_bounded(Blob.put, blobs)
+            return [blobs[0].row()]
+        await gather_bounded(lambda blob: run_in_thread(blob.stage), blobs, limit=4)
+        await gather_bounded(Blob.put, blobs)
         return await gather_bounded(lambda blob: run_in_thread(blob.row), blobs)
     except BaseException:
         for blob in blobs:
@@ -210,75 +200,8 @@ async def keep_blobs(connection: AsyncConnection, blobs: Sequence[Blob]) -> None
     """
     storages = {blob.storage.name: blob.storage for blob in blobs if blob.storage is not None}
     if storages:
-        await record_storages(connection, list(storages.values()))
+        await _record_storages(connection, list(storages.values()))
         await gather_bounded(Blob.put_again_if_gone, blobs)
-
-
-async def read_whole(attempt: Callable[[], Awaitable[T]]) -> T:
-    """Read rows and their blobs, and once more if somebody deletes both in between.
-
-    Args:
-        attempt: Reads rows, then the blobs that they name.
-
-    Raises:
-        BlobNotFoundError: A row names a blob, and still does, that is not there.
-    """
-    missing: set[str] = set()
-    while True:
-        try:
-            return await attempt()
-        except BlobNotFoundError as error:
-            if str(error) in missing:
-                raise
-            missing.add(str(error))
-
-
-async def read_values(records: Iterable[BlobRecord]) -> list[Any]:
-    """Read values back, several at a time, and see that they are what was written.
-
-    Args:
-        records: What their rows tell, with the bytes where the rows have them.
-
-    Returns:
-        The values, in their order.
-
-    Raises:
-        UnknownSerializerError: A serializer that nobody registered.
-        UnknownStorageError: A storage that nobody registered.
-        MissingLibraryError: A serializer's library is not installed.
-        CorruptBlobError: The bytes are not those that were written.
-        DeserializationError: The bytes cannot be turned into a value.
-    """
-    return await gather_bounded(_read, records)
-
-
-async def _read(stored: BlobRecord) -> Any:
-    try:
-        serializer = get_serializer(stored.serializer)
-        data = stored.data
-        if data is None:
-            storage = get_storage(stored.storage or "")
-            data = await storage.read(stored.location or "")
-    except UnknownStorageError as error:
-        told = await explain_unknown_storage(error, stored.storage or "")
-        raise UnknownStorageError(
-            f"The artifact {stored.label!r} cannot be read. {told}"
-        ) from error
-    except (UnknownNameError, MissingLibraryError, StorageError) as error:
-        raise type(error)(f"The artifact {stored.label!r} cannot be read. {error}") from error
-    return await run_in_thread(_check_and_deserialize, stored, serializer, data)
-
-
-def _check_and_deserialize(stored: BlobRecord, serializer: Serializer[Any], data: bytes) -> Any:
-    if stored.digest is not None and sha256_of(data) != stored.digest:
-        raise CorruptBlobError(
-            f"The artifact {stored.label!r} is damaged: its {len(data)} bytes are not the "
-            f"{stored.size} that were written. Restore them from a copy, or delete it."
-        )
-    try:
-        return serializer.deserialize(data)
-    except ArtigraphError as error:
-        raise type(error)(f"The artifact {stored.label!r} cannot be read. {error}") from error
 
 
 async def remove_unnamed_blobs(blobs: Collection[tuple[str, str]]) -> None:
@@ -319,3 +242,90 @@ async def _remove(storage: Storage, locations: Iterable[str]) -> None:
     for error in await gather_bounded(remove, locations):
         if error is not None:
             raise error
+
+
+async def _record_storages(connection: AsyncConnection, storages: Collection[Storage]) -> None:
+    """Record where storages are, and keep their blobs from being removed meanwhile.
+
+    Until the transaction ends, nobody else has a lock of :func:`lock_storages`
+    on any of them. (SQLite has one writer at a time in any case.)
+
+    Args:
+        connection: A connection in the transaction that will name their blobs.
+        storages: The storages.
+    """
+    wanted = {storage.name: storage.url for storage in storages}
+    known: dict[str, str] = {}
+    # In one order, so that two writers never wait for each other.
+    for name in sorted(wanted):
+        known |= await _share(connection, name, wanted[name])
+    for name in sorted(known):
+        if known[name] != wanted[name]:
+            # Two writers that share the row would wait for each other for ever: then a
+            # later one records it.
+            alone = select(_name).where(_name == name).with_for_update(skip_locked=True)
+            if (await connection.execute(alone)).first() is not None:
+                moved = update(StorageRecord).where(_name == name).values(storage_url=wanted[name])
+                await connection.execute(moved)
+
+
+async def _share(connection: AsyncConnection, name: str, url: str) -> dict[str, str]:
+    """Share the row of one storage, made if there is none; return its address by name."""
+    query = select(_url).where(_name == name)
+    locking = query.with_for_update(read=True)
+    look_first = dialect_of(connection).locks_gaps
+    found = (await connection.execute(query if look_first else locking)).scalar()
+    if found is None and await _insert(connection, name, url):
+        return {}
+    if found is None or look_first:
+        # It is there by now, or another writer was first: wait for it, and share.
+        found = (await connection.execute(locking)).scalar()
+    return {} if found is None else {name: found}
+
+
+async def add_storage(connection: AsyncConnection, storage: Storage) -> None:
+    """Record where a storage is unless it is recorded, so that it can be locked.
+
+    Args:
+        connection: A connection in a transaction of its own.
+        storage: The storage.
+    """
+    known = await connection.execute(select(_name).where(_name == storage.name))
+    if known.first() is None:
+        await _insert(connection, storage.name, storage.url)
+
+
+async def _insert(connection: AsyncConnection, name: str, url: str) -> bool:
+    try:
+        async with connection.begin_nested():
+            await connection.execute(
+                insert(StorageRecord).values(storage_name=name, storage_url=url)
+            )
+    except IntegrityError:
+        return False
+    return True
+
+
+async def names_of_place(connection: AsyncConnection, storage: str) -> set[str]:
+    """The names of all storages that are where a storage is, its own among them.
+
+    A blob there may be named under any of them.
+
+    Args:
+        connection: A connection.
+        storage: The storage's name.
+    """
+    place = select(_url).where(_name == storage).scalar_subquery()
+    return {storage, *(await connection.execute(select(_name).where(_url == place))).scalars()}
+
+
+async def lock_storages(connection: AsyncConnection, storages: Collection[str]) -> None:
+    """Wait until nobody is about to name a blob of some storages, and keep it so.
+
+    Args:
+        connection: A connection in a transaction; the lock ends with it. It must
+            not have read before: MariaDB would go on showing what was then.
+        storages: Their names.
+    """
+    query = select(_name).where(among(_name, storages)).order_by(_name)
+    await connection.execute(query.with_for_update())

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from artigraph.db.engine import EngineSetting
-from artigraph.db.setting import store_in, using
+from artigraph.db.setting import using
 from artigraph.db.store import Store
 from artigraph.dialect.base import WAIT_SECONDS
 from artigraph.errors import DatabaseBusyError
@@ -80,7 +80,7 @@ class Pending:
     @property
     def store(self) -> Store | None:
         """The store that the transaction is in."""
-        return store_in(self.setting)
+        return None if self.setting is None else self.setting.store
 
     @property
     def outermost(self) -> Pending:
@@ -119,7 +119,8 @@ class Pending:
     async def follow_up(self) -> None:
         """Do what is to be done after the commit."""
         self.release()
-        # Another one may be set by now; what its rows name says nothing of this one's blobs.
-        with using(self.setting):
-            for task in self.after_commit:
-                await task()
+        if self.after_commit:
+            # Another one may be set by now; what its rows name says nothing of this one's blobs.
+            with using(self.setting):
+                for task in self.after_commit:
+                    await task()

@@ -112,9 +112,10 @@ class Transaction(Pending):
 
     def hold_good(self) -> None:
         """Make the changes in memory that the rows have made."""
-        with collector_paused():
-            for change in self.on_success:
-                change()
+        if self.on_success:
+            with collector_paused():
+                for change in self.on_success:
+                    change()
 
     async def commit(self) -> None:
         """Commit for good, whoever wants to stop; nothing is left open behind it."""

@@ -7,11 +7,9 @@ there in the next. A context only overrides it.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import Context, ContextVar, copy_context
-from functools import wraps
-from typing import Any, ParamSpec, TypeVar
 
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -35,9 +33,6 @@ __all__ = [
     "store_in",
     "using",
 ]
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 _default: EngineSetting | None = None
 _override: ContextVar[EngineSetting | None] = ContextVar("artigraph_engine", default=None)
@@ -147,7 +142,7 @@ def using(setting: EngineSetting | None) -> Iterator[None]:
         yield
         return
     now = current_setting()
-    same = now is not None and now.store == setting.store
+    same = now is setting or (now is not None and now.store == setting.store)
     token = _override.set(now if same else setting)
     try:
         yield
@@ -155,19 +150,13 @@ def using(setting: EngineSetting | None) -> Iterator[None]:
         _override.reset(token)
 
 
-def on_one_store(function: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any, Any, T]]:
-    """Have a coroutine function use the database that is set when it is called, to its end.
+def on_one_store() -> AbstractContextManager[None]:
+    """Use the database that is set now within a block, whatever is set meanwhile.
 
     For what takes several transactions, or goes to an object store between them: another
     task may set another database meanwhile.
     """
-
-    @wraps(function)
-    async def pinned(*args: P.args, **kwargs: P.kwargs) -> T:
-        with using(current_setting()):
-            return await function(*args, **kwargs)
-
-    return pinned
+    return using(current_setting())
 
 
 async def get_engine() -> AsyncEngine:

@@ -13,14 +13,14 @@ from typing import Any, NamedTuple, TypeAlias
 from sqlalchemy import ColumnElement, Text, cast, literal, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+import artigraph.model.log  # noqa: F401  # its class is defined wherever rows are read
 from artigraph.concurrency import run_in_thread
 from artigraph.db.fetch import all_of
 from artigraph.filter.base import AllOf, Filter
 from artigraph.filter.model import ModelFilter, ModelTypeFilter
 from artigraph.filter.value import among
-from artigraph.model.base import BaseModel
+from artigraph.model.base import BaseModel, models_by_name
 from artigraph.model.part import select_parts
-from artigraph.model.types import find_model
 from artigraph.orm.artifact import ModelArtifact
 from artigraph.orm.node import node_table
 
@@ -95,7 +95,7 @@ def classes_asked_for(filter: Filter) -> list[type[BaseModel]]:
         for one in several
         if isinstance(one, ModelTypeFilter)
     ]
-    return [model for name in names if (model := find_model(name)) is not None]
+    return [model for name in names if (model := models_by_name.get(name)) is not None]
 
 
 def select_models(clause: ColumnElement[bool], *, documents: bool) -> Any:

@@ -164,11 +164,10 @@ class _Reader:
             tagged += (
                 f" WHEN '{self._tag}' THEN CASE WHEN {numbers} THEN {json.number(stored, form)} END"
             )
-        plain = (
-            ""
-            if not self._plain
-            else "".join(f" WHEN '{n}' THEN {json.number(keys, form)}" for n in json.numbers)
-        )
+        plain = ""
+        if self._plain:
+            number = json.number(keys, form)
+            plain = "".join(f" WHEN '{name}' THEN {number}" for name in json.numbers)
         return f"CASE {json.type(keys)}{plain} WHEN '{json.object}' THEN {tagged} END END"
 
     def text(self) -> str:

@@ -14,9 +14,9 @@ from typing import Any, BinaryIO, TypeVar
 
 from typing_extensions import override
 
+from artigraph.blob.read import explain_unknown_storage
 from artigraph.blob.record import BlobRecord
 from artigraph.blob.source import BlobSource, StorageSource
-from artigraph.blob.storage_record import explain_unknown_storage
 from artigraph.concurrency import run_in_thread
 from artigraph.db.setting import using
 from artigraph.display.escape import cut

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 import typing
 from abc import ABC, ABCMeta, abstractmethod
-from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any, ClassVar, Self
 
@@ -28,7 +28,7 @@ from artigraph.serializer.base import serializers
 from artigraph.storage.base import storages
 from artigraph.types.annotation import ModelValue, Tree, read_annotation, resolve_early
 
-__all__ = ["BaseModel", "models_by_name", "overwrites"]
+__all__ = ["BaseModel", "allow_model_type_overwrites", "models_by_name"]
 
 
 NAME_LENGTH = 255
@@ -250,7 +250,18 @@ class BaseModel(Shown, ModelValue, ABC, metaclass=ModelMeta):
 
 
 models_by_name: dict[str, type[BaseModel]] = {}
-overwrites: ContextVar[bool] = ContextVar("artigraph_model_overwrites", default=False)
+"""What a stored name means here and now."""
+_overwrites: ContextVar[bool] = ContextVar("artigraph_model_overwrites", default=False)
+
+
+@contextmanager
+def allow_model_type_overwrites() -> Iterator[None]:
+    """Let a class that is defined in this block replace another of its name."""
+    token = _overwrites.set(True)
+    try:
+        yield
+    finally:
+        _overwrites.reset(token)
 
 
 def _register(model: type[BaseModel]) -> None:
@@ -276,7 +287,7 @@ def _register(model: type[BaseModel]) -> None:
 
 
 def _may_replace(known: type[Any], model: type[Any]) -> bool:
-    if overwrites.get():
+    if _overwrites.get():
         return True
     # IPython is not imported to ask: where it runs, it has been.
     ipython = sys.modules.get("IPython")

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
+import artigraph.model.log  # noqa: F401  # its class is defined wherever rows are read
 from artigraph.codec.annotation import codec_of_schema
 from artigraph.codec.any import ANY
 from artigraph.codec.base import TAG, ChildValue, EncodingContext, LoadedChildren
+from artigraph.codec.fields import Codecs
 from artigraph.errors import ArtigraphError, DeserializationError, SerializationError
-from artigraph.model.base import BaseModel
-from artigraph.model.types import find_model
+from artigraph.model.base import BaseModel, models_by_name
 from artigraph.model.unknown import UnknownModel
 from artigraph.orm.base import is_clean
 from artigraph.storage.base import Storage
 
-__all__ = ["decode_model", "encode_model"]
+__all__ = ["decoder_of", "encode_model"]
 
 
 def encode_model(
@@ -91,27 +93,33 @@ def _check_name(model: str, name: object) -> None:
     )
 
 
-def decode_model(
-    name: str, version: int, document: Mapping[str, Any], children: LoadedChildren
-) -> Any:
-    """Turn a document back into a model.
+def decoder_of(name: str, version: int) -> Callable[[Any, LoadedChildren], Any]:
+    """What turns documents back into models.
 
     Args:
-        name: The model's name.
-        version: The version of the class that wrote it.
-        document: What :func:`encode_model` made.
-        children: By label, the values that have rows of their own.
+        name: The models' name.
+        version: The version of the class that wrote them.
 
     Returns:
-        An instance of the class that has the name; an ``UnknownModel`` if none
-        has.
-
-    Raises:
-        ModelVersionError: Another version wrote it, and the class cannot
-            migrate it.
-        DeserializationError: The document is not what the class writes.
+        A function of what :func:`encode_model` made, and of the values that have rows
+        of their own, by label. It returns an instance of the class that has the name, or
+        an ``UnknownModel`` if none has. It raises a ``ModelVersionError`` where another
+        version wrote it, and the class cannot migrate it, and a ``DeserializationError``
+        where the document is not what the class writes.
     """
-    cls = find_model(name)
+    cls = models_by_name.get(name)
+    codecs = cls._model_codecs() if cls is not None and version == cls.model_version else None
+    return partial(_decode, name, version, cls, codecs)
+
+
+def _decode(
+    name: str,
+    version: int,
+    cls: type[BaseModel] | None,
+    codecs: Codecs | None,
+    document: Any,
+    children: LoadedChildren,
+) -> Any:
     if not isinstance(document, dict):
         raise DeserializationError(
             f"The document of a stored {name} is no JSON object. "
@@ -121,8 +129,8 @@ def decode_model(
     data: dict[str, Any] = {}
     field = ""
     try:
-        if cls is not None and version == cls.model_version:
-            decoders = _decoders(cls, schemas)
+        if codecs is not None:
+            decoders = _decoders(codecs, schemas)
         else:
             decoders = {field: codec_of_schema(schema).decode for field, schema in schemas.items()}
         for field, stored in document.items():
@@ -141,10 +149,9 @@ def decode_model(
 
 
 def _decoders(
-    cls: type[BaseModel], schemas: Mapping[str, Any]
+    codecs: Codecs, schemas: Mapping[str, Any]
 ) -> Mapping[str, Callable[[Any, LoadedChildren], Any]]:
     """The class's own decoders, but for fields that were stored otherwise."""
-    codecs = cls._model_codecs()
     if schemas == codecs.schemas:
         return codecs.decoders
     # The cell that defines the class was changed without a new version.

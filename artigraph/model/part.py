@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, case, select
 
+from artigraph.blob.read import read_values
 from artigraph.blob.record import record_of
-from artigraph.blob.write import read_values
 from artigraph.codec.base import LoadedChild
 from artigraph.errors import MissingLibraryError, UnknownNameError
 from artigraph.filter.value import among

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache
 from typing import Any, TypeAlias
 
 from sqlalchemy import ColumnElement, Row, Select, and_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from artigraph.blob.write import read_whole
+from artigraph.blob.read import WholeRead
 from artigraph.codec.base import LoadedChild
 from artigraph.concurrency import run_in_thread
 from artigraph.db.fetch import all_of
@@ -24,7 +24,7 @@ from artigraph.filter.model import ModelFilter
 from artigraph.filter.order import BY_ID, OrderBy, Ordering, check_count, ordering_of
 from artigraph.filter.value import among
 from artigraph.garbage import collector_paused
-from artigraph.model.document import decode_model
+from artigraph.model.document import decoder_of
 from artigraph.model.part import load_parts, select_parts
 from artigraph.model.unknown import UnknownModel
 from artigraph.model.write import MANY_MODELS
@@ -253,7 +253,10 @@ class _Query:
 
 
 async def _read(query: _Query, lazy: bool) -> list[ReadModel]:
-    return await read_whole(partial(_read_once, query, lazy))
+    whole = WholeRead()
+    while True:
+        with whole:
+            return await _read_once(query, lazy)
 
 
 async def _read_once(query: _Query, lazy: bool) -> list[ReadModel]:
@@ -293,34 +296,23 @@ class _Loader:
         store: Store | None,
     ) -> None:
         self._store = store
+        self._decoder_of = cache(decoder_of)
         self._below: dict[int, list[tuple[Row[Any], LoadedChild | None]]] = {}
         for row, part in zip(below, parts, strict=True):
             self._below.setdefault(row.node_parent_id, []).append((row, part))
 
     def load_all(self, rows: Sequence[Row[Any]]) -> list[ReadModel]:
         with collector_paused():
-            if rows and LABELS_ABOVE in rows[0]._fields:
-                return ResultList(
-                    QualifiedArtifact.of_row(
-                        ModelArtifact,
-                        row,
-                        self._load(row),
-                        self._places(row),
-                        _path(row),
-                        store=self._store,
-                    )
-                    for row in rows
-                )
-            return ResultList(
-                QualifiedArtifact.of_row(
-                    ModelArtifact, row, self._load(row), self._places(row), store=self._store
-                )
+            has_path = bool(rows) and LABELS_ABOVE in rows[0]._fields
+            made = [
+                (row, self._load(row), self._places(row), _path(row) if has_path else None)
                 for row in rows
-            )
+            ]
+            return ResultList(QualifiedArtifact.of_rows(ModelArtifact, made, self._store))
 
-    def _places(self, row: Row[Any]) -> Places | None:
+    def _places(self, row: Row[Any]) -> Places:
         if not row.model_artifact_parts:
-            return None
+            return {}
         return {
             child.node_label: (child.remote_artifact_storage, child.artifact_size)
             for child, part in self._below.get(row.node_id, ())
@@ -334,6 +326,5 @@ class _Loader:
                 child.node_label: part or LoadedChild(self._load(child))
                 for child, part in self._below.get(row.node_id, ())
             }
-        return decode_model(
-            row.model_artifact_type, row.model_artifact_version, row.model_artifact_data, parts
-        )
+        decode = self._decoder_of(row.model_artifact_type, row.model_artifact_version)
+        return decode(row.model_artifact_data, parts)

@@ -118,12 +118,10 @@ class ModelRows:
                 place = part.columns.get("remote_artifact_storage")
                 size = part.columns.get("artifact_size")
                 places.setdefault(id(part.parent), {})[str(part.label)] = (place, size)
-        return [
-            QualifiedArtifact.of_row(
-                ModelArtifact, row, model, places.get(id(row)), store=row.store
-            )
-            for row, model in self.models
-        ]
+        made = [(row, model, places.get(id(row), {}), None) for row, model in self.models]
+        # All of them are in one store.
+        store = made[0][0].store if made else None
+        return QualifiedArtifact.of_rows(ModelArtifact, made, store)
 
 
 def _has_parts(model: BaseModel) -> bool:
@@ -207,11 +205,11 @@ async def write_models(
     return dict(zip(models, await _write(parent_id, models), strict=True))
 
 
-@on_one_store
 async def _write(
     parent_id: int | None, models: Mapping[str, BaseModel]
 ) -> list[QualifiedArtifact[ModelArtifact, Any]]:
-    async with encoded(parent_id, models) as rows:
-        async with row_writer() as writer:
-            await rows.insert(writer)
-        return rows.qualified()
+    with on_one_store():
+        async with encoded(parent_id, models) as rows:
+            async with row_writer() as writer:
+                await rows.insert(writer)
+            return rows.qualified()

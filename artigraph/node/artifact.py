@@ -7,15 +7,9 @@ from typing import Any, TypeVar
 
 from sqlalchemy import inspect
 
+from artigraph.blob.read import WholeRead, read_values
 from artigraph.blob.record import record_of
-from artigraph.blob.write import (
-    Blob,
-    keep_blobs,
-    put_blobs,
-    read_values,
-    read_whole,
-    remove_unnamed_blobs,
-)
+from artigraph.blob.write import Blob, keep_blobs, put_blobs, remove_unnamed_blobs
 from artigraph.db.setting import current_store, on_one_store
 from artigraph.db.store import check_store
 from artigraph.display.results import ResultList
@@ -101,7 +95,6 @@ async def write_artifact(artifact: QualifiedArtifact[A, T]) -> QualifiedArtifact
     return (await write_artifacts([artifact]))[0]
 
 
-@on_one_store
 async def write_artifacts(
     artifacts: Iterable[QualifiedArtifact[A, T]],
 ) -> list[QualifiedArtifact[A, T]]:
@@ -119,28 +112,29 @@ async def write_artifacts(
         LabelExistsError: A label is taken under its parent, or given twice.
         ParentNotFoundError: A parent does not exist.
     """
-    written = ResultList(artifacts)
-    for one in written:
-        check_label(one.artifact.node_label)
-        check_store(one.artifact, current_store())
-    blobs = [_blob(one) for one in written]
-    try:
-        columns = [columns for _, columns in await put_blobs(blobs)]
-        async with row_writer() as writer:
-            await keep_blobs(writer.connection, blobs)
-            rows = [one.artifact for one in written]
-            replaced = {blob for blob in map(_blob_of, rows) if blob is not None}
-            for row, changed in zip(rows, columns, strict=True):
-                for name, value in changed.items():
-                    setattr(row, name, value)
-            await insert_nodes(writer, [row for row in rows if not inspect(row).has_identity])
-            await update_nodes(writer, [row for row in rows if inspect(row).has_identity])
-            if replaced:
-                writer.transaction.after_commit.append(lambda: remove_unnamed_blobs(replaced))
-    finally:
-        for blob in blobs:
-            blob.drop()
-    return written
+    with on_one_store():
+        written = ResultList(artifacts)
+        for one in written:
+            check_label(one.artifact.node_label)
+            check_store(one.artifact, current_store())
+        blobs = [_blob(one) for one in written]
+        try:
+            columns = [columns for _, columns in await put_blobs(blobs)]
+            async with row_writer() as writer:
+                await keep_blobs(writer.connection, blobs)
+                rows = [one.artifact for one in written]
+                replaced = {blob for blob in map(_blob_of, rows) if blob is not None}
+                for row, changed in zip(rows, columns, strict=True):
+                    for name, value in changed.items():
+                        setattr(row, name, value)
+                await insert_nodes(writer, [row for row in rows if not inspect(row).has_identity])
+                await update_nodes(writer, [row for row in rows if inspect(row).has_identity])
+                if replaced:
+                    writer.transaction.after_commit.append(lambda: remove_unnamed_blobs(replaced))
+        finally:
+            for blob in blobs:
+                blob.drop()
+        return written
 
 
 def _blob_of(artifact: BaseArtifact) -> tuple[str, str] | None:
@@ -187,12 +181,10 @@ async def read_artifacts(
     """
     check_count("limit", limit)
     check_count("offset", offset)
-    ordering = ordering_of(order_by, filter)
-
-    async def attempt() -> list[QualifiedArtifact[BaseArtifact, Any]]:
-        return await _with_values(await _select(filter, limit, ordering, offset))
-
-    return await read_whole(attempt)
+    ordering, whole = ordering_of(order_by, filter), WholeRead()
+    while True:
+        with whole:
+            return await _with_values(await _select(filter, limit, ordering, offset))
 
 
 async def read_artifact_or_none(filter: Filter) -> QualifiedArtifact[BaseArtifact, Any] | None:
@@ -201,18 +193,17 @@ async def read_artifact_or_none(filter: Filter) -> QualifiedArtifact[BaseArtifac
     Raises:
         MultipleNodesFoundError: The filter finds more than one.
     """
-
-    async def attempt() -> list[QualifiedArtifact[BaseArtifact, Any]]:
-        found = await _select(filter, 2)
-        if len(found) > 1:
-            # Before their blobs are opened for nothing.
-            raise MultipleNodesFoundError(
-                f"There is more than one artifact: {filter}. Node {found[0].node_id} is the "
-                "first. Narrow the filter, or use read_artifacts()."
-            )
-        return await _with_values(found)
-
-    return next(iter(await read_whole(attempt)), None)
+    whole = WholeRead()
+    while True:
+        with whole:
+            found = await _select(filter, 2)
+            if len(found) > 1:
+                # Before their blobs are opened for nothing.
+                raise MultipleNodesFoundError(
+                    f"There is more than one artifact: {filter}. Node {found[0].node_id} is the "
+                    "first. Narrow the filter, or use read_artifacts()."
+                )
+            return next(iter(await _with_values(found)), None)
 
 
 async def read_artifact(filter: Filter) -> QualifiedArtifact[BaseArtifact, Any]:

@@ -10,7 +10,16 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
-from sqlalchemy import inspect, select
+from sqlalchemy import (
+    Column,
+    TableClause,
+    Update,
+    column,
+    inspect,
+    select,
+    table as bare_table,
+    update,
+)
 from sqlalchemy.orm import make_transient, make_transient_to_detached
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -18,7 +27,6 @@ from artigraph.db.store import Store, check_store, note_stores
 from artigraph.errors import NodeNotFoundError
 from artigraph.filter.value import among
 from artigraph.garbage import collector_paused
-from artigraph.node.bulk import update_row
 from artigraph.node.column import (
     fill_defaults,
     fill_updates,
@@ -241,9 +249,8 @@ async def _update(
     now = {**vars(node), **changed}
     writer.note(node.node_id, now.get("node_parent_id"), now.get("node_label"))
     columns = columns_of(type(node))
-    here = {columns["node_id"]: node.node_id}
-    new = {columns[name]: value for name, value in changed.items()}
-    if not await update_row(writer.connection, node_table, here, new):
+    statement = _update_row(node.node_id, {columns[name]: value for name, value in changed.items()})
+    if not (await writer.connection.execute(statement)).rowcount:
         raise NodeNotFoundError(
             f"Node {node.node_id} cannot be updated: it does not exist any more. "
             "Write a new_node() instead."
@@ -256,6 +263,20 @@ async def _update(
         changed |= (await writer.connection.execute(query)).mappings().one()
     undo = _remembering(node) if inspect(node).transient else partial(_mark_changed, node, sent)
     writer.when_done(partial(_commit_changes, node, changed, copies, writer.store), undo=undo)
+
+
+def _update_row(node_id: int, new: Mapping[Column[Any], Any]) -> Update:
+    """The statement that updates these columns of a row and no others."""
+    here = node_table.c.node_id
+    into: TableClause = node_table
+    if any(c.onupdate is not None and c not in new for c in node_table.columns):
+        # Columns of other classes are not to be touched by what they say of an update.
+        into = bare_table(node_table.name, *(column(c.name, c.type) for c in (here, *new)))
+    return (
+        update(into)
+        .where(into.c.node_id == node_id)
+        .values({c.name: value for c, value in new.items()})
+    )
 
 
 def _commit_changes(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Generic, TypeAlias, TypeVar, cast
 
@@ -55,32 +55,28 @@ class QualifiedArtifact(Shown, Generic[A, T]):
         self.value, self.path = value, None
 
     @classmethod
-    def of_row(
+    def of_rows(
         cls,
         node_type: type[A],
-        row: Row[Any] | NewRow,
-        value: T,
-        places: Places | None = None,
-        path: tuple[str, ...] | None = None,
-        *,
+        rows: Iterable[tuple[Row[Any] | NewRow, T, Places, tuple[str, ...] | None]],
         store: Store | None,
-    ) -> QualifiedArtifact[A, T]:
-        """One whose row becomes an object when it is first looked at.
+    ) -> list[QualifiedArtifact[A, T]]:
+        """Those whose rows become objects when they are first looked at.
 
         Args:
-            node_type: The row's class.
-            row: The row, read or written.
-            value: What it holds.
-            places: Where the parts of a model are, and their sizes, for its repr.
-            path: The labels of all above it, if they are known.
-            store: The store that the row is in.
+            node_type: The rows' class.
+            rows: Each row, read or written; what it holds; where the parts of a model are,
+                and their sizes, for its repr; the labels of all above it, if they are known.
+            store: The store that the rows are in.
         """
-        # An object for each of 100,000 rows costs more than all the rest.
-        self = cls.__new__(cls)
-        self._artifact, self._unmade = None, (node_type, row, store)
-        self._places = places or {}
-        self.value, self.path = value, path
-        return self
+        made = []
+        for row, value, places, path in rows:
+            # An object for each of 100,000 rows costs more than all the rest.
+            self = cls.__new__(cls)
+            self._artifact, self._unmade = None, (node_type, row, store)
+            self._places, self.value, self.path = places, value, path
+            made.append(self)
+        return made
 
     @property
     def artifact(self) -> A:

@@ -3,26 +3,31 @@
 Children need their parent's id, so the ids of a whole write are reserved
 first, inside its transaction; then every level is one plain bulk insert.
 The number of statements does not grow with the number of rows.
+
+A bulk insert goes at the driver's own speed: SQLAlchemy compiles the statement and
+converts the values; only its bookkeeping of parameters, row by row, is left out. That
+takes 20,000 rows from 0.32 s to 0.14 s; see ``docs/decisions/0002-bulk-inserts.md``.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence as SequenceOf
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Dialect, bindparam, column, insert, select, table as bare_table
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.types import TypeEngine
 
 from artigraph.db.session import Transaction, read, write
 from artigraph.db.store import Store
 from artigraph.dialect.registry import dialect_of
 from artigraph.errors import CycleError, LabelError, LabelExistsError, ParentNotFoundError
 from artigraph.filter.value import among
-from artigraph.node.bulk import insert_many
 from artigraph.orm.base import is_clean, utc_now
 from artigraph.orm.node import LABEL_LENGTH, NODE_ID_SEQUENCE, Node, node_table
 
@@ -74,7 +79,7 @@ class NewRow:
         }
 
 
-def _join_chosen(rows: SequenceOf[NewRow]) -> None:
+def _join_chosen(rows: Sequence[NewRow]) -> None:
     """Let rows find their parents among the others, by ids that somebody chose.
 
     Raises:
@@ -115,7 +120,7 @@ class RowWriter:
         """The store that the transaction is in."""
         return self.transaction.store
 
-    async def insert(self, rows: SequenceOf[NewRow]) -> None:
+    async def insert(self, rows: Sequence[NewRow]) -> None:
         """Insert rows and give them ids; the rows above each must come with it or exist.
 
         Raises:
@@ -137,18 +142,18 @@ class RowWriter:
             )
             for row, node_id in zip(unnumbered, reserved, strict=True):
                 row.node_id = node_id
-        now = utc_now()
+        now, store = utc_now(), self.transaction.store
         batches: dict[tuple[int, tuple[str, ...]], list[NewRow]] = {}
         for row in rows:
-            row.written_at, row.store = now, self.store
+            row.written_at, row.store = now, store
             batches.setdefault((row.depth, tuple(row.columns)), []).append(row)
         for key in sorted(batches):
             await self._insert_batch(batches[key], key[1], now)
 
     async def _insert_batch(
-        self, rows: SequenceOf[NewRow], names: Iterable[str], now: datetime
+        self, rows: Sequence[NewRow], names: Iterable[str], now: datetime
     ) -> None:
-        columns: dict[str, SequenceOf[Any]] = {
+        columns: dict[str, Sequence[Any]] = {
             "node_id": [row.node_id for row in rows],
             "node_parent_id": [row.parent_id for row in rows],
             "node_type": [row.node_type.__mapper__.polymorphic_identity for row in rows],
@@ -157,7 +162,14 @@ class RowWriter:
             "node_updated_at": [now] * len(rows),
         }
         columns |= {name: [row.columns[name] for row in rows] for name in names}
-        await insert_many(self.connection, node_table, columns)
+        # By type too: the cell that defines a class may change a column's and run again.
+        types = tuple(node_table.c[name].type for name in columns)
+        text, order, processors = _prepare(tuple(columns), types, self.connection.dialect)
+        converted = (
+            columns[name] if process is None else map(process, columns[name])
+            for name, process in zip(order, processors, strict=True)
+        )
+        await self.connection.exec_driver_sql(text, list(zip(*converted, strict=True)))
 
     def note(self, node_id: int, parent_id: int | None, label: str | None) -> None:
         """Remember a row that an update moves or renames, to explain what it breaks."""
@@ -184,6 +196,25 @@ class RowWriter:
         async with read() as connection:
             await _explain_parents(connection, self._written, error)
             await _explain_labels(connection, self._written, error)
+
+
+@lru_cache(maxsize=64)
+def _prepare(
+    names: tuple[str, ...], types: tuple[TypeEngine[Any], ...], dialect: Dialect
+) -> tuple[str, Sequence[str], Sequence[Callable[[Any], Any] | None]]:
+    """The statement, its parameters in their order, and what converts each."""
+    by_name = dict(zip(names, types, strict=True))
+    parameters = {name: bindparam(name, type_=type_) for name, type_ in by_name.items()}
+    # The real table would add the defaults of columns that these rows do not have.
+    into = bare_table(node_table.name, *(column(name, type_) for name, type_ in by_name.items()))
+    compiled = insert(into).values(parameters).compile(dialect=dialect)
+    # All three drivers count parameters, and a statement has its own order.
+    order = compiled.positiontup or names
+    return (
+        str(compiled),
+        order,
+        [by_name[name].dialect_impl(dialect).bind_processor(dialect) for name in order],
+    )
 
 
 @asynccontextmanager

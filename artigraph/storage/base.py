@@ -26,7 +26,8 @@ from artigraph.errors import StorageError, UnknownStorageError
 from artigraph.registry import Registry
 from artigraph.storage.badge import place_badges
 from artigraph.storage.redact import without_passwords
-from artigraph.storage.stream import RangeFile, Sink
+from artigraph.storage.stream import RangeFile
+from artigraph.storage.transfer import Sink
 
 __all__ = ["BlobInfo", "Storage", "StoredBlob", "get_storage", "storages"]
 

@@ -31,24 +31,30 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from artigraph.concurrency import gather_bounded, run_in_thread
-from artigraph.errors import BlobNotFoundError, StorageError, StorageURLError
+from artigraph.errors import (
+    ArtigraphError,
+    BlobNotFoundError,
+    MissingLibraryError,
+    StorageError,
+    StorageURLError,
+)
 from artigraph.storage.base import BlobInfo, Storage, StoredBlob, storages
-from artigraph.storage.listing import blob_info, list_page, list_root
 from artigraph.storage.local import new_file, renew, write_whole
 from artigraph.storage.location import (
     check_bytes,
     check_location,
     check_temporary,
+    list_page,
+    list_root,
     location_of,
     location_of_digest,
+    look_up,
     wrong_size,
 )
-from artigraph.storage.progress import progress
-from artigraph.storage.redact import secrets_of
-from artigraph.storage.remote import keep, look_up, prepare, read_whole, send
-from artigraph.storage.stopping import Stop, stoppable
-from artigraph.storage.stream import RangeFile, Sink
-from artigraph.storage.translate import translated
+from artigraph.storage.redact import scrub, secrets_of, tells
+from artigraph.storage.remote import keep, prepare, read_whole, send
+from artigraph.storage.stream import RangeFile
+from artigraph.storage.transfer import Sink, Stop, progress, stoppable
 from artigraph.storage.url import local_path, place_of, public_url, without_userinfo
 
 T = TypeVar("T")
@@ -266,17 +272,11 @@ class FsspecStorage(Storage):
             with self._asking(asked):
                 folder = root if local else cleaning.enter_context(_spool())
                 new = cleaning.enter_context(new_file(Path(folder)))
-            advance = cleaning.enter_context(progress(None, f"Writing to {self.name}"))
-
-            def put(data: memoryview) -> None:
-                stop.check()
-                with self._asking(asked):
-                    new.file.write(data)
-                advance(len(data))
-
-            sink = Sink(put)
-            sink.fill(write)
-            blob = StoredBlob(location_of_digest(sink.digest), sink.size, sink.digest)
+            advance = cleaning.enter_context(progress(None, f"Writing to {self.name}", stop))
+            sink = Sink(new.file.write, advance)
+            sink.fill(write, self._asking(asked))
+            digest = sink.digest
+            blob = StoredBlob(location_of_digest(digest), sink.size, digest)
             path = f"{root}/{blob.location}"
             with self._asking(f"store {blob.size} bytes in"):
                 if local:
@@ -284,9 +284,8 @@ class FsspecStorage(Storage):
                         new.settle(Path(path))
                 elif not keep(file_system, path, blob.size):
                     new.file.close()
-                    with progress(blob.size, f"Sending to {self.name}") as advance:
-                        sent = _Sent(advance, stop.check)
-                        renames = _renames(file_system)
+                    with progress(blob.size, f"Sending to {self.name}", stop) as advance:
+                        sent, renames = _Sent(advance), _renames(file_system)
                         send(file_system, new.path, path, blob.size, sent, renames=renames)
         return blob
 
@@ -298,7 +297,7 @@ class FsspecStorage(Storage):
             if isinstance(file_system, LocalFileSystem):
                 data = file_system.cat_file(path)
             else:
-                data = read_whole(file_system, path, f"Reading from {self.name}", stop.check)
+                data = read_whole(file_system, path, f"Reading from {self.name}", stop)
         check_bytes(self, location, data)
         return data
 
@@ -314,9 +313,9 @@ class FsspecStorage(Storage):
                     raise
                 data = b""
             if len(data) != end - start:
-                info = look_up(file_system, path)
-                if info is None or info["size"] < end:
-                    raise wrong_size(self, location, info["size"] if info else 0, end)
+                info = look_up(file_system, path, location)
+                if info is None or info.size < end:
+                    raise wrong_size(self, location, info.size if info else 0, end)
                 raise StorageError(f"{self!r} sent {len(data)} bytes of {end - start}.")
         return data
 
@@ -335,8 +334,7 @@ class FsspecStorage(Storage):
     def _info(self, location: str) -> BlobInfo | None:
         with self._asking(f"look for {location!r} in"):
             file_system, root = self._connect()
-            info = look_up(file_system, f"{root}/{location}")
-            return None if info is None else blob_info(location, info)
+            return look_up(file_system, f"{root}/{location}", location)
 
     def _list(self, listing: Callable[..., T], *arguments: Any) -> T:
         with self._asking("list the blobs of"):
@@ -355,10 +353,29 @@ class FsspecStorage(Storage):
             asked: What was asked, as in "Could not {asked} <the storage>".
             location: The blob that is missing if the store finds no file.
         """
-        missing = (location, self._missing(location)) if location else None
-        secrets = partial(secrets_of, self._url, self._options)
-        with translated(self, asked, missing, secrets, self._install):
+        try:
             yield
+        except ArtigraphError:
+            raise
+        except Exception as error:
+            secrets = secrets_of(self._url, self._options)
+            answer = scrub(f"{type(error).__name__}: {error}".rstrip(": "), secrets)
+            told = self._told(error, answer, asked, location)
+            # A traceback shows the causes as well, so those with a secret are cut off.
+            raise told from (None if tells(error, secrets) else error)
+
+    def _told(
+        self, error: Exception, answer: str, asked: str, location: str | None
+    ) -> ArtigraphError:
+        if isinstance(error, ImportError):
+            return MissingLibraryError(
+                f"{self!r} needs a library that is not installed ({answer}). {self._install}"
+            )
+        if location is not None and isinstance(error, FileNotFoundError):
+            # Worth reading when it names something else, such as a missing bucket.
+            more = "" if location in answer else f" The store answered: {answer}"
+            return BlobNotFoundError(f"{self._missing(location)}{more}")
+        return StorageError(f"Could not {asked} {self!r}. The store answered: {answer}")
 
 
 def _spool() -> TemporaryDirectory[str]:
@@ -373,12 +390,10 @@ def _renames(file_system: Any) -> bool:
 class _Sent(fsspec.Callback):  # type: ignore[misc]  # fsspec ships no types
     """Hears from fsspec how far an upload is, and may end it."""
 
-    def __init__(self, advance: Callable[[int], None], check: Callable[[], None]) -> None:
+    def __init__(self, advance: Callable[[int], None]) -> None:
         super().__init__()
         self._advance = advance
-        self._check = check
 
     def relative_update(self, inc: int = 1) -> None:
         """So many bytes were sent."""
-        self._check()
         self._advance(inc)

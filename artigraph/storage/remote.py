@@ -6,7 +6,7 @@ sent in parts of a bounded size, and made young again by a copy onto itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from math import ceil
 from pathlib import Path
@@ -14,10 +14,10 @@ from typing import Any
 from uuid import uuid4
 from weakref import WeakSet
 
-from artigraph.storage.listing import speaks_s3
-from artigraph.storage.progress import progress
+from artigraph.storage.location import look_up, speaks_s3
+from artigraph.storage.transfer import Stop, progress
 
-__all__ = ["CHUNK", "keep", "look_up", "prepare", "read_whole", "send"]
+__all__ = ["CHUNK", "keep", "prepare", "read_whole", "send"]
 
 CHUNK = 8 * 2**20
 """So much is read at once, and sent at once to S3."""
@@ -51,18 +51,6 @@ def prepare(file_system: Any) -> None:
 
 def _ask_no_leave(params: dict[str, Any], **_: Any) -> None:
     params["headers"].pop("Expect", None)
-
-
-def look_up(file_system: Any, path: str) -> dict[str, Any] | None:
-    """What a store tells of a file now, or None if no file is there."""
-    # Listings may be cached, and shared with the user's own use of fsspec.
-    file_system.invalidate_cache(path)
-    try:
-        # Not exists(): fsspec's answers False to any failure, a lost connection included.
-        info: dict[str, Any] = file_system.info(path)
-    except FileNotFoundError:
-        return None
-    return None if info.get("type") == "directory" else info
 
 
 def keep(file_system: Any, path: str, size: int) -> bool:
@@ -150,29 +138,28 @@ def _holds(file_system: Any, path: str, size: int) -> bool:
     except PermissionError:
         # Who may write but not list is told that even a missing blob is forbidden.
         return False
-    return info is not None and info.get("size") == size
+    return info is not None and info.size == size
 
 
-def read_whole(file_system: Any, path: str, description: str, check: Callable[[], None]) -> bytes:
+def read_whole(file_system: Any, path: str, description: str, stop: Stop) -> bytes:
     """Read a file: at once if it is small, else some chunks at a time.
 
     Args:
         file_system: Any of fsspec's.
         path: The file.
         description: What stands before a progress bar.
-        check: Called between chunks; what it raises ends the reading.
+        stop: Asked between chunks.
     """
     data = _first_chunk(file_system, path)
     if len(data) < CHUNK:
         return data
     size = file_system.info(path)["size"]
     parts = [data]
-    with progress(size, description) as advance:
+    with progress(size, description, stop) as advance:
         advance(len(data))
         for part in _chunks(file_system, path, len(data), size):
             parts.append(part)
             advance(len(part))
-            check()
     return b"".join(parts)
 
 
@@ -187,7 +174,7 @@ def _first_chunk(file_system: Any, path: str) -> bytes:
         if "range" not in str(error).lower():
             raise
         info = look_up(file_system, path)
-        if info is None or info["size"]:
+        if info is None or info.size:
             raise
         return b""
     return data

@@ -1,80 +1,13 @@
-"""Files that are no files: one that only writes, one that reads ranges.
-
-Both are for libraries that want a file object, and both are for one thread at
-a time.
-"""
+"""A file that reads ranges, for libraries that want a file object; one thread at a time."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from hashlib import sha256
-from typing import BinaryIO, cast
 
 from typing_extensions import Buffer
 
-__all__ = ["RangeFile", "Sink"]
-
-
-class Sink(io.RawIOBase):
-    """A file to write to, which counts and hashes what passes.
-
-    Args:
-        put: Called with the bytes of every write; it must take all of them.
-    """
-
-    def __init__(self, put: Callable[[memoryview], object]) -> None:
-        self.size = 0
-        self._put = put
-        self._hash = sha256()
-        self._failure: BaseException | None = None
-
-    @property
-    def digest(self) -> str:
-        """The sha256 of what was written so far, in hex."""
-        return self._hash.hexdigest()
-
-    def fill(self, write: Callable[[BinaryIO], object]) -> None:
-        """Let a function write to it.
-
-        Raises:
-            BaseException: What a write raised, whatever the function made
-                of it; else what the function raised.
-        """
-        try:
-            write(cast(BinaryIO, self))
-        except BaseException:
-            if self._failure is None:
-                raise
-        if self._failure is not None:
-            raise self._failure
-
-    def writable(self) -> bool:
-        """Whether bytes can be written: yes."""
-        return True
-
-    def tell(self) -> int:
-        """How many bytes were written."""
-        return self.size
-
-    def write(self, data: Buffer, /) -> int:
-        """Write all of the bytes and return their number."""
-        if self.closed:
-            raise ValueError("write to closed file")
-        view = memoryview(data)
-        if not view.nbytes:
-            return 0
-        # Also for arrays that are no plain bytes, and without a copy.
-        view = view.cast("B") if view.c_contiguous else memoryview(view.tobytes())
-        try:
-            self._put(view)
-        except BaseException as error:
-            # Libraries turn what a file raises into errors of their own.
-            self._failure = error
-            raise
-        self._hash.update(view)
-        self.size += len(view)
-        return len(view)
+__all__ = ["RangeFile"]
 
 
 class RangeFile(io.RawIOBase):

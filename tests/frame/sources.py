@@ -13,7 +13,8 @@ from artigraph.blob.record import BlobRecord
 from artigraph.frame.base import StoredValue
 from artigraph.frame.handles import open_stored
 from artigraph.serializer.base import Serializer
-from artigraph.storage.stream import RangeFile, Sink
+from artigraph.storage.stream import RangeFile
+from artigraph.storage.transfer import Sink
 
 __all__ = ["CountingSource", "OnlyWritten", "keep"]
 

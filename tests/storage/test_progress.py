@@ -14,9 +14,9 @@ from uuid import uuid4
 import pytest
 import tqdm.auto
 
-from artigraph.storage import progress as module, remote
+from artigraph.storage import remote, transfer as module
 from artigraph.storage.fsspec import FsspecStorage
-from artigraph.storage.progress import progress
+from artigraph.storage.transfer import progress
 
 
 class Terminal(io.StringIO):

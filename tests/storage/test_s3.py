@@ -140,7 +140,7 @@ async def test_a_listing_is_paged(
     s3_server: S3Server, s3_bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A folder is listed in pages, which are not kept, and foreign folders are not opened."""
-    monkeypatch.setattr("artigraph.storage.listing._S3_PAGE", 3)
+    monkeypatch.setattr("artigraph.storage.location._S3_PAGE", 3)
     client = s3_server.client()
     made = {f"{folder}/{folder}{number:062x}" for folder in ("00", "ab") for number in range(7)}
     for key in made | {f"zz/{number}" for number in range(9)}:

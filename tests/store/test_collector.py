@@ -39,9 +39,9 @@ from artigraph import (
     write_artifacts,
     write_model,
 )
-from artigraph.blob import collect, storage_record
+from artigraph.blob import collect, write
 from artigraph.serializer.numpy import array_serializer
-from artigraph.storage import listing
+from artigraph.storage import location as locations
 from artigraph.storage.aws import S3Storage
 from artigraph.storage.base import BlobInfo
 from artigraph.storage.file import FileSystemStorage
@@ -216,7 +216,7 @@ async def test_a_blob_used_again_since_it_was_listed_stays(
     storage = FileSystemStorage(folder)
     first, second = await storage.create(b"first"), await storage.create(b"second")
     age(folder, first, second)
-    lock_storages = storage_record.lock_storages
+    lock_storages = write.lock_storages
 
     async def use_and_lock(*arguments: Any) -> None:
         await storage.create(b"first")
@@ -353,7 +353,7 @@ async def test_an_s3_folder_of_several_pages(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """More objects in one folder than S3 tells at once: all are found and removed."""
-    monkeypatch.setattr(listing, "_S3_PAGE", 20)
+    monkeypatch.setattr(locations, "_S3_PAGE", 20)
     storage = S3Storage(s3_bucket, **s3_server.options).register()
     (kept,) = await write_arrays(storage, np.arange(3))
     client = s3_server.client()

@@ -60,7 +60,9 @@ class _Json(JsonFunctions):
         for key in keys:
             if '"' in key or "\\" in key or any(ord(character) < 32 for character in key):
                 # Its paths have no escapes: look for the key among all.
-                inner = document if path == "$" else f"json_extract({document}, {self.path(path)})"
+                inner = document
+                if path != "$":
+                    inner = f"json_extract({document}, {self.literal(path)})"
                 value = (
                     "CASE WHEN type IN ('true', 'false') THEN json(type) "
                     "WHEN type IN ('object', 'array') THEN json(value) ELSE value END"
@@ -72,10 +74,7 @@ class _Json(JsonFunctions):
                 path = '$."v"'
             else:
                 path += f'."{key}"'
-        return document, self.path(path)
-
-    def path(self, path: str) -> str:
-        return self.literal(path)
+        return document, self.literal(path)
 
     @override
     def type(self, keys: Sequence[str]) -> str:

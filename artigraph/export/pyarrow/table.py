@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import orjson
 import pyarrow as pa
 
+import artigraph.model.log  # noqa: F401  # its class is defined wherever rows are read
 from artigraph.errors import DeserializationError, FilterError
 from artigraph.export.column import ROW_COLUMNS, BlobInside, Name, Piece, Pieces, column_name
 from artigraph.export.declared import DICT, PART, Declared, declared_columns
@@ -17,8 +18,7 @@ from artigraph.export.pyarrow.array import JSON, MOMENT, array_of, arrow_type
 from artigraph.export.pyarrow.unify import unified, widened
 from artigraph.export.selection import Selection
 from artigraph.garbage import collector_paused
-from artigraph.model.base import BaseModel
-from artigraph.model.types import find_model
+from artigraph.model.base import BaseModel, models_by_name
 
 __all__ = ["IS_JSON", "TableBuilder"]
 
@@ -120,7 +120,7 @@ class TableBuilder:
         for name in dict.fromkeys(models.name):
             if name not in self._classes:
                 self._classes.add(name)
-                self._declare(find_model(name))
+                self._declare(models_by_name.get(name))
         try:
             with collector_paused():
                 # All that it makes is gone again when the collector is back.

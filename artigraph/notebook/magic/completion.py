@@ -19,8 +19,7 @@ from IPython.core.completer import (
 from IPython.core.interactiveshell import InteractiveShell
 
 from artigraph.display.forest import tree_forms
-from artigraph.model.base import BaseModel
-from artigraph.model.types import find_model, model_names
+from artigraph.model.base import BaseModel, models_by_name
 from artigraph.notebook.magic.parser import COMMANDS, NAMES, Command
 from artigraph.orm.node import Node
 from artigraph.orm.run import CellRun
@@ -97,10 +96,10 @@ class Completion:
     def _models(self) -> Iterable[str]:
         variables = self._shell.user_ns.items()
         here = [n for n, v in variables if isinstance(v, type) and issubclass(v, BaseModel)]
-        return {*model_names(), *here}
+        return {*models_by_name, *here}
 
     def _fields(self, name: str) -> Iterable[str]:
-        model = self._shell.user_ns.get(name) or find_model(name)
+        model = self._shell.user_ns.get(name) or models_by_name.get(name)
         if not (isinstance(model, type) and issubclass(model, BaseModel)):
             return []
         return model._model_field_names() or []

@@ -22,10 +22,9 @@ from artigraph.filter.node import NodeFilter
 from artigraph.filter.operator import usual_signs
 from artigraph.filter.relation import NodeRelationshipFilter
 from artigraph.filter.unset import UNSET, Unset
-from artigraph.model.base import BaseModel
+from artigraph.model.base import BaseModel, models_by_name
 from artigraph.model.log import Log
 from artigraph.model.read import ReadModel, read_models
-from artigraph.model.types import find_model, model_names
 from artigraph.node.current import current_place
 from artigraph.notebook import explore
 from artigraph.notebook.magic.condition import parse_conditions
@@ -150,7 +149,7 @@ async def find(call: Call) -> ResultList[ReadModel]:
     if model is None and not found and not await read_models(ModelFilter(model_type=name), limit=1):
         raise FilterError(
             f"No model class {visible(name, 60)!r} is defined here, and none of that name is "
-            f"stored. {did_you_mean(name, model_names())}"
+            f"stored. {did_you_mean(name, models_by_name)}"
         )
     return ResultList(found)
 
@@ -173,7 +172,7 @@ def model_class(word: Word, variables: Mapping[str, Any]) -> tuple[str, type[Bas
         return value.model_name, value
     if word.is_object:
         raise UsageError(f"A model's class is wanted, not a {type(word.value).__name__}.")
-    model = find_model(word.text) or (Log if word.text == Log.__name__ else None)
+    model = models_by_name.get(word.text) or (Log if word.text == Log.__name__ else None)
     return word.text if model is None else model.model_name, model
 
 

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from artigraph.errors import DeserializationError
 from artigraph.serializer.part import FrameReader, reading
-from artigraph.serializer.pyarrow.unreadable import check_type, may_be_unreadable
+from artigraph.serializer.pyarrow.unreadable import unsure_columns
 
 __all__ = [
     "COLUMN_CHUNKS",
@@ -60,10 +60,8 @@ class GroupWriter:
     """
 
     def __init__(self, schema: pa.Schema, writer: pq.ParquetWriter) -> None:
-        for field in schema:
-            check_type(field.type)
+        self._on_trial = unsure_columns(schema)
         self._writer = writer
-        self._on_trial = [i for i, f in enumerate(schema) if may_be_unreadable(f.type)]
 
     def write_table(self, table: pa.Table, rows_per_group: int) -> None:
         """Write rows, in groups.

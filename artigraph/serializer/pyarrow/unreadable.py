@@ -13,28 +13,34 @@ from typing import Any
 
 import pyarrow as pa
 
-__all__ = ["check_type", "may_be_unreadable"]
+__all__ = ["unsure_columns"]
 
 
-def check_type(kind: pa.DataType) -> None:
-    """Refuse a type of which no value could be read.
+def unsure_columns(schema: pa.Schema) -> list[int]:
+    """Which columns may hold values that cannot be read, so that they have to be tried.
 
     Raises:
-        pyarrow.ArrowNotImplementedError: It is, or holds, a list of the fixed size 0.
+        pyarrow.ArrowNotImplementedError: One is, or holds, a list of the fixed size 0, of
+            which no value could be read.
     """
+    for kind in schema.types:
+        _check(kind)
+    return [i for i, kind in enumerate(schema.types) if _may_be_unreadable(kind)]
+
+
+def _check(kind: pa.DataType) -> None:
     stored = _stored(kind)
     if pa.types.is_fixed_size_list(stored) and stored.list_size == 0:
         raise pa.ArrowNotImplementedError("Arrow cannot read lists of the fixed size 0")
     for field in _fields(kind):
-        check_type(field.type)
+        _check(field.type)
 
 
-def may_be_unreadable(kind: pa.DataType) -> bool:
-    """Whether some values of a type cannot be read, so that they have to be tried."""
+def _may_be_unreadable(kind: pa.DataType) -> bool:
     in_struct = pa.types.is_struct(_stored(kind))
     return any(
         (in_struct and not field.nullable and _has_fixed_values(_stored(field.type)))
-        or may_be_unreadable(field.type)
+        or _may_be_unreadable(field.type)
         for field in _fields(kind)
     )
 
