@@ -82,6 +82,10 @@ numbers = (
 dtypes = (
     numbers | hnp.datetime64_dtypes() | hnp.boolean_dtypes() | hnp.unicode_string_dtypes(max_len=3)
 )
+# Plotly takes ten times as long to make a figure with its default template, and reads it again
+# twice; that templates survive is shown by test_figure_survives.
+BARE = go.Layout(template="none")
+
 arrays = hnp.arrays(dtypes, hnp.array_shapes(min_dims=1, max_dims=3, min_side=0, max_side=4))
 
 
@@ -113,7 +117,7 @@ def test_figure_survives(figure: go.Figure) -> None:
 @settings(deadline=None)
 def test_array_survives(array: np.ndarray[Any, Any]) -> None:
     """An array comes back with dtype and shape as the figure holds it, and NaN."""
-    figure = go.Figure(go.Scatter(y=array, customdata=array))
+    figure = go.Figure(go.Scatter(y=array, customdata=array), BARE)
     assert same(parts(figure), parts(there_and_back(figure)))
 
 
@@ -138,7 +142,7 @@ def test_values_survive(tree: Any, values: list[Any]) -> None:
     """Nested lists, tuples and dicts come back, with NaN and dates within."""
     array = np.empty(len(values), object)
     array[:] = values
-    figure = go.Figure(go.Scatter(y=[1], meta={"a": tree}, customdata=array))
+    figure = go.Figure(go.Scatter(y=[1], meta={"a": tree}, customdata=array), BARE)
     back = there_and_back(figure)
     assert same(parts(figure), parts(back))
 
