@@ -24,6 +24,10 @@ from artigraph.serializer.base import Serializer, find_serializer
 from artigraph.serializer.plotly import figure_serializer
 from artigraph.testing.serializer import SerializerTests
 
+# Plotly takes ten times as long to make a figure with its default template, and reads it again
+# twice; that templates survive is shown by test_figure_survives.
+BARE = go.Layout(template="none")
+
 
 def parts(figure: go.Figure) -> list[Any]:
     return [part.to_plotly_json() for part in (*figure.data, figure.layout, *figure.frames)]
@@ -58,12 +62,13 @@ class TestFigureSerializer(SerializerTests):
     def values(self) -> list[Any]:
         # Without arrays, which plotly's own copy turns into something else.
         frames = [go.Frame(data=[go.Bar(y=[1.5])], name="a", layout={"title": "b"})]
+        shape = {"template": "none", "xaxis": {"range": (0, 1)}}
         return [
             go.Figure(),
-            go.Figure(data=[go.Bar(y=[1])], frames=frames),
-            go.Figure(go.Heatmap(z=[[1, float("nan")], [2.5, None]], x=["a", "ä"])),
-            go.Figure(go.Scatter(x=[dt.date(2024, 1, 1)], customdata=[[1, "x"], [2, None]])),
-            go.Figure(layout={"xaxis": {"range": (0, 1)}, "meta": {"a": (1,), "b": dt.date.max}}),
+            go.Figure([go.Bar(y=[1])], BARE, frames),
+            go.Figure(go.Heatmap(z=[[1, float("nan")], [2.5, None]], x=["a", "ä"]), BARE),
+            go.Figure(go.Scatter(x=[dt.date(2024, 1, 1)], customdata=[[1, "x"], [2, None]]), BARE),
+            go.Figure(None, {**shape, "meta": {"a": (1,), "b": dt.date.max}}),
         ]
 
     @pytest.fixture
@@ -82,10 +87,6 @@ numbers = (
 dtypes = (
     numbers | hnp.datetime64_dtypes() | hnp.boolean_dtypes() | hnp.unicode_string_dtypes(max_len=3)
 )
-# Plotly takes ten times as long to make a figure with its default template, and reads it again
-# twice; that templates survive is shown by test_figure_survives.
-BARE = go.Layout(template="none")
-
 arrays = hnp.arrays(dtypes, hnp.array_shapes(min_dims=1, max_dims=3, min_side=0, max_side=4))
 
 
