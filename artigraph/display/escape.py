@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import lru_cache
 from html import escape
 
 __all__ = ["cut", "html_text", "visible", "width_of"]
@@ -54,17 +53,12 @@ def html_text(text: str) -> str:
 
 
 def width_of(text: str) -> int:
-    """Columns of a terminal that a text takes."""
+    """Columns of a terminal that a visible text takes."""
     if text.isascii():
         return len(text)
-    return sum(map(_width, text))
+    from wcwidth import wcswidth  # its tables take a while to load
 
-
-@lru_cache(maxsize=4096)
-def _width(character: str) -> int:
-    if unicodedata.combining(character):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+    return wcswidth(text)
 
 
 def _is_visible(character: str, before: str, after: str) -> bool:

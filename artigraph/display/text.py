@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 
 from artigraph.display.escape import visible, width_of
@@ -160,9 +161,6 @@ def _wrapped(text: str, width: int) -> list[str]:
 
 def _end_of_line(text: str, start: int, width: int) -> int:
     """Up to where a text fits into so many columns."""
-    used = 0
-    for at in range(start, len(text)):
-        used += width_of(text[at])
-        if used > width:
-            return at
-    return len(text)
+    # A mark may widen the character before it, so that pieces are measured whole.
+    ends = range(start, min(len(text), start + 2 * width) + 1)
+    return ends[bisect_right(ends, width, key=lambda end: width_of(text[start:end])) - 1]

@@ -55,3 +55,11 @@ def test_a_cut_text_ends_in_dots() -> None:
 def test_width_counts_columns_of_a_terminal() -> None:
     """Wide characters take two, combining ones none."""
     assert [width_of(t) for t in ("abc", "木", "a\u0301", "é")] == [3, 2, 1, 1]
+    # A family joined to one sign, and a vowel below a Thai letter.
+    assert [width_of(t) for t in ("\U0001f469\u200d\U0001f467", "ก\u0e38")] == [2, 1]
+
+
+@given(st.text())
+def test_every_text_has_a_width(text: str) -> None:
+    """What is visible takes some columns, but for what stands alone and is no letter."""
+    assert width_of(visible(text)) >= 0

@@ -76,7 +76,7 @@ spans = st.tuples(st.integers(0, 14), st.integers(0, 14))
 names = st.text(st.characters(codec="utf-8"), max_size=3) | st.sampled_from(["a", "a.b", "a.b.c"])
 
 
-@given(spans, st.lists(names, max_size=4, unique=True), st.randoms(use_true_random=False))
+@given(spans, st.lists(names, max_size=4, unique=True), st.randoms(use_true_random=True))
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_page_is_the_slice(span: tuple[int, int], labels: list[str], random: Any) -> None:
     """Any rows of any columns, in any order, from all formats."""

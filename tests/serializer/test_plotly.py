@@ -24,6 +24,10 @@ from artigraph.serializer.base import Serializer, find_serializer
 from artigraph.serializer.plotly import figure_serializer
 from artigraph.testing.serializer import SerializerTests
 
+# Plotly takes ten times as long to make a figure with its default template, and reads it again
+# twice; that templates survive is shown by test_figure_survives.
+BARE = go.Layout(template="none")
+
 
 def parts(figure: go.Figure) -> list[Any]:
     return [part.to_plotly_json() for part in (*figure.data, figure.layout, *figure.frames)]
@@ -58,12 +62,13 @@ class TestFigureSerializer(SerializerTests):
     def values(self) -> list[Any]:
         # Without arrays, which plotly's own copy turns into something else.
         frames = [go.Frame(data=[go.Bar(y=[1.5])], name="a", layout={"title": "b"})]
+        shape = {"template": "none", "xaxis": {"range": (0, 1)}}
         return [
             go.Figure(),
-            go.Figure(data=[go.Bar(y=[1])], frames=frames),
-            go.Figure(go.Heatmap(z=[[1, float("nan")], [2.5, None]], x=["a", "ä"])),
-            go.Figure(go.Scatter(x=[dt.date(2024, 1, 1)], customdata=[[1, "x"], [2, None]])),
-            go.Figure(layout={"xaxis": {"range": (0, 1)}, "meta": {"a": (1,), "b": dt.date.max}}),
+            go.Figure([go.Bar(y=[1])], BARE, frames),
+            go.Figure(go.Heatmap(z=[[1, float("nan")], [2.5, None]], x=["a", "ä"]), BARE),
+            go.Figure(go.Scatter(x=[dt.date(2024, 1, 1)], customdata=[[1, "x"], [2, None]]), BARE),
+            go.Figure(None, {**shape, "meta": {"a": (1,), "b": dt.date.max}}),
         ]
 
     @pytest.fixture
@@ -113,7 +118,7 @@ def test_figure_survives(figure: go.Figure) -> None:
 @settings(deadline=None)
 def test_array_survives(array: np.ndarray[Any, Any]) -> None:
     """An array comes back with dtype and shape as the figure holds it, and NaN."""
-    figure = go.Figure(go.Scatter(y=array, customdata=array))
+    figure = go.Figure(go.Scatter(y=array, customdata=array), BARE)
     assert same(parts(figure), parts(there_and_back(figure)))
 
 
@@ -138,7 +143,7 @@ def test_values_survive(tree: Any, values: list[Any]) -> None:
     """Nested lists, tuples and dicts come back, with NaN and dates within."""
     array = np.empty(len(values), object)
     array[:] = values
-    figure = go.Figure(go.Scatter(y=[1], meta={"a": tree}, customdata=array))
+    figure = go.Figure(go.Scatter(y=[1], meta={"a": tree}, customdata=array), BARE)
     back = there_and_back(figure)
     assert same(parts(figure), parts(back))
 

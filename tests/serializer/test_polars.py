@@ -72,7 +72,7 @@ class TestDataFrameSerializer(SerializerTests):
         return bool(old.equals(new)) and old.schema == new.schema
 
 
-@given(dataframes(excluded_dtypes=[pl.Object], max_size=10))
+@given(dataframes(excluded_dtypes=[pl.Object], max_cols=3, max_size=10))
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_frame_survives(frame: pl.DataFrame) -> None:
     """Any frame comes back with its schema and values, or is refused."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import pickle
 import zipfile
@@ -306,3 +307,10 @@ def test_many_members_are_refused() -> None:
     for change, message in [(add, "holds 2. files"), (drop, "indptr")]:
         with pytest.raises(DeserializationError, match=message):
             sparse_serializer.deserialize(rezip(sp.csr_array(DENSE), change))
+
+
+def test_bytes_stay() -> None:
+    """A matrix is stored in the same bytes as ever, so that equal blobs are kept once."""
+    data = sparse_serializer.serialize(sp.csr_array(np.arange(6.0).reshape(2, 3)))
+    known = "527e27cd3db2494c1e351877c0df7486a2656df899ca2a8cdc2adb8d319d00f8"
+    assert hashlib.sha256(data).hexdigest() == known

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any, TypeGuard
+from typing import Any
 
 import pyarrow as pa
 
@@ -53,19 +53,15 @@ def _common(types: Collection[pa.DataType]) -> pa.DataType:
     left = {one for one in types if not pa.types.is_null(one)}
     if len(left) <= 1:
         return next(iter(left), pa.null())
-    if left == {pa.int64(), pa.float64()}:
-        return pa.float64()  # the cast refuses an integer that no float equals
-    if _are_decimals(left):
-        scale = max(one.scale for one in left)
-        precision = scale + max(one.precision - one.scale for one in left)
-        return (pa.decimal128 if precision <= 38 else pa.decimal256)(precision, scale)
+    if left == {pa.int64(), pa.float64()} or all(map(pa.types.is_decimal, left)):
+        # The cast refuses an integer that no float equals. Arrow would unify more, such
+        # as decimals with floats and texts with bytes, and then not give the same values.
+        schemas = [pa.schema([("", one)]) for one in left]
+        merged = pa.unify_schemas(schemas, promote_options="permissive")
+        return merged.types[0]
     if all(map(pa.types.is_list, left)):
         return pa.list_(_common({one.value_type for one in left}))  # type: ignore[attr-defined]  # they are lists
     raise TypeError(left)
-
-
-def _are_decimals(types: Collection[Any]) -> TypeGuard[Collection[pa.Decimal128Type[Any, Any]]]:
-    return all(map(pa.types.is_decimal, types))
 
 
 def _as_json(array: pa.Array[Any]) -> pa.Array[Any]:
