@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, ClassVar
@@ -238,8 +238,13 @@ class Dialect(ABC):
     def rows_of(self, array: str, values: str) -> str:
         """SQL for the rows of a JSON array of values: ``integer``, ``number`` or ``text``."""
 
-    def nulls_last(self, value: str, ordered: str) -> str:
-        """SQL for an order in which rows without a value come last."""
+    def nulls_last(self, value: Callable[[], str], ordered: str) -> str:
+        """SQL for an order in which rows without a value come last.
+
+        Args:
+            value: Writes what is ordered by.
+            ordered: That with its direction.
+        """
         return f"{ordered} NULLS LAST"
 
     def begin_alike(self, value: str, text: str) -> str:

@@ -8,7 +8,7 @@ a deeper tree it would find the upper part only, unless a connection says otherw
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar
@@ -287,8 +287,8 @@ class MariaDB(Dialect):
         return f"(SELECT packed.value FROM {rows})"  # noqa: S608  # a bound parameter
 
     @override
-    def nulls_last(self, value: str, ordered: str) -> str:
-        return f"{value} IS NULL, {ordered}"
+    def nulls_last(self, value: Callable[[], str], ordered: str) -> str:
+        return f"{value()} IS NULL, {ordered}"
 
     @override
     async def field_columns(self, connection: AsyncConnection) -> frozenset[str]:

@@ -15,6 +15,7 @@ from artigraph.display.options import options
 from artigraph.display.value import brief
 from artigraph.errors import FilterError, SerializationError
 from artigraph.filter.operator import Operator
+from artigraph.filter.value import check_value
 from artigraph.types.record import Scalar
 from artigraph.types.scalar import DECIMAL, INTEGER, NUMBER, TEXT, comparable_of
 
@@ -49,7 +50,7 @@ def convert(scalar: Scalar, field: str, operator: Operator, value: Any) -> Any:
 
 def _store(scalar: Scalar, field: str, value: Any) -> Any:
     try:
-        return scalar.store(value)
+        stored = scalar.store(value)
     except TypeError:
         hint = f", as in {scalar.example}" if scalar.example else ""
         raise FilterError(
@@ -58,6 +59,8 @@ def _store(scalar: Scalar, field: str, value: Any) -> Any:
         ) from None
     except (ValueError, SerializationError) as error:
         raise FilterError(f"{field} cannot be compared with {_shown(value)}: {error}") from error
+    check_value(stored)
+    return stored
 
 
 def _shown(value: object) -> str:

@@ -165,8 +165,8 @@ class FieldComparison(Condition, Comparison[Path]):
 
     @property
     def _is_nan(self) -> bool:
-        is_float = isinstance(self.value, float) and self.operator.needs is None
-        return is_float and bool(self.value != self.value)
+        equality = self.operator.needs is None and not self.operator.instead
+        return equality and isinstance(self.value, float) and self.value != self.value
 
     def holds(
         self,
@@ -215,13 +215,11 @@ def _on_field(
 ) -> ColumnElement[bool]:
     """Comparisons of one field, that must all hold, on the row of the model that has it."""
     location = find_field(owner, shape, path)
-    if not compared:
-        return true()
     field = f"{owner}.{shown_path(path)}"
     scalar = _choose_scalar(location.shape, field, [c.asked for c in compared if c.asked])
     rows = [row, *(node_table.alias() for _ in location.labels)]
     document = rows[-1].c.model_artifact_data
-    clause = and_(*(one.holds(document, location, scalar, field) for one in compared))
+    clause = and_(true(), *(one.holds(document, location, scalar, field) for one in compared))
     for at, label in reversed(list(enumerate(location.labels))):
         inner = rows[at + 1]
         there = and_(
@@ -230,7 +228,7 @@ def _on_field(
             inner.c.model_artifact_type.is_not(None),
         )
         clause = exists(select(inner.c.node_id).where(there, clause))
-        if all(one.finds_missing for one in compared):
+        if compared and all(one.finds_missing for one in compared):
             clause = or_(clause, not_(exists(select(inner.c.node_id).where(there))))
     return clause
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import operator as operators
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields, make_dataclass
 from inspect import Parameter, Signature
 from textwrap import fill
 from typing import Any, ClassVar, Generic, Literal, TypedDict, TypeVar, Unpack
@@ -180,6 +180,10 @@ def register(*operators: Operator) -> None:
     ValueFilter.__signature__ = Signature(
         [Parameter(name, Parameter.KEYWORD_ONLY, default=UNSET) for name in keys()]
     )
+    # For dataclasses.fields(), replace() and asdict().
+    named = [(name, object, field(default=UNSET)) for name in keys()]
+    made = make_dataclass("_", named)
+    ValueFilter.__dataclass_fields__ = {one.name: one for one in fields(made)}
 
 
 class _Asked(TypedDict, total=False):
@@ -199,7 +203,7 @@ class _Asked(TypedDict, total=False):
     is_not: bool | Unset | None
 
 
-@dataclass(frozen=True, init=False, repr=False)
+@dataclass(frozen=True, init=False, repr=False, match_args=False)
 class ValueFilter:
     """How a column's value compares; several keys must hold together.
 
@@ -228,9 +232,12 @@ class ValueFilter:
         return dict(self._asked)
 
     def __getattr__(self, name: str) -> Any:
-        if name not in OPERATORS:
+        if name not in keys():
             raise AttributeError(f"ValueFilter has no key {name!r}.")
         return self.given().get(name, UNSET)
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *keys()]
 
     def __repr__(self) -> str:
         return f"ValueFilter({', '.join(f'{k}={v!r}' for k, v in self._asked)})"

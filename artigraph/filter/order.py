@@ -56,8 +56,11 @@ class _NullsLast(FunctionElement[Any]):
 
 @compiles(_NullsLast)
 def _nulls_last(element: _NullsLast, compiler: SQLCompiler, **kw: Any) -> str:
-    value, ordered = (compiler.process(clause, **kw) for clause in element.clauses)
-    return dialect_of(compiler).nulls_last(value, ordered)
+    value, ordered = element.clauses
+    # Not both at once: PostgreSQL refuses a parameter that its text leaves out.
+    return dialect_of(compiler).nulls_last(
+        lambda: compiler.process(value, **kw), compiler.process(ordered, **kw)
+    )
 
 
 @dataclass(frozen=True)

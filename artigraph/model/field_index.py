@@ -112,7 +112,13 @@ def _value(keys: Path, scalar: Scalar, plain: bool) -> DocumentValue:
 
 
 async def _create(connection: AsyncConnection, value: DocumentValue) -> None:
-    sql = str(value.compile(dialect=connection.dialect))
+    compiled = value.compile(dialect=connection.dialect)
+    if compiled.params:
+        raise FilterError(
+            f"{dialect_of(connection).title} cannot index the field at {value.keys!r}: its key "
+            f"{next(iter(compiled.params.values()))!r} is none that it reads in an index."
+        )
+    sql = str(compiled)
     await dialect_of(connection).create_field_index(
         connection, node_table.name, value_column_name(value), sql, value.form
     )

@@ -213,6 +213,16 @@ async def test_a_field_that_cannot_be_indexed(
         await loose.create_field_index(model, field)
 
 
+async def test_a_key_with_a_dash_first(store: str) -> None:
+    """It is indexed where the database can, and refused by name where it cannot."""
+    if store != "mariadb":
+        await create_field_index(Indexed, ("params", "-a"))
+        await drop_field_index(Indexed, ("params", "-a"))
+        return
+    with pytest.raises(FilterError, match=r"MariaDB cannot index the field .*-a"):
+        await create_field_index(Indexed, ("params", "-a"))
+
+
 async def test_no_session_is_committed_by_an_index(store: str) -> None:
     """MariaDB would commit the open session, so it is refused there; the others roll it back."""
     with pytest.raises((FilterError, RuntimeError), match=r"outside of new_session|undo"):  # noqa: PT012  # the block is the point

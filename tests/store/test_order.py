@@ -247,6 +247,21 @@ async def test_an_order_of_what_either_finds(store: str) -> None:
         ]
 
 
+@pytest.mark.parametrize(
+    "key",
+    ["lr/decay", "acc@5", "f1 (macro)", "100%", "it's", '"', "\\", "-x", "\U0001f600", "a?b", "*"],
+)
+async def test_an_order_by_a_key_of_any_characters(store: str, key: str) -> None:
+    """Keys of dicts that no identifier could be are ordered by, in pages too."""
+    models = {f"m{n}": Ordered(0.0, n, params={key: n}) for n in (2, 1, 3)}
+    await write_models(models={**models, "none": Ordered(0.0, 0)})
+    by_key = Order(("params", key))
+    assert await labels(order_by=by_key) == ["m1", "m2", "m3", "none"]
+    assert await labels(order_by=Order(("params", key), descending=True), limit=2) == ["m3", "m2"]
+    paged = [m.value.n async for m in iter_models(ALL, order_by=by_key, page_size=2)]
+    assert paged == [1, 2, 3, 0]
+
+
 async def test_an_order_of_nodes_by_a_field(store: str) -> None:
     """A field of models cannot order nodes of any kind, and a page has rows."""
     with pytest.raises(FilterError, match=r"order_by='loss': there is no such column.*model_type="):

@@ -7,7 +7,7 @@ import math
 import operator
 import pickle
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import field, fields, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum, Flag, StrEnum, auto
@@ -479,7 +479,7 @@ async def test_a_range_of_a_nested_field_is_one_look(store: str, statements: lis
     between = Everything.where({"inner.x": ValueFilter(ge=0.05, lt=0.5)})
     assert await found(between) == ["low"]
     assert statements[0].count("EXISTS") == 1
-    assert await found(Everything.where({"inner.x": ValueFilter()})) == ["low", "high", "none"]
+    assert await found(Everything.where({"inner.x": ValueFilter()})) == ["low", "high"]
     unless = Everything.where({"inner.x": ValueFilter(in_=[None, 0.9], ne=0.1)})
     assert await found(unless) == ["high"]
 
@@ -598,6 +598,10 @@ async def test_any_key_and_any_text_is_found(
         ),
         (lambda f: f.several == ValueFilter(ge=1, lt="a"), r"does not compare with"),
         ({"los": ValueFilter()}, r"has no field 'los'"),
+        ({"took": timedelta.max}, r"more than 64 bits"),
+        ({"took": [timedelta.max]}, r"more than 64 bits"),
+        ({"free": ValueFilter(le=timedelta.max)}, r"more than 64 bits"),
+        ({"inner": loose.ValueFilter(is_not=math.nan)}, r"which is not compared with a value"),
         (lambda f: is_null("x"), r"is_null\(\) takes a field of a model"),
         ({}, r"asks for nothing"),
         ({3: 4}, r"A field is named by a text"),
@@ -667,6 +671,16 @@ def test_a_filter_reads_as_english(filter: Filter, words: str) -> None:
     """str() of a filter says in words what it finds, and so does its repr."""
     assert str(filter) == words
     assert repr(filter) == f"<{type(filter).__name__}: {words}>"
+
+
+def test_a_value_filter_is_a_dataclass_of_its_keys() -> None:
+    """Its keys are listed, read, replaced and compared as those of other filters are."""
+    between: Any = ValueFilter(gt=1, lt=3)
+    assert replace(between, gt=2) == ValueFilter(gt=2, lt=3)
+    assert [one.name for one in fields(between)][:6] == ["eq", "ne", "gt", "ge", "lt", "le"]
+    assert {"gt", "like", "is_not"} <= {*dir(between)}
+    assert between.lt == 3
+    assert not hasattr(between, "contains")
 
 
 def test_a_filter_travels() -> None:
