@@ -72,7 +72,7 @@ def _row_codec(
     def accepts(value: object) -> bool:
         return isinstance(value, types) if types and inner.kind == "any" else inner.accepts(value)
 
-    def encode(value: Any, context: EncodingContext) -> Any:
+    def encode(value: object, context: EncodingContext) -> Any:
         chosen = serializer or find_serializer(type(value)) or get_serializer("artigraph-json")
         if chosen.takes_json:
             value = inner.encode(value, context.stored_in(storage))

@@ -18,7 +18,7 @@ from artigraph.types.scalar import SCALARS_BY_NAME, SCALARS_BY_TYPE
 __all__ = ["ANY"]
 
 
-def _encode(value: Any, context: EncodingContext, /) -> Any:
+def _encode(value: object, context: EncodingContext, /) -> Any:
     """JSON of a value, which says itself what it is."""
     type_ = type(value)
     scalar = SCALARS_BY_TYPE.get(type_)
@@ -39,7 +39,7 @@ def _encode(value: Any, context: EncodingContext, /) -> Any:
     return _refuse(value, context)
 
 
-def _decode(stored: Any, children: LoadedChildren, /) -> Any:
+def _decode(stored: object, children: LoadedChildren, /) -> Any:
     if type(stored) is list:
         return [_decode(item, children) for item in stored]
     if type(stored) is not dict:
@@ -124,7 +124,7 @@ def _describe_collection(kind: str) -> Callable[[Any, EncodingContext], Any]:
     return describe
 
 
-def _describe_scalar(scalar: Scalar, value: Any, context: EncodingContext) -> Any:
+def _describe_scalar(scalar: Scalar, value: object, context: EncodingContext) -> Any:
     if not scalar.fits(value):
         context.refuse(value, "it would not come back equal", "Store it as text or as bytes.")
     try:

@@ -33,7 +33,7 @@ def collection_codec(type_: type[Any], item: Codec) -> Codec:
             return [encode_item(one, context.at(i)) for i, one in enumerate(value)]
         return [encode_item(one, context) for one in value]
 
-    def decode(stored: Any, children: LoadedChildren) -> Any:
+    def decode(stored: object, children: LoadedChildren) -> Any:
         if type(stored) is not list:
             return decode_any(stored, children)
         items = [decode_item(one, children) for one in stored]
@@ -55,7 +55,7 @@ def tuple_codec(items: Sequence[Codec]) -> Codec:
         pairs = zip(items, value, strict=True)
         return [item.encode(one, context.at(i)) for i, (item, one) in enumerate(pairs)]
 
-    def decode(stored: Any, children: LoadedChildren) -> Any:
+    def decode(stored: object, children: LoadedChildren) -> Any:
         if type(stored) is not list:
             return decode_any(stored, children)
         if len(stored) != len(items):
@@ -81,7 +81,7 @@ def dict_codec(key_type: type[str] | type[int] | None, key: Codec, value: Codec)
     """
     encode_value, decode_value = value.encode, value.decode
 
-    def encode(given: Any, context: EncodingContext) -> Any:
+    def encode(given: object, context: EncodingContext) -> Any:
         if type(given) is not dict:
             # An object of anything is always tagged.
             return encode_any(given, context)
@@ -97,7 +97,7 @@ def dict_codec(key_type: type[str] | type[int] | None, key: Codec, value: Codec)
         ]
         return {TAG: "pairs", "v": pairs}
 
-    def decode(stored: Any, children: LoadedChildren) -> Any:
+    def decode(stored: object, children: LoadedChildren) -> Any:
         if type(stored) is not dict:
             return decode_any(stored, children)
         if not is_tagged(stored):
@@ -139,7 +139,7 @@ def union_codec(arms: Sequence[Codec], names: Sequence[str]) -> Codec:
         # tuple[int, int] | tuple[int, ...] are of one kind.
         by_name[name if name not in by_name else f"{name}~{len(by_name)}"] = arm
 
-    def encode(value: Any, context: EncodingContext) -> Any:
+    def encode(value: object, context: EncodingContext) -> Any:
         if value is None:
             return None
         for name, arm in by_name.items():

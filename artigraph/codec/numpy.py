@@ -47,7 +47,7 @@ def describe_numpy(value: np.generic, context: EncodingContext) -> Any:
     return {TAG: "numpy", "t": dtype, "v": {TAG: "bytes", "v": data}}
 
 
-def read_numpy(dtype: str, content: Any) -> np.generic:
+def read_numpy(dtype: str, content: object) -> np.generic:
     """A numpy scalar from what :func:`describe_numpy` made.
 
     Args:

@@ -73,12 +73,12 @@ class _ExactDecimal(TypeDecorator[Decimal]):
     cache_ok = True
 
     @override
-    def process_bind_param(self, value: Decimal | None, dialect: Any) -> Any:
+    def process_bind_param(self, value: Decimal | None, dialect: object) -> Any:
         # With an exponent it would be a literal of a float.
         return format(value, "f") if value is not None and "E" in str(value) else value
 
     @override
-    def process_result_value(self, value: Any, dialect: Any) -> Decimal | None:
+    def process_result_value(self, value: object, dialect: object) -> Decimal | None:
         if value is None:
             return None
         # It fills up with noughts.
@@ -93,11 +93,11 @@ class _Duration(TypeDecorator[timedelta]):
     cache_ok = True
 
     @override
-    def process_bind_param(self, value: timedelta | None, dialect: Any) -> datetime | None:
+    def process_bind_param(self, value: timedelta | None, dialect: object) -> datetime | None:
         return None if value is None else EPOCH + value
 
     @override
-    def process_result_value(self, value: datetime | None, dialect: Any) -> timedelta | None:
+    def process_result_value(self, value: datetime | None, dialect: object) -> timedelta | None:
         return None if value is None else value - EPOCH
 
 
@@ -275,7 +275,7 @@ class MariaDB(Dialect):
         return not (isinstance(stored, Uuid) and value.bytes[6] >= 0x80 and value.bytes[8] < 0x80)
 
     @override
-    def bound_number(self, value: Any) -> Any:
+    def bound_number(self, value: object) -> Any:
         if value in (float("inf"), float("-inf")):
             return float(_LARGEST) if value > 0 else -float(_LARGEST)
         return super().bound_number(value)

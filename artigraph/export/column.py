@@ -94,7 +94,7 @@ class Piece:
             for value, owner in zip(self.values, self.owners, strict=True)
         ]
 
-    def _read(self, value: Any, owner: int) -> Any:
+    def _read(self, value: object, owner: int) -> Any:
         try:
             return codec_of_schema(self.schema).decode(value, _Children(self.nested, owner))  # type: ignore[arg-type]  # all that codecs ask of parts is get()
         except (ArtigraphError, *UNREADABLE):
@@ -131,7 +131,7 @@ class _Children:
         )
 
 
-def text_of(value: Any) -> str:
+def text_of(value: object) -> str:
     """A Python value as JSON that says itself what it is."""
     # What is read may be nested deeper than what was written, models in lists in models.
     return orjson.dumps(
@@ -139,7 +139,7 @@ def text_of(value: Any) -> str:
     ).decode()
 
 
-def _simple(value: Any) -> Any:
+def _simple(value: object) -> Any:
     """A value as an array of its own kind would give it back."""
     if isinstance(value, list | tuple | set | frozenset):
         return [_simple(item) for item in value]

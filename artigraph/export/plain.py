@@ -45,7 +45,7 @@ class Keys(dict[str, Any]):
     """An object whose keys are all somebody's own; one of them may be ``"$"``."""
 
 
-def resolve(value: Any, schema: Schema) -> tuple[Schema, Any, bool]:
+def resolve(value: object, schema: Schema) -> tuple[Schema, Any, bool]:
     """A value without the object that names its kind.
 
     Args:

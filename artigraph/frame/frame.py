@@ -102,7 +102,7 @@ class StoredFrame(StoredValue):
         """
         return await self._run(lambda: self._in_part(read))
 
-    def view(self, **options: Any) -> Any:
+    def view(self, **options: object) -> Any:
         """Show it in a notebook, to scroll, sort and filter without loading it.
 
         Args:

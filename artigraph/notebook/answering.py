@@ -222,7 +222,7 @@ class Answering:
         if not task.cancelled():
             task.exception()  # of one that was given up nobody wants to know it
 
-    def _reply(self, view: str, number: int, **answer: Any) -> None:
+    def _reply(self, view: str, number: int, **answer: object) -> None:
         self._widget.send({"kind": "reply", "view": view, "number": number, **answer})
 
 

@@ -37,18 +37,18 @@ Form: TypeAlias = Literal[
 fold is left out."""
 
 
-def _missing(value: Any) -> Any:
+def _missing(value: object) -> Any:
     raise NotImplementedError
 
 
-def _fits(value: Any) -> bool:
+def _fits(value: object) -> bool:
     return True
 
 
 def instance(*types: type[Any], but: tuple[type[Any], ...] = ()) -> Callable[[Any], Any]:
     """A function that returns values of some types, and raises ``TypeError`` for others."""
 
-    def check(value: Any) -> Any:
+    def check(value: object) -> Any:
         if not isinstance(value, types) or isinstance(value, but):
             raise TypeError
         return value

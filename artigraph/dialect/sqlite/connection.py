@@ -154,14 +154,14 @@ def _fetch(connection: Any, pragma: str) -> list[tuple[Any, ...]]:
     return list(connection.run_async(lambda driver: driver.execute_fetchall(pragma)))
 
 
-def _file_of(connection: Any) -> DatabaseFile | None:
+def _file_of(connection: object) -> DatabaseFile | None:
     # SQLite's own word for it: an address may be relative, or have options and signs in it.
     rows = _fetch(connection, "PRAGMA database_list")
     path = next(path for _, name, path in rows if name == "main")
     return database_file(Path(path)) if path else None
 
 
-def _on_invalidate(connection: Any, _record: Any, _error: BaseException | None) -> None:
+def _on_invalidate(connection: Any, _record: object, _error: BaseException | None) -> None:
     # Of a cancelled task: while a traceback keeps its cursor, SQLite puts closing off,
     # and nobody else could write as long as its transaction is open.
     if in_greenlet():

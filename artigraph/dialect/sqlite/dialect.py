@@ -44,11 +44,11 @@ class _FloatDecimal(TypeDecorator[Decimal]):
     cache_ok = True
 
     @override
-    def bind_processor(self, dialect: Any) -> Callable[[Decimal | None], Any]:
+    def bind_processor(self, dialect: object) -> Callable[[Decimal | None], Any]:
         return lambda value: None if value is None else float(value)
 
     @override
-    def result_processor(self, dialect: Any, coltype: object) -> Callable[[Any], Any]:
+    def result_processor(self, dialect: object, coltype: object) -> Callable[[Any], Any]:
         return lambda stored: None if stored is None else Decimal(repr(stored))
 
 

@@ -54,7 +54,7 @@ def locks_as_usual(options: Mapping[str, Any]) -> bool:
 
 
 def open_where_nothing_can_be_made(
-    _dialect: Any, record: Any, arguments: list[Any], options: dict[str, Any]
+    _dialect: object, record: Any, arguments: list[Any], options: dict[str, Any]
 ) -> None:
     """Before a connection is made: make it one that reads, where nothing can be written.
 
@@ -107,7 +107,7 @@ def _state(path: Path) -> tuple[int, ...]:
     return found.st_ino, found.st_size, found.st_mtime_ns, size
 
 
-def refuse_if_changed(_connection: Any, record: Any, _proxy: Any) -> None:
+def refuse_if_changed(_connection: object, record: Any, _proxy: object) -> None:
     """Have a pool open another connection if the file is not as it was.
 
     For SQLAlchemy's event ``checkout``.

@@ -47,7 +47,7 @@ def finite(column: Any) -> Any:
     return column.filter(pc.is_finite(column)) if pa.types.is_floating(column.type) else column
 
 
-def make_histogram(column: Any, low: Any, high: Any) -> list[int]:
+def make_histogram(column: Any, low: object, high: object) -> list[int]:
     """Count the values of a column in equal parts.
 
     Args:

@@ -43,7 +43,7 @@ def align(kind: pa.DataType) -> str:
     return "right" if number or pa.types.is_duration(kind) else "left"
 
 
-def short_texts(column: Any, facts: FrameColumn) -> tuple[list[str], str]:
+def short_texts(column: object, facts: FrameColumn) -> tuple[list[str], str]:
     """Make the texts of cells.
 
     Args:
@@ -69,7 +69,7 @@ def short_texts(column: Any, facts: FrameColumn) -> tuple[list[str], str]:
     return texts, "".join(marks)
 
 
-def exact_texts(column: Any, facts: FrameColumn) -> list[str | None]:
+def exact_texts(column: object, facts: FrameColumn) -> list[str | None]:
     """Make the whole texts of cells, as they are, with ``None`` for missing values."""
     return [t[0] if isinstance(t, tuple) else t for t in _texts(column, facts, short=False)]
 
@@ -216,5 +216,5 @@ def _nested(scalar: Any, short: bool) -> Text:
     return _json(scalar.as_py())
 
 
-def _json(value: Any) -> str:
+def _json(value: object) -> str:
     return json.dumps(value, default=str, ensure_ascii=False)

@@ -130,7 +130,7 @@ def _variable(given: Word | str, variables: Mapping[str, Any]) -> Any:
     return value.value if isinstance(value, QualifiedArtifact) else value
 
 
-def _serializer(label: str, value: Any) -> Any:
+def _serializer(label: str, value: object) -> Any:
     found = find_serializer(type(value))
     if found is None:
         hint = (

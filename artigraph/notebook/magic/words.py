@@ -230,7 +230,7 @@ def look_up(path: str, variables: Mapping[str, Any]) -> Any:
     return value
 
 
-def _text_of(value: Any) -> str:
+def _text_of(value: object) -> str:
     # A frame's or a model's text may be long, and nobody reads it.
     if isinstance(value, str | PurePath | date | Number) or type(value) in SCALARS_BY_TYPE:
         return str(value)

@@ -23,7 +23,7 @@ def keep_text(column: KeptColumn) -> Keeper:
     )
     padded = isinstance(stored, CHAR) and database.checks_types
 
-    def keep(value: Any) -> str:
+    def keep(value: object) -> str:
         if not isinstance(value, str):
             raise NotKept("is no text")
         text = str.__str__(value)
@@ -42,7 +42,7 @@ def keep_text(column: KeptColumn) -> Keeper:
 
 
 @one_by_one
-def keep_bytes(column: KeptColumn, value: Any) -> bytes:
+def keep_bytes(column: KeptColumn, value: object) -> bytes:
     """Bytes of any kind."""
     if not isinstance(value, bytes | bytearray | memoryview):
         raise NotKept("is no bytes")
@@ -54,7 +54,7 @@ def keep_bytes(column: KeptColumn, value: Any) -> bytes:
 
 
 @one_by_one
-def keep_uuid(column: KeptColumn, value: Any) -> UUID:
+def keep_uuid(column: KeptColumn, value: object) -> UUID:
     """A UUID."""
     if not isinstance(value, UUID):
         raise NotKept("is no UUID")
@@ -64,7 +64,7 @@ def keep_uuid(column: KeptColumn, value: Any) -> UUID:
 
 
 @one_by_one
-def keep_enum(column: KeptColumn, value: Any) -> Any:
+def keep_enum(column: KeptColumn, value: object) -> Any:
     """A member, also by its name, that the table's column knows."""
     declared = column.declared
     assert isinstance(declared, Enum)  # noqa: S101  # by its kind

@@ -63,7 +63,7 @@ class Plan(NamedTuple):
     """Makes an array of the rows from a first to one before a last."""
 
 
-def plan_column(part: Part, dtype: Any, rows: int, step: int, place: str) -> Plan:
+def plan_column(part: Part, dtype: object, rows: int, step: int, place: str) -> Plan:
     """Settle how a column is written, having checked what its dtype leaves open.
 
     Args:
@@ -191,7 +191,7 @@ def encode_freq(index: pd.Index[Any], place: str) -> str | None:
     return text
 
 
-def encode_label(label: Any, place: str) -> Any:
+def encode_label(label: object, place: str) -> Any:
     """Turn a name or a label into JSON; tuples become lists.
 
     Raises:
@@ -210,12 +210,12 @@ def encode_label(label: Any, place: str) -> Any:
     return label
 
 
-def decode_label(label: Any) -> Any:
+def decode_label(label: object) -> Any:
     """Turn what :func:`encode_label` gave back into the label."""
     return tuple(map(decode_label, label)) if isinstance(label, list) else label
 
 
-def _is_object(dtype: Any) -> bool:
+def _is_object(dtype: object) -> bool:
     # Extension dtypes, such as that of strings, have the kind "O" as well.
     return isinstance(dtype, np.dtype) and dtype.kind == "O"
 
@@ -277,7 +277,7 @@ def _plan_categorical(part: Part, dtype: pd.CategoricalDtype, place: str) -> Pla
     return Plan(spec, encode(0, 0).type, encode)
 
 
-def _known_categories(categories: Any, packed: dict[str, Any], place: str) -> Any:
+def _known_categories(categories: object, packed: dict[str, Any], place: str) -> Any:
     # Every reader should see values; but mixed ones Arrow does not know, and
     # intervals and periods Parquet cannot write so, and their codes must do.
     if "labels" in packed and pd.api.types.infer_dtype(categories) != "string":
@@ -315,7 +315,7 @@ def _dictionary_codes(column: Column, known: Any) -> Any:
     return pa.chunked_array(chunks, type=pa.int32())
 
 
-def other_dtype(dtype: Any) -> str:
+def other_dtype(dtype: object) -> str:
     """Say what to type for a dtype that cannot be kept."""
     if isinstance(dtype, pd.SparseDtype):
         return "Use column.sparse.to_dense()."

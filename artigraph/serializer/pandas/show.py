@@ -58,7 +58,7 @@ def _null(spec: Spec, dtype: Any) -> str:
     return "<NA>" if way in ("arrow", "extension") and "interval" not in str(dtype) else "NaN"
 
 
-def _texts(spec: Spec, column: Any) -> list[str]:
+def _texts(spec: Spec, column: object) -> list[str]:
     return [str(value) for value in decode_column(column, spec)]
 
 
