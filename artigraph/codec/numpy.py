@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import re
-from typing import Any
 
 import numpy as np
 
@@ -18,7 +17,7 @@ __all__ = ["describe_numpy", "read_numpy"]
 DTYPE = re.compile(r"[<>|=]?([biufcSU])\d+|[<>=]?[mM]8(\[\w+\])?")
 
 
-def describe_numpy(value: np.generic, context: EncodingContext) -> Any:
+def describe_numpy(value: np.generic, context: EncodingContext) -> object:
     """A numpy scalar as JSON that keeps its dtype.
 
     Args:

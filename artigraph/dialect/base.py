@@ -226,7 +226,7 @@ class Dialect(ABC):
     """SQL for the labels in the rows ``up(label, steps)`` as a JSON array; ``None`` where a
     subquery cannot be recursive and look at the row outside."""
 
-    def bound_number(self, value: object) -> Any:
+    def bound_number(self, value: object) -> object:
         """A number as it is compared with those out of documents."""
         if not isinstance(value, Decimal):
             return value

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
 import orjson
@@ -38,6 +38,10 @@ from typing_extensions import override
 from artigraph.dialect.base import EPOCH, FIELD_COLUMN, FIELD_COLUMNS, WAIT_SECONDS, Dialect
 from artigraph.dialect.json import DECIMAL, JsonFunctions
 from artigraph.errors import DatabaseBusyError
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine.interfaces import DBAPIConnection
+    from sqlalchemy.pool import ConnectionPoolEntry, PoolResetState
 
 __all__ = ["MARIADB", "MariaDB"]
 
@@ -73,7 +77,7 @@ class _ExactDecimal(TypeDecorator[Decimal]):
     cache_ok = True
 
     @override
-    def process_bind_param(self, value: Decimal | None, dialect: object) -> Any:
+    def process_bind_param(self, value: Decimal | None, dialect: object) -> object:
         # With an exponent it would be a literal of a float.
         return format(value, "f") if value is not None and "E" in str(value) else value
 
@@ -275,7 +279,7 @@ class MariaDB(Dialect):
         return not (isinstance(stored, Uuid) and value.bytes[6] >= 0x80 and value.bytes[8] < 0x80)
 
     @override
-    def bound_number(self, value: object) -> Any:
+    def bound_number(self, value: object) -> object:
         if value in (float("inf"), float("-inf")):
             return float(_LARGEST) if value > 0 else -float(_LARGEST)
         return super().bound_number(value)
@@ -349,7 +353,9 @@ def _tell(connection: Connection, statement: str) -> None:
         cursor.close()
 
 
-def _on_reset(connection: Any, record: Any, state: Any) -> None:
+def _on_reset(
+    connection: DBAPIConnection, record: ConnectionPoolEntry, state: PoolResetState
+) -> None:
     held = record.info.pop(_HELD, ())
     # One that is closed for good takes its locks along.
     if not held or state.terminate_only:

@@ -94,7 +94,7 @@ class Piece:
             for value, owner in zip(self.values, self.owners, strict=True)
         ]
 
-    def _read(self, value: object, owner: int) -> Any:
+    def _read(self, value: object, owner: int) -> object:
         try:
             return codec_of_schema(self.schema).decode(value, _Children(self.nested, owner))  # type: ignore[arg-type]  # all that codecs ask of parts is get()
         except (ArtigraphError, *UNREADABLE):
@@ -139,7 +139,7 @@ def text_of(value: object) -> str:
     ).decode()
 
 
-def _simple(value: object) -> Any:
+def _simple(value: object) -> object:
     """A value as an array of its own kind would give it back."""
     if isinstance(value, list | tuple | set | frozenset):
         return [_simple(item) for item in value]

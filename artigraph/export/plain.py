@@ -92,7 +92,7 @@ def _resolve(value: Any, schema: Schema) -> tuple[Schema, Any]:
     return schema, value
 
 
-def _plain_numpy(stored: dict[str, Any]) -> Any:
+def _plain_numpy(stored: dict[str, Any]) -> object:
     plain = without_numpy(ANY.decode(stored, {}))
     if type(plain) in (bool, int, float, str):
         return plain

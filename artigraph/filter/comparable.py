@@ -47,7 +47,7 @@ def convert(scalar: Scalar, field: str, operator: Operator, value: Any) -> Any:
     return _store(scalar, field, value)
 
 
-def _store(scalar: Scalar, field: str, value: object) -> Any:
+def _store(scalar: Scalar, field: str, value: object) -> object:
     try:
         return scalar.store(value)
     except TypeError:

@@ -185,12 +185,12 @@ def register(*operators: Operator) -> None:
 class _Asked(TypedDict, total=False):
     """The keys of a ``ValueFilter``, for type checkers and editors."""
 
-    eq: Any
-    ne: Any
-    gt: Any
-    ge: Any
-    lt: Any
-    le: Any
+    eq: object
+    ne: object
+    gt: object
+    ge: object
+    lt: object
+    le: object
     in_: Collection[Any] | Unset
     not_in: Collection[Any] | Unset
     like: str | Unset

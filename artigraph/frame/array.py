@@ -98,7 +98,7 @@ class StoredArray(StoredValue):
             UnknownStorageError: Nobody registered the storage.
         """
 
-        def map_() -> Any:
+        def map_() -> object:
             path = self._source.local_path()
             if path is None:
                 raise StorageError(
@@ -127,7 +127,7 @@ class StoredArray(StoredValue):
         steps = places if places.step > 0 else places[::-1]
         start, stop = (steps[0], steps[-1] + 1) if steps else (0, 0)
 
-        def read() -> Any:
+        def read() -> object:
             with self._source.open() as file:
                 found = self._find_serializer().read_slice(file, start, stop)
             if abs(places.step) > 1:

@@ -201,7 +201,7 @@ class StoredFrame(StoredValue):
         """
         source = self._source
 
-        def make() -> Any:
+        def make() -> object:
             serializer = self._find_serializer()
             if not isinstance(source, DatabaseSource):
                 return serializer.scan(source.open, self.nbytes)
@@ -234,11 +234,11 @@ class StoredFrame(StoredValue):
             )
         return serializer
 
-    async def _convert(self, name: str) -> Any:
+    async def _convert(self, name: str) -> object:
         if name == self.serializer:
             return await self.load()
 
-        def convert() -> Any:
+        def convert() -> object:
             target = get_serializer(name)
             table = self._verified(self._find_serializer().load_arrow)
             try:

@@ -199,7 +199,7 @@ class Answering:
                 log.debug("a widget's question failed", exc_info=True)
             self._reply(view, number, error=in_words(error))
 
-    async def _in_time(self, answer: Awaitable[Any]) -> Any:
+    async def _in_time(self, answer: Awaitable[Any]) -> object:
         """An answer, or ``TimeoutError`` when there is none in time."""
         task = asyncio.ensure_future(answer)
         # The loop holds tasks weakly, and one that is given up may take a while to end.

@@ -113,7 +113,7 @@ class Explorer(anywidget.AnyWidget):
             A function that ends this.
         """
 
-        def changed(change: Any) -> None:
+        def changed(change: traitlets.Bunch) -> None:
             outcome = callback(change["new"])
             if inspect.iscoroutine(outcome):
                 self._answering.start(outcome)

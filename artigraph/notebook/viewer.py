@@ -186,7 +186,7 @@ class FrameViewer(anywidget.AnyWidget):
         self.set_trait("selection", selection)
 
     @traitlets.observe("comm")
-    def _closed(self, change: Any) -> None:
+    def _closed(self, change: traitlets.Bunch) -> None:
         # ipywidgets may keep the widget itself for as long as the process lives.
         if change["new"] is None:
             self._pages.let_go()

@@ -78,7 +78,7 @@ class UTCDateTime(TypeDecorator[datetime]):
         store = self.impl_instance.dialect_impl(dialect).bind_processor(dialect) or _as_it_is
         aware = dialect_of(dialect).keeps_zones
 
-        def process(value: datetime | None) -> Any:
+        def process(value: datetime | None) -> object:
             if value is None:
                 return None
             moment = value.astimezone(UTC)
@@ -102,7 +102,7 @@ class UTCDateTime(TypeDecorator[datetime]):
         return _remember_last(process)
 
 
-def _as_it_is(value: object) -> Any:
+def _as_it_is(value: object) -> object:
     return value
 
 

@@ -25,7 +25,7 @@ def keep_document(column: KeptColumn) -> Keeper:
     load = getattr(column.dialect, "_json_deserializer", None) or json.loads
     numeric = column.database.shows_numeric(column.stored)
 
-    def keep(value: object) -> Any:
+    def keep(value: object) -> object:
         if value is JSON.NULL:
             return value
         try:
@@ -45,7 +45,7 @@ def keep_document(column: KeptColumn) -> Keeper:
     return keep
 
 
-def _as_numeric(back: object, load: Callable[[str], Any]) -> Any:
+def _as_numeric(back: object, load: Callable[[str], Any]) -> object:
     """As a database shows it that writes large floats without an exponent."""
     if isinstance(back, float) and abs(back) >= 1e16:
         return load(format(Decimal(repr(back)), "f"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.types import BINARY, CHAR, Enum
@@ -64,7 +63,7 @@ def keep_uuid(column: KeptColumn, value: object) -> UUID:
 
 
 @one_by_one
-def keep_enum(column: KeptColumn, value: object) -> Any:
+def keep_enum(column: KeptColumn, value: object) -> object:
     """A member, also by its name, that the table's column knows."""
     declared = column.declared
     assert isinstance(declared, Enum)  # noqa: S101  # by its kind
