@@ -133,7 +133,7 @@ def _describe_scalar(scalar: Scalar, value: object, context: EncodingContext) ->
         context.refuse(value, str(error), "")
 
 
-_COLLECTIONS: dict[str, Callable[[Any], Any]] = {
+_COLLECTIONS: dict[str, type[Any]] = {
     "tuple": tuple,
     "set": set,
     "frozenset": frozenset,
@@ -143,7 +143,7 @@ _DESCRIBE: dict[type[Any], Callable[[Any, EncodingContext], Any]] = {
     type(None): lambda value, context: None,
     list: _describe_list,
     dict: _describe_dict,
-    **{type_: _describe_collection(kind) for kind, type_ in _COLLECTIONS.items()},  # type: ignore[misc]  # they are classes
+    **{type_: _describe_collection(kind) for kind, type_ in _COLLECTIONS.items()},
 }
 
 ANY = Codec("any", _encode, _decode, lambda value: True, deep=True)

@@ -26,7 +26,7 @@ _NODE_STYLES = {
 }
 
 
-class TreeDigraph(graphviz.Digraph):  # type: ignore[misc]  # graphviz ships no types
+class TreeDigraph(graphviz.Digraph):
     """A ``graphviz.Digraph`` that says what to install where ``dot`` is missing.
 
     A notebook then shows its source.

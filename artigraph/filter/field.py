@@ -110,7 +110,6 @@ class Field:
     def __invert__(self) -> Condition:
         return ~self._is_true()
 
-    __hash__ = None  # type: ignore[assignment]  # equality makes a condition
     __iter__ = None  # or Python would ask for the keys 0, 1, 2 and so on for ever
 
     def _refuse_arithmetic(self, *_: object) -> NoReturn:

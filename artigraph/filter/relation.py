@@ -276,7 +276,8 @@ def _given(nodes: Nodes) -> _Given:
 
 
 def _ids(nodes: Nodes) -> tuple[int, ...]:
-    assert isinstance(nodes, _Ids)  # noqa: S101  # check_nodes() made it one
+    if not isinstance(nodes, _Ids):
+        raise TypeError("check_nodes() comes first")
     # A filter may be asked of another database than the one that it was made in.
     refuse_other_store(shown_nodes(nodes), nodes.store, current_store())
     return nodes

@@ -143,9 +143,9 @@ class StoredArray(StoredValue):
         except (TypeError, ValueError) as error:
             raise PartError(f"{index!r} is no slice of an array: {error}.") from error
 
-    def _place(self, index: object) -> int:
+    def _place(self, index: Any) -> int:
         try:
-            place = operator.index(index)  # type: ignore[arg-type]  # that is the question
+            place = operator.index(index)  # that is the question
         except TypeError:
             raise PartError(
                 f"part() takes a whole number or a slice of the first axis, not {index!r}. "

@@ -112,7 +112,7 @@ class Node(Shown, Base):
     """
 
     __tablename__ = "artigraph_node"
-    __mapper_args__ = {  # noqa: RUF012  # SQLAlchemy types it as an instance's
+    __mapper_args__ = {
         "polymorphic_on": "node_type",
         "polymorphic_identity": "node",
         # One SELECT brings every subclass's columns: a row of the tree is

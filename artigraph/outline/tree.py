@@ -290,7 +290,7 @@ def _facts(
     return TreeNode(**facts, depth=depth, content=content, extent=extent, more=more)
 
 
-_TIMES = " × "  # noqa: RUF001  # as sizes are written
+_TIMES = " \N{MULTIPLICATION SIGN} "
 
 
 def _extent(rows: object, num_columns: object, shape: object, dtype: object) -> str:

@@ -60,7 +60,8 @@ def _common(types: Collection[pa.DataType]) -> pa.DataType:
         precision = scale + max(one.precision - one.scale for one in left)
         return (pa.decimal128 if precision <= 38 else pa.decimal256)(precision, scale)
     if all(map(pa.types.is_list, left)):
-        return pa.list_(_common({one.value_type for one in left}))  # type: ignore[attr-defined]  # they are lists
+        lists: Collection[Any] = left
+        return pa.list_(_common({one.value_type for one in lists}))
     raise TypeError(left)
 
 

@@ -124,7 +124,7 @@ def _refuse_more_digits(column: KeptColumn, number: Decimal) -> None:
         if precision is None:
             return
     _, digits, exponent = number.as_tuple()
-    assert isinstance(exponent, int)  # noqa: S101  # it is finite
+    exponent = int(exponent)  # a letter, were it not finite
     significant = "".join(map(str, digits)).rstrip("0")
     behind = max(0, -(exponent + len(digits) - len(significant))) if significant else 0
     before = max(0, number.adjusted() + 1) if significant else 0

@@ -66,7 +66,8 @@ def keep_uuid(column: KeptColumn, value: object) -> UUID:
 def keep_enum(column: KeptColumn, value: object) -> object:
     """A member, also by its name, that the table's column knows."""
     declared = column.declared
-    assert isinstance(declared, Enum)  # noqa: S101  # by its kind
+    if not isinstance(declared, Enum):
+        raise TypeError(f"{declared!r} is no enumeration")
     members = declared.enum_class
     if members is None:
         name = value
