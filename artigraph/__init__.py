@@ -369,7 +369,7 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *_HOME_OF})
 
 
-def load_ipython_extension(ipython: Any) -> None:
+def load_ipython_extension(ipython: object) -> None:
     """Answer ``%load_ext artigraph``.
 
     Args:
@@ -378,7 +378,7 @@ def load_ipython_extension(ipython: Any) -> None:
     import_module("artigraph.notebook.extension").load(ipython)
 
 
-def unload_ipython_extension(ipython: Any) -> None:
+def unload_ipython_extension(ipython: object) -> None:
     """Answer ``%unload_ext artigraph``: leave IPython as it was.
 
     Args:

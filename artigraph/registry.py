@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import difflib
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from importlib.metadata import entry_points
+from types import MappingProxyType
 from typing import Any, Generic, Protocol, TypeVar
 
 from artigraph.errors import MissingLibraryError, NameTakenError, UnknownNameError
@@ -43,17 +44,17 @@ def public_name(name: str) -> Any:
     return getattr(sys.modules["artigraph"], name)
 
 
-def did_you_mean(name: str, known: object) -> str:
+def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Say which known names come nearest, or list them all.
 
     Args:
         name: What was asked for.
-        known: The names that exist; any iterable of strings.
+        known: The names that exist.
 
     Returns:
         A sentence to end an error message with.
     """
-    names = sorted(known)  # type: ignore[call-overload]  # any iterable of strings
+    names = sorted(known)
     if not names:
         return "None is known."
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
@@ -68,23 +69,23 @@ class Registry(Generic[T]):
     Args:
         kind: What the implementations are called in an error, such as
             ``"serializer"``.
-        built_in: Names to ``"module:attribute"``, imported on first use.
-        entry_point_group: The entry points that other packages declare.
+        group: The entry points that other packages declare, after ``artigraph.``.
         unknown: The error for a name that nobody registered.
         hint: What to type when a name is unknown.
+        built_in: As for :meth:`build_in`, if what makes the registry knows it.
     """
 
     def __init__(
         self,
         kind: str,
-        built_in: Mapping[str, str],
-        entry_point_group: str,
+        group: str,
         unknown: type[UnknownNameError],
         hint: str,
+        built_in: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self._kind = kind
         self._built_in = dict(built_in)
-        self._group = entry_point_group
+        self._group = f"artigraph.{group}"
         self._unknown = unknown
         self._hint = hint
         self._registered: dict[str, T] = {}
@@ -112,6 +113,20 @@ class Registry(Generic[T]):
         # The newer of two equal ones: a cell that runs again may bring new credentials.
         self._registered[name] = implementation
         return implementation
+
+    def build_in(self, names: Mapping[str, str]) -> None:
+        """Enter the implementations that come with artigraph.
+
+        The folder of a contract does so, since the contract itself names none of them.
+
+        Args:
+            names: Names to ``"module:attribute"``, imported on first use.
+        """
+        self._built_in |= names
+
+    def is_built_in(self, name: str) -> bool:
+        """Whether a name is that of an implementation which comes with artigraph."""
+        return name in self._built_in
 
     def add_source(self, register_more: Callable[[], None]) -> None:
         """Have a function called before a name is given up as unknown.

@@ -119,7 +119,8 @@ class Blob:
                 "artifact_digest": sha256_of(data),
                 "database_artifact_value": data,
             }
-        assert self._stored is not None  # noqa: S101  # put() has set it
+        if self._stored is None:
+            raise RuntimeError("Nothing is put yet; call put() first.")
         return RemoteArtifact, {
             **columns,
             "artifact_size": self._stored.size,
@@ -134,7 +135,8 @@ class Blob:
             self._staged.close()
 
     def _data(self) -> bytes:
-        assert self._staged is not None  # noqa: S101  # what stays in a row is always staged
+        if self._staged is None:
+            raise RuntimeError("Nothing waits; call stage() first.")
         self._staged.seek(0)
         return self._staged.read()
 

@@ -72,13 +72,13 @@ def _row_codec(
     def accepts(value: object) -> bool:
         return isinstance(value, types) if types and inner.kind == "any" else inner.accepts(value)
 
-    def encode(value: Any, context: EncodingContext) -> Any:
+    def encode(value: object, context: EncodingContext) -> object:
         chosen = serializer or find_serializer(type(value)) or get_serializer("artigraph-json")
         if chosen.takes_json:
             value = inner.encode(value, context.stored_in(storage))
         return context.add_child(value, chosen, storage)
 
-    def decode(stored: Any, children: LoadedChildren) -> Any:
+    def decode(stored: Any, children: LoadedChildren) -> object:
         child = children.get(str(stored.get("v"))) if is_tagged(stored) else None
         if child is not None and child.takes_json:
             return inner.decode(child.value, children)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import Enum
 from importlib import import_module
-from typing import Any
+from typing import Any, NoReturn
 
 from artigraph.codec.base import TAG, Codec, EncodingContext, LoadedChildren, native_json
 from artigraph.errors import DeserializationError, SerializationError
@@ -18,7 +18,7 @@ from artigraph.types.scalar import SCALARS_BY_NAME, SCALARS_BY_TYPE
 __all__ = ["ANY"]
 
 
-def _encode(value: Any, context: EncodingContext, /) -> Any:
+def _encode(value: object, context: EncodingContext, /) -> object:
     """JSON of a value, which says itself what it is."""
     type_ = type(value)
     scalar = SCALARS_BY_TYPE.get(type_)
@@ -36,10 +36,10 @@ def _encode(value: Any, context: EncodingContext, /) -> Any:
     serializer = find_serializer(type_)
     if serializer is not None:
         return context.add_child(value, serializer)
-    return _refuse(value, context)
+    _refuse(value, context)
 
 
-def _decode(stored: Any, children: LoadedChildren, /) -> Any:
+def _decode(stored: object, children: LoadedChildren, /) -> object:
     if type(stored) is list:
         return [_decode(item, children) for item in stored]
     if type(stored) is not dict:
@@ -49,7 +49,7 @@ def _decode(stored: Any, children: LoadedChildren, /) -> Any:
     return _decode_tagged(stored, children)
 
 
-def _decode_tagged(stored: dict[str, Any], children: LoadedChildren) -> Any:
+def _decode_tagged(stored: dict[str, Any], children: LoadedChildren) -> object:
     kind, content = stored[TAG], stored.get("v")
     if kind in SCALARS_BY_NAME:
         return SCALARS_BY_NAME[kind].read(content)
@@ -77,7 +77,7 @@ def _is_numpy_scalar(type_: type[Any]) -> bool:
     return any(base.__name__ == "generic" for base in type_.__mro__)
 
 
-def _refuse(value: object, context: EncodingContext) -> Any:
+def _refuse(value: object, context: EncodingContext) -> NoReturn:
     if isinstance(value, Enum):
         name = type(value).__name__
         context.refuse(
@@ -105,11 +105,11 @@ def _refuse(value: object, context: EncodingContext) -> Any:
     )
 
 
-def _describe_list(value: list[Any], context: EncodingContext) -> Any:
+def _describe_list(value: list[Any], context: EncodingContext) -> object:
     return [_encode(item, context.at(i)) for i, item in enumerate(value)]
 
 
-def _describe_dict(value: dict[Any, Any], context: EncodingContext) -> Any:
+def _describe_dict(value: dict[Any, Any], context: EncodingContext) -> object:
     if all(type(key) is str and key != TAG and is_clean(key) for key in value):
         return {key: _encode(v, context.at(key)) for key, v in value.items()}
     pairs = [[_encode(k, context.at(k, 3)), _encode(v, context.at(k, 3))] for k, v in value.items()]
@@ -117,14 +117,14 @@ def _describe_dict(value: dict[Any, Any], context: EncodingContext) -> Any:
 
 
 def _describe_collection(kind: str) -> Callable[[Any, EncodingContext], Any]:
-    def describe(value: Any, context: EncodingContext) -> Any:
+    def describe(value: Iterable[object], context: EncodingContext) -> object:
         items = [_encode(item, context.at(i, 2)) for i, item in enumerate(value)]
         return {TAG: kind, "v": items}
 
     return describe
 
 
-def _describe_scalar(scalar: Scalar, value: Any, context: EncodingContext) -> Any:
+def _describe_scalar(scalar: Scalar, value: object, context: EncodingContext) -> object:
     if not scalar.fits(value):
         context.refuse(value, "it would not come back equal", "Store it as text or as bytes.")
     try:
@@ -133,7 +133,7 @@ def _describe_scalar(scalar: Scalar, value: Any, context: EncodingContext) -> An
         context.refuse(value, str(error), "")
 
 
-_COLLECTIONS: dict[str, Callable[[Any], Any]] = {
+_COLLECTIONS: dict[str, type[Any]] = {
     "tuple": tuple,
     "set": set,
     "frozenset": frozenset,
@@ -143,7 +143,7 @@ _DESCRIBE: dict[type[Any], Callable[[Any, EncodingContext], Any]] = {
     type(None): lambda value, context: None,
     list: _describe_list,
     dict: _describe_dict,
-    **{type_: _describe_collection(kind) for kind, type_ in _COLLECTIONS.items()},  # type: ignore[misc]  # they are classes
+    **{type_: _describe_collection(kind) for kind, type_ in _COLLECTIONS.items()},
 }
 
 ANY = Codec("any", _encode, _decode, lambda value: True, deep=True)

@@ -53,7 +53,7 @@ class ChildValue:
 class LoadedChild:
     """A child that was read back."""
 
-    value: Any
+    value: object
     takes_json: bool = False
     """Whether the value is JSON that a codec has yet to decode."""
 
@@ -109,7 +109,7 @@ class EncodingContext:
 
     def add_child(
         self,
-        value: Any,
+        value: object,
         serializer: Serializer[Any] | None = None,
         storage: Storage | None = None,
     ) -> dict[str, str]:
@@ -164,6 +164,6 @@ def is_tagged(stored: object) -> bool:
     return type(stored) is dict and TAG in stored
 
 
-def native_json(scalar: Scalar, value: Any) -> Any:
+def native_json(scalar: Scalar, value: object) -> object:
     """A value of one of JSON's own types; as text where JSON does not keep it."""
     return value if scalar.fits(value) else {TAG: scalar.name, "v": scalar.write(value)}

@@ -26,14 +26,14 @@ def collection_codec(type_: type[Any], item: Codec) -> Codec:
     """
     encode_item, decode_item, deep, kind = item.encode, item.decode, item.deep, type_.__name__
 
-    def encode(value: Any, context: EncodingContext) -> Any:
+    def encode(value: Any, context: EncodingContext) -> object:
         if type(value) is not type_:
             return untyped(value, context, list)
         if deep:
             return [encode_item(one, context.at(i)) for i, one in enumerate(value)]
         return [encode_item(one, context) for one in value]
 
-    def decode(stored: Any, children: LoadedChildren) -> Any:
+    def decode(stored: object, children: LoadedChildren) -> object:
         if type(stored) is not list:
             return decode_any(stored, children)
         items = [decode_item(one, children) for one in stored]
@@ -49,13 +49,13 @@ def tuple_codec(items: Sequence[Codec]) -> Codec:
     def accepts(value: object) -> bool:
         return type(value) is tuple and len(value) == len(items)
 
-    def encode(value: Any, context: EncodingContext) -> Any:
+    def encode(value: Any, context: EncodingContext) -> object:
         if not accepts(value):
             return untyped(value, context, list)
         pairs = zip(items, value, strict=True)
         return [item.encode(one, context.at(i)) for i, (item, one) in enumerate(pairs)]
 
-    def decode(stored: Any, children: LoadedChildren) -> Any:
+    def decode(stored: object, children: LoadedChildren) -> object:
         if type(stored) is not list:
             return decode_any(stored, children)
         if len(stored) != len(items):
@@ -81,7 +81,7 @@ def dict_codec(key_type: type[str] | type[int] | None, key: Codec, value: Codec)
     """
     encode_value, decode_value = value.encode, value.decode
 
-    def encode(given: Any, context: EncodingContext) -> Any:
+    def encode(given: object, context: EncodingContext) -> object:
         if type(given) is not dict:
             # An object of anything is always tagged.
             return encode_any(given, context)
@@ -97,7 +97,7 @@ def dict_codec(key_type: type[str] | type[int] | None, key: Codec, value: Codec)
         ]
         return {TAG: "pairs", "v": pairs}
 
-    def decode(stored: Any, children: LoadedChildren) -> Any:
+    def decode(stored: object, children: LoadedChildren) -> object:
         if type(stored) is not dict:
             return decode_any(stored, children)
         if not is_tagged(stored):
@@ -139,7 +139,7 @@ def union_codec(arms: Sequence[Codec], names: Sequence[str]) -> Codec:
         # tuple[int, int] | tuple[int, ...] are of one kind.
         by_name[name if name not in by_name else f"{name}~{len(by_name)}"] = arm
 
-    def encode(value: Any, context: EncodingContext) -> Any:
+    def encode(value: object, context: EncodingContext) -> object:
         if value is None:
             return None
         for name, arm in by_name.items():
@@ -148,7 +148,7 @@ def union_codec(arms: Sequence[Codec], names: Sequence[str]) -> Codec:
                 return {TAG: "of", "t": name, "v": arm.encode(value, inner)}
         return encode_any(value, context)
 
-    def decode(stored: Any, children: LoadedChildren) -> Any:
+    def decode(stored: Any, children: LoadedChildren) -> object:
         if is_tagged(stored) and stored[TAG] == "of":
             arm = by_name.get(str(stored.get("t")))
             if arm is not None:

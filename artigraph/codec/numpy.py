@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import re
-from typing import Any
 
 import numpy as np
 
@@ -18,7 +17,7 @@ __all__ = ["describe_numpy", "read_numpy"]
 DTYPE = re.compile(r"[<>|=]?([biufcSU])\d+|[<>=]?[mM]8(\[\w+\])?")
 
 
-def describe_numpy(value: np.generic, context: EncodingContext) -> Any:
+def describe_numpy(value: np.generic, context: EncodingContext) -> object:
     """A numpy scalar as JSON that keeps its dtype.
 
     Args:
@@ -47,7 +46,7 @@ def describe_numpy(value: np.generic, context: EncodingContext) -> Any:
     return {TAG: "numpy", "t": dtype, "v": {TAG: "bytes", "v": data}}
 
 
-def read_numpy(dtype: str, content: Any) -> np.generic:
+def read_numpy(dtype: str, content: object) -> np.generic:
     """A numpy scalar from what :func:`describe_numpy` made.
 
     Args:

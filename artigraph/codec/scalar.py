@@ -16,7 +16,7 @@ __all__ = ["scalar_codec", "untyped"]
 encode_any, decode_any = ANY.encode, ANY.decode
 
 
-def untyped(value: Any, context: EncodingContext, *plain: type[Any]) -> Any:
+def untyped(value: object, context: EncodingContext, *plain: type[Any]) -> object:
     """JSON of a value that is none of its annotation's.
 
     Args:
@@ -34,7 +34,7 @@ def scalar_codec(scalar: Scalar) -> Codec:
         return _float_codec(scalar) if float in scalar.types else _native_codec(scalar)
     types, fits, write, read = scalar.types, scalar.fits, scalar.write, scalar.read
 
-    def encode(value: Any, context: EncodingContext) -> Any:
+    def encode(value: object, context: EncodingContext) -> object:
         if type(value) in types and fits(value):
             try:
                 return write(value)
@@ -42,7 +42,7 @@ def scalar_codec(scalar: Scalar) -> Codec:
                 context.refuse(value, str(error), "")
         return untyped(value, context, str, int)
 
-    def decode(stored: Any, children: LoadedChildren) -> Any:
+    def decode(stored: object, children: LoadedChildren) -> object:
         if isinstance(stored, str | int) and not isinstance(stored, bool):
             return read(stored)
         return decode_any(stored, children)
@@ -52,7 +52,7 @@ def scalar_codec(scalar: Scalar) -> Codec:
     return Codec(scalar.name, encode, decode, lambda value: type(value) in types, schema)
 
 
-def _number(value: Any) -> Any:
+def _number(value: object) -> object:
     """A number of numpy as Python's; anything else as it is."""
     plain = without_numpy(value)
     return plain if isinstance(plain, int | float) else value
@@ -64,7 +64,7 @@ _PLAIN: dict[type[Any], Callable[[Any], Any]] = {str: str.__str__, int: int.__in
 def _native_codec(scalar: Scalar) -> Codec:
     (type_,), fits = scalar.types, scalar.fits
 
-    def encode(value: Any, context: EncodingContext) -> Any:
+    def encode(value: object, context: EncodingContext) -> object:
         if type(value) is not type_:
             value = _number(value)
             # Typed by its annotation: a StrEnum's text, a numpy integer's number. In
@@ -75,7 +75,7 @@ def _native_codec(scalar: Scalar) -> Codec:
             value = _PLAIN[type_](value)
         return value if fits(value) else native_json(scalar, value)
 
-    def decode(stored: Any, children: LoadedChildren) -> Any:
+    def decode(stored: object, children: LoadedChildren) -> object:
         return stored if type(stored) is type_ else decode_any(stored, children)
 
     return Codec("native", encode, decode, lambda value: isinstance(value, type_))
@@ -84,7 +84,7 @@ def _native_codec(scalar: Scalar) -> Codec:
 def _float_codec(scalar: Scalar) -> Codec:
     fits = scalar.fits
 
-    def encode(value: Any, context: EncodingContext) -> Any:
+    def encode(value: object, context: EncodingContext) -> object:
         if type(value) is not float:
             number = _number(value)
             if isinstance(number, int) and not isinstance(number, bool):
@@ -98,7 +98,7 @@ def _float_codec(scalar: Scalar) -> Codec:
             value = float(number)
         return value if fits(value) else native_json(scalar, value)
 
-    def decode(stored: Any, children: LoadedChildren) -> Any:
+    def decode(stored: object, children: LoadedChildren) -> object:
         if type(stored) is float:
             return stored
         return float(stored) if type(stored) is int else decode_any(stored, children)

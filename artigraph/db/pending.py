@@ -100,7 +100,8 @@ class Pending:
 
     def hand_over(self) -> None:
         """Leave all of it to what this is a savepoint of."""
-        assert self.outer is not None  # noqa: S101  # only savepoints do
+        if self.outer is None:
+            raise RuntimeError("This is no savepoint.")
         self.outer.after_commit += self.after_commit
         self.outer.on_rollback += self.on_rollback
         self.outer.locks += self.locks

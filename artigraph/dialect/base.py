@@ -112,13 +112,13 @@ class Dialect(ABC):
         server = f"{self.name}://{','.join(sockets) or host}:{url.port or self.port}"
         return url.database or (url.username or ""), server, None
 
-    def prepare(self, engine: Engine) -> None:  # noqa: B027  # most want nothing
+    def prepare(self, engine: Engine) -> None:  # most want nothing
         """Set every connection up that an engine has or will open; twice is as once."""
 
-    def make_whole(self, engine: Engine) -> None:  # noqa: B027  # a server's affair
+    def make_whole(self, engine: Engine) -> None:  # a server's affair
         """Leave nothing of the database outside of its file, as far as nobody is in the way."""
 
-    def see_one_moment(self, connection: Connection) -> None:  # noqa: B027  # most do
+    def see_one_moment(self, connection: Connection) -> None:  # most do
         """Let all statements of a connection's next transaction, which reads, see one moment.
 
         A higher level that its engine was made with stays, and so does ``AUTOCOMMIT``.
@@ -134,7 +134,7 @@ class Dialect(ABC):
 
     # Rows
 
-    def lock(self, connection: Connection, key: int) -> None:  # noqa: B027  # one writer at a time
+    def lock(self, connection: Connection, key: int) -> None:  # one writer at a time
         """Wait for a lock of the whole database, and hold it until the transaction has ended.
 
         It shuts out only who asks for the same one: nobody else pays for it.
@@ -226,7 +226,7 @@ class Dialect(ABC):
     """SQL for the labels in the rows ``up(label, steps)`` as a JSON array; ``None`` where a
     subquery cannot be recursive and look at the row outside."""
 
-    def bound_number(self, value: Any) -> Any:
+    def bound_number(self, value: object) -> object:
         """A number as it is compared with those out of documents."""
         if not isinstance(value, Decimal):
             return value

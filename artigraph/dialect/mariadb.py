@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
 import orjson
@@ -38,6 +38,10 @@ from typing_extensions import override
 from artigraph.dialect.base import EPOCH, FIELD_COLUMN, FIELD_COLUMNS, WAIT_SECONDS, Dialect
 from artigraph.dialect.json import DECIMAL, JsonFunctions
 from artigraph.errors import DatabaseBusyError
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine.interfaces import DBAPIConnection
+    from sqlalchemy.pool import ConnectionPoolEntry, PoolResetState
 
 __all__ = ["MARIADB", "MariaDB"]
 
@@ -73,12 +77,12 @@ class _ExactDecimal(TypeDecorator[Decimal]):
     cache_ok = True
 
     @override
-    def process_bind_param(self, value: Decimal | None, dialect: Any) -> Any:
+    def process_bind_param(self, value: Decimal | None, dialect: object) -> object:
         # With an exponent it would be a literal of a float.
         return format(value, "f") if value is not None and "E" in str(value) else value
 
     @override
-    def process_result_value(self, value: Any, dialect: Any) -> Decimal | None:
+    def process_result_value(self, value: object, dialect: object) -> Decimal | None:
         if value is None:
             return None
         # It fills up with noughts.
@@ -93,11 +97,11 @@ class _Duration(TypeDecorator[timedelta]):
     cache_ok = True
 
     @override
-    def process_bind_param(self, value: timedelta | None, dialect: Any) -> datetime | None:
+    def process_bind_param(self, value: timedelta | None, dialect: object) -> datetime | None:
         return None if value is None else EPOCH + value
 
     @override
-    def process_result_value(self, value: datetime | None, dialect: Any) -> timedelta | None:
+    def process_result_value(self, value: datetime | None, dialect: object) -> timedelta | None:
         return None if value is None else value - EPOCH
 
 
@@ -154,7 +158,7 @@ class _Json(JsonFunctions):
         if any(key.startswith("-") for key in keys):
             # It finds no key that is escaped otherwise than in the document; JSON_TABLE does.
             columns = f"COLUMNS (v JSON PATH {self._path(keys)})"
-            value = f"(SELECT v FROM JSON_TABLE({self.document}, '$' {columns}) AS found)"  # noqa: S608  # keys are bound
+            value = f"(SELECT v FROM JSON_TABLE({self.document}, '$' {columns}) AS found)"
         return f"JSON_TYPE({value})"
 
     @override
@@ -275,7 +279,7 @@ class MariaDB(Dialect):
         return not (isinstance(stored, Uuid) and value.bytes[6] >= 0x80 and value.bytes[8] < 0x80)
 
     @override
-    def bound_number(self, value: Any) -> Any:
+    def bound_number(self, value: object) -> object:
         if value in (float("inf"), float("-inf")):
             return float(_LARGEST) if value > 0 else -float(_LARGEST)
         return super().bound_number(value)
@@ -284,7 +288,7 @@ class MariaDB(Dialect):
     def rows_of(self, array: str, values: str) -> str:
         types = {"integer": "BIGINT", "number": "DOUBLE", "text": f"VARCHAR(1024) {_BINARY}"}
         rows = f"JSON_TABLE({array}, '$[*]' COLUMNS (value {types[values]} PATH '$')) AS packed"
-        return f"(SELECT packed.value FROM {rows})"  # noqa: S608  # a bound parameter
+        return f"(SELECT packed.value FROM {rows})"
 
     @override
     def nulls_last(self, value: Callable[[], str], ordered: str) -> str:
@@ -349,7 +353,9 @@ def _tell(connection: Connection, statement: str) -> None:
         cursor.close()
 
 
-def _on_reset(connection: Any, record: Any, state: Any) -> None:
+def _on_reset(
+    connection: DBAPIConnection, record: ConnectionPoolEntry, state: PoolResetState
+) -> None:
     held = record.info.pop(_HELD, ())
     # One that is closed for good takes its locks along.
     if not held or state.terminate_only:

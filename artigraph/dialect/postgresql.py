@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from sqlalchemy import (
     BigInteger,
@@ -33,6 +33,10 @@ from typing_extensions import override
 
 from artigraph.dialect.base import Dialect
 from artigraph.dialect.json import DECIMAL, JsonFunctions, is_plain_key
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_connection
+    from sqlalchemy.pool import ConnectionPoolEntry
 
 __all__ = ["POSTGRESQL", "PostgreSQL"]
 
@@ -152,13 +156,13 @@ class PostgreSQL(Dialect):
         return isinstance(stored, JSONB)
 
     @override
-    def bound_number(self, value: Any) -> Any:
+    def bound_number(self, value: Any) -> object:
         return Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
 
     @override
     def rows_of(self, array: str, values: str) -> str:
         value = {"integer": "value::bigint", "number": "value::numeric", "text": "value"}[values]
-        return f"(SELECT {value} FROM jsonb_array_elements_text(CAST({array} AS JSONB)))"  # noqa: S608  # a bound parameter
+        return f"(SELECT {value} FROM jsonb_array_elements_text(CAST({array} AS JSONB)))"
 
     @override
     def begin_alike(self, value: str, text: str) -> str:
@@ -175,7 +179,7 @@ class PostgreSQL(Dialect):
         await connection.exec_driver_sql(f"ANALYZE {table}")
 
 
-def _on_checkin(adapted: Any, record: Any) -> None:
+def _on_checkin(adapted: AsyncAdapt_asyncpg_connection | None, record: ConnectionPoolEntry) -> None:
     if (before := record.info.pop(_BEFORE, None)) and adapted is not None:
         adapted.isolation_level, adapted.readonly = before
 

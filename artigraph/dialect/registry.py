@@ -27,7 +27,7 @@ _BUILT_IN = {
 """By all names that they have in addresses, and in SQLAlchemy."""
 
 _registry: Registry[Dialect] = Registry(
-    "database", _BUILT_IN, "artigraph.dialects", UnknownNameError, "See register_dialect()."
+    "database", "dialects", UnknownNameError, "See register_dialect().", _BUILT_IN
 )
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Dialect, LargeBinary
 from sqlalchemy.types import TypeDecorator, TypeEngine
 from typing_extensions import override
 
 from artigraph.dialect.registry import dialect_of
+
+if TYPE_CHECKING:
+    from sqlalchemy.sql.operators import OperatorType
 
 __all__ = ["StoredType"]
 
@@ -51,7 +54,7 @@ class StoredType(TypeDecorator[Any]):
         return self.usual.python_type
 
     @override
-    def coerce_compared_value(self, op: Any, value: Any) -> TypeEngine[Any]:
+    def coerce_compared_value(self, op: OperatorType | None, value: object) -> TypeEngine[Any]:
         compared = self.usual.coerce_compared_value(op, value)
         return self if compared is self.usual else compared
 

@@ -116,7 +116,7 @@ def describer_of(kind: type) -> Describer | None:
         return None
 
 
-def python_number(value: Any) -> Any:
+def python_number(value: object) -> Any:
     """What a scalar of numpy is in Python; anything else as it is.
 
     Args:
@@ -202,7 +202,7 @@ def _pandas(frame: Any, limits: Limits) -> _Columns:
     return columns
 
 
-def _label(label: Any) -> str:
+def _label(label: object) -> str:
     levels = label if isinstance(label, tuple | list) else (label,)
     return ", ".join(str(level)[: LONGEST_NAME + 1] for level in levels)
 
@@ -224,7 +224,7 @@ def _table(columns: _Columns, size: tuple[int, int], limits: Limits, brief: Brie
     )
 
 
-def _cell(value: Any, limits: Limits, brief: Brief) -> str:
+def _cell(value: object, limits: Limits, brief: Brief) -> str:
     """A cell: a text as it is, a number in few digits, anything else on one line."""
     found = describer_of(type(value))
     if found is not None and found.number is not None:
@@ -314,7 +314,7 @@ def picture_facts(
         png: Draws it; ``None`` for one that would have to be read first.
     """
 
-    def facts(value: Any, limits: Limits, brief: Brief) -> Facts:
+    def facts(value: object, limits: Limits, brief: Brief) -> Facts:
         drawn = png(value) if limits.max_pictures > 0 else None
         picture = None if drawn is None else _picture(drawn, limits)
         return Facts(cut(type(value).__name__, 60), lines=(line(value),), picture=picture)

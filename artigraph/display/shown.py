@@ -61,7 +61,7 @@ class Shown:
     def __repr__(self) -> str:
         return one_line(self)
 
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+    def _repr_pretty_(self, printer: object, cycle: bool) -> None:
         width = getattr(printer, "max_width", 79)
         print_lines(printer, cycle, one_line(self), lambda: as_text(self, width))
 

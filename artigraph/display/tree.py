@@ -92,7 +92,7 @@ def svg_tree(root: TreeItem, *, max_children: int = 20, max_depth: int = 12) -> 
             f'aria-label="{name}" width="{width:.0f}" height="{height:.0f}" '
             f'viewBox="0 0 {width:.0f} {height:.0f}">',
             STYLE,
-            *(_draw_line(box) for box in boxes if box.above is not None),
+            *(_draw_line(box, box.above) for box in boxes if box.above is not None),
             *(_draw_box(box) for box in boxes),
             "</svg>\n",
         ]
@@ -284,9 +284,7 @@ def _stack(
         y += strip + GAP
 
 
-def _draw_line(box: _Box) -> str:
-    above = box.above
-    assert above is not None  # noqa: S101  # the caller has asked
+def _draw_line(box: _Box, above: _Box) -> str:
     start, end, tip = above.x + above.width, box.x - ARROW, box.x
     turn = box.x - ARROW - 8 - box.edge_width
     bend = (turn - start) / 2

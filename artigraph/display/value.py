@@ -196,15 +196,15 @@ _NUMBERS = (bool, int, float, complex)
 
 def _brief(value: object, limits: Limits) -> str:
     kind = type(value)
-    if kind is str:
-        return _text(value, limits)  # type: ignore[arg-type]  # it is one
-    if kind is int:
-        bits = value.bit_length()  # type: ignore[attr-defined]  # it is one
+    if kind is str and isinstance(value, str):
+        return _text(value, limits)
+    if kind is int and isinstance(value, int):
+        bits = value.bit_length()
         return repr(value) if bits <= LONGEST_INT else f"<int of {bits:,} bits>"
     if value is None or kind in _NUMBERS:
         return repr(value)
-    if kind in (bytes, bytearray):
-        return _bytes(value, limits)  # type: ignore[arg-type]  # it is one
+    if kind in (bytes, bytearray) and isinstance(value, bytes | bytearray):
+        return _bytes(value, limits)
     if kind in _BRACKETS:
         return _collection(value, limits)
     if isinstance(value, Shown):

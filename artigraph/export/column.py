@@ -94,9 +94,10 @@ class Piece:
             for value, owner in zip(self.values, self.owners, strict=True)
         ]
 
-    def _read(self, value: Any, owner: int) -> Any:
+    def _read(self, value: object, owner: int) -> object:
         try:
-            return codec_of_schema(self.schema).decode(value, _Children(self.nested, owner))  # type: ignore[arg-type]  # all that codecs ask of parts is get()
+            children: Any = _Children(self.nested, owner)  # all that codecs ask of them is get()
+            return codec_of_schema(self.schema).decode(value, children)
         except (ArtigraphError, *UNREADABLE):
             # Whatever it was, it is shown as it stands.
             return value
@@ -131,7 +132,7 @@ class _Children:
         )
 
 
-def text_of(value: Any) -> str:
+def text_of(value: object) -> str:
     """A Python value as JSON that says itself what it is."""
     # What is read may be nested deeper than what was written, models in lists in models.
     return orjson.dumps(
@@ -139,7 +140,7 @@ def text_of(value: Any) -> str:
     ).decode()
 
 
-def _simple(value: Any) -> Any:
+def _simple(value: object) -> object:
     """A value as an array of its own kind would give it back."""
     if isinstance(value, list | tuple | set | frozenset):
         return [_simple(item) for item in value]
@@ -268,9 +269,10 @@ class Pieces:
                 piece = kept.get(key) or kept.setdefault(
                     key, Piece([], [], how, [], self._nested, whole)
                 )
-            piece.rows.append(row)  # type: ignore[attr-defined]  # these are lists
-            piece.owners.append(owner)  # type: ignore[attr-defined]
-            piece.values.append(plain)  # type: ignore[attr-defined]
+            growing: Any = piece  # of lists, as all that are made here
+            growing.rows.append(row)
+            growing.owners.append(owner)
+            growing.values.append(plain)
         pieces += groups.values()
         for piece in objects.values():
             self._add_object(name, piece)
@@ -298,7 +300,7 @@ def _getter(field: str) -> Callable[[dict[str, Any]], Any]:
 
 def _parse_all(texts: Sequence[str | None], node_ids: Sequence[int]) -> list[dict[str, Any]]:
     try:
-        documents = [orjson.loads(text) for text in texts]  # type: ignore[arg-type]  # None is refused
+        documents = [orjson.loads(text or "") for text in texts]  # none at all is refused
     except (orjson.JSONDecodeError, TypeError):
         documents = [None]
     if set(map(type, documents)) != {dict}:

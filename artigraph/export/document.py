@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
-from sqlalchemy import ColumnElement, Text, cast, literal, select, type_coerce
+from sqlalchemy import ColumnElement, Select, Text, cast, literal, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 import artigraph.model.log  # noqa: F401  # its class is defined wherever rows are read
@@ -98,7 +98,7 @@ def classes_asked_for(filter: Filter) -> list[type[BaseModel]]:
     return [model for name in names if (model := models_by_name.get(name)) is not None]
 
 
-def select_models(clause: ColumnElement[bool], *, documents: bool) -> Any:
+def select_models(clause: ColumnElement[bool], *, documents: bool) -> Select[Any]:
     """The rows of models, by id.
 
     Args:

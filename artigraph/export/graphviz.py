@@ -26,14 +26,14 @@ _NODE_STYLES = {
 }
 
 
-class TreeDigraph(graphviz.Digraph):  # type: ignore[misc]  # graphviz ships no types
+class TreeDigraph(graphviz.Digraph):
     """A ``graphviz.Digraph`` that says what to install where ``dot`` is missing.
 
     A notebook then shows its source.
     """
 
     @override
-    def pipe(self, *args: Any, **kwargs: Any) -> Any:
+    def pipe(self, *args: object, **kwargs: object) -> Any:
         """As ``graphviz.Digraph.pipe``: the picture.
 
         Raises:
@@ -45,7 +45,7 @@ class TreeDigraph(graphviz.Digraph):  # type: ignore[misc]  # graphviz ships no 
             raise _missing("dot") from error
 
     @override
-    def render(self, *args: Any, **kwargs: Any) -> str:
+    def render(self, *args: object, **kwargs: object) -> str:
         """As ``graphviz.Digraph.render``: write the picture to a file.
 
         Raises:
@@ -57,7 +57,7 @@ class TreeDigraph(graphviz.Digraph):  # type: ignore[misc]  # graphviz ships no 
             raise _missing("dot") from error
 
     @override
-    def unflatten(self, *args: Any, **kwargs: Any) -> graphviz.Source:
+    def unflatten(self, *args: object, **kwargs: object) -> graphviz.Source:
         """As ``graphviz.Digraph.unflatten``: broad graphs made narrower.
 
         Raises:
@@ -72,7 +72,7 @@ class TreeDigraph(graphviz.Digraph):  # type: ignore[misc]  # graphviz ships no 
         self,
         include: Collection[str] | None = None,
         exclude: Collection[str] | None = None,
-        **options: Any,
+        **options: object,
     ) -> dict[str, Any]:
         try:
             return dict(super()._repr_mimebundle_(include, exclude, **options))

@@ -69,5 +69,5 @@ def _series(column: pa.ChunkedArray[Any], field: pa.Field[Any]) -> pd.Series[Any
     return made
 
 
-def _value(text: str | None) -> Any:
+def _value(text: str | None) -> object:
     return None if text is None else ANY.decode(orjson.loads(text), {})

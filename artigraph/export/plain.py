@@ -45,7 +45,7 @@ class Keys(dict[str, Any]):
     """An object whose keys are all somebody's own; one of them may be ``"$"``."""
 
 
-def resolve(value: Any, schema: Schema) -> tuple[Schema, Any, bool]:
+def resolve(value: object, schema: Schema) -> tuple[Schema, Any, bool]:
     """A value without the object that names its kind.
 
     Args:
@@ -92,7 +92,7 @@ def _resolve(value: Any, schema: Schema) -> tuple[Schema, Any]:
     return schema, value
 
 
-def _plain_numpy(stored: dict[str, Any]) -> Any:
+def _plain_numpy(stored: dict[str, Any]) -> object:
     plain = without_numpy(ANY.decode(stored, {}))
     if type(plain) in (bool, int, float, str):
         return plain

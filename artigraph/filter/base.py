@@ -51,7 +51,7 @@ class Filter(Shown, ABC):
     """
 
     @override
-    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+    def __new__(cls, *args: object, **kwargs: object) -> Self:
         names: list[str] = [field.name for field in fields(cls)] if is_dataclass(cls) else []
         check_keys(cls, args, kwargs, names)
         for name, value in kwargs.items():

@@ -48,7 +48,7 @@ def convert(scalar: Scalar, field: str, operator: Operator, value: Any) -> Any:
     return _store(scalar, field, value)
 
 
-def _store(scalar: Scalar, field: str, value: Any) -> Any:
+def _store(scalar: Scalar, field: str, value: object) -> object:
     try:
         stored = scalar.store(value)
     except TypeError:

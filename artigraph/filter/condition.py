@@ -260,7 +260,9 @@ def _choose_scalar(
     raise errors[0]
 
 
-def _same_zone(scalar: Scalar, value: ColumnElement[Any], asked: Any) -> list[ColumnElement[bool]]:
+def _same_zone(
+    scalar: Scalar, value: ColumnElement[Any], asked: object
+) -> list[ColumnElement[bool]]:
     """Naive and aware datetimes do not compare, though their texts would."""
     if scalar.form != "moment":
         return []

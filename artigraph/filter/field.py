@@ -63,7 +63,7 @@ class Field:
     def __dir__(self) -> list[str]:
         return list(self._names())
 
-    def _compare(self, **comparison: Any) -> Condition:
+    def _compare(self, **comparison: object) -> Condition:
         for value in comparison.values():
             if isinstance(value, Field):
                 raise FilterError(
@@ -110,7 +110,6 @@ class Field:
     def __invert__(self) -> Condition:
         return ~self._is_true()
 
-    __hash__ = None  # type: ignore[assignment]  # equality makes a condition
     __iter__ = None  # or Python would ask for the keys 0, 1, 2 and so on for ever
 
     def _refuse_arithmetic(self, *_: object) -> NoReturn:
@@ -152,7 +151,7 @@ def _field(given: object, function: str) -> Field:
     return given
 
 
-def is_in(field: Any, values: Collection[Any]) -> Condition:
+def is_in(field: object, values: Collection[Any]) -> Condition:
     """Whether a field has one of several values.
 
     Args:
@@ -166,7 +165,7 @@ def is_in(field: Any, values: Collection[Any]) -> Condition:
     return _field(field, "is_in")._compare(in_=values)
 
 
-def is_null(field: Any) -> Condition:
+def is_null(field: object) -> Condition:
     """Whether a field is ``None`` or not stored; ``~is_null(f.x)`` for the others.
 
     Args:
@@ -178,7 +177,7 @@ def is_null(field: Any) -> Condition:
     return _field(field, "is_null")._compare(eq=None)
 
 
-def like(field: Any, pattern: str) -> Condition:
+def like(field: object, pattern: str) -> Condition:
     """Whether a text matches a pattern: ``%`` is any text, ``_`` any character.
 
     Args:
@@ -193,7 +192,7 @@ def like(field: Any, pattern: str) -> Condition:
     return _field(field, "like")._compare(like=pattern)
 
 
-def ilike(field: Any, pattern: str) -> Condition:
+def ilike(field: object, pattern: str) -> Condition:
     """As :func:`like`, taking upper and lower case for one.
 
     Letters beyond ASCII have one case only where the database knows better.

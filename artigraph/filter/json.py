@@ -43,7 +43,7 @@ class _Number(TypeDecorator[Any]):
         return dialect.type_descriptor(dialect_of(dialect).number_type)
 
     @override
-    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+    def process_bind_param(self, value: object, dialect: Dialect) -> Any:
         return None if value is None else dialect_of(dialect).bound_number(value)
 
     @override
@@ -119,7 +119,7 @@ class SameBeginning(FunctionElement[bool]):
 
 
 @compiles(SameBeginning)
-def _begin_alike(element: SameBeginning, compiler: SQLCompiler, **kw: Any) -> str:
+def _begin_alike(element: SameBeginning, compiler: SQLCompiler, **kw: object) -> str:
     value, text = (compiler.process(clause, **kw) for clause in element.clauses)
     return dialect_of(compiler).begin_alike(value, text)
 
@@ -201,7 +201,7 @@ class _Reader:
 
 
 @compiles(DocumentValue)
-def _compile(value: DocumentValue, compiler: SQLCompiler, **kw: Any) -> str:
+def _compile(value: DocumentValue, compiler: SQLCompiler, **kw: object) -> str:
     generated: frozenset[str] = getattr(compiler.dialect, FIELD_COLUMNS, frozenset())
     if generated and (name := value_column_name(value)) in generated:
         table = compiler.process(value.document, **kw).rpartition(".")[0]

@@ -191,7 +191,8 @@ class ModelFilter(ArtifactFilter):
 
     def _holds(self) -> Iterator[ColumnElement[bool]]:
         """What the fields must hold, for each of the types."""
-        assert isinstance(self.where, Condition)  # noqa: S101  # __post_init__ made it one
+        if not isinstance(self.where, Condition):
+            raise TypeError("__post_init__() comes first")
         if not isinstance(self.model_type, tuple):
             yield self.where.clause(node_table, "the model", AnyShape())
             return

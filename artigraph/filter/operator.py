@@ -44,7 +44,7 @@ __all__ = [
 P = TypeVar("P")
 
 
-def _asks_no_database(column: ColumnElement[Any], value: Any) -> ColumnElement[bool]:
+def _asks_no_database(column: ColumnElement[Any], value: object) -> ColumnElement[bool]:
     raise FilterError("Only a viewer compares so, and no database.")
 
 
@@ -189,12 +189,12 @@ def register(*operators: Operator) -> None:
 class _Asked(TypedDict, total=False):
     """The keys of a ``ValueFilter``, for type checkers and editors."""
 
-    eq: Any
-    ne: Any
-    gt: Any
-    ge: Any
-    lt: Any
-    le: Any
+    eq: object
+    ne: object
+    gt: object
+    ge: object
+    lt: object
+    le: object
     in_: Collection[Any] | Unset
     not_in: Collection[Any] | Unset
     like: str | Unset
@@ -250,7 +250,7 @@ class ValueFilter:
 _DOC = ValueFilter.__doc__ or ""
 
 
-def asked_of(value: Any) -> Mapping[str, Any]:
+def asked_of(value: object) -> Mapping[str, Any]:
     """What is asked, by operator: a ``ValueFilter``'s keys, ``in_`` for several, ``eq`` for one."""
     if isinstance(value, ValueFilter):
         return value.given()
@@ -258,19 +258,19 @@ def asked_of(value: Any) -> Mapping[str, Any]:
     return {"in_" if several else "eq": value}
 
 
-def match(column: ColumnElement[Any], value: Any) -> ColumnElement[bool]:
+def match(column: ColumnElement[Any], value: object) -> ColumnElement[bool]:
     """A clause on a column, for a value as :func:`asked_of` takes it."""
     asked = asked_of(value).items()
     return and_(true(), *(OPERATORS[name].clause(column, one) for name, one in asked))
 
 
-def comparison(name: str, value: Any) -> str:
+def comparison(name: str, value: object) -> str:
     """What a comparison asks, for a value as :func:`asked_of` takes it: ``id in 1, 2 or 3``."""
     told = [OPERATORS[key].phrase(name, one) for key, one in asked_of(value).items()]
     return " and ".join(told) or f"any {name}"
 
 
-def moment(verb: str, value: Any) -> str:
+def moment(verb: str, value: object) -> str:
     """When something was done: ``created after 2024-01-01 00:00:00+00:00``."""
     whens = [(OPERATORS[key].when, one) for key, one in asked_of(value).items()]
     if not whens or not all(when for when, _ in whens):

@@ -55,7 +55,7 @@ class _NullsLast(FunctionElement[Any]):
 
 
 @compiles(_NullsLast)
-def _nulls_last(element: _NullsLast, compiler: SQLCompiler, **kw: Any) -> str:
+def _nulls_last(element: _NullsLast, compiler: SQLCompiler, **kw: object) -> str:
     value, ordered = element.clauses
     # Not both at once: PostgreSQL refuses a parameter that its text leaves out.
     return dialect_of(compiler).nulls_last(
@@ -75,7 +75,7 @@ class _Term:
         ordered = self.value.desc() if self.descending else self.value.asc()
         return _NullsLast(self.value, ordered) if self.nullable else ordered
 
-    def after(self, last: Any, rest: ColumnElement[bool]) -> ColumnElement[bool]:
+    def after(self, last: object, rest: ColumnElement[bool]) -> ColumnElement[bool]:
         """Rows that come after one with the value ``last``."""
         if last is None:
             return and_(self.value.is_(None), rest)

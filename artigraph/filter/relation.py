@@ -239,7 +239,7 @@ class _Ids(tuple[int, ...]):
     store: Store | None = None
 
 
-def _id(name: str, node: Any) -> int:
+def _id(name: str, node: object) -> int:
     given = node.node_id if isinstance(node, Node) else without_numpy(node)
     if isinstance(given, int) and not isinstance(given, bool):
         check_value(given)
@@ -276,7 +276,8 @@ def _given(nodes: Nodes) -> _Given:
 
 
 def _ids(nodes: Nodes) -> tuple[int, ...]:
-    assert isinstance(nodes, _Ids)  # noqa: S101  # check_nodes() made it one
+    if not isinstance(nodes, _Ids):
+        raise TypeError("check_nodes() comes first")
     # A filter may be asked of another database than the one that it was made in.
     refuse_other_store(shown_nodes(nodes), nodes.store, current_store())
     return nodes
@@ -360,7 +361,7 @@ def walk(first: Any, near: str, far: str, max_depth: int | None = None) -> CTE:
     return bounded
 
 
-def _walk_from(first: Any, near: str, far: str, min_depth: int, max_depth: int | None) -> CTE:
+def _walk_from(first: object, near: str, far: str, min_depth: int, max_depth: int | None) -> CTE:
     """As :func:`walk`, without what is reached by fewer steps only."""
     counted = max_depth is not None and max_depth <= DEEPEST
     reached = walk(first, near, far, max_depth if counted else min_depth)

@@ -110,6 +110,6 @@ class _Texts(_Rows):
 
 
 @compiles(_Rows)
-def _unpack(element: _Rows, compiler: SQLCompiler, **kw: Any) -> str:
+def _unpack(element: _Rows, compiler: SQLCompiler, **kw: object) -> str:
     (array,) = element.clauses
     return dialect_of(compiler).rows_of(compiler.process(array, **kw), element.values)

@@ -98,7 +98,7 @@ class StoredArray(StoredValue):
             UnknownStorageError: Nobody registered the storage.
         """
 
-        def map_() -> Any:
+        def map_() -> object:
             path = self._source.local_path()
             if path is None:
                 raise StorageError(
@@ -127,7 +127,7 @@ class StoredArray(StoredValue):
         steps = places if places.step > 0 else places[::-1]
         start, stop = (steps[0], steps[-1] + 1) if steps else (0, 0)
 
-        def read() -> Any:
+        def read() -> object:
             with self._source.open() as file:
                 found = self._find_serializer().read_slice(file, start, stop)
             if abs(places.step) > 1:
@@ -143,9 +143,9 @@ class StoredArray(StoredValue):
         except (TypeError, ValueError) as error:
             raise PartError(f"{index!r} is no slice of an array: {error}.") from error
 
-    def _place(self, index: object) -> int:
+    def _place(self, index: Any) -> int:
         try:
-            place = operator.index(index)  # type: ignore[arg-type]  # that is the question
+            place = operator.index(index)  # that is the question
         except TypeError:
             raise PartError(
                 f"part() takes a whole number or a slice of the first axis, not {index!r}. "

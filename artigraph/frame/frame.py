@@ -76,7 +76,7 @@ class StoredFrame(StoredValue):
         Of columns that share a label, the last. Of the first 200 columns, as
         for ``columns``: ``await frame.read_schema()`` has all of them.
         """
-        return {name: dtype for name, dtype in self._summary["columns"]}  # noqa: C416  # pairs are lists
+        return dict(self._summary["columns"])
 
     async def read_schema(self) -> dict[str, str]:
         """Read the types of all columns from the footer, by their labels as text.
@@ -102,7 +102,7 @@ class StoredFrame(StoredValue):
         """
         return await self._run(lambda: self._in_part(read))
 
-    def view(self, **options: Any) -> Any:
+    def view(self, **options: object) -> Any:
         """Show it in a notebook, to scroll, sort and filter without loading it.
 
         Args:
@@ -201,7 +201,7 @@ class StoredFrame(StoredValue):
         """
         source = self._source
 
-        def make() -> Any:
+        def make() -> object:
             serializer = self._find_serializer()
             if not isinstance(source, DatabaseSource):
                 return serializer.scan(source.open, self.nbytes)
@@ -234,15 +234,15 @@ class StoredFrame(StoredValue):
             )
         return serializer
 
-    async def _convert(self, name: str) -> Any:
+    async def _convert(self, name: str) -> object:
         if name == self.serializer:
             return await self.load()
 
-        def convert() -> Any:
-            target = get_serializer(name)
+        def convert() -> object:
+            target: Any = get_serializer(name)  # a frame's
             table = self._verified(self._find_serializer().load_arrow)
             try:
-                return target.from_arrow(table)  # type: ignore[attr-defined]  # it is a frame's
+                return target.from_arrow(table)
             except Exception as error:  # each library has its own
                 raise DeserializationError(
                     f"{target!r} cannot take what {self.serializer!r} wrote: {error}. Use load()."
@@ -271,9 +271,9 @@ class StoredFrame(StoredValue):
             )
 
 
-def _check_number(name: str, value: object) -> int:
+def _check_number(name: str, value: Any) -> int:
     try:
-        number = value.__index__()  # type: ignore[attr-defined]  # that is the question
+        number = value.__index__()  # that is the question
     except (AttributeError, TypeError):
         number = None
     if isinstance(value, bool) or not isinstance(number, int):

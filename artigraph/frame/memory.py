@@ -33,7 +33,7 @@ class _MemorySource:
         """No file holds them."""
 
 
-def store_in_memory(value: Any) -> StoredFrame:
+def store_in_memory(value: object) -> StoredFrame:
     """Write a frame to memory.
 
     Args:

@@ -50,7 +50,7 @@ class Condition:
     """What to compare with, as text; unused by those that take no value."""
 
 
-def read_sort(given: Any, columns: int) -> tuple[SortKey, ...]:
+def read_sort(given: object, columns: int) -> tuple[SortKey, ...]:
     """Check an order that came as JSON: a list of ``{"column", "descending"}``.
 
     Raises:
@@ -64,7 +64,7 @@ def read_sort(given: Any, columns: int) -> tuple[SortKey, ...]:
     return tuple(keys)
 
 
-def read_conditions(given: Any, columns: int) -> tuple[Condition, ...]:
+def read_conditions(given: object, columns: int) -> tuple[Condition, ...]:
     """Check conditions that came as JSON: a list of ``{"column", "operator", "value"}``.
 
     Raises:
@@ -82,7 +82,7 @@ def read_conditions(given: Any, columns: int) -> tuple[Condition, ...]:
     return tuple(found)
 
 
-def _items(given: Any) -> list[Mapping[str, Any]]:
+def _items(given: object) -> list[Mapping[str, Any]]:
     if not isinstance(given, list | tuple) or not all(isinstance(i, Mapping) for i in given):
         raise PartError(f"A list of objects was expected, not {given!r:.100}.")
     return list(given)

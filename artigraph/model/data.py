@@ -200,8 +200,8 @@ class DataModel(BaseModel, metaclass=DataModelMeta):
         if dataclass_kwargs.get("repr", True) and "__repr__" not in cls.__dict__:
             # As dataclass() would write one, but within the limits of a page.
             # IPython takes the first of both that it finds on the way up.
-            cls.__repr__ = Shown.__repr__  # type: ignore[method-assign]
-            cls._repr_pretty_ = Shown._repr_pretty_  # type: ignore[method-assign]
+            cls.__repr__ = Shown.__repr__  # type: ignore[method-assign]  # as dataclass() does
+            cls._repr_pretty_ = Shown._repr_pretty_  # type: ignore[method-assign]  # as dataclass() does
         compares = dataclass_kwargs.get("eq", True) and "__eq__" not in cls.__dict__
         generated = dataclass_kwargs.get("init", True) and "__init__" not in cls.__dict__
         token = _deriving.set(True)

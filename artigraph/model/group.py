@@ -151,9 +151,9 @@ class ModelGroup(Shown):
             self._leave()
 
     def _leave(self) -> None:
-        assert self._inside is not None  # noqa: S101  # __aenter__ set it
         inside, self._inside = self._inside, None
-        inside.close()
+        if inside is not None:
+            inside.close()
 
     @contextmanager
     def using_its_store(self) -> Iterator[None]:
@@ -351,7 +351,8 @@ class ModelGroup(Shown):
 
     async def _refresh(self, labels: list[str] | None) -> None:
         node_id = self._written_id()
-        assert node_id is not None  # noqa: S101  # callers have asked
+        if node_id is None:
+            raise RuntimeError("The group's node is not written yet.")
         with self.using_its_store():
             found = await read_models(_models_on(node_id, labels))
         read = {str(model.artifact.node_label): model.value for model in found}

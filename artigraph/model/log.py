@@ -44,8 +44,6 @@ class Log(BaseModel, Mapping[str, Any], version=1, name="artigraph.Log"):
             return NotImplemented
         return equal_values(self._values, other._values)
 
-    __hash__ = None  # type: ignore[assignment]  # it holds a dict, and so has no hash
-
     @override
     def model_data(self) -> Mapping[str, Any]:
         """The values by name."""

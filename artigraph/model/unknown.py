@@ -57,8 +57,6 @@ class UnknownModel(Shown):
             self.data, other.data
         )
 
-    __hash__ = None  # type: ignore[assignment]  # it holds a dict, and so has no hash
-
     @override
     def _describe(self, limits: Limits) -> Facts:
         facts = describe_model(self.name, self.version, self.data, limits)

@@ -86,7 +86,8 @@ class QualifiedArtifact(Shown, Generic[A, T]):
         return self._artifact
 
     def _read_row(self) -> tuple[type[A], dict[str, Any], Store | None]:
-        assert self._unmade is not None  # noqa: S101  # else there is an object
+        if self._unmade is None:
+            raise RuntimeError("There is an object already.")
         node_type, row, store = self._unmade
         return node_type, row.all_columns() if isinstance(row, NewRow) else row._asdict(), store
 

@@ -199,7 +199,7 @@ class Answering:
                 log.debug("a widget's question failed", exc_info=True)
             self._reply(view, number, error=in_words(error))
 
-    async def _in_time(self, answer: Awaitable[Any]) -> Any:
+    async def _in_time(self, answer: Awaitable[Any]) -> object:
         """An answer, or ``TimeoutError`` when there is none in time."""
         task = asyncio.ensure_future(answer)
         # The loop holds tasks weakly, and one that is given up may take a while to end.
@@ -222,7 +222,7 @@ class Answering:
         if not task.cancelled():
             task.exception()  # of one that was given up nobody wants to know it
 
-    def _reply(self, view: str, number: int, **answer: Any) -> None:
+    def _reply(self, view: str, number: int, **answer: object) -> None:
         self._widget.send({"kind": "reply", "view": view, "number": number, **answer})
 
 

@@ -61,7 +61,9 @@ class Explorer(anywidget.AnyWidget):
     ).tag(sync=True, echo_update=False)
     height = traitlets.Int(520, min=200, max=4000, help="How tall it is, in pixels.").tag(sync=True)
 
-    def __init__(self, node_or_filter: Node | Filter | int | Unset = UNSET, **options: Any) -> None:
+    def __init__(
+        self, node_or_filter: Node | Filter | int | Unset = UNSET, **options: object
+    ) -> None:
         scope = check_scope(node_or_filter)
         super().__init__(**options)
         self._pages = TreeHandlers(scope, self._read_first)
@@ -111,7 +113,7 @@ class Explorer(anywidget.AnyWidget):
             A function that ends this.
         """
 
-        def changed(change: Any) -> None:
+        def changed(change: traitlets.Bunch) -> None:
             outcome = callback(change["new"])
             if inspect.iscoroutine(outcome):
                 self._answering.start(outcome)

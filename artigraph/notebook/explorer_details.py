@@ -122,7 +122,7 @@ def gone(node_id: int) -> NodeNotFoundError:
     )
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     """Facts as plain values; characters that would hide or reorder text are written out."""
     if is_dataclass(value):
         return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}

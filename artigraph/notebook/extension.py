@@ -72,7 +72,7 @@ def unload(ipython: InteractiveShell) -> None:
         make_all_whole()
 
 
-def _append(added: Any, to: list[Any], undo: ExitStack) -> None:
+def _append(added: object, to: list[Any], undo: ExitStack) -> None:
     to.append(added)
 
     def remove() -> None:
@@ -92,7 +92,7 @@ def _add_magic(ipython: InteractiveShell, magic: Magic, undo: ExitStack) -> None
             undo.callback(_put_back, registry[kind], name, magic, before)
 
 
-def _put_back(magics: dict[str, Any], name: str, magic: Magic, before: Any) -> None:
+def _put_back(magics: dict[str, Any], name: str, magic: Magic, before: object) -> None:
     if magics.get(name) is not magic:
         return  # a later definition stays
     if before is None:

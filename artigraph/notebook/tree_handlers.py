@@ -185,7 +185,7 @@ class TreeHandlers(Handlers):
         await self._refresh()
 
     @answers("viewer")
-    async def _viewer(self, params: dict[str, Any]) -> Any:
+    async def _viewer(self, params: dict[str, Any]) -> object:
         node = _integer(params, "node")
         pages = self._frames.get(node)
         if pages is None:

@@ -74,7 +74,7 @@ class FrameViewer(anywidget.AnyWidget):
     ).tag(sync=True, echo_update=False)
     height = traitlets.Int(420, min=120, max=4000, help="How tall it is, in pixels.").tag(sync=True)
 
-    def __init__(self, frame: Any, **options: Any) -> None:
+    def __init__(self, frame: object, **options: object) -> None:
         stored = frame if isinstance(frame, StoredFrame) else store_in_memory(frame)
         super().__init__(**options)
         try:
@@ -176,7 +176,7 @@ class FrameViewer(anywidget.AnyWidget):
         return bundle
 
     @traitlets.observe("chosen")
-    def _select(self, _: Any) -> None:
+    def _select(self, _: object) -> None:
         chosen, view = self._chosen(), self._pages.opened
         selection = None
         if chosen is not None and view is not None:
@@ -186,7 +186,7 @@ class FrameViewer(anywidget.AnyWidget):
         self.set_trait("selection", selection)
 
     @traitlets.observe("comm")
-    def _closed(self, change: Any) -> None:
+    def _closed(self, change: traitlets.Bunch) -> None:
         # ipywidgets may keep the widget itself for as long as the process lives.
         if change["new"] is None:
             self._pages.let_go()
@@ -242,5 +242,5 @@ def _condition(given: tuple[Any, ...], view: FrameView) -> dict[str, Any]:
     }
 
 
-def _find(label: Any, labels: list[str]) -> int:
+def _find(label: object, labels: list[str]) -> int:
     return find_columns([label], labels)[0]

@@ -67,10 +67,8 @@ class Jobs:
         if number is None:
             number = next(self._numbers)
             self._jobs[number] = _Job(work)
-        job = self._jobs.get(number) if isinstance(number, int) else None
-        if job is None:
+        if not isinstance(number, int) or (job := self._jobs.get(number)) is None:
             raise PartError("This was given up, since nobody asked about it. Ask for it again.")
-        assert isinstance(number, int)  # noqa: S101  # for the type checker
         if job.watch is not None:
             job.watch.cancel()
         try:

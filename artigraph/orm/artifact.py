@@ -46,7 +46,7 @@ class BaseArtifact(Node):
         **columns: Values of its columns by name, all optional.
     """
 
-    __mapper_args__ = {"polymorphic_identity": "artifact"}  # noqa: RUF012  # SQLAlchemy types it as an instance's
+    __mapper_args__ = {"polymorphic_identity": "artifact"}
 
     artifact_serializer: Mapped[str | None] = mapped_column(BinaryName(255))
     """Name of the serializer that wrote the bytes."""
@@ -74,7 +74,7 @@ class BaseArtifact(Node):
 class DatabaseArtifact(BaseArtifact):
     """A value whose bytes are in the row itself."""
 
-    __mapper_args__ = {"polymorphic_identity": "database_artifact"}  # noqa: RUF012  # SQLAlchemy types it as an instance's
+    __mapper_args__ = {"polymorphic_identity": "database_artifact"}
 
     database_artifact_value: Mapped[bytes | None] = mapped_column(
         LargeBytes, info=row_fact("database", _tell_database)
@@ -85,7 +85,7 @@ class DatabaseArtifact(BaseArtifact):
 class RemoteArtifact(BaseArtifact):
     """A value whose bytes are in a storage."""
 
-    __mapper_args__ = {"polymorphic_identity": "remote_artifact"}  # noqa: RUF012  # SQLAlchemy types it as an instance's
+    __mapper_args__ = {"polymorphic_identity": "remote_artifact"}
 
     remote_artifact_storage: Mapped[str | None] = mapped_column(
         BinaryName(255), info=row_fact("storage", _tell_place)
@@ -98,7 +98,7 @@ class RemoteArtifact(BaseArtifact):
 class ModelArtifact(BaseArtifact):
     """A typed value: its plain fields as one document, the others as rows below it."""
 
-    __mapper_args__ = {"polymorphic_identity": "model_artifact"}  # noqa: RUF012  # SQLAlchemy types it as an instance's
+    __mapper_args__ = {"polymorphic_identity": "model_artifact"}
 
     model_artifact_type: Mapped[str | None] = mapped_column(
         BinaryName(255), info=row_fact("model", _tell_model)

@@ -78,7 +78,7 @@ class UTCDateTime(TypeDecorator[datetime]):
         store = self.impl_instance.dialect_impl(dialect).bind_processor(dialect) or _as_it_is
         aware = dialect_of(dialect).keeps_zones
 
-        def process(value: datetime | None) -> Any:
+        def process(value: datetime | None) -> object:
             if value is None:
                 return None
             moment = value.astimezone(UTC)
@@ -93,7 +93,7 @@ class UTCDateTime(TypeDecorator[datetime]):
         load = self.impl_instance.dialect_impl(dialect).result_processor(dialect, coltype)
         load = load or _as_it_is
 
-        def process(stored: Any) -> datetime | None:
+        def process(stored: object) -> datetime | None:
             if stored is None:
                 return None
             value: datetime = load(stored)  # type: ignore[assignment]  # a stored one is not None
@@ -102,7 +102,7 @@ class UTCDateTime(TypeDecorator[datetime]):
         return _remember_last(process)
 
 
-def _as_it_is(value: Any) -> Any:
+def _as_it_is(value: object) -> object:
     return value
 
 
@@ -110,7 +110,7 @@ def _remember_last(process: Callable[[Any], T]) -> Callable[[Any], T]:
     """The rows of one write share their times, so most need no second conversion."""
     seen: tuple[Any, Any] = (None, None)
 
-    def remembering(value: Any) -> T:
+    def remembering(value: object) -> T:
         nonlocal seen
         # One tuple, so that another thread never sees half of it.
         before, result = seen
@@ -178,7 +178,7 @@ def _document_of(resolved: TypeResolve) -> TypeEngine[Any] | None:
 
 
 @event.listens_for(Base.metadata, "before_create")
-def _for_database(metadata: MetaData, connection: Connection, **_: Any) -> None:
+def _for_database(metadata: MetaData, connection: Connection, **_: object) -> None:
     database = dialect_of(connection)
     for table in metadata.tables.values():
         table.dialect_kwargs.update(database.table_options)

@@ -112,7 +112,7 @@ class Node(Shown, Base):
     """
 
     __tablename__ = "artigraph_node"
-    __mapper_args__ = {  # noqa: RUF012  # SQLAlchemy types it as an instance's
+    __mapper_args__ = {
         "polymorphic_on": "node_type",
         "polymorphic_identity": "node",
         # One SELECT brings every subclass's columns: a row of the tree is
@@ -158,7 +158,7 @@ class Node(Shown, Base):
         remote_side=[node_id], lazy="raise", cascade="save-update"
     )
 
-    def __init__(self, **columns: Any) -> None:
+    def __init__(self, **columns: object) -> None:
         mapper = self.__mapper__
         known = mapper.column_attrs.keys() + mapper.synonyms.keys()
         for name in columns:
@@ -177,7 +177,7 @@ class Node(Shown, Base):
     __node_declared__: ClassVar[dict[str, object]] = {}
     __node_facts__: ClassVar[dict[str, RowFact]] = {}
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, **kwargs: object) -> None:
         with defining_subclass(cls, Node.__mapper__):
             super().__init_subclass__(**kwargs)
         cls.__node_documents__ = watch_documents(cls)

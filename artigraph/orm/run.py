@@ -56,7 +56,7 @@ class CellRun(Node):
         **columns: Values of its columns by name, all optional.
     """
 
-    __mapper_args__ = {"polymorphic_identity": "artigraph_cell_run"}  # noqa: RUF012  # SQLAlchemy types it as an instance's
+    __mapper_args__ = {"polymorphic_identity": "artigraph_cell_run"}
 
     cell_run_status: Mapped[str | None] = mapped_column(
         BinaryName(16), info=row_fact("status", _tell_status, in_trees=True)

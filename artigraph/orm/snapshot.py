@@ -42,7 +42,7 @@ class _Watched(InstrumentedAttribute[Any]):
     inherit_cache = True
 
     @override
-    def __get__(self, instance: object, owner: Any) -> Any:
+    def __get__(self, instance: object, owner: object) -> Any:
         value = super().__get__(instance, owner)
         if instance is None or isinstance(value, _FIXED):
             return value
@@ -110,14 +110,14 @@ def changed_in_place(instance: object) -> Iterator[str]:
             yield name
 
 
-def _copied(name: str, value: Any) -> Copies:
+def _copied(name: str, value: object) -> Copies:
     try:
         return {name: (value, _copy(value))}
     except Exception:  # a type of the user's that cannot be copied is compared by SQLAlchemy alone
         return {}
 
 
-def _copy(value: Any) -> Any:
+def _copy(value: object) -> Any:
     if isinstance(value, _FIXED):
         return value
     if type(value) is dict:

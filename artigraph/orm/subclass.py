@@ -48,7 +48,7 @@ class TypesByIdentity(dict[Any, Mapper[Any]]):
         super().__init__(root.polymorphic_map)
         self._root = root
 
-    def __missing__(self, identity: Any) -> Mapper[Any]:
+    def __missing__(self, identity: object) -> Mapper[Any]:
         return self._root
 
 
@@ -238,7 +238,7 @@ def _adopt_columns(cls: type[Any], shared: dict[Column[Any], TypeEngine[Any]]) -
             column.info.setdefault("artigraph_owner", _home(cls))
 
 
-def _is_mapped(annotation: Any) -> bool:
+def _is_mapped(annotation: object) -> bool:
     if isinstance(annotation, str):
         return re.match(r"([\w.]+\.)?Mapped\[", annotation) is not None
     return get_origin(annotation) is Mapped

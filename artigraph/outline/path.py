@@ -51,7 +51,7 @@ def labels_above(connection: AsyncConnection) -> ColumnElement[Any] | None:
 
 
 @compiles(_LabelsAbove)
-def _recursive(element: _LabelsAbove, compiler: SQLCompiler, **kw: Any) -> str:
+def _recursive(element: _LabelsAbove, compiler: SQLCompiler, **kw: object) -> str:
     kw.pop("add_to_result_map", None)
     parent, deepest = (compiler.process(one, **kw) for one in element.clauses)
     step = "above.node_parent_id, COALESCE(above.node_label, '#' || above.node_id)"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import case, func, select
+from sqlalchemy import Select, case, func, select
 from sqlalchemy.orm import Session
 
 from artigraph.db.session import read, read_session
@@ -74,7 +74,7 @@ async def count_descendants(nodes: Nodes) -> dict[int, int]:
     return await _count(nodes, counts)
 
 
-async def _count(nodes: Nodes, query: Any) -> dict[int, int]:
+async def _count(nodes: Nodes, query: Select[Any]) -> dict[int, int]:
     async with read() as connection:
         rows = (await connection.execute(query.order_by(query.selected_columns[0]))).all()
     asked = dict.fromkeys(nodes if isinstance(nodes, tuple) else (), 0)
@@ -130,6 +130,6 @@ async def read_paths(nodes: Nodes) -> dict[int, list[Node]]:
     return {node_id: path_to(node_id, by_id) for node_id in wanted}
 
 
-def _load_all(session: Session, query: Any) -> Sequence[Any]:
+def _load_all(session: Session, query: Select[Any]) -> Sequence[Any]:
     with collector_paused():
         return session.execute(query).all()

@@ -85,10 +85,10 @@ class Tree:
     def __repr__(self) -> str:
         return f"<Tree of {len(self):,} node{'' if len(self) == 1 else 's'}>"
 
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+    def _repr_pretty_(self, printer: object, cycle: bool) -> None:
         print_lines(printer, cycle, repr(self), self._forest().text)
 
-    def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:
+    def _repr_mimebundle_(self, **options: object) -> dict[str, str]:
         return self._forest().bundle()
 
     def _repr_html_(self) -> str:
@@ -290,7 +290,7 @@ def _facts(
     return TreeNode(**facts, depth=depth, content=content, extent=extent, more=more)
 
 
-_TIMES = " × "  # noqa: RUF001  # as sizes are written
+_TIMES = " \N{MULTIPLICATION SIGN} "
 
 
 def _extent(rows: object, num_columns: object, shape: object, dtype: object) -> str:

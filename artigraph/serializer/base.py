@@ -14,45 +14,12 @@ from typing import Any, BinaryIO, ClassVar, Generic, Self, TypeVar
 from artigraph.errors import UnknownSerializerError
 from artigraph.registry import Registry
 
-__all__ = ["Serializer", "find_serializer", "get_serializer", "serializers"]
+__all__ = ["Serializer", "build_in", "find_serializer", "get_serializer", "serializers"]
 
 T = TypeVar("T")
 
-_SPARSE = [
-    f"scipy:{form}_{kind}"
-    for form in ("bsr", "coo", "csc", "csr", "dia", "dok", "lil")
-    for kind in ("array", "matrix")
-]
-
-_BUILT_IN: dict[str, tuple[str, Sequence[str]]] = {
-    "artigraph-json": ("json:json_serializer", ()),
-    "artigraph-json-sorted": ("json:json_sorted_serializer", ()),
-    "artigraph-datetime": ("datetime:datetime_serializer", ()),
-    "artigraph-timedelta": ("datetime:timedelta_serializer", ()),
-    "artigraph-numpy": ("numpy:array_serializer", ["numpy:ndarray"]),
-    "artigraph-pandas": ("pandas:dataframe_serializer", ["pandas:DataFrame"]),
-    "artigraph-polars": ("polars:dataframe_serializer", ["polars:DataFrame"]),
-    "artigraph-parquet": ("pyarrow:parquet_serializer", ["pyarrow:Table"]),
-    "artigraph-feather": ("pyarrow:feather_serializer", ()),
-    "artigraph-record-batch": ("pyarrow:record_batch_serializer", ["pyarrow:RecordBatch"]),
-    "artigraph-pillow": ("pillow:image_serializer", ["PIL:Image"]),
-    "artigraph-matplotlib": (
-        "matplotlib:figure_serializer",
-        ["matplotlib:Figure", "artigraph:FigureImage"],
-    ),
-    "artigraph-plotly": ("plotly:figure_serializer", ["plotly:Figure"]),
-    "artigraph-scipy": ("scipy:sparse_serializer", _SPARSE),
-}
-"""The built-in serializers by stored name: where each is found, and the types that it is
-chosen for, by library and name, so that a value finds it before either was imported."""
-
-BUILT_IN = {name: f"artigraph.serializer.{where}" for name, (where, _) in _BUILT_IN.items()}
-"""Stored names of the built-in serializers, and where each is found."""
-
-BUILT_IN_TYPES = {
-    tuple(type_.split(":")): name for name, (_, types) in _BUILT_IN.items() for type_ in types
-}
-"""The types that they are chosen for."""
+_built_in_types: dict[tuple[str, str], str] = {}
+"""The types that built-in serializers are chosen for, by library and name."""
 
 
 class Serializer(ABC, Generic[T]):
@@ -157,8 +124,7 @@ def _identity(one: Serializer[Any]) -> tuple[str, str, str]:
 
 serializers: Registry[Serializer[Any]] = Registry(
     "serializer",
-    BUILT_IN,
-    "artigraph.serializer",
+    "serializer",
     UnknownSerializerError,
     "Import the module that defines it, or call register() on an instance of it.",
 )
@@ -175,6 +141,19 @@ def get_serializer(name: str) -> Serializer[Any]:
     return serializers.get(name)
 
 
+def build_in(table: Mapping[str, tuple[str, Sequence[str]]]) -> None:
+    """Enter the serializers that come with artigraph.
+
+    Args:
+        table: By stored name: where each is found, and the types that it is chosen for, by
+            library and name, so that a value finds it before either was imported.
+    """
+    serializers.build_in({name: target for name, (target, _) in table.items()})
+    for name, (_, types) in table.items():
+        for library, _, type_name in (one.partition(":") for one in types):
+            _built_in_types[library, type_name] = name
+
+
 def find_serializer(value_type: type[Any]) -> Serializer[Any] | None:
     """Find the serializer that names a type or the nearest base of it.
 
@@ -189,9 +168,9 @@ def find_serializer(value_type: type[Any]) -> Serializer[Any] | None:
     registered = serializers.registered()
     for base in value_type.__mro__[:-1]:
         for serializer in registered:
-            if base in serializer.types and serializer.name not in BUILT_IN:
+            if base in serializer.types and not serializers.is_built_in(serializer.name):
                 return serializer
-        name = BUILT_IN_TYPES.get((base.__module__.partition(".")[0], base.__name__))
+        name = _built_in_types.get((base.__module__.partition(".")[0], base.__name__))
         if name is not None:
             return get_serializer(name)
         for serializer in registered:

@@ -44,7 +44,7 @@ class JsonSerializer(Serializer[Any]):
         self.name = name
         self.sort_keys = sort_keys
 
-    def serialize(self, value: Any, /) -> bytes:
+    def serialize(self, value: object, /) -> bytes:
         """Write a JSON value.
 
         Raises:
@@ -76,7 +76,7 @@ class JsonSerializer(Serializer[Any]):
     __hash__ = Serializer.__hash__
 
 
-def check_json(value: Any, place: str = "value") -> None:
+def check_json(value: object, place: str = "value") -> None:
     """Refuse whatever JSON would not give back with equal value and type.
 
     Args:
@@ -122,7 +122,7 @@ def _check(value: Any, place: str, way: Way, depth: int) -> None:
         )
 
 
-def _check_key(key: Any, place: str, way: Way) -> None:
+def _check_key(key: object, place: str, way: Way) -> None:
     if type(key) is not str:
         raise SerializationError(
             f"{place}{_text(way)} has the key {key!r} of type {type(key).__name__}, but a JSON "
@@ -168,13 +168,13 @@ def _text(way: Way, *, shorten: bool = False) -> str:
     return "".join(steps)
 
 
-def _describe(value: Any) -> str:
+def _describe(value: object) -> str:
     text = repr(value)
     shown = text if len(text) <= 60 else f"{text[:57]}..."
     return f"{shown} of type {type(value).__name__}"
 
 
-def _fix(value: Any) -> str:
+def _fix(value: object) -> str:
     if isinstance(value, Enum):
         return "Store value.value instead."
     if isinstance(value, tuple):

@@ -185,7 +185,7 @@ def _draw_svg(figure: Figure) -> str | None:
     return text
 
 
-def _save(figure: Figure, file: io.IOBase, backend: str, **options: Any) -> None:
+def _save(figure: Figure, file: io.IOBase, backend: str, **options: object) -> None:
     # Whatever rcParams say: the figure at its own size, in its own colours.
     figure.savefig(
         file,  # type: ignore[arg-type]  # the stubs want an IO, which no class inherits

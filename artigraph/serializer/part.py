@@ -98,7 +98,7 @@ class FrameReader(ABC, Generic[T]):
         pairs = zip(map(str, self.labels), self.dtypes(), strict=True)
         return [FrameColumn(label, dtype) for label, dtype in pairs]
 
-    def to_pandas(self, columns: Sequence[Any], places: Sequence[int], rows: Any) -> Any:
+    def to_pandas(self, columns: Sequence[Any], places: Sequence[int], rows: object) -> Any:
         """Make a frame of pandas of columns that :meth:`as_arrow` read.
 
         Args:

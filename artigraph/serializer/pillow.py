@@ -242,7 +242,7 @@ def _encode(value: Any, key: object) -> Any:
     )
 
 
-def _decode(value: Any) -> Any:
+def _decode(value: object) -> Any:
     if not isinstance(value, dict):
         return value
     ((kind, parts),) = value.items()

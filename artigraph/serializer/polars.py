@@ -177,7 +177,7 @@ class DataFrameReader(FrameReader[pl.DataFrame]):
         """The same file, as tables of Arrow; ``None`` if Arrow lacks a type of it."""
         return self._parquet
 
-    def to_pandas(self, columns: Sequence[Any], places: Sequence[int], rows: Any) -> Any:
+    def to_pandas(self, columns: Sequence[Any], places: Sequence[int], rows: object) -> Any:
         """Make a frame of pandas of columns, as pyarrow does it."""
         if self._parquet is None:
             return super().to_pandas(columns, places, rows)

@@ -15,7 +15,7 @@ import io
 import math
 import zipfile
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
@@ -28,6 +28,9 @@ __all__ = ["SparseSerializer", "sparse_serializer"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Parts = dict[str, Array]
+
+Sparse: TypeAlias = Any
+"""A sparse array or matrix: SciPy ships no types."""
 
 COMPRESSED = ("bsr", "csc", "csr")
 FORMATS = (*COMPRESSED, "coo", "dia", "dok", "lil")
@@ -54,7 +57,7 @@ class SparseSerializer(Serializer[Any]):
     name = "artigraph-scipy"
     types = tuple(CLASSES)
 
-    def serialize(self, value: Any, /) -> bytes:
+    def serialize(self, value: Sparse, /) -> bytes:
         """Write a sparse array or matrix.
 
         Raises:
@@ -72,7 +75,7 @@ class SparseSerializer(Serializer[Any]):
             ) from error
         return _zip(parts)
 
-    def deserialize(self, data: bytes, /) -> Any:
+    def deserialize(self, data: bytes, /) -> Sparse:
         """Read a sparse array or matrix.
 
         Raises:
@@ -87,7 +90,7 @@ class SparseSerializer(Serializer[Any]):
                 f"they are damaged: {error}"
             ) from error
 
-    def summarize(self, value: Any, /) -> Mapping[str, Any]:
+    def summarize(self, value: Sparse, /) -> Mapping[str, Any]:
         """Its format, shape, dtype and number of stored entries."""
         return {
             "kind": "sparse",
@@ -98,7 +101,7 @@ class SparseSerializer(Serializer[Any]):
         }
 
 
-def _check_value(value: Any) -> None:
+def _check_value(value: Sparse) -> None:
     if type(value) not in CLASSES:
         fix = "Use scipy.sparse.csr_array(value)."
         if not sp.issparse(value) and not isinstance(value, np.ndarray):
@@ -115,7 +118,7 @@ def _check_value(value: Any) -> None:
         )
 
 
-def _take_apart(value: Any) -> Parts:
+def _take_apart(value: Sparse) -> Parts:
     form, is_array = CLASSES[type(value)]
     shape = np.array(value.shape, np.int64)
     parts: Parts = {"format": np.array(form.encode("ascii")), "shape": shape}
@@ -153,7 +156,7 @@ def _coordinates(coords: tuple[Array, ...]) -> Parts:
     return {"coords": np.array(coords)}
 
 
-def _put_together(parts: Parts) -> Any:
+def _put_together(parts: Parts) -> Sparse:
     form = parts["format"].item().decode("ascii")
     if form not in FORMATS:
         raise ValueError(f"{form!r} is no sparse format; known are {', '.join(FORMATS)}")
@@ -180,7 +183,7 @@ def _put_together(parts: Parts) -> Any:
     return matrix
 
 
-def _compressed(cls: Any, shape: tuple[int, ...], parts: Parts) -> Any:
+def _compressed(cls: type[Sparse], shape: tuple[int, ...], parts: Parts) -> Sparse:
     data, indices, indptr = parts["data"], _integers(parts["indices"]), _integers(parts["indptr"])
     matrix = cls((data, indices, indptr), shape=shape)
     # SciPy narrows indices where it can; a wrong one would be read outside of
@@ -201,7 +204,7 @@ def _compressed(cls: Any, shape: tuple[int, ...], parts: Parts) -> Any:
     return matrix
 
 
-def _lists(cls: Any, shape: tuple[int, ...], parts: Parts) -> Any:
+def _lists(cls: type[Sparse], shape: tuple[int, ...], parts: Parts) -> Sparse:
     data, indices, indptr = parts["data"], _integers(parts["indices"]), _integers(parts["indptr"])
     # Before anything of the shape's size is made.
     if len(shape) != 2 or len(indptr) != shape[0] + 1 or len(data) != len(indices):
@@ -221,7 +224,9 @@ def _lists(cls: Any, shape: tuple[int, ...], parts: Parts) -> Any:
     return matrix
 
 
-def _triples(cls: Any, shape: tuple[int, ...], coords: tuple[Array, ...], parts: Parts) -> Any:
+def _triples(
+    cls: type[Sparse], shape: tuple[int, ...], coords: tuple[Array, ...], parts: Parts
+) -> Sparse:
     matrix = cls((parts["data"], coords), shape=shape)
     matrix.coords = coords  # SciPy may have narrowed them
     matrix.has_canonical_format = _flag(parts, 0)
@@ -230,7 +235,9 @@ def _triples(cls: Any, shape: tuple[int, ...], coords: tuple[Array, ...], parts:
     return matrix
 
 
-def _keys(cls: Any, shape: tuple[int, ...], coords: tuple[Array, ...], parts: Parts) -> Any:
+def _keys(
+    cls: type[Sparse], shape: tuple[int, ...], coords: tuple[Array, ...], parts: Parts
+) -> Sparse:
     data = parts["data"]
     matrix = cls(shape, dtype=data.dtype)
     lists = [one.tolist() for one in coords]

@@ -32,12 +32,6 @@ from artigraph.storage.transfer import Sink
 __all__ = ["BlobInfo", "Storage", "StoredBlob", "get_storage", "storages"]
 
 
-BUILT_IN = {
-    "artigraph-temp-file": "artigraph.storage.file:temp_file_storage",
-}
-"""Stored names of the built-in storages, and where each is found."""
-
-
 @dataclass(frozen=True, slots=True)
 class StoredBlob:
     """What became of bytes that were streamed into a storage."""
@@ -253,8 +247,7 @@ def _identity(one: Storage) -> tuple[str, str, str]:
 
 storages: Registry[Storage] = Registry(
     "storage",
-    BUILT_IN,
-    "artigraph.storage",
+    "storage",
     UnknownStorageError,
     "Import the model that uses it, or call register() on an instance of it.",
 )

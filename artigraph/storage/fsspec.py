@@ -387,7 +387,7 @@ def _renames(file_system: Any) -> bool:
     return type(file_system).mv is not fsspec.AbstractFileSystem.mv
 
 
-class _Sent(fsspec.Callback):  # type: ignore[misc]  # fsspec ships no types
+class _Sent(fsspec.Callback):
     """Hears from fsspec how far an upload is, and may end it."""
 
     def __init__(self, advance: Callable[[int], None]) -> None:

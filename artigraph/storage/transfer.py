@@ -223,7 +223,7 @@ class _Progress:
 def _bar_class() -> Any:
     from tqdm.auto import tqdm
 
-    class Bar(tqdm):  # type: ignore[misc]  # tqdm ships no types
+    class Bar(tqdm):
         monitor_interval = 0
 
     # A bar that fails keeps its lock, and every other bar would wait for it for ever.

@@ -51,7 +51,7 @@ class SerializerTests:
         """Values that it must refuse; add your own."""
         return [object()]
 
-    def equal(self, old: Any, new: Any) -> bool:
+    def equal(self, old: object, new: object) -> bool:
         """Whether a value came back; the types are compared in any case."""
         return bool(old == new)
 
@@ -143,7 +143,7 @@ class SerializerTests:
 
 
 class _Other(Serializer[Any]):
-    def serialize(self, value: Any, /) -> bytes:
+    def serialize(self, value: object, /) -> bytes:
         return b""
 
     def deserialize(self, data: bytes, /) -> Any:

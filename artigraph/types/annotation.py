@@ -162,7 +162,7 @@ _DICTS = (dict, collections.abc.Mapping, collections.abc.MutableMapping)
 _UNIONS = (typing.Union, types.UnionType)
 
 
-def read_annotation(annotation: Any) -> Tree:
+def read_annotation(annotation: object) -> Tree:
     """What a field holds.
 
     Args:
@@ -204,7 +204,7 @@ def read_annotation(annotation: Any) -> Tree:
     return Anything(name, type_, bool(arguments))
 
 
-def _unwrap(annotation: Any) -> Any:
+def _unwrap(annotation: object) -> Any:
     """What an alias, a ``NewType`` or a ``Final`` stands for."""
     while True:
         if isinstance(annotation, NewType):
@@ -217,7 +217,7 @@ def _unwrap(annotation: Any) -> Any:
             return annotation
 
 
-def _read_annotated(annotation: Any) -> Tree:
+def _read_annotated(annotation: object) -> Tree:
     inner, *metadata = get_args(annotation)
     inner = _unwrap(inner)
     if get_origin(inner) is Annotated:  # an alias of one

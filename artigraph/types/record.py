@@ -37,18 +37,18 @@ Form: TypeAlias = Literal[
 fold is left out."""
 
 
-def _missing(value: Any) -> Any:
+def _missing(value: object) -> Any:
     raise NotImplementedError
 
 
-def _fits(value: Any) -> bool:
+def _fits(value: object) -> bool:
     return True
 
 
 def instance(*types: type[Any], but: tuple[type[Any], ...] = ()) -> Callable[[Any], Any]:
     """A function that returns values of some types, and raises ``TypeError`` for others."""
 
-    def check(value: Any) -> Any:
+    def check(value: object) -> object:
         if not isinstance(value, types) or isinstance(value, but):
             raise TypeError
         return value
@@ -169,7 +169,7 @@ def enumeration(type_: type[Enum] | str) -> Scalar:
     # A member that is a text equals its value in Python, not its name.
     texts = [one.value for one in type_] if issubclass(type_, str) else []
 
-    def write(member: Any) -> str | int:
+    def write(member: Enum) -> str | int:
         if not is_flag:
             return str(member.name)
         number: int = member.value
@@ -184,7 +184,7 @@ def enumeration(type_: type[Enum] | str) -> Scalar:
                 "raise the model's version and write model_migrate()."
             ) from None
 
-    def store(value: Any) -> Any:
+    def store(value: Any) -> object:
         if not isinstance(value, type_):
             try:
                 by_name = isinstance(value, str) and value in names and value not in texts

@@ -52,19 +52,19 @@ FLOAT_LIMIT = 1e16
 _real = instance(int, float, Decimal, but=(bool,))
 
 
-def _store_number(value: Any) -> Any:
+def _store_number(value: object) -> object:
     if math.isnan(_real(value)):
         raise ValueError("NaN equals nothing and has no order. Only eq and ne find it.")
     return _within_floats(value)
 
 
-def _store_decimal(value: Any) -> Any:
+def _store_decimal(value: object) -> object:
     if not Decimal(str(_real(value))).is_finite():
         raise ValueError("only finite decimals are compared.")
     return _within_floats(value)
 
 
-def _within_floats(value: Any) -> Any:
+def _within_floats(value: object) -> object:
     """A member of an enumeration as its number, and a huge decimal as an infinity."""
     if isinstance(value, Decimal):
         return value if math.isfinite(value) and math.isfinite(float(value)) else float(value)
@@ -89,7 +89,7 @@ def _is_json_float(value: float) -> bool:
     return -FLOAT_LIMIT < value < FLOAT_LIMIT and (value != 0 or copysign(1.0, value) > 0)
 
 
-def _read_float(stored: Any) -> float:
+def _read_float(stored: object) -> float:
     """The same object for every NaN, so that models compare equal."""
     value = float(str(stored))
     return nan if value != value else value
@@ -101,7 +101,7 @@ def _parse_bool(text: str) -> bool:
     return text.lower() == "true"
 
 
-def _store_text(value: Any) -> str:
+def _store_text(value: object) -> str:
     return _check_text(str.__str__(instance(str)(value)))
 
 
@@ -118,7 +118,7 @@ def _read_str(stored: Any) -> str:
     return text
 
 
-def _store_datetime(value: Any) -> str:
+def _store_datetime(value: datetime) -> str:
     value = instance(datetime)(value)
     if type(value) is not datetime:  # a pandas.Timestamp
         value = datetime.fromisoformat(value.isoformat(timespec="microseconds"))
@@ -126,7 +126,7 @@ def _store_datetime(value: Any) -> str:
     return text[:27] if text[26:27] == "Z" else text[:26]
 
 
-def _store_date(value: Any) -> str:
+def _store_date(value: date) -> str:
     return str(instance(date, but=(datetime,))(value).isoformat())
 
 
@@ -143,13 +143,13 @@ def _read_time(stored: str) -> time:
     return time.fromisoformat(text).replace(fold=int(text != stored))
 
 
-def _store_time(value: Any) -> str:
+def _store_time(value: time) -> str:
     if instance(time)(value).tzinfo is not None:
         raise ValueError("times are stored without a zone.")
     return str(value.isoformat("microseconds"))
 
 
-def _store_timedelta(value: Any) -> int:
+def _store_timedelta(value: timedelta) -> int:
     return int(instance(timedelta)(value) // timedelta(microseconds=1))
 
 

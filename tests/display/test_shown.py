@@ -72,7 +72,7 @@ class EvilError(Exception):
 
 def bundle(value: object) -> dict[str, Any]:
     """What a cell that ends with a value would hold, by MIME type."""
-    return DisplayFormatter().format(value)[0]  # type: ignore[no-any-return, no-untyped-call]  # IPython has none
+    return DisplayFormatter().format(value)[0]  # type: ignore[no-any-return]  # IPython has none
 
 
 def line(value: object) -> str:

@@ -11,7 +11,7 @@ import artigraph
 import artigraph.errors
 from artigraph.notebook.extension import load  # noqa: F401  # its import declares the magics
 from artigraph.notebook.magic.parser import COMMANDS
-from artigraph.serializer.base import BUILT_IN
+from artigraph.serializer import BUILT_IN
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -75,8 +75,8 @@ def test_page_of_reprs_names_every_setting() -> None:
 def test_page_of_serializers_names_every_built_in_one() -> None:
     """``docs/guides/serializers.md`` lists each serializer that comes with artigraph."""
     page = (DOCS / "guides" / "serializers.md").read_text(encoding="utf-8")
-    modules = {address.partition(":")[0] for address in BUILT_IN.values()}
-    names = {address.partition(":")[2] for address in BUILT_IN.values()}
+    modules = {address.partition(":")[0] for address, _ in BUILT_IN.values()}
+    names = {address.partition(":")[2] for address, _ in BUILT_IN.values()}
     assert [module for module in sorted(modules) if module not in page] == []
     assert [name for name in sorted(names) if name not in page] == []
 

@@ -48,7 +48,7 @@ async def test_notebooks_draw_it(store: str) -> None:
     """It is text/markdown with a fence for notebooks, and its own source for the rest."""
     source = await to_mermaid(await write_node(new_node(node_label="wine")))
     assert isinstance(source, str)
-    bundle, _ = DisplayFormatter().format(source)  # type: ignore[no-untyped-call]  # IPython types some
+    bundle, _ = DisplayFormatter().format(source)
     assert bundle == {
         "text/plain": 'graph LR\n    n0(["wine"])',
         "text/markdown": '```mermaid\ngraph LR\n    n0(["wine"])\n```',

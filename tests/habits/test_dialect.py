@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -60,9 +60,9 @@ class Toy(SQLite):
     asked: ClassVar[list[str]] = []
 
     @override
-    def nulls_last(self, value: str, ordered: str) -> str:
-        self.asked.append(value)
-        return f"{value} IS NULL, {ordered}"
+    def nulls_last(self, value: Callable[[], str], ordered: str) -> str:
+        self.asked.append(value())
+        return f"{value()} IS NULL, {ordered}"
 
 
 TOY = Toy()

@@ -202,7 +202,7 @@ def test_a_form_of_trees_is_exported_helped_completed_and_shown(
     assert {"labels", "count", "dot", "json", "mermaid", "networkx", "svg"} <= offered
     assert "no text" in str(memory_shell.fail("%ag export count --to x").error)
     tree = memory_shell.run("%ag tree")
-    bundle = DisplayFormatter().format(tree)[0]  # type: ignore[no-untyped-call]  # IPython's own has no types
+    bundle = DisplayFormatter().format(tree)[0]
     assert bundle["text/x-labels"] == "top"
     assert {"text/plain", "text/html", "image/svg+xml", "text/markdown"} < bundle.keys()
 

@@ -44,7 +44,7 @@ class Shell:
     def try_(self, source: str) -> Cell:
         """Run a cell, whatever comes of it."""
         with capture_output() as captured:
-            done = self.ipython.run_cell(dedent(source).strip("\n"), store_history=True)  # type: ignore[no-untyped-call]  # IPython's own has no types
+            done = self.ipython.run_cell(dedent(source).strip("\n"), store_history=True)
         error = done.error_before_exec or done.error_in_exec
         return Cell(done.result, error, captured.stdout, captured.stderr)
 
@@ -92,7 +92,7 @@ def new_shell(folder: Path) -> Iterator[Shell]:
 
 def close_connections() -> None:
     """Close IPython's loop, which would outlive the shell, with all connections of it."""
-    loop = get_asyncio_loop()  # type: ignore[no-untyped-call]  # as above
+    loop = get_asyncio_loop()
     loop.run_until_complete(loop.shutdown_asyncgens())
     loop.close()
     # The portal goes on; it closes what the reset of the engine has told it to.

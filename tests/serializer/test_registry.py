@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 
 from artigraph.errors import NameTakenError, UnknownSerializerError
+from artigraph.serializer import BUILT_IN
 from artigraph.serializer.base import (
-    BUILT_IN,
     Serializer,
     find_serializer,
     get_serializer,

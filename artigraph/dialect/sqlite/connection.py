@@ -13,7 +13,7 @@ import sqlite3
 import weakref
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import AdaptedConnection
@@ -31,6 +31,10 @@ from artigraph.dialect.sqlite.readonly import (
     refuse_if_changed,
 )
 from artigraph.errors import DatabaseBusyError
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_connection as Adapted
+    from sqlalchemy.pool import ConnectionPoolEntry
 
 __all__ = ["file_of", "prepare_engine"]
 
@@ -82,7 +86,7 @@ class _Setup:
         if not event.contains(engine.dialect, "do_connect", open_where_nothing_can_be_made):
             event.listen(engine.dialect, "do_connect", open_where_nothing_can_be_made)
 
-    def _on_connect(self, connection: Any, record: Any) -> None:
+    def _on_connect(self, connection: Adapted, record: ConnectionPoolEntry | Connection) -> None:
         record.info[_PREPARED] = True
         _tell(connection)
         engine = self._engine()
@@ -100,7 +104,7 @@ class _Setup:
         writes = connection.get_execution_options().get(WRITES, False)
         # Past SQLAlchemy's cursors: each of their steps is a trip to the driver's
         # thread and back, and a transaction of one statement is mostly such trips.
-        adapted = cast(AdaptedConnection, connection.connection.dbapi_connection)
+        adapted = cast("Adapted", connection.connection.dbapi_connection)
         if _PREPARED not in connection.info:
             # Of an engine that was at work before it was given to artigraph.
             self._on_connect(adapted, connection)
@@ -125,7 +129,7 @@ class _Setup:
 _setups: weakref.WeakKeyDictionary[Engine, _Setup] = weakref.WeakKeyDictionary()
 
 
-def _tell(connection: Any) -> None:
+def _tell(connection: Adapted) -> None:
     # The driver would begin transactions by itself, and never IMMEDIATE ones.
     connection.isolation_level = None
     connection.run_async(lambda driver: driver.executescript(_PRAGMAS))
@@ -149,19 +153,21 @@ PRAGMA case_sensitive_like = ON;
 """
 
 
-def _fetch(connection: Any, pragma: str) -> list[tuple[Any, ...]]:
+def _fetch(connection: AdaptedConnection, pragma: str) -> list[tuple[Any, ...]]:
     # Past SQLAlchemy's cursors, as in _on_begin: one trip to the driver's thread.
     return list(connection.run_async(lambda driver: driver.execute_fetchall(pragma)))
 
 
-def _file_of(connection: Any) -> DatabaseFile | None:
+def _file_of(connection: AdaptedConnection) -> DatabaseFile | None:
     # SQLite's own word for it: an address may be relative, or have options and signs in it.
     rows = _fetch(connection, "PRAGMA database_list")
     path = next(path for _, name, path in rows if name == "main")
     return database_file(Path(path)) if path else None
 
 
-def _on_invalidate(connection: Any, _record: Any, _error: BaseException | None) -> None:
+def _on_invalidate(
+    connection: AdaptedConnection, _record: object, _error: BaseException | None
+) -> None:
     # Of a cancelled task: while a traceback keeps its cursor, SQLite puts closing off,
     # and nobody else could write as long as its transaction is open.
     if in_greenlet():

@@ -44,11 +44,11 @@ class _FloatDecimal(TypeDecorator[Decimal]):
     cache_ok = True
 
     @override
-    def bind_processor(self, dialect: Any) -> Callable[[Decimal | None], Any]:
+    def bind_processor(self, dialect: object) -> Callable[[Decimal | None], Any]:
         return lambda value: None if value is None else float(value)
 
     @override
-    def result_processor(self, dialect: Any, coltype: object) -> Callable[[Any], Any]:
+    def result_processor(self, dialect: object, coltype: object) -> Callable[[Any], Any]:
         return lambda stored: None if stored is None else Decimal(repr(stored))
 
 
@@ -68,7 +68,7 @@ class _Json(JsonFunctions):
                     "WHEN type IN ('object', 'array') THEN json(value) ELSE value END"
                 )
                 document = (
-                    f"(SELECT json_object('v', {value}) FROM json_each({inner}) "  # noqa: S608  # the key is bound
+                    f"(SELECT json_object('v', {value}) FROM json_each({inner}) "
                     f"WHERE key = {self.literal(key)})"
                 )
                 path = '$."v"'
@@ -167,7 +167,7 @@ class SQLite(Dialect):
 
     @override
     def rows_of(self, array: str, values: str) -> str:
-        return f"(SELECT value FROM json_each({array}))"  # noqa: S608  # a bound parameter
+        return f"(SELECT value FROM json_each({array}))"
 
 
 SQLITE = SQLite()

@@ -17,7 +17,7 @@ import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.engine import URL, ExceptionContext
 from sqlalchemy.exc import DisconnectionError
@@ -26,6 +26,9 @@ from sqlalchemy.util import await_only
 from artigraph.concurrency import run_in_thread
 from artigraph.dialect.sqlite.address import options_of, path_of
 from artigraph.errors import EngineURLError, ReadOnlyError
+
+if TYPE_CHECKING:
+    from sqlalchemy.pool import ConnectionPoolEntry
 
 __all__ = [
     "SNAPSHOT",
@@ -54,7 +57,10 @@ def locks_as_usual(options: Mapping[str, Any]) -> bool:
 
 
 def open_where_nothing_can_be_made(
-    _dialect: Any, record: Any, arguments: list[Any], options: dict[str, Any]
+    _dialect: object,
+    record: ConnectionPoolEntry | None,
+    arguments: list[Any],
+    options: dict[str, Any],
 ) -> None:
     """Before a connection is made: make it one that reads, where nothing can be written.
 
@@ -107,7 +113,7 @@ def _state(path: Path) -> tuple[int, ...]:
     return found.st_ino, found.st_size, found.st_mtime_ns, size
 
 
-def refuse_if_changed(_connection: Any, record: Any, _proxy: Any) -> None:
+def refuse_if_changed(_connection: object, record: ConnectionPoolEntry, _proxy: object) -> None:
     """Have a pool open another connection if the file is not as it was.
 
     For SQLAlchemy's event ``checkout``.

@@ -60,7 +60,8 @@ def _common(types: Collection[pa.DataType]) -> pa.DataType:
         merged = pa.unify_schemas(schemas, promote_options="permissive")
         return merged.types[0]
     if all(map(pa.types.is_list, left)):
-        return pa.list_(_common({one.value_type for one in left}))  # type: ignore[attr-defined]  # they are lists
+        lists: Collection[Any] = left
+        return pa.list_(_common({one.value_type for one in lists}))
     raise TypeError(left)
 
 

@@ -41,7 +41,7 @@ class ChunkCache:
         with self._lock:
             return self._chunks.get(key)
 
-    def put(self, key: Hashable, column: Any) -> None:
+    def put(self, key: Hashable, column: object) -> None:
         """Keep a column, unless it alone is too large."""
         with self._lock, suppress(ValueError):
             self._chunks[key] = column

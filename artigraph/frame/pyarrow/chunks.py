@@ -19,7 +19,7 @@ from artigraph.concurrency import gather_bounded
 from artigraph.errors import DeserializationError
 from artigraph.frame.frame import StoredFrame
 from artigraph.frame.pyarrow.chunk_cache import chunk_cache
-from artigraph.frame.pyarrow.column import make_column, plain_type, without_views
+from artigraph.frame.pyarrow.column import Column, make_column, plain_type, without_views
 from artigraph.serializer.part import FrameColumn, FrameReader
 
 __all__ = ["AT_ONCE", "ColumnChunks"]
@@ -136,7 +136,7 @@ class ColumnChunks:
 
         parts = await gather_bounded(take, groups, limit=AT_ONCE)
         # The parts have the rows group by group; this says where each row is now.
-        back = pa.array(np.argsort(np.argsort(of, kind="stable")))
+        back = np.argsort(np.argsort(of, kind="stable"))
         return [_join(column).take(back) for column in zip(*parts, strict=True)]
 
     def group_of(self, row: int) -> int:
@@ -144,7 +144,7 @@ class ColumnChunks:
         return int(np.searchsorted(self.starts, row, side="right")) - 1
 
 
-def _join(parts: Sequence[Any]) -> Any:
+def _join(parts: Sequence[Any]) -> Column:
     column = make_column([chunk for part in parts for chunk in part.chunks], parts[0].type)
     # Every row group may have a dictionary of its own, which take() refuses.
     return column.unify_dictionaries()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 
-__all__ = ["make_column", "plain_type", "stored_column", "without_views"]
+__all__ = ["Column", "make_column", "plain_type", "stored_column", "without_views"]
+
+Column: TypeAlias = "pa.ChunkedArray[Any]"
+"""A column of whatever type: its dtype is looked at when it is there."""
 
 # Arrow can neither take nor sort views.
 _VIEWS: dict[str, pa.DataType] = {
@@ -16,13 +19,14 @@ _VIEWS: dict[str, pa.DataType] = {
 }
 
 
-def make_column(chunks: Sequence[Any], kind: pa.DataType) -> Any:
+def make_column(chunks: Sequence[Any], kind: pa.DataType) -> Column:
     """Make a ``pyarrow.ChunkedArray``, of no chunks if need be."""
-    make: Any = pa.chunked_array  # the stubs want to know more of the type
+    # The stubs want to know more of the type.
+    make: Callable[..., Column] = pa.chunked_array
     return make(list(chunks), type=kind)
 
 
-def without_views(column: Any) -> Any:
+def without_views(column: Column) -> Column:
     """A column without views of texts or bytes."""
     kind = plain_type(column.type)
     return column if kind == column.type else column.cast(kind)
@@ -33,8 +37,9 @@ def plain_type(kind: pa.DataType) -> pa.DataType:
     return _VIEWS.get(str(kind), kind)
 
 
-def stored_column(column: Any) -> Any:
+def stored_column(column: Column) -> Column:
     """A column as it is stored: of an extension type, what that is made of."""
     if not isinstance(column.type, pa.BaseExtensionType):
         return column
-    return make_column([chunk.storage for chunk in column.chunks], column.type.storage_type)
+    chunks: list[Any] = column.chunks
+    return make_column([chunk.storage for chunk in chunks], column.type.storage_type)

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from artigraph.errors import PartError
 from artigraph.filter.operator import Comparison, Operator
-from artigraph.frame.pyarrow.column import stored_column
+from artigraph.frame.pyarrow.column import Column, stored_column
 from artigraph.frame.query import Condition, operators
 from artigraph.serializer.part import FrameColumn
 
@@ -27,7 +27,7 @@ __all__ = ["can_filter", "can_sort", "comparable", "mask", "may_hold", "read_con
 _READ_AS_TEXT = (pa.types.is_integer, pa.types.is_date, pa.types.is_boolean)
 
 
-def comparable(column: Any) -> Any:
+def comparable(column: Column) -> Column:
     """A column whose values Arrow can compare: dictionaries become their values."""
     column = stored_column(column)
     if pa.types.is_dictionary(column.type):
@@ -54,7 +54,7 @@ def _value_type(type_: pa.DataType) -> pa.DataType:
     return type_.value_type if pa.types.is_dictionary(type_) else type_
 
 
-def mask(asked: Comparison[int], column: Any) -> Any:
+def mask(asked: Comparison[int], column: Column) -> Any:
     """Which rows of a column hold, as booleans without nulls."""
     function = getattr(pc, asked.operator.arrow)
     if asked.operator.takes == "nothing":
@@ -96,7 +96,7 @@ def read_condition(given: Condition, type_: pa.DataType, facts: FrameColumn) -> 
     return Comparison(given.column, operator, value)
 
 
-def _read_value(operator: Operator, text: str, type_: pa.DataType, facts: FrameColumn) -> Any:
+def _read_value(operator: Operator, text: str, type_: pa.DataType, facts: FrameColumn) -> object:
     if operator.needs == "text":
         if not _is_text(type_) and not any(is_one(type_) for is_one in _READ_AS_TEXT):
             known = (o for o in operators().values() if o.takes == "one" and o.needs != "text")
@@ -146,7 +146,7 @@ def parse(text: str, type_: pa.DataType) -> Any:
     return pa.scalar(text).cast(type_)
 
 
-def _number(text: str, type_: pa.DataType) -> Any:
+def _number(text: str, type_: pa.DataType) -> object:
     if pa.types.is_integer(type_):
         try:
             return pa.scalar(int(text), type_)

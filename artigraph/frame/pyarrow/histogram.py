@@ -8,15 +8,21 @@ look like the nearest that was, between its own extremes, which the footer tells
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from artigraph.frame.pyarrow.column import make_column
+from artigraph.frame.pyarrow.column import Column, make_column
 
 __all__ = ["BINS", "Span", "finite", "is_number", "make_histogram", "spread_histogram"]
+
+Array: TypeAlias = "np.ndarray[Any, np.dtype[np.float64]]"
+"""Values as numbers along a line."""
+
+Scalar: TypeAlias = "pa.Scalar[Any]"
+"""One value of a column."""
 
 BINS = 24
 """Bars of a histogram."""
@@ -42,12 +48,12 @@ def is_number(kind: pa.DataType) -> bool:
     return number or pa.types.is_temporal(kind)
 
 
-def finite(column: Any) -> Any:
+def finite(column: Column) -> Column:
     """The values of a column that are neither NaN nor infinite."""
     return column.filter(pc.is_finite(column)) if pa.types.is_floating(column.type) else column
 
 
-def make_histogram(column: Any, low: Any, high: Any) -> list[int]:
+def make_histogram(column: Column, low: Scalar, high: Scalar) -> list[int]:
     """Count the values of a column in equal parts.
 
     Args:
@@ -64,7 +70,7 @@ def make_histogram(column: Any, low: Any, high: Any) -> list[int]:
 
 
 def spread_histogram(
-    samples: dict[int, Any], spans: Sequence[Span | None], low: Any, high: Any
+    samples: dict[int, Column], spans: Sequence[Span | None], low: Scalar, high: Scalar
 ) -> list[int]:
     """Estimate how all values are spread.
 
@@ -96,23 +102,25 @@ def spread_histogram(
     return [round(bar) for bar in bars]
 
 
-def _shape(column: Any) -> Any:
+def _shape(column: Column) -> Array:
     """The share of values in each fine part between their own extremes."""
     numbers = _numbers(finite(column.drop_null()))
     if not len(numbers):
         return np.full(FINE, 1 / FINE)
     counts, _ = np.histogram(numbers, bins=FINE)
-    return counts / counts.sum()
+    shares: Array = counts / counts.sum()
+    return shares
 
 
-def _ends(low: Any, high: Any) -> tuple[float, float]:
+def _ends(low: Scalar, high: Scalar) -> tuple[float, float]:
     ends = _numbers(make_column([pa.array([low.as_py(), high.as_py()], low.type)], low.type))
     return float(ends[0]), float(ends[1])
 
 
-def _numbers(column: Any) -> Any:
+def _numbers(column: Column) -> Array:
     kind = column.type
     if pa.types.is_temporal(kind):
         narrow = pa.types.is_date32(kind) or pa.types.is_time32(kind)
         column = column.cast(pa.int32() if narrow else pa.int64())
-    return column.cast(pa.float64(), safe=False).to_numpy()
+    numbers: Array = column.cast(pa.float64(), safe=False).to_numpy()
+    return numbers

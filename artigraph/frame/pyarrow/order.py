@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 from artigraph.concurrency import gather_bounded, run_in_thread
 from artigraph.errors import PartError
 from artigraph.frame.pyarrow.chunks import AT_ONCE, ColumnChunks
+from artigraph.frame.pyarrow.column import Column
 from artigraph.frame.pyarrow.condition import can_sort, comparable, mask, may_hold, read_condition
 from artigraph.frame.query import Condition, SortKey
 
@@ -98,7 +99,7 @@ async def find_rows(
     return await run_in_thread(_sorted, parts, sort)
 
 
-def _key(chunks: ColumnChunks, key: SortKey, column: Any) -> Any:
+def _key(chunks: ColumnChunks, key: SortKey, column: Column) -> Column:
     sort_key = chunks.columns[key.column].sort_key
     column = comparable(column) if sort_key is None else sort_key(column)
     # Small numbers, which Arrow cannot sort.
@@ -109,7 +110,7 @@ def _key(chunks: ColumnChunks, key: SortKey, column: Any) -> Any:
     return column
 
 
-def _sorted(parts: list[tuple[Any, list[Any]]], sort: Sequence[SortKey]) -> Any:
+def _sorted(parts: list[tuple[Any, list[Any]]], sort: Sequence[SortKey]) -> object:
     rows = np.concatenate([np.empty(0, np.int64), *(rows for rows, _ in parts)])
     # Half the memory of what is kept for as long as the order is.
     if not len(rows) or rows[-1] < 2**32:

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from artigraph.concurrency import gather_bounded, run_in_thread
 from artigraph.frame.pyarrow.chunks import AT_ONCE, ColumnChunks
-from artigraph.frame.pyarrow.column import make_column
+from artigraph.frame.pyarrow.column import Column, make_column
 from artigraph.frame.pyarrow.condition import can_filter, comparable
 from artigraph.frame.pyarrow.histogram import (
     Span,
@@ -27,6 +27,7 @@ from artigraph.frame.pyarrow.histogram import (
     spread_histogram,
 )
 from artigraph.frame.pyarrow.text import short_texts
+from artigraph.serializer.part import FrameColumn
 
 __all__ = ["SAMPLE_BYTES", "Summary", "summarize"]
 
@@ -88,9 +89,9 @@ async def summarize(
     groups = _sample(chunks, place, whole)
     done = 0
 
-    async def read(group: int) -> Any:
+    async def read(group: int) -> Column:
         nonlocal done
-        (column,) = await chunks.read(group, [place], keep=False)
+        column: Column = (await chunks.read(group, [place], keep=False))[0]
         done += 1
         progress(done, len(groups))
         return column
@@ -112,7 +113,7 @@ def _sample(chunks: ColumnChunks, place: int, whole: bool) -> Sequence[int]:
     return sorted({round(i * (count - 1) / (wanted - 1)) for i in range(wanted)})
 
 
-def _summarize(chunks: ColumnChunks, place: int, samples: dict[int, Any]) -> Summary:
+def _summarize(chunks: ColumnChunks, place: int, samples: dict[int, Column]) -> Summary:
     facts, kind = chunks.columns[place], chunks.types[place]
     column = make_column([c for part in samples.values() for c in part.chunks], kind)
     rows, read = chunks.num_rows, len(column)
@@ -177,21 +178,21 @@ def _read_footer(chunks: ColumnChunks, place: int) -> _Footer:
     return _Footer(missing, low, high, spans)
 
 
-def _extremes(column: Any) -> tuple[Any, Any]:
+def _extremes(column: Column) -> tuple[Any, Any]:
     kind = column.type
     # Arrow knows no least duration.
     found: Any = pc.min_max(column.cast(pa.int64()) if pa.types.is_duration(kind) else column)
     return found["min"].cast(kind), found["max"].cast(kind)
 
 
-def _text(scalar: Any, facts: Any) -> str | None:
+def _text(scalar: Any, facts: FrameColumn) -> str | None:
     if scalar is None:
         return None
     column: Any = pa.chunked_array([pa.array([scalar.as_py()], scalar.type)])
     return short_texts(column, facts._replace(show=None))[0][0]
 
 
-def _most_frequent(column: Any, facts: Any) -> dict[str, Any]:
+def _most_frequent(column: Column, facts: FrameColumn) -> dict[str, Any]:
     counts: Any = pc.value_counts(column.drop_null())
     if isinstance(counts, pa.ChunkedArray):
         counts = counts.combine_chunks()

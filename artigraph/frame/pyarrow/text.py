@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from artigraph.display.escape import visible
-from artigraph.frame.pyarrow.column import stored_column
+from artigraph.frame.pyarrow.column import Column, stored_column
 from artigraph.serializer.part import FrameColumn
 
 __all__ = ["CUT", "EMPTY", "MISSING", "ODD", "PLAIN", "align", "exact_texts", "short_texts"]
@@ -43,7 +43,7 @@ def align(kind: pa.DataType) -> str:
     return "right" if number or pa.types.is_duration(kind) else "left"
 
 
-def short_texts(column: Any, facts: FrameColumn) -> tuple[list[str], str]:
+def short_texts(column: Column, facts: FrameColumn) -> tuple[list[str], str]:
     """Make the texts of cells.
 
     Args:
@@ -69,7 +69,7 @@ def short_texts(column: Any, facts: FrameColumn) -> tuple[list[str], str]:
     return texts, "".join(marks)
 
 
-def exact_texts(column: Any, facts: FrameColumn) -> list[str | None]:
+def exact_texts(column: Column, facts: FrameColumn) -> list[str | None]:
     """Make the whole texts of cells, as they are, with ``None`` for missing values."""
     return [t[0] if isinstance(t, tuple) else t for t in _texts(column, facts, short=False)]
 
@@ -78,7 +78,7 @@ Text = str | tuple[str, str] | None
 """A text, a text with its mark, or a missing value."""
 
 
-def _texts(column: Any, facts: FrameColumn, short: bool) -> list[Text]:
+def _texts(column: Column, facts: FrameColumn, short: bool) -> list[Text]:
     if facts.show is not None:
         shown = facts.show(column)
         return [t if v else None for t, v in zip(shown, _valid(column), strict=True)]
@@ -106,7 +106,7 @@ def _texts(column: Any, facts: FrameColumn, short: bool) -> list[Text]:
         found: list[Text] = column.to_pylist()
         return found
     try:
-        found = column.cast(pa.string()).to_pylist()
+        found = list(column.cast(pa.string()).to_pylist())
     except pa.ArrowException:
         found = [None if v is None else str(v) for v in column.to_pylist()]
     if pa.types.is_time(kind):
@@ -114,9 +114,8 @@ def _texts(column: Any, facts: FrameColumn, short: bool) -> list[Text]:
     return found
 
 
-def _valid(column: Any) -> list[bool]:
-    valid: list[bool] = column.is_valid().to_pylist()
-    return valid
+def _valid(column: Column) -> list[bool]:
+    return [bool(one) for one in column.is_valid().to_pylist()]
 
 
 def _is_bytes(kind: pa.DataType) -> bool:
@@ -180,7 +179,7 @@ def _without_zeros(text: str) -> str:
     return re.sub(r"(\.\d*?)0+(?=Z?$)", lambda m: m[1].rstrip("."), text)
 
 
-def _integers(column: Any) -> list[int | None]:
+def _integers(column: Column) -> list[int | None]:
     found: list[int | None] = column.cast(pa.int64()).to_pylist()
     return found
 
@@ -216,5 +215,5 @@ def _nested(scalar: Any, short: bool) -> Text:
     return _json(scalar.as_py())
 
 
-def _json(value: Any) -> str:
+def _json(value: object) -> str:
     return json.dumps(value, default=str, ensure_ascii=False)

@@ -71,10 +71,10 @@ async def _hold(
 
 def _compiled(shell: InteractiveShell, body: str) -> CodeType:
     # In place of the first line, so that the others keep their numbers.
-    cell = shell.transform_cell(f"# %%artigraph run\n{body}")  # type: ignore[no-untyped-call]  # IPython's own has no types
+    cell = shell.transform_cell(f"# %%artigraph run\n{body}")
     name = shell.compile.cache(cell, shell.execution_count)
     tree = shell.compile.ast_parse(cell, filename=name)
-    tree = shell.transform_ast(tree)  # type: ignore[no-untyped-call]  # as above
+    tree = shell.transform_ast(tree)
     tree.body = show_values(tree.body, shell.ast_node_interactivity)
     with shell.compile.extra_flags(ast.PyCF_ALLOW_TOP_LEVEL_AWAIT):
         code: CodeType = shell.compile(tree, name, "exec")
@@ -96,6 +96,6 @@ def _loop_runs() -> bool:
 
 def _execute(shell: InteractiveShell, code: CodeType) -> None:
     # The user's own cell, in the user's own variables: what IPython does with it.
-    result = eval(code, shell.user_global_ns, shell.user_ns)  # noqa: S307
+    result = eval(code, shell.user_global_ns, shell.user_ns)  # noqa: S307  # what the user typed into a cell
     if code.co_flags & inspect.CO_COROUTINE:
         shell.loop_runner(result)

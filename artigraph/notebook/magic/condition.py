@@ -89,7 +89,7 @@ def _parse(word: Word, owner: str, shape: Shape) -> Condition:
     return comparison
 
 
-def _value(word: Word, kinds: Sequence[Scalar] | None, field: str) -> Any:
+def _value(word: Word, kinds: Sequence[Scalar] | None, field: str) -> object:
     if word.is_bare and word.text.lower() in ("null", "none"):
         return None
     if kinds is None:

@@ -89,7 +89,7 @@ class Magic:
         # A coroutine has no caller; the variables are those of ours.
         return self._wait_for(line, _variables_of_caller())
 
-    async def _wait_for(self, line: str, variables: Mapping[str, Any]) -> Any:
+    async def _wait_for(self, line: str, variables: Mapping[str, Any]) -> object:
         with short_errors():
             parsed = self._parse(line, variables, "")
             if isinstance(parsed, Said):
@@ -106,7 +106,7 @@ class Magic:
             with interruptible(computes=False):
                 return await result.act()
 
-    def begin(self, line: str) -> Any:
+    def begin(self, line: str) -> object:
         """The block that the lines of a cell stand in.
 
         Args:
@@ -143,11 +143,11 @@ def _variables_of_caller() -> Mapping[str, Any]:
     return {} if frame is None else frame.f_locals
 
 
-async def _coroutine(found: Command, call: Call) -> Any:
+async def _coroutine(found: Command, call: Call) -> object:
     return await found.run(call)
 
 
-async def _act(confirm: Confirm) -> Any:
+async def _act(confirm: Confirm) -> object:
     return await confirm.act()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from sqlalchemy import inspect
 
@@ -77,7 +76,7 @@ def node_id_of(word: Word) -> int | None:
     return int(number[1]) if number else None
 
 
-def _id_of_object(value: Any) -> int:
+def _id_of_object(value: object) -> int:
     if isinstance(value, ModelGroup):
         value = value.node
     elif isinstance(value, QualifiedArtifact):

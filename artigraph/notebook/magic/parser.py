@@ -144,7 +144,7 @@ def argument(*names: str, complete: str = "", **settings: Any) -> Argument:
 
 def _of_value(convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
     @wraps(convert)
-    def converted(word: Any) -> Any:
+    def converted(word: object) -> object:
         return convert(word.value if isinstance(word, Word) else word)
 
     return converted

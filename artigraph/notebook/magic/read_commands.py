@@ -91,7 +91,7 @@ async def ls(call: Call) -> Listing:
 
 
 @command("show", argument("node", metavar="NODE|LABEL", help="an id, a label, or $variable"))
-async def show(call: Call) -> Any:
+async def show(call: Call) -> object:
     """Show one model, artifact or node.
 
     A model comes back with its row; frames and arrays in it are opened, not loaded.
@@ -182,7 +182,7 @@ def model_class(word: Word, variables: Mapping[str, Any]) -> tuple[str, type[Bas
     argument("--depth", type=count, metavar="N", help="levels of the picture"),
     argument("--picture", action="store_true", help="a drawing, also where widgets are shown"),
 )
-async def graph(call: Call) -> Any:
+async def graph(call: Call) -> object:
     """Show what hangs below a node as a picture to look around in.
 
     That is the explorer where widgets are shown, and a drawing elsewhere.
@@ -200,7 +200,7 @@ async def graph(call: Call) -> Any:
     argument("--to", metavar="FILE", help="write it there instead of returning it"),
     epilog=lambda: "\n".join(f"{form.name:10} {form.help}" for form in tree_forms.values()),
 )
-async def export(call: Call) -> Any:
+async def export(call: Call) -> object:
     """Make a graph of what hangs below a node."""
     args = call.args
     name = args.format.text

@@ -112,7 +112,7 @@ class Picture:
         """What is drawn."""
 
     def __repr__(self) -> str:
-        text: str = pretty(self.tree)  # type: ignore[no-untyped-call]  # IPython's own has no types
+        text: str = pretty(self.tree)
         return text
 
     def _repr_svg_(self) -> str:

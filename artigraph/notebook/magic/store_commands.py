@@ -38,7 +38,7 @@ __all__: list[str] = []
     argument("--url-from-env", metavar="NAME", help="the environment variable that holds it"),
     argument("--create-tables", action="store_true", help="make missing tables and columns"),
 )
-async def connect(call: Call) -> Any:
+async def connect(call: Call) -> object:
     """Set the database of this notebook, and see that it answers.
 
     An address with a password does not belong in a notebook: keep it in a variable
@@ -71,7 +71,7 @@ def _address(call: Call) -> Any:
 
 
 @command("status")
-async def status(call: Call) -> Any:
+async def status(call: Call) -> object:
     """Tell which database is set, what it holds, and which node is current."""
     setting = current_setting()
     if setting is None:

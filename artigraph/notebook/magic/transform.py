@@ -74,7 +74,7 @@ class Transformers:
             body[last] = f"{body[last].rstrip()}; {begin}"
             return ["#\n", *body]
         # A cell magic below it would stand on the second line, where IPython sees none.
-        return [begin, *cell_magic(body)]  # type: ignore[no-untyped-call]  # IPython's own has no types
+        return [begin, *cell_magic(body)]
 
     # IPython asks whether a cell is complete by rewriting it; as long as it begins
     # with %% it is complete when a blank line follows.
@@ -221,12 +221,12 @@ class _Showing(ast.NodeTransformer):
     """Shows the values of expressions that are statements, as the prompt of Python does."""
 
     def visit_Expr(self, statement: ast.Expr) -> ast.Expr:
-        show = ast.parse(f"get_ipython().find_line_magic({NAMES[0]!r}).show(None)").body[0]
-        assert isinstance(show, ast.Expr)  # noqa: S101  # as it was written
-        assert isinstance(show.value, ast.Call)  # noqa: S101  # as above
+        found = ast.parse(f"get_ipython().find_line_magic({NAMES[0]!r}).show", mode="eval").body
+        call = ast.Call(found, [], [])
+        show = ast.Expr(call)
         for part in ast.walk(show):
             ast.copy_location(part, statement)
-        show.value.args = [statement.value]
+        call.args = [statement.value]
         return show
 
     def generic_visit(self, node: ast.AST) -> ast.AST:

@@ -66,7 +66,8 @@ class Word(str):
     value: Any
     """The object, if the word is one variable; else the text."""
 
-    def __new__(cls, parts: Sequence[_Part], *, is_value: bool = False) -> Word:  # noqa: D102  # the class's docstring describes the arguments
+    def __new__(cls, parts: Sequence[_Part], *, is_value: bool = False) -> Word:
+        """Make one; the class describes the arguments."""
         text = "".join(part.text for part in parts)
         # Whoever looks for options sees none where the text is somebody's value.
         bare = not is_value and (not parts or parts[0].is_bare)
@@ -230,7 +231,7 @@ def look_up(path: str, variables: Mapping[str, Any]) -> Any:
     return value
 
 
-def _text_of(value: Any) -> str:
+def _text_of(value: object) -> str:
     # A frame's or a model's text may be long, and nobody reads it.
     if isinstance(value, str | PurePath | date | Number) or type(value) in SCALARS_BY_TYPE:
         return str(value)

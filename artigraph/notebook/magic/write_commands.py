@@ -34,7 +34,7 @@ from artigraph.orm.artifact import BaseArtifact, ModelArtifact
 from artigraph.orm.base import utc_now
 from artigraph.orm.node import Node
 from artigraph.outline.relation import count_descendants
-from artigraph.serializer.base import find_serializer
+from artigraph.serializer.base import Serializer, find_serializer
 from artigraph.types.scalar import comparable_of, without_numpy
 
 __all__ = ["assignment"]
@@ -90,7 +90,7 @@ async def _place(word: Word | None) -> int | None:
     ),
     _TO,
 )
-async def save(call: Call) -> Any:
+async def save(call: Call) -> object:
     """Save variables: models, frames, arrays and all else that a serializer knows.
 
     All of them in one transaction, at once; what fails leaves nothing behind. The
@@ -122,7 +122,7 @@ async def save(call: Call) -> Any:
     return _one_or_all({label: written[label] for label in values})
 
 
-def _variable(given: Word | str, variables: Mapping[str, Any]) -> Any:
+def _variable(given: Word | str, variables: Mapping[str, Any]) -> object:
     if isinstance(given, Word) and not given.is_bare:
         value = given.value
     else:
@@ -130,7 +130,7 @@ def _variable(given: Word | str, variables: Mapping[str, Any]) -> Any:
     return value.value if isinstance(value, QualifiedArtifact) else value
 
 
-def _serializer(label: str, value: Any) -> Any:
+def _serializer(label: str, value: object) -> Serializer[Any]:
     found = find_serializer(type(value))
     if found is None:
         hint = (
@@ -145,7 +145,7 @@ def _serializer(label: str, value: Any) -> Any:
     return found
 
 
-def _one_or_all(values: dict[str, Any]) -> Any:
+def _one_or_all(values: dict[str, Any]) -> object:
     return next(iter(values.values())) if len(values) == 1 else values
 
 
@@ -155,7 +155,7 @@ def _one_or_all(values: dict[str, Any]) -> Any:
     argument("--from", dest="source", metavar="NODE", help="only what hangs right on this node"),
     argument("--into", metavar="NAME", help="assign it to this variable instead of returning it"),
 )
-async def load(call: Call) -> Any:
+async def load(call: Call) -> object:
     """Load what was saved: models, and frames, arrays and others by themselves.
 
     The result is the value; of several labels, all values by label.
@@ -260,7 +260,7 @@ async def log(call: Call) -> QualifiedArtifact[ModelArtifact, Log]:
     argument("node", metavar="NODE", help="an id, a label, or $variable"),
     argument("--yes", action="store_true", help="do not ask"),
 )
-async def rm(call: Call) -> Any:
+async def rm(call: Call) -> object:
     """Delete a node with all that hangs below it; asks first."""
     node = await find_node(call.args.node)
     below = (await count_descendants(node.node_id))[node.node_id]

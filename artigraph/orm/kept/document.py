@@ -25,7 +25,7 @@ def keep_document(column: KeptColumn) -> Keeper:
     load = getattr(column.dialect, "_json_deserializer", None) or json.loads
     numeric = column.database.shows_numeric(column.stored)
 
-    def keep(value: Any) -> Any:
+    def keep(value: object) -> object:
         if value is JSON.NULL:
             return value
         try:
@@ -45,7 +45,7 @@ def keep_document(column: KeptColumn) -> Keeper:
     return keep
 
 
-def _as_numeric(back: Any, load: Callable[[str], Any]) -> Any:
+def _as_numeric(back: object, load: Callable[[str], Any]) -> object:
     """As a database shows it that writes large floats without an exponent."""
     if isinstance(back, float) and abs(back) >= 1e16:
         return load(format(Decimal(repr(back)), "f"))
@@ -54,7 +54,7 @@ def _as_numeric(back: Any, load: Callable[[str], Any]) -> Any:
     return [_as_numeric(inner, load) for inner in back] if isinstance(back, list) else back
 
 
-def _difference(given: Any, back: Any, path: str) -> str | None:
+def _difference(given: object, back: object, path: str) -> str | None:
     """Where a document would come back otherwise, and what as."""
     if isinstance(back, dict) and isinstance(given, dict) and len(given) == len(back):
         inner = [(given.get(key, NotKept), kept, f"{path}[{key!r}]") for key, kept in back.items()]

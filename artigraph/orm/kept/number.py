@@ -15,7 +15,7 @@ __all__ = ["keep_boolean", "keep_decimal", "keep_float", "keep_integer"]
 
 
 @one_by_one
-def keep_boolean(column: KeptColumn, value: Any) -> bool:
+def keep_boolean(column: KeptColumn, value: object) -> bool:
     """``True`` or ``False``, also as 1 and 0."""
     if value in (True, False):
         return bool(value)
@@ -27,7 +27,7 @@ def keep_integer(column: KeptColumn) -> Keeper:
     bits = _bits(column)
     low, high = (0, 2**bits) if getattr(column.stored, "unsigned", False) else _signed(bits)
 
-    def keep(value: Any) -> int:
+    def keep(value: object) -> int:
         if type(value) is not int:
             value = _integer(value)
         if low <= value < high:
@@ -59,7 +59,7 @@ def keep_float(column: KeptColumn) -> Keeper:
     """A number that a float is equal to."""
     database, stored = column.database, column.stored
 
-    def keep(value: Any) -> float:
+    def keep(value: object) -> float:
         number = value if type(value) is float else _float(value)
         if not math.isfinite(number):
             if not (database.keeps_nan if math.isnan(number) else database.keeps_infinity):
@@ -84,7 +84,7 @@ def _float(value: Any) -> float:
 
 
 @one_by_one
-def keep_decimal(column: KeptColumn, value: Any) -> Decimal:
+def keep_decimal(column: KeptColumn, value: object) -> Decimal:
     """A number of the column's digits. SQLite keeps it as a float."""
     database = column.database
     if isinstance(value, Decimal):
@@ -124,7 +124,7 @@ def _refuse_more_digits(column: KeptColumn, number: Decimal) -> None:
         if precision is None:
             return
     _, digits, exponent = number.as_tuple()
-    assert isinstance(exponent, int)  # noqa: S101  # it is finite
+    exponent = int(exponent)  # a letter, were it not finite
     significant = "".join(map(str, digits)).rstrip("0")
     behind = max(0, -(exponent + len(digits) - len(significant))) if significant else 0
     before = max(0, number.adjusted() + 1) if significant else 0

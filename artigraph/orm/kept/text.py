@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.types import BINARY, CHAR, Enum
@@ -23,7 +22,7 @@ def keep_text(column: KeptColumn) -> Keeper:
     )
     padded = isinstance(stored, CHAR) and database.checks_types
 
-    def keep(value: Any) -> str:
+    def keep(value: object) -> str:
         if not isinstance(value, str):
             raise NotKept("is no text")
         text = str.__str__(value)
@@ -42,7 +41,7 @@ def keep_text(column: KeptColumn) -> Keeper:
 
 
 @one_by_one
-def keep_bytes(column: KeptColumn, value: Any) -> bytes:
+def keep_bytes(column: KeptColumn, value: object) -> bytes:
     """Bytes of any kind."""
     if not isinstance(value, bytes | bytearray | memoryview):
         raise NotKept("is no bytes")
@@ -54,7 +53,7 @@ def keep_bytes(column: KeptColumn, value: Any) -> bytes:
 
 
 @one_by_one
-def keep_uuid(column: KeptColumn, value: Any) -> UUID:
+def keep_uuid(column: KeptColumn, value: object) -> UUID:
     """A UUID."""
     if not isinstance(value, UUID):
         raise NotKept("is no UUID")
@@ -64,10 +63,11 @@ def keep_uuid(column: KeptColumn, value: Any) -> UUID:
 
 
 @one_by_one
-def keep_enum(column: KeptColumn, value: Any) -> Any:
+def keep_enum(column: KeptColumn, value: object) -> object:
     """A member, also by its name, that the table's column knows."""
     declared = column.declared
-    assert isinstance(declared, Enum)  # noqa: S101  # by its kind
+    if not isinstance(declared, Enum):
+        raise TypeError(f"{declared!r} is no enumeration")
     members = declared.enum_class
     if members is None:
         name = value

@@ -15,7 +15,7 @@ __all__ = ["keep_date", "keep_datetime", "keep_interval", "keep_time"]
 
 
 @one_by_one
-def keep_date(column: KeptColumn, value: Any) -> date:
+def keep_date(column: KeptColumn, value: object) -> date:
     """A date, which a datetime is not."""
     if isinstance(value, datetime) or not isinstance(value, date):
         raise NotKept("is no date")
@@ -23,7 +23,7 @@ def keep_date(column: KeptColumn, value: Any) -> date:
 
 
 @one_by_one
-def keep_time(column: KeptColumn, value: Any) -> time:
+def keep_time(column: KeptColumn, value: object) -> time:
     """A time of day, in the column's fractions of a second."""
     if not isinstance(value, time):
         raise NotKept("is no time")
@@ -35,7 +35,7 @@ def keep_time(column: KeptColumn, value: Any) -> time:
 
 
 @one_by_one
-def keep_datetime(column: KeptColumn, value: Any) -> datetime:
+def keep_datetime(column: KeptColumn, value: object) -> datetime:
     """A moment, or a date with a time where the column is of such."""
     if not isinstance(value, datetime) or value != value:
         raise NotKept("is no datetime")
@@ -58,7 +58,7 @@ def _zoned(type_: TypeEngine[Any]) -> bool:
 
 
 @one_by_one
-def keep_interval(column: KeptColumn, value: Any) -> timedelta:
+def keep_interval(column: KeptColumn, value: object) -> timedelta:
     """A length of time, in the column's fractions of a second."""
     if not isinstance(value, timedelta) or value != value:
         raise NotKept("is no timedelta")

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pandas.tseries.frequencies import to_offset
 from pyarrow import ipc
+from typing_extensions import Buffer
 
 from artigraph.errors import SerializationError
 from artigraph.serializer.pandas.objects import NULLS, decode_objects, plan_objects, to_arrow
@@ -45,6 +46,9 @@ __all__ = [
 Column = Any
 """A ``pyarrow.ChunkedArray``, whose kinds the stubs tell apart too well for us."""
 
+Values: TypeAlias = "pd.Series[Any] | pd.Index[Any]"
+"""A column, or a flat index."""
+
 Spec = list[Any]
 """How a column is turned back: a word for the way, then its arguments, all JSON."""
 
@@ -63,7 +67,7 @@ class Plan(NamedTuple):
     """Makes an array of the rows from a first to one before a last."""
 
 
-def plan_column(part: Part, dtype: Any, rows: int, step: int, place: str) -> Plan:
+def plan_column(part: Part, dtype: object, rows: int, step: int, place: str) -> Plan:
     """Settle how a column is written, having checked what its dtype leaves open.
 
     Args:
@@ -85,7 +89,7 @@ def plan_column(part: Part, dtype: Any, rows: int, step: int, place: str) -> Pla
     return Plan(spec, empty.type, lambda a, b: _encode_plain(part(a, b), place)[0])
 
 
-def encode_column(values: Any, place: str) -> tuple[Any, Spec]:
+def encode_column(values: Values, place: str) -> tuple[pa.Array[Any], Spec]:
     """Turn a column or an index level into an Arrow array.
 
     Args:
@@ -103,13 +107,13 @@ def encode_column(values: Any, place: str) -> tuple[Any, Spec]:
     return plan.encode(0, rows), plan.spec
 
 
-def slicer(values: Any) -> Part:
+def slicer(values: Values) -> Part:
     """Make a function that gives rows of a ``Series`` or an ``Index``."""
     rows = values.iloc if isinstance(values, pd.Series) else values
     return lambda first, last: rows[first:last]
 
 
-def _encode_plain(values: Any, place: str) -> tuple[Any, Spec]:
+def _encode_plain(values: Values, place: str) -> tuple[pa.Array[Any], Spec]:
     dtype = values.dtype
     array = to_arrow(values, place, lambda: other_dtype(dtype))
     if isinstance(dtype, np.dtype):
@@ -191,7 +195,7 @@ def encode_freq(index: pd.Index[Any], place: str) -> str | None:
     return text
 
 
-def encode_label(label: Any, place: str) -> Any:
+def encode_label(label: object, place: str) -> object:
     """Turn a name or a label into JSON; tuples become lists.
 
     Raises:
@@ -210,17 +214,17 @@ def encode_label(label: Any, place: str) -> Any:
     return label
 
 
-def decode_label(label: Any) -> Any:
+def decode_label(label: object) -> object:
     """Turn what :func:`encode_label` gave back into the label."""
     return tuple(map(decode_label, label)) if isinstance(label, list) else label
 
 
-def _is_object(dtype: Any) -> bool:
+def _is_object(dtype: object) -> bool:
     # Extension dtypes, such as that of strings, have the kind "O" as well.
     return isinstance(dtype, np.dtype) and dtype.kind == "O"
 
 
-def _pack_bytes(data: Any) -> str:
+def _pack_bytes(data: Buffer) -> str:
     return base64.b64encode(data).decode()
 
 
@@ -228,7 +232,7 @@ def _unpack_bytes(text: str) -> bytes:
     return base64.b64decode(text, validate=True)
 
 
-def _decode_numpy(column: Column, name: str) -> Any:
+def _decode_numpy(column: Column, name: str) -> object:
     dtype = np.dtype(name)
     values = column.to_numpy(zero_copy_only=False)
     # Parquet has no seconds, so these return as milliseconds.
@@ -239,18 +243,18 @@ def _decode_numpy(column: Column, name: str) -> Any:
     return values if values.flags.writeable else values.copy()
 
 
-def _decode_string(column: Column, storage: str, null: str) -> Any:
+def _decode_string(column: Column, storage: str, null: str) -> object:
     dtype: Any = pd.StringDtype
     return dtype(storage, na_value=NULLS[null]).__from_arrow__(column)
 
 
-def _decode_arrow(column: Column, packed: str) -> Any:
+def _decode_arrow(column: Column, packed: str) -> object:
     kind = ipc.read_schema(pa.py_buffer(_unpack_bytes(packed))).types[0]
     dtype: Any = pd.ArrowDtype(kind)
     return dtype.__from_arrow__(column.cast(kind))
 
 
-def _decode_extension(column: Column, name: str) -> Any:
+def _decode_extension(column: Column, name: str) -> object:
     dtype: Any = pd.api.types.pandas_dtype(name)
     if isinstance(dtype, pd.Float32Dtype | pd.Float64Dtype):
         # pandas' own way makes NA of a NaN that is not missing.
@@ -277,7 +281,7 @@ def _plan_categorical(part: Part, dtype: pd.CategoricalDtype, place: str) -> Pla
     return Plan(spec, encode(0, 0).type, encode)
 
 
-def _known_categories(categories: Any, packed: dict[str, Any], place: str) -> Any:
+def _known_categories(categories: pd.Index[Any], packed: dict[str, Any], place: str) -> Any:
     # Every reader should see values; but mixed ones Arrow does not know, and
     # intervals and periods Parquet cannot write so, and their codes must do.
     if "labels" in packed and pd.api.types.infer_dtype(categories) != "string":
@@ -290,7 +294,7 @@ def _known_categories(categories: Any, packed: dict[str, Any], place: str) -> An
 
 def _decode_categorical(
     column: Column, packed: dict[str, Any], ordered: bool, as_values: bool
-) -> Any:
+) -> object:
     categories = unpack_values(packed)
     if as_values:
         known, _ = encode_column(categories, "The categories")
@@ -305,7 +309,7 @@ def _decode_categorical(
     return pd.Categorical.from_codes(codes, categories=categories, ordered=ordered)
 
 
-def _dictionary_codes(column: Column, known: Any) -> Any:
+def _dictionary_codes(column: Column, known: pa.Array[Any]) -> Column:
     # Only the dictionaries are looked up, not every value.
     chunks = []
     for chunk in column.chunks:
@@ -315,7 +319,7 @@ def _dictionary_codes(column: Column, known: Any) -> Any:
     return pa.chunked_array(chunks, type=pa.int32())
 
 
-def other_dtype(dtype: Any) -> str:
+def other_dtype(dtype: object) -> str:
     """Say what to type for a dtype that cannot be kept."""
     if isinstance(dtype, pd.SparseDtype):
         return "Use column.sparse.to_dense()."

@@ -149,7 +149,9 @@ class DataFrameReader(FrameReader[pd.DataFrame]):
                 for i, spec in enumerate(specs)
             ]
 
-    def to_pandas(self, columns: Sequence[Any], places: Sequence[int], rows: Any) -> pd.DataFrame:
+    def to_pandas(
+        self, columns: Sequence[Any], places: Sequence[int], rows: object
+    ) -> pd.DataFrame:
         """Make a frame of columns and index levels; the index keeps no ``freq``.
 
         Raises:

@@ -58,11 +58,11 @@ def _null(spec: Spec, dtype: Any) -> str:
     return "<NA>" if way in ("arrow", "extension") and "interval" not in str(dtype) else "NaN"
 
 
-def _texts(spec: Spec, column: Any) -> list[str]:
+def _texts(spec: Spec, column: object) -> list[str]:
     return [str(value) for value in decode_column(column, spec)]
 
 
-def _codes(packed: dict[str, Any], column: Any) -> Any:
+def _codes(packed: dict[str, Any], column: Any) -> object:
     known, _ = encode_column(unpack_values(packed), "The categories")
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)

@@ -70,7 +70,7 @@ class BatchStream:
         return group
 
 
-def open_stream(value: Any) -> BatchStream | None:
+def open_stream(value: object) -> BatchStream | None:
     """Take a reader, a dataset or an iterator of batches for a stream.
 
     Returns:
@@ -121,7 +121,7 @@ def check_columns(table: pa.Table) -> None:
         )
 
 
-def _check_batch(batch: Any, schema: pa.Schema) -> pa.Table:
+def _check_batch(batch: object, schema: pa.Schema) -> pa.Table:
     if not isinstance(batch, pa.RecordBatch | pa.Table):
         raise _no_batch(batch)
     if not batch.schema.equals(schema):

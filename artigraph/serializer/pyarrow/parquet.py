@@ -285,7 +285,7 @@ class ParquetReader(FrameReader[pa.Table]):
         """This reader, since it reads tables of Arrow."""
         return self
 
-    def to_pandas(self, columns: Sequence[Any], places: Sequence[int], rows: Any) -> Any:
+    def to_pandas(self, columns: Sequence[Any], places: Sequence[int], rows: object) -> Any:
         """Make a frame of pandas of columns, as pyarrow does it."""
         return pa.table(list(columns), [self.labels[i] for i in places]).to_pandas()
 
