@@ -88,7 +88,9 @@ class Operator:
         """
         if self.takes == "several":
             if isinstance(value, str | bytes) or not isinstance(value, Iterable):
-                raise FilterError(f"{self.name}=… takes a list of values, not {value!r}.")
+                raise FilterError(
+                    f"ValueFilter({self.name}=…) takes a list of values, not {value!r}."
+                )
             value = tuple(value)
         several = isinstance(value, tuple)
         value = tuple(map(without_numpy, value)) if several else without_numpy(value)

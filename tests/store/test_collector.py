@@ -458,7 +458,7 @@ async def test_collecting_beside_writers(
 
     async def keep_writing(task: int) -> int:
         turn = 0
-        while not ended.is_set():
+        while not ended.is_set() or turn < 4:  # of four models one stays
             turn += 1
             model = raced_model(x=np.arange(turn % 3), y=np.arange((turn + task) % 4))
             try:

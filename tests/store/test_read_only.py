@@ -31,6 +31,14 @@ READER = """
 import asyncio, os, sys
 from artigraph import *
 
+async def load():
+    reset = set_engine("sqlite+aiosqlite:///:memory:", create_tables=True)
+    await write_node(new_node(node_label="x"))
+    await read_nodes(NodeFilter())
+    reset()
+
+# While Python's own files may be read, which are root's in some places.
+asyncio.run(load())
 if os.getuid() == 0:  # whom no right stops
     os.setgid(65534)
     os.setuid(65534)
