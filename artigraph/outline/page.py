@@ -178,7 +178,7 @@ async def browse_path(node_id: int) -> tuple[NodeSummary, ...]:
         or_(_columns.node_id == node_id, _columns.node_id.in_(select(above.c.node_id)))
     )
     async with read() as connection:
-        found = {row.node_id: row for row in map(_summary, (await connection.execute(query)).all())}
+        found = {one.node_id: one for one in _summaries((await connection.execute(query)).all())}
     return tuple(path_to(node_id, found))
 
 
@@ -190,7 +190,7 @@ async def browse_node(node_id: int) -> NodeSummary | None:
     """
     async with read() as connection:
         row = (await connection.execute(_select().where(_columns.node_id == node_id))).first()
-    return None if row is None else _summary(row)
+    return None if row is None else _summaries([row])[0]
 
 
 async def browse_labels(node_ids: Collection[int]) -> dict[int, str | None]:
@@ -276,9 +276,10 @@ def _child_count(narrowing: Narrowing) -> ScalarSelect[int]:
 
 
 def _page(rows: Sequence[Row[Any]], limit: int) -> NodePage:
-    nodes = tuple(map(_summary, rows[:limit]))
+    nodes = _summaries(rows[:limit])
     return NodePage(nodes, nodes[-1].node_id if len(rows) > limit else None)
 
 
-def _summary(row: Row[Any]) -> NodeSummary:
-    return NodeSummary(**summary_facts(row._asdict(), tree_columns()))
+def _summaries(rows: Sequence[Row[Any]]) -> tuple[NodeSummary, ...]:
+    further = tree_columns()
+    return tuple(NodeSummary(**summary_facts(row, further)) for row in rows)

@@ -15,6 +15,7 @@ from artigraph.orm.node import Node, node_table, tell_in_tree
 
 __all__ = [
     "COLUMNS",
+    "FACTS",
     "NodeSummary",
     "kind_of",
     "path_to",
@@ -53,11 +54,8 @@ class NodeSummary:
     """How many children it has, in the outline or not."""
     columns: Mapping[str, Any]
     """The further columns that were asked for, and those of which outlines tell, by name."""
-
-    @property
-    def kind(self) -> NodeKind:
-        """``"node"``, ``"model"`` or ``"artifact"``."""
-        return kind_of(self.node_type, self.model_name, self.serializer)
+    kind: NodeKind
+    """``"node"``, ``"model"`` or ``"artifact"``."""
 
     @property
     def status(self) -> str | None:
@@ -91,6 +89,9 @@ COLUMNS = {
 }
 """The columns that facts of a summary are read from."""
 
+FACTS = (*COLUMNS, "child_count")
+"""What :func:`summary_columns` selects first, in its order."""
+
 
 def summary_columns(
     child_count: ColumnElement[int], further: Sequence[str]
@@ -105,16 +106,17 @@ def summary_columns(
     return [*own, child_count.label("child_count"), *(node_table.c[name] for name in further)]
 
 
-def summary_facts(row: Mapping[str, Any], further: Sequence[str]) -> dict[str, Any]:
+def summary_facts(row: Sequence[Any], further: Sequence[str]) -> dict[str, Any]:
     """The facts of a row that :func:`summary_columns` selected, as a summary takes them.
 
     Args:
-        row: The row's columns by name.
+        row: What was selected; a row's own look-ups by name cost more than all the rest.
         further: As it was given there.
     """
-    facts: dict[str, Any] = {fact: row[fact] for fact in COLUMNS}
-    facts["child_count"] = row["child_count"]
-    facts["columns"] = {name: row[name] for name in further}
+    # What was selected besides follows, and is left.
+    facts: dict[str, Any] = dict(zip(FACTS, row, strict=False))
+    facts["columns"] = dict(zip(further, row[len(FACTS) :], strict=False))
+    facts["kind"] = kind_of(facts["node_type"], facts["model_name"], facts["serializer"])
     return facts
 
 

@@ -29,7 +29,7 @@ from artigraph.filter.unset import NOT_WRITTEN, UNSET, Unset
 from artigraph.garbage import collector_paused
 from artigraph.orm.node import Node, tell_in_tree
 from artigraph.orm.run import CellRun
-from artigraph.outline.summary import NodeSummary, kind_of, summary_facts
+from artigraph.outline.summary import FACTS, NodeSummary, summary_facts
 from artigraph.outline.tree_query import TOLD, check_columns, select_children, select_roots
 
 __all__ = ["Tree", "TreeNode", "read_tree"]
@@ -276,17 +276,16 @@ def _assemble(
 def _facts(
     row: Row[Any], depth: int, below: Mapping[int, Sequence[Row[Any]]], names: Sequence[str]
 ) -> TreeNode:
-    # A dict of the row: its own look-ups by name would cost more than all the rest.
-    found = dict(zip(row._fields, row, strict=True))
-    facts = summary_facts(found, names)
+    selected = tuple(row)
+    facts = summary_facts(selected, names)
     content = extent = ""
-    if kind_of(found["node_type"], found["model_name"], found["serializer"]) == "artifact":
-        told = {name: found[f"told_{name}"] for name in TOLD}
+    if facts["kind"] == "artifact":
+        told = dict(zip(TOLD, selected[len(FACTS) + len(names) :], strict=False))
         shape = told["shape"] or told["size"]
         content = str(told["kind"] or "")
         extent = _extent(told["rows"], told["num_columns"], shape, told["dtype"])
     # Another process may have deleted some since they were counted.
-    more = max(0, found["child_count"] - len(below.get(found["node_id"], ())))
+    more = max(0, facts["child_count"] - len(below.get(facts["node_id"], ())))
     return TreeNode(**facts, depth=depth, content=content, extent=extent, more=more)
 
 
