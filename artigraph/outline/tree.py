@@ -77,7 +77,8 @@ class Tree:
         while ahead:
             node = ahead.pop()
             yield node
-            ahead += reversed(self.children(node))
+            if node.node_id in self._children:
+                ahead += reversed(self._children[node.node_id])
 
     def __len__(self) -> int:
         return len(self.roots) + sum(map(len, self._children.values()))
@@ -114,7 +115,8 @@ class Tree:
         told: dict[tuple[object, ...], tuple[str, bool]] = {}
         # Children first: a tree may be deeper than Python recurses.
         for node in reversed(list(self)):
-            below = [items.pop(child.node_id) for child in self.children(node)]
+            hanging = self._children.get(node.node_id, ())
+            below = [items.pop(child.node_id) for child in hanging] if hanging else []
             # Many runs tell the same.
             key = (node.node_type, *node.columns.values())
             try:
