@@ -102,17 +102,8 @@ async def looking(report: Report, rows: int, folder: Path) -> None:
         options = {"endpoint_url": url, "key": "testing", "secret": "testing"}
         storage = S3Storage("bench", **options)
         source = Counting(storage, location_of_digest("0" * 64), size)
-        stored = open_stored(
-            BlobRecord(
-                node_id=1,
-                label="bench",
-                serializer="artigraph-parquet",
-                size=size,
-                digest=None,
-                summary=summary,
-            ),
-            source,
-        )
+        record = BlobRecord(1, "bench", "artigraph-parquet", size, None, summary)
+        stored = open_stored(record, source)
         assert isinstance(stored, StoredFrame)
         print(repr(stored))
         # What is loaded and connected at first use is not the frame's cost.
@@ -131,17 +122,7 @@ async def looking(report: Report, rows: int, folder: Path) -> None:
             print(f"  {read:,} bytes ({read / size:.2%}) in {asked} requests")
             return result
 
-        fresh = open_stored(
-            BlobRecord(
-                node_id=1,
-                label="bench",
-                serializer="artigraph-parquet",
-                size=size,
-                digest=None,
-                summary=summary,
-            ),
-            source,
-        )
+        fresh = open_stored(record, source)
         assert isinstance(fresh, StoredFrame)
         pages = FrameHandlers(fresh)
         await step("first rows, footer included", pages.first(), 1000)

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import datetime, timedelta
-from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import Result, Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from artigraph.blob.read import hash_of
 from artigraph.blob.report import EXAMPLES, DamagedRow, GarbageReport, StorageReport
 from artigraph.blob.write import add_storage, lock_storages, names_of_place
 from artigraph.concurrency import gather_bounded, run_in_thread
@@ -43,8 +43,6 @@ __all__ = [
 
 PAGE = 1_000
 """Blobs, or rows, that are looked at together."""
-
-_CHUNK = 8 * 2**20
 
 _columns = node_table.c
 
@@ -250,11 +248,8 @@ async def _fault(storage: Storage, row: Row[Any], verify: bool) -> Exception | N
 
 
 def _digest(storage: Storage, location: str, size: int | None) -> str:
-    digest = sha256()
     with storage.open(location, size) as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return hash_of(file)[1]
 
 
 async def _unchanged(rows: Sequence[Row[Any]]) -> set[int]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from hashlib import sha256
+from typing import Any, BinaryIO
 
 from sqlalchemy import select
 
@@ -24,7 +25,10 @@ from artigraph.orm.storage import StorageRecord
 from artigraph.serializer.base import Serializer, get_serializer
 from artigraph.storage.base import get_storage
 
-__all__ = ["WholeRead", "explain_unknown_storage", "read_values"]
+__all__ = ["WholeRead", "explain_unknown_storage", "hash_of", "read_values"]
+
+BLOCK = 8 * 2**20
+"""Bytes that are hashed at once; of a remote blob each block is a request."""
 
 
 class WholeRead:
@@ -96,6 +100,15 @@ def _check_and_deserialize(stored: BlobRecord, serializer: Serializer[Any], data
         return serializer.deserialize(data)
     except ArtigraphError as error:
         raise type(error)(f"The artifact {stored.label!r} cannot be read. {error}") from error
+
+
+def hash_of(file: BinaryIO) -> tuple[int, str]:
+    """How many bytes a file has from here on, and their sha256 in hex, block by block."""
+    size, digest = 0, sha256()
+    while block := file.read(BLOCK):
+        size += len(block)
+        digest.update(block)
+    return size, digest.hexdigest()
 
 
 async def explain_unknown_storage(error: UnknownStorageError, storage: str) -> UnknownStorageError:

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple, TypeAlias
 from sqlalchemy import ColumnElement, Select, Text, cast, literal, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-import artigraph.model.log  # noqa: F401  # its class is defined wherever rows are read
 from artigraph.concurrency import run_in_thread
 from artigraph.db.fetch import all_of
 from artigraph.filter.base import AllOf, Filter

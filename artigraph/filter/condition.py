@@ -32,7 +32,13 @@ from artigraph.errors import FilterError
 from artigraph.filter.base import negated
 from artigraph.filter.comparable import convert, scalar_of_values
 from artigraph.filter.json import DocumentValue, SameBeginning
-from artigraph.filter.location import FieldLocation, find_field, path_of, shown_path
+from artigraph.filter.location import (
+    FieldLocation,
+    find_field,
+    nested_model,
+    path_of,
+    shown_path,
+)
 from artigraph.filter.operator import OPERATORS, Comparison, Operator, asked_of
 from artigraph.filter.shape import Path, Shape
 from artigraph.orm.node import node_table
@@ -222,11 +228,7 @@ def _on_field(
     clause = and_(true(), *(one.holds(document, location, scalar, field) for one in compared))
     for at, label in reversed(list(enumerate(location.labels))):
         inner = rows[at + 1]
-        there = and_(
-            inner.c.node_parent_id == rows[at].c.node_id,
-            inner.c.node_label == label,
-            inner.c.model_artifact_type.is_not(None),
-        )
+        there = nested_model(inner, rows[at], label)
         clause = exists(select(inner.c.node_id).where(there, clause))
         if compared and all(one.finds_missing for one in compared):
             clause = or_(clause, not_(exists(select(inner.c.node_id).where(there))))

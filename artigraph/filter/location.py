@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sqlalchemy import ColumnElement, FromClause, and_
+
 from artigraph.errors import FilterError
 from artigraph.filter.shape import Path, Shape
 from artigraph.orm.base import is_clean
 from artigraph.registry import did_you_mean
 
-__all__ = ["FieldLocation", "find_field", "path_of", "shown_path"]
+__all__ = ["FieldLocation", "find_field", "nested_model", "path_of", "shown_path"]
 
 
 @dataclass(frozen=True)
@@ -85,3 +87,18 @@ def find_field(owner: str, shape: Shape, path: Path) -> FieldLocation:
         elif at < len(path) - 1:
             keys += shape.within
     return FieldLocation(tuple(labels), tuple(keys), shape)
+
+
+def nested_model(inner: FromClause, row: FromClause, label: str) -> ColumnElement[bool]:
+    """Whether a row is that of a model nested in another one.
+
+    Args:
+        inner: The nested model's row.
+        row: The row of the model that it stands in.
+        label: What leads to it there: a field, and keys of dicts behind it.
+    """
+    return and_(
+        inner.c.node_parent_id == row.c.node_id,
+        inner.c.node_label == label,
+        inner.c.model_artifact_type.is_not(None),
+    )

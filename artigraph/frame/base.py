@@ -6,7 +6,6 @@ it read nothing; its ``async`` methods read what they need, in worker threads.
 
 from __future__ import annotations
 
-import hashlib
 import io
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -14,9 +13,10 @@ from typing import Any, BinaryIO, TypeVar
 
 from typing_extensions import override
 
-from artigraph.blob.read import explain_unknown_storage
+from artigraph.blob.read import explain_unknown_storage, hash_of
 from artigraph.blob.record import BlobRecord
 from artigraph.blob.source import BlobSource, StorageSource
+from artigraph.blob.write import sha256_of
 from artigraph.concurrency import run_in_thread
 from artigraph.db.setting import using
 from artigraph.display.escape import cut
@@ -31,9 +31,6 @@ from artigraph.storage.badge import place_badges
 __all__ = ["StoredValue", "format_size"]
 
 T = TypeVar("T")
-
-BLOCK = 2**20
-"""Bytes of a file that are hashed at once."""
 
 
 class StoredValue(Shown):
@@ -165,9 +162,9 @@ class StoredValue(Shown):
             if self._source.local_path() is None:
                 # Fetched once, rather than once to be hashed and once to be read.
                 data = file.read()
-                self._check(len(data), hashlib.sha256(data).hexdigest())
+                self._check(len(data), sha256_of(data))
                 return load(io.BytesIO(data))
-            size, digest = _hash(file)
+            size, digest = hash_of(file)
             self._check(size, digest)
             file.seek(0)
             return load(file)
@@ -178,11 +175,3 @@ class StoredValue(Shown):
                 f"It is damaged: its {size} bytes are not the {self.nbytes} that were written. "
                 "Restore them from a copy, or delete it."
             )
-
-
-def _hash(file: BinaryIO) -> tuple[int, str]:
-    size, digest = 0, hashlib.sha256()
-    while block := file.read(BLOCK):
-        size += len(block)
-        digest.update(block)
-    return size, digest.hexdigest()

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-import artigraph.model.log  # noqa: F401  # its class is defined wherever rows are read
 from artigraph.codec.annotation import codec_of_schema
 from artigraph.codec.any import ANY
 from artigraph.codec.base import TAG, ChildValue, EncodingContext, LoadedChildren

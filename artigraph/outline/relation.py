@@ -14,7 +14,7 @@ from artigraph.filter.base import Filter
 from artigraph.filter.relation import NodeRelationshipFilter, Nodes, check_nodes, nodes_clause
 from artigraph.garbage import collector_paused
 from artigraph.orm.node import Node, node_table
-from artigraph.outline.summary import path_to
+from artigraph.outline.summary import CHILD_COUNT, path_to
 
 __all__ = ["count_children", "count_descendants", "read_path", "read_paths"]
 
@@ -33,15 +33,8 @@ async def count_children(nodes: Nodes) -> dict[int, int]:
         FilterError: A node that was never written, or something that is none.
     """
     nodes = check_nodes("count_children()", nodes)
-    child = node_table.alias()
-    count = (
-        select(func.count())
-        .select_from(child)
-        .where(child.c.node_parent_id == node_table.c.node_id)
-        .correlate(node_table)
-        .scalar_subquery()
-    )
-    return await _count(nodes, select(node_table.c.node_id, count).where(nodes_clause(nodes)))
+    counts = select(node_table.c.node_id, CHILD_COUNT).where(nodes_clause(nodes))
+    return await _count(nodes, counts)
 
 
 async def count_descendants(nodes: Nodes) -> dict[int, int]:

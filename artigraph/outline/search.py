@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, FromClause, and_, exists, or_, select, tru
 
 from artigraph.errors import FilterError
 from artigraph.filter.condition import FieldComparison
-from artigraph.filter.location import path_of
+from artigraph.filter.location import nested_model, path_of
 from artigraph.filter.operator import OPERATORS, SIGNS, Operator, sign_pattern
 from artigraph.filter.shape import AnyShape, Path
 from artigraph.filter.value import check_value
@@ -95,14 +95,9 @@ def _holds(row: FromClause, asked: FieldComparison) -> ColumnElement[bool]:
     if len(asked.path) <= DEEPEST:
         for at in range(1, len(asked.path)):
             inner, label = node_table.alias(), ".".join(asked.path[:at])
-            below = replace(asked, path=asked.path[at:])
-            there = select(inner.c.node_id).where(
-                inner.c.node_parent_id == row.c.node_id,
-                inner.c.node_label == label,
-                inner.c.model_artifact_type.is_not(None),
-                _holds(inner, below),
-            )
-            clauses.append(exists(there))
+            below = _holds(inner, replace(asked, path=asked.path[at:]))
+            there = nested_model(inner, row, label)
+            clauses.append(exists(select(inner.c.node_id).where(there, below)))
     return or_(*clauses)
 
 

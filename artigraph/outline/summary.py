@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, ScalarSelect, func, select
 
 from artigraph.display.tree import NodeKind
 from artigraph.orm.artifact import BaseArtifact, ModelArtifact
@@ -17,7 +17,7 @@ __all__ = [
     "COLUMNS",
     "FACTS",
     "NodeSummary",
-    "kind_of",
+    "node_kind",
     "path_to",
     "summary_columns",
     "summary_facts",
@@ -63,7 +63,7 @@ class NodeSummary:
         return tell_in_tree(self.node_type, self.columns)[0] or None
 
 
-def kind_of(node_type: str, model_name: str | None, serializer: str | None) -> NodeKind:
+def node_kind(node_type: str, model_name: str | None, serializer: str | None) -> NodeKind:
     """Whether a row is a node, a model or an artifact, as three of its facts tell."""
     mapper = Node.__mapper__.polymorphic_map.get(node_type)
     node_class = Node if mapper is None else mapper.class_
@@ -88,6 +88,16 @@ COLUMNS = {
     "size": "artifact_size",
 }
 """The columns that facts of a summary are read from."""
+
+_child = node_table.alias()
+CHILD_COUNT: ScalarSelect[int] = (
+    select(func.count())
+    .select_from(_child)
+    .where(_child.c.node_parent_id == node_table.c.node_id)
+    .correlate(node_table)
+    .scalar_subquery()
+)
+"""How many children a row has. Made once: an alias copies all columns of the table."""
 
 FACTS = (*COLUMNS, "child_count")
 """What :func:`summary_columns` selects first, in its order."""
@@ -116,7 +126,7 @@ def summary_facts(row: Sequence[Any], further: Sequence[str]) -> dict[str, Any]:
     # What was selected besides follows, and is left.
     facts: dict[str, Any] = dict(zip(FACTS, row, strict=False))
     facts["columns"] = dict(zip(further, row[len(FACTS) :], strict=False))
-    facts["kind"] = kind_of(facts["node_type"], facts["model_name"], facts["serializer"])
+    facts["kind"] = node_kind(facts["node_type"], facts["model_name"], facts["serializer"])
     return facts
 
 

@@ -24,7 +24,7 @@ from artigraph.filter.relation import nodes_clause
 from artigraph.filter.value import among
 from artigraph.orm.kept.kind import kind_of
 from artigraph.orm.node import node_table, tree_columns
-from artigraph.outline.summary import COLUMNS, summary_columns
+from artigraph.outline.summary import CHILD_COUNT, COLUMNS, summary_columns
 from artigraph.registry import did_you_mean
 
 __all__ = ["TOLD", "check_columns", "select_children", "select_roots"]
@@ -63,22 +63,15 @@ def check_columns(names: Collection[str]) -> tuple[str, ...]:
 
 
 # Made once: each alias copies all columns of the table.
-_PARENT, _CHILD, _PAGE = (node_table.alias() for _ in range(3))
+_PARENT, _PAGE = node_table.alias(), node_table.alias()
 
 
 def _facts(columns: Sequence[str]) -> list[ColumnElement[Any]]:
     """What is selected of each row."""
-    count = (
-        select(func.count())
-        .select_from(_CHILD)
-        .where(_CHILD.c.node_parent_id == node_table.c.node_id)
-        .correlate(node_table)
-        .scalar_subquery()
-    )
     summary = node_table.c.artifact_summary
     # As text, for the database would fail where it is something else.
     told = [summary[name].as_string().label(f"told_{name}") for name in TOLD]
-    return [*summary_columns(count, columns), *told]
+    return [*summary_columns(CHILD_COUNT, columns), *told]
 
 
 def select_roots(of: Filter | int | None, columns: Sequence[str], limit: int) -> Select[Any]:

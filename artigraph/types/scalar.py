@@ -205,7 +205,7 @@ for _scalar in (
         "bool",
         (bool,),
         str,
-        bool,
+        _parse_bool,
         native=True,
         form="boolean",
         store=instance(bool),

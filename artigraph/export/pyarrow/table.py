@@ -9,7 +9,6 @@ from typing import Any, TypeAlias
 import orjson
 import pyarrow as pa
 
-import artigraph.model.log  # noqa: F401  # its class is defined wherever rows are read
 from artigraph.errors import DeserializationError, FilterError
 from artigraph.export.column import ROW_COLUMNS, BlobInside, Name, Piece, Pieces, column_name
 from artigraph.export.declared import DICT, PART, Declared, declared_columns
