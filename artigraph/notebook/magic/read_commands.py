@@ -64,6 +64,7 @@ async def _id(word: Word) -> int:
     _NODE,
     argument("--depth", type=count, metavar="N", help="levels below it; 12, unless given"),
     argument("--children", type=count, metavar="N", help="children of one node; 20, unless given"),
+    stage="look",
 )
 async def tree(call: Call) -> Tree:
     """Draw what hangs below a node, or the whole store; the result is that of read_tree()."""
@@ -74,6 +75,7 @@ async def tree(call: Call) -> Tree:
     "ls",
     _NODE,
     argument("--limit", type=count, metavar="N", default=100, help="how many; 100, unless given"),
+    stage="look",
 )
 async def ls(call: Call) -> Listing:
     """List what hangs right below a node; the current one, or the roots, unless given."""
@@ -90,7 +92,11 @@ async def ls(call: Call) -> Listing:
     return Listing(below.children(top), top.more, f"below node {node_id}{label}")
 
 
-@command("show", argument("node", metavar="NODE|LABEL", help="an id, a label, or $variable"))
+@command(
+    "show",
+    argument("node", metavar="NODE|LABEL", help="an id, a label, or $variable"),
+    stage="look",
+)
 async def show(call: Call) -> object:
     """Show one model, artifact or node.
 
@@ -126,6 +132,7 @@ class _Signs(str):
     argument("--order", metavar="FIELD", help="order by it; -FIELD for the largest first"),
     argument("--limit", type=count, metavar="N", help="how many at the most"),
     argument("--in", dest="within", metavar="NODE", help="only below this node"),
+    stage="look",
 )
 async def find(call: Call) -> ResultList[ReadModel]:
     """Find models by what their fields hold.
@@ -181,6 +188,7 @@ def model_class(word: Word, variables: Mapping[str, Any]) -> tuple[str, type[Bas
     _NODE,
     argument("--depth", type=count, metavar="N", help="levels of the picture"),
     argument("--picture", action="store_true", help="a drawing, also where widgets are shown"),
+    stage="look",
 )
 async def graph(call: Call) -> object:
     """Show what hangs below a node as a picture to look around in.
@@ -199,6 +207,7 @@ async def graph(call: Call) -> object:
     argument("--depth", type=count, metavar="N", help="levels below it"),
     argument("--to", metavar="FILE", help="write it there instead of returning it"),
     epilog=lambda: "\n".join(f"{form.name:10} {form.help}" for form in tree_forms.values()),
+    stage="look",
 )
 async def export(call: Call) -> object:
     """Make a graph of what hangs below a node."""

@@ -37,6 +37,7 @@ __all__: list[str] = []
     argument("url", nargs="?", metavar="URL", help="the address, or $variable that holds it"),
     argument("--url-from-env", metavar="NAME", help="the environment variable that holds it"),
     argument("--create-tables", action="store_true", help="make missing tables and columns"),
+    stage="begin",
 )
 async def connect(call: Call) -> object:
     """Set the database of this notebook, and see that it answers.
@@ -70,7 +71,7 @@ def _address(call: Call) -> Any:
     return os.environ[name.text]
 
 
-@command("status")
+@command("status", stage="begin")
 async def status(call: Call) -> object:
     """Tell which database is set, what it holds, and which node is current."""
     setting = current_setting()
@@ -106,6 +107,7 @@ _STORAGES = argument("storages", nargs="*", metavar="STORAGE", help="names; all,
     _STORAGES,
     argument("--older-than", metavar="AGE", help="as in 12h or 2d; one day, unless given"),
     argument("--yes", action="store_true", help="remove them"),
+    stage="tidy",
 )
 async def gc(call: Call) -> Report:
     """Find blobs that no row names, as crashes leave them; --yes removes them.
@@ -148,6 +150,7 @@ def _age(word: Word | None) -> timedelta:
     "check",
     _STORAGES,
     argument("--yes", action="store_true", help="read every blob and compare its digest"),
+    stage="tidy",
 )
 async def check(call: Call) -> Report:
     """See whether every row that names a blob has it; --yes reads all of their bytes."""

@@ -89,6 +89,7 @@ async def _place(word: Word | None) -> int | None:
         help="a label, and the variable if that is called otherwise",
     ),
     _TO,
+    stage="write",
 )
 async def save(call: Call) -> object:
     """Save variables: models, frames, arrays and all else that a serializer knows.
@@ -154,6 +155,7 @@ def _one_or_all(values: dict[str, Any]) -> object:
     argument("labels", nargs="+", metavar="LABEL", help="a label, an id, or $variable"),
     argument("--from", dest="source", metavar="NODE", help="only what hangs right on this node"),
     argument("--into", metavar="NAME", help="assign it to this variable instead of returning it"),
+    stage="write",
 )
 async def load(call: Call) -> object:
     """Load what was saved: models, and frames, arrays and others by themselves.
@@ -223,6 +225,7 @@ async def _values(nodes: Mapping[str, Node]) -> dict[str, Any]:
         help="a name and its value; KEY alone is the variable of that name",
     ),
     _TO,
+    stage="write",
 )
 async def log(call: Call) -> QualifiedArtifact[ModelArtifact, Log]:
     """Note down numbers, texts and the like on the current node.
@@ -259,6 +262,7 @@ async def log(call: Call) -> QualifiedArtifact[ModelArtifact, Log]:
     "rm",
     argument("node", metavar="NODE", help="an id, a label, or $variable"),
     argument("--yes", action="store_true", help="do not ask"),
+    stage="write",
 )
 async def rm(call: Call) -> object:
     """Delete a node with all that hangs below it; asks first."""
