@@ -312,10 +312,6 @@ async def names_of_place(connection: AsyncConnection, storage: str) -> set[str]:
     """The names of all storages that are where a storage is, its own among them.
 
     A blob there may be named under any of them.
-
-    Args:
-        connection: A connection.
-        storage: The storage's name.
     """
     place = select(_url).where(_name == storage).scalar_subquery()
     return {storage, *(await connection.execute(select(_name).where(_url == place))).scalars()}

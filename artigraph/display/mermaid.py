@@ -35,10 +35,6 @@ _DASHED = "    classDef more stroke-dasharray: 3 3"
 def mermaid_tree(items: Sequence[TreeItem], *, more: int = 0) -> str:
     """Draw trees as mermaid source, from left to right.
 
-    Args:
-        items: The roots.
-        more: How many further roots there are.
-
     Returns:
         The source, without a fence around it and a newline at its end.
     """

@@ -253,14 +253,7 @@ def describe_model(
 def brief_model(
     name: str, data: Mapping[str, object], limits: Limits, *, hidden: Collection[str] = ()
 ) -> str:
-    """A model on one line, as a dataclass writes itself.
-
-    Args:
-        name: What the class is called.
-        data: Its fields by name.
-        limits: How much of them is shown.
-        hidden: Fields that are left out.
-    """
+    """A model on one line, as a dataclass writes itself."""
     name = cut(name, LONGEST_NAME)
     if limits.max_depth < 0:
         return f"{name}(…)"
@@ -279,13 +272,7 @@ def brief_model(
 def model_cells(
     data: Mapping[str, object], limits: Limits, *, hidden: Collection[str] = ()
 ) -> dict[str, str]:
-    """A model's fields as cells of a list.
-
-    Args:
-        data: Its fields by name.
-        limits: How much of them is shown.
-        hidden: Fields that are left out.
-    """
+    """A model's fields as cells of a list."""
     return {
         cut(field, LONGEST_CELL): table_cell(value, limits)
         for field, value in data.items()

@@ -55,11 +55,6 @@ class TreeItem:
 def text_tree(root: TreeItem, *, max_children: int = 20, max_depth: int = 12) -> str:
     """Draw a tree as lines of text: ``(node)``, ``[model]``, ``{artifact}``.
 
-    Args:
-        root: The tree.
-        max_children: How many children of one item are drawn.
-        max_depth: How many levels below the root are drawn.
-
     Returns:
         The lines, without a newline at the end.
     """
@@ -72,11 +67,6 @@ def svg_tree(root: TreeItem, *, max_children: int = 20, max_depth: int = 12) -> 
     Its colours are CSS variables, ``--ag-tree-ink``, ``-line``, ``-paper``,
     ``-node``, ``-model`` and ``-artifact``. Without them it has its own, which
     are readable on light and dark pages.
-
-    Args:
-        root: The tree.
-        max_children: How many children of one item are drawn.
-        max_depth: How many levels below the root are drawn.
 
     Returns:
         An ``svg`` element, fit for a file of its own or inside HTML.
@@ -100,13 +90,7 @@ def svg_tree(root: TreeItem, *, max_children: int = 20, max_depth: int = 12) -> 
 
 
 def cut_tree(item: TreeItem, max_children: int, max_depth: int) -> TreeItem:
-    """What is drawn of a tree; what is left out is counted.
-
-    Args:
-        item: The tree.
-        max_children: How many children of one item are drawn.
-        max_depth: How many levels below the root are drawn.
-    """
+    """What is drawn of a tree; what is left out is counted."""
     drawn = item.children[:max_children] if max_depth > 0 else ()
     return replace(
         item,

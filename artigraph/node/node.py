@@ -305,10 +305,6 @@ async def delete_nodes(filter: Filter, *, everything: bool = False) -> int:
 async def delete_in(transaction: Transaction, clause: ColumnElement[bool]) -> int:
     """Delete nodes in a running transaction, as :func:`delete_nodes` does in one of its own.
 
-    Args:
-        transaction: The transaction.
-        clause: What finds the nodes.
-
     Returns:
         How many rows were deleted.
     """

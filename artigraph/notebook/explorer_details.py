@@ -37,9 +37,6 @@ __all__ = ["code_for", "gone", "node_details", "read_stored"]
 async def node_details(node_id: int) -> dict[str, Any]:
     """All that is shown of one node.
 
-    Args:
-        node_id: The node.
-
     Returns:
         ``row``, ``facts``, ``frames`` (the frames that may be looked into, by
         ``label`` and ``node``) and ``code``, as plain values.
@@ -83,9 +80,6 @@ async def node_details(node_id: int) -> dict[str, Any]:
 
 async def read_stored(node_id: int) -> StoredValue:
     """A handle of the value in an artifact's row; the value itself is not read.
-
-    Args:
-        node_id: The artifact.
 
     Raises:
         NodeNotFoundError: It is gone.
