@@ -12,7 +12,7 @@ from artigraph.blob.record import record_of
 from artigraph.blob.write import Blob, keep_blobs, put_blobs, remove_unnamed_blobs
 from artigraph.db.setting import current_store, on_one_store
 from artigraph.db.store import check_store
-from artigraph.display.results import ResultList
+from artigraph.display.row import ResultList
 from artigraph.errors import MultipleNodesFoundError, NodeNotFoundError
 from artigraph.filter.artifact import ArtifactFilter
 from artigraph.filter.base import Filter

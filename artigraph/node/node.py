@@ -12,7 +12,7 @@ from artigraph.blob.write import remove_unnamed_blobs
 from artigraph.db.session import Transaction, read, read_session, write
 from artigraph.db.setting import current_setting, using
 from artigraph.dialect.registry import dialect_of
-from artigraph.display.results import ResultList
+from artigraph.display.row import ResultList
 from artigraph.errors import (
     FilterError,
     MultipleNodesFoundError,

@@ -12,8 +12,7 @@ from typing_extensions import override
 from artigraph.db.store import Store
 from artigraph.display.facts import Facts, Field
 from artigraph.display.options import Limits
-from artigraph.display.results import HasCells
-from artigraph.display.row import RowFacts, describe_held, describe_model
+from artigraph.display.row import HasCells, RowFacts, describe_held, describe_model
 from artigraph.display.shown import Shown, type_name
 from artigraph.display.value import brief, describe_value, table_cell
 from artigraph.node.object import detached

@@ -13,7 +13,7 @@ from typing_extensions import override
 from artigraph.concurrency import run_in_thread
 from artigraph.display.escape import visible
 from artigraph.display.forest import tree_forms
-from artigraph.display.results import ResultList
+from artigraph.display.row import ResultList
 from artigraph.errors import FilterError
 from artigraph.export import dot, mermaid, networkx  # noqa: F401  # each declares its forms
 from artigraph.filter.base import Filter
