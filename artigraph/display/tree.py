@@ -72,7 +72,7 @@ def svg_tree(root: TreeItem, *, max_children: int = 20, max_depth: int = 12) -> 
         An ``svg`` element, fit for a file of its own or inside HTML.
     """
     root = cut_tree(root, max_children, max_depth)
-    boxes = list(_place(root))
+    boxes = list(_lay_out(root))
     width = max(box.x + box.width for box in boxes) + MARGIN
     height = max(box.y + box.height for box in boxes) + MARGIN
     name = escape(f"Tree of {_shown(root.label)}")
@@ -219,7 +219,7 @@ def _width_of(character: str) -> float:
     return 0.72 if character.isupper() else 0.62
 
 
-def _place(root: TreeItem) -> Iterator[_Box]:
+def _lay_out(root: TreeItem) -> Iterator[_Box]:
     """Place boxes in columns; what hangs on a box has a strip of its own beside it."""
     levels: list[list[_Box]] = [[_Box(root, _shown(root.label), _shown(root.caption), "", None, 0)]]
     below: dict[int, list[_Box]] = {}

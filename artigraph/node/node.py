@@ -318,7 +318,7 @@ async def delete_in(transaction: Transaction, clause: ColumnElement[bool]) -> in
     if dialect_of(connection).checks_row_by_row:
         await connection.execute(update(node_table).where(here).values(node_parent_id=None))
     await connection.execute(delete(node_table).where(here))
-    blobs = {(storage, place) for _, storage, place in rows if storage and place}
+    blobs = {(storage, location) for _, storage, location in rows if storage and location}
     if blobs:
         transaction.after_commit.append(lambda: remove_unnamed_blobs(blobs))
     return len(rows)

@@ -19,7 +19,7 @@ from artigraph.node.object import detached
 from artigraph.node.row import NewRow
 from artigraph.orm.artifact import BaseArtifact, ModelArtifact
 from artigraph.orm.node import tell_row
-from artigraph.storage.badge import place_badges
+from artigraph.storage.badge import storage_badges
 
 __all__ = ["Places", "QualifiedArtifact"]
 
@@ -125,7 +125,7 @@ class QualifiedArtifact(Shown, Generic[A, T]):
             one = Field("", facts.name, "", facts.badges, replace(facts, badges=()))
         else:
             one = describe_value("value", value, limits)
-        badges = {label: place_badges(*place) for label, place in self._places.items()}
+        badges = {label: storage_badges(*place) for label, place in self._places.items()}
         return describe_held(told, one, badges)
 
     @override

@@ -111,7 +111,7 @@ async def browse_children(
     """
     narrowing = narrowing or Narrowing()
     query = _select(narrowing).where(
-        _place(below), _columns.node_id > after, narrowing.clause(), _named(label)
+        _hangs(below), _columns.node_id > after, narrowing.clause(), _named(label)
     )
     async with read() as connection:
         rows = await connection.execute(query.order_by(_columns.node_id).limit(limit + 1))
@@ -134,7 +134,7 @@ async def count_matches(
     Returns:
         The count; ``most`` stands for that or more.
     """
-    found = select(literal(1)).where(_place(below), (narrowing or Narrowing()).clause())
+    found = select(literal(1)).where(_hangs(below), (narrowing or Narrowing()).clause())
     query = select(func.count()).select_from(found.limit(most).subquery())
     async with read() as connection:
         return int((await connection.execute(query)).scalar_one())
@@ -214,7 +214,7 @@ def names_in(column: ColumnElement[str]) -> CTE:
     return stepped
 
 
-def _place(below: int | ColumnElement[bool] | None) -> ColumnElement[bool]:
+def _hangs(below: int | ColumnElement[bool] | None) -> ColumnElement[bool]:
     if below is None:
         return _columns.node_parent_id.is_(None)
     return _columns.node_parent_id == below if isinstance(below, int) else below

@@ -25,7 +25,7 @@ from artigraph.filter.unset import UNSET, Unset
 from artigraph.model.base import BaseModel, models_by_name
 from artigraph.model.log import Log
 from artigraph.model.read import ReadModel, read_models
-from artigraph.node.current import current_place
+from artigraph.node.current import innermost
 from artigraph.notebook import explore
 from artigraph.notebook.magic.condition import parse_conditions
 from artigraph.notebook.magic.node_argument import current_id, find_node, node_id_of
@@ -81,7 +81,7 @@ async def ls(call: Call) -> Listing:
     """List what hangs right below a node; the current one, or the roots, unless given."""
     node, limit = call.args.node, max(1, call.args.limit)
     node_id = current_id() if node is None else await _id(node)
-    if node_id is None and current_place() is not None:
+    if node_id is None and innermost() is not None:
         return Listing((), 0, "below the current node, which is not written yet")
     if node_id is None:
         roots = await read_tree(max_depth=0, max_children=limit)

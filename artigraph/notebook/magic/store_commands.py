@@ -19,7 +19,7 @@ from artigraph.display.facts import Facts, Table
 from artigraph.display.options import options
 from artigraph.display.value import format_size
 from artigraph.errors import SchemaError, UnknownStorageError
-from artigraph.node.current import current_place
+from artigraph.node.current import innermost
 from artigraph.notebook.magic.parser import Call, Said, argument, command
 from artigraph.notebook.magic.result import Report
 from artigraph.notebook.magic.short_errors import NO_ENGINE
@@ -77,12 +77,15 @@ async def status(call: Call) -> object:
     setting = current_setting()
     if setting is None:
         return Said(NO_ENGINE)
-    kinds = select(node_table.c.node_type, func.count()).group_by(node_table.c.node_type)
+    by_type = select(node_table.c.node_type, func.count()).group_by(node_table.c.node_type)
     async with read() as connection:
-        counts = sorted((await connection.execute(kinds)).all())
+        counts = sorted((await connection.execute(by_type)).all())
     total = sum(number for _, number in counts)
-    place = current_place()
-    lines = [f"{total:,} node{'' if total == 1 else 's'}", _current(place.node if place else None)]
+    current = innermost()
+    lines = [
+        f"{total:,} node{'' if total == 1 else 's'}",
+        _current(current.node if current else None),
+    ]
     if session_is_open():
         lines.append("A session is open: what it writes is kept at its end.")
     rows = tuple((str(kind), f"{number:,}") for kind, number in counts)
