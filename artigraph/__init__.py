@@ -29,42 +29,7 @@ if TYPE_CHECKING:
     from artigraph.display.options import (
         options as options,
     )
-    from artigraph.errors import (
-        ArtigraphError as ArtigraphError,
-        BlobLocationError as BlobLocationError,
-        BlobNotFoundError as BlobNotFoundError,
-        ConnectionLostError as ConnectionLostError,
-        CorruptBlobError as CorruptBlobError,
-        CycleError as CycleError,
-        DatabaseBusyError as DatabaseBusyError,
-        DeserializationError as DeserializationError,
-        EngineURLError as EngineURLError,
-        FilterError as FilterError,
-        LabelError as LabelError,
-        LabelExistsError as LabelExistsError,
-        MissingLibraryError as MissingLibraryError,
-        ModelDefinitionError as ModelDefinitionError,
-        ModelVersionError as ModelVersionError,
-        MultipleNodesFoundError as MultipleNodesFoundError,
-        NameTakenError as NameTakenError,
-        NodeNotFoundError as NodeNotFoundError,
-        NodeTypeError as NodeTypeError,
-        NoEngineError as NoEngineError,
-        OptionError as OptionError,
-        OtherStoreError as OtherStoreError,
-        ParentNotFoundError as ParentNotFoundError,
-        PartError as PartError,
-        ReadOnlyError as ReadOnlyError,
-        SchemaError as SchemaError,
-        SerializationError as SerializationError,
-        StorageError as StorageError,
-        StorageURLError as StorageURLError,
-        TransactionFailedError as TransactionFailedError,
-        UnknownModelError as UnknownModelError,
-        UnknownNameError as UnknownNameError,
-        UnknownSerializerError as UnknownSerializerError,
-        UnknownStorageError as UnknownStorageError,
-    )
+    from artigraph.errors import *  # noqa: F403  # its __all__ is public as it is
     from artigraph.export.dot import (
         to_graphviz as to_graphviz,
     )

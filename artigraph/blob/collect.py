@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from artigraph.blob.read import hash_of
 from artigraph.blob.report import EXAMPLES, DamagedRow, GarbageReport, StorageReport
-from artigraph.blob.write import add_storage, lock_storages, names_of_place
+from artigraph.blob.write import add_storage, aliases_of, lock_storages
 from artigraph.concurrency import gather_bounded, run_in_thread
 from artigraph.db.session import read, write
 from artigraph.db.setting import current_setting, on_one_store, using
@@ -70,7 +70,7 @@ async def orphaned_blobs(
     async for page in _old_pages(storage, older_than):
         with using(setting):
             async with read() as connection:
-                names = await names_of_place(connection, storage.name)
+                names = await aliases_of(connection, storage.name)
                 named = await _named(connection, names, page)
         for blob in page:
             if blob.location not in named:
@@ -120,7 +120,7 @@ async def collect_garbage(
         newest = utc_now() - older_than
         async for page in _old_pages(storage, older_than):
             async with read() as connection:
-                names = await names_of_place(connection, storage.name)
+                names = await aliases_of(connection, storage.name)
             async with write() as transaction:
                 await lock_storages(transaction.connection, names)
                 named = await _named(transaction.connection, names, page)

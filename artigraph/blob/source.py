@@ -113,11 +113,7 @@ class DatabaseSource:
 
 
 def source_of(record: BlobRecord) -> BlobSource:
-    """Where the bytes are that a row of the database speaks of; nothing is asked.
-
-    Args:
-        record: What the row tells.
-    """
+    """Where the bytes are that a row of the database speaks of; nothing is asked."""
     size = record.size or 0
     if record.storage is None:
         return DatabaseSource(record.node_id, size)

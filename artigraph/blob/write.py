@@ -33,9 +33,9 @@ from artigraph.storage.base import Storage, StoredBlob, get_storage
 __all__ = [
     "Blob",
     "add_storage",
-    "keep_blobs",
+    "aliases_of",
+    "hold_blobs",
     "lock_storages",
-    "names_of_place",
     "put_blobs",
     "remove_unnamed_blobs",
     "sha256_of",
@@ -166,7 +166,7 @@ async def put_blobs(blobs: Sequence[Blob]) -> list[tuple[type[Node], dict[str, A
     """Put the values of one write into their places, several at a time.
 
     Args:
-        blobs: The values; :func:`keep_blobs` must follow in the transaction
+        blobs: The values; :func:`hold_blobs` must follow in the transaction
             that inserts their rows, and ``drop`` after it.
 
     Returns:
@@ -190,7 +190,7 @@ async def put_blobs(blobs: Sequence[Blob]) -> list[tuple[type[Node], dict[str, A
         raise
 
 
-async def keep_blobs(connection: AsyncConnection, blobs: Sequence[Blob]) -> None:
+async def hold_blobs(connection: AsyncConnection, blobs: Sequence[Blob]) -> None:
     """Keep blobs that were put from being removed until the transaction ends.
 
     Somebody may have deleted the last row that named equal bytes meanwhile,
@@ -217,7 +217,7 @@ async def remove_unnamed_blobs(blobs: Collection[tuple[str, str]]) -> None:
         locations = {location for name, location in blobs if name == storage}
         try:
             async with read() as connection:
-                names = await names_of_place(connection, storage)
+                names = await aliases_of(connection, storage)
             query = select(columns.remote_artifact_location).where(
                 among(columns.remote_artifact_location, locations),
                 among(columns.remote_artifact_storage, names),
@@ -308,17 +308,13 @@ async def _insert(connection: AsyncConnection, name: str, url: str) -> bool:
     return True
 
 
-async def names_of_place(connection: AsyncConnection, storage: str) -> set[str]:
+async def aliases_of(connection: AsyncConnection, storage: str) -> set[str]:
     """The names of all storages that are where a storage is, its own among them.
 
     A blob there may be named under any of them.
-
-    Args:
-        connection: A connection.
-        storage: The storage's name.
     """
-    place = select(_url).where(_name == storage).scalar_subquery()
-    return {storage, *(await connection.execute(select(_name).where(_url == place))).scalars()}
+    address = select(_url).where(_name == storage).scalar_subquery()
+    return {storage, *(await connection.execute(select(_name).where(_url == address))).scalars()}
 
 
 async def lock_storages(connection: AsyncConnection, storages: Collection[str]) -> None:

@@ -18,12 +18,7 @@ encode_any, decode_any = ANY.encode, ANY.decode
 
 
 def collection_codec(type_: type[Any], item: Codec) -> Codec:
-    """The codec of a list, set, frozenset, or a tuple of any length.
-
-    Args:
-        type_: The type of collection.
-        item: What its items are.
-    """
+    """The codec of a list, set, frozenset, or a tuple of any length."""
     encode_item, decode_item, deep, kind = item.encode, item.decode, item.deep, type_.__name__
 
     def encode(value: Any, context: EncodingContext) -> object:

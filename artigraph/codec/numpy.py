@@ -20,10 +20,6 @@ DTYPE = re.compile(r"[<>|=]?([biufcSU])\d+|[<>=]?[mM]8(\[\w+\])?")
 def describe_numpy(value: np.generic, context: EncodingContext) -> object:
     """A numpy scalar as JSON that keeps its dtype.
 
-    Args:
-        value: The scalar.
-        context: Where it is.
-
     Raises:
         SerializationError: A dtype without a fixed layout, such as object.
     """

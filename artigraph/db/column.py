@@ -18,7 +18,7 @@ from sqlalchemy.types import Enum, TypeEngine
 
 from artigraph.dialect.registry import dialect_of
 from artigraph.errors import SchemaError
-from artigraph.orm.kept.kind import kind_of, unwrapped
+from artigraph.orm.check.affinity import affinity_of, unwrapped
 from artigraph.orm.node import Node, node_table, users_columns
 
 __all__ = ["check_types", "share_stored_types", "stored_types"]
@@ -65,7 +65,7 @@ def check_types(
     for mapper in dict(Node.__mapper__.polymorphic_map).values():
         for name, column in users_columns(mapper.class_).items():
             stored = seen.get(column.name)
-            if stored is not None and not _keeps(column, stored, dialect):
+            if stored is not None and not _gives_back(column, stored, dialect):
                 raise SchemaError(
                     f"{mapper.class_.__name__}.{name} is of type "
                     f"{_compiled(column.type, dialect)}, but the table {table.name!r} of {shown} "
@@ -78,24 +78,24 @@ def check_types(
         types.update(seen)
 
 
-def _keeps(column: Column[Any], stored: TypeEngine[Any], dialect: Dialect) -> bool:
+def _gives_back(column: Column[Any], stored: TypeEngine[Any], dialect: Dialect) -> bool:
     if _compiled(column.type, dialect) == _compiled(stored, dialect):
         return True
-    kind, there = _stored_kind(column.type, dialect), kind_of(stored)
-    if kind is None or there is None:
+    affinity, there = _stored_affinity(column.type, dialect), affinity_of(stored)
+    if affinity is None or there is None:
         return True  # a type of the user's or of an extension
-    return dialect_of(dialect).gives_back(kind, there)
+    return dialect_of(dialect).gives_back(affinity, there)
 
 
-def _stored_kind(type_: TypeEngine[Any], dialect: Dialect) -> str | None:
-    """The kind of column that a type makes."""
-    kind = kind_of(type_)
+def _stored_affinity(type_: TypeEngine[Any], dialect: Dialect) -> str | None:
+    """The affinity of the column that a type makes."""
+    affinity = affinity_of(type_)
     inner = unwrapped(type_, dialect)
     if isinstance(inner, Enum) and not inner.native_enum:
         return "text"
-    if not dialect_of(dialect).checks_types and kind is not None:
-        return kind  # by what is sent: a TypeDecorator may make texts of anything
-    return kind_of(inner) or kind
+    if not dialect_of(dialect).checks_types and affinity is not None:
+        return affinity  # by what is sent: a TypeDecorator may make texts of anything
+    return affinity_of(inner) or affinity
 
 
 def _compiled(type_: TypeEngine[Any], dialect: Dialect) -> str:

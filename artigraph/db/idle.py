@@ -29,11 +29,7 @@ _USED = "artigraph_used_at"
 
 
 def prepare_idle(engine: Engine) -> None:
-    """Have the connections looked at that an engine's pool hands out.
-
-    Args:
-        engine: The synchronous half of an asynchronous engine.
-    """
+    """Have the connections looked at that an engine's pool hands out."""
     # A file cannot hang up.
     if dialect_of(engine).is_server and not event.contains(engine, "checkout", _on_checkout):
         event.listen(engine, "checkout", _on_checkout)

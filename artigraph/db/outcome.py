@@ -43,11 +43,7 @@ _GIVEN_UP = "artigraph_given_up"
 
 
 def prepare_outcome(engine: Engine) -> None:
-    """Take note of the errors after which a transaction of an engine's may be given up.
-
-    Args:
-        engine: The synchronous half of an asynchronous engine.
-    """
+    """Take note of the errors after which a transaction of an engine's may be given up."""
     if not event.contains(engine, "handle_error", _on_error):
         event.listen(engine, "handle_error", _on_error)
         event.listen(engine, "begin", _on_begin)

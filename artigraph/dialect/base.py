@@ -195,7 +195,7 @@ class Dialect(ABC):
     """Of columns that take fewer bytes than a text may have."""
 
     def gives_back(self, values: str, column: str) -> bool:
-        """Whether a column of one kind gives values of another back; see ``orm.kept.kind``."""
+        """Whether a column of one kind gives values of another back; see ``orm.check.affinity``."""
         return values == column
 
     def second_digits(self, stored: TypeEngine[Any]) -> int:

@@ -7,11 +7,10 @@ left out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-__all__ = ["Badge", "Facts", "Field", "Picture", "Role", "Table", "texts_of"]
+__all__ = ["Badge", "Facts", "Field", "Picture", "Role", "Table"]
 
 Role: TypeAlias = Literal["version", "place", "size", "state", "failed"]
 
@@ -85,36 +84,3 @@ class Facts:
     """How it is written in Python, on one line or several."""
     warnings: tuple[str, ...] = ()
     """What is left out, or went wrong."""
-
-
-def texts_of(facts: Facts) -> Iterator[str]:
-    """Every text in some facts, in no order: what each drawing of them must show.
-
-    Args:
-        facts: The facts, with all that is inside.
-    """
-    yield from (facts.name, facts.label)
-    yield from (badge.text for badge in facts.badges)
-    yield from _texts_inside(facts)
-
-
-def _texts_inside(facts: Facts) -> Iterator[str]:
-    for name, value in facts.notes:
-        yield from (name, value)
-    yield from (*facts.lines, *facts.code.split("\n"), *facts.warnings)
-    for one in facts.fields:
-        yield from (one.name, one.type, one.value)
-        yield from (badge.text for badge in one.badges)
-        if one.inside is not None:
-            yield from _texts_inside(one.inside)
-    if facts.table is not None:
-        yield from (*facts.table.columns, *facts.table.types)
-        for row in facts.table.rows:
-            yield from row
-    for count in (
-        facts.more_fields,
-        facts.table.more if facts.table else 0,
-        facts.table.more_columns if facts.table else 0,
-    ):
-        if count:
-            yield f"+{count:,} more"

@@ -78,9 +78,6 @@ STYLE = """<style>
 def render_html(facts: Facts) -> str:
     """Draw facts as HTML.
 
-    Args:
-        facts: What to draw.
-
     Returns:
         One ``div`` with a style of its own.
     """

@@ -100,11 +100,7 @@ def _homes(describer: Describer) -> str:
 
 
 def describer_of(kind: type) -> Describer | None:
-    """How values of a type are told; ``None`` if nobody has said it.
-
-    Args:
-        kind: The type of a value.
-    """
+    """How values of a type are told; ``None`` if nobody has said it."""
     try:
         return _found[kind]
     except KeyError:
@@ -117,11 +113,7 @@ def describer_of(kind: type) -> Describer | None:
 
 
 def python_number(value: object) -> Any:
-    """What a scalar of numpy is in Python; anything else as it is.
-
-    Args:
-        value: Any value.
-    """
+    """What a scalar of numpy is in Python; anything else as it is."""
     found = describer_of(type(value))
     return value if found is None or found.number is None else found.number(value)
 
@@ -130,12 +122,7 @@ def python_number(value: object) -> Any:
 
 
 def frame_line(rows: int, columns: int) -> str:
-    """How large a frame is, in words.
-
-    Args:
-        rows: How many rows.
-        columns: How many columns.
-    """
+    """How large a frame is, in words."""
     return (
         f"{rows:,} row{'' if rows == 1 else 's'} {TIMES} "
         f"{columns:,} column{'' if columns == 1 else 's'}"
@@ -143,12 +130,7 @@ def frame_line(rows: int, columns: int) -> str:
 
 
 def shape_line(shape: Iterable[int], dtype: str) -> str:
-    """How large an array is, and of what.
-
-    Args:
-        shape: The length of each axis.
-        dtype: The type of its elements.
-    """
+    """How large an array is, and of what."""
     size = f" {TIMES} ".join(f"{length:,}" for length in shape) or "scalar"
     return f"{size} {cut(dtype, LONGEST_NAME)}"
 

@@ -1,4 +1,4 @@
-"""Rows of the tree, and models, as facts.
+"""Rows of the tree, and models, as facts; and lists of them, which show themselves as tables.
 
 What a column tells of its row stands beside the column, in the ``info`` of its
 ``mapped_column``; see :func:`row_fact`.
@@ -8,22 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol, SupportsIndex, TypeVar, cast, overload, runtime_checkable
+
+from typing_extensions import override
 
 from artigraph.display.escape import cut
-from artigraph.display.facts import Badge, Facts, Field, Role
+from artigraph.display.facts import Badge, Facts, Field, Role, Table
 from artigraph.display.options import Limits
-from artigraph.display.shown import failed
+from artigraph.display.shown import Shown, failed
 from artigraph.display.value import (
     LONGEST_CELL,
     LONGEST_NAME,
     brief,
     describe_fields,
+    ends,
     table_cell,
 )
 from artigraph.errors import NodeTypeError
 
 __all__ = [
+    "HasCells",
+    "ResultList",
     "RowFact",
     "RowFacts",
     "brief_model",
@@ -35,6 +40,8 @@ __all__ = [
     "row_cells",
     "row_fact",
 ]
+
+T = TypeVar("T")
 
 LONGEST_NOTE = 20_000
 """Characters of a note that are shown."""
@@ -253,14 +260,7 @@ def describe_model(
 def brief_model(
     name: str, data: Mapping[str, object], limits: Limits, *, hidden: Collection[str] = ()
 ) -> str:
-    """A model on one line, as a dataclass writes itself.
-
-    Args:
-        name: What the class is called.
-        data: Its fields by name.
-        limits: How much of them is shown.
-        hidden: Fields that are left out.
-    """
+    """A model on one line, as a dataclass writes itself."""
     name = cut(name, LONGEST_NAME)
     if limits.max_depth < 0:
         return f"{name}(…)"
@@ -279,15 +279,113 @@ def brief_model(
 def model_cells(
     data: Mapping[str, object], limits: Limits, *, hidden: Collection[str] = ()
 ) -> dict[str, str]:
-    """A model's fields as cells of a list.
-
-    Args:
-        data: Its fields by name.
-        limits: How much of them is shown.
-        hidden: Fields that are left out.
-    """
+    """A model's fields as cells of a list."""
     return {
         cut(field, LONGEST_CELL): table_cell(value, limits)
         for field, value in data.items()
         if field not in hidden
     }
+
+
+# ------------------------------------------------------------------ lists
+
+
+@runtime_checkable
+class HasCells(Protocol):
+    """Something that is a row in a list."""
+
+    def _cells(self, limits: Limits) -> dict[str, str]:
+        """What a list says of it, by column."""
+        ...
+
+    def _noun(self) -> str:
+        """What several of it are called."""
+        ...
+
+
+class ResultList(Shown, list[T]):
+    """A list in all respects, that shows itself as a table.
+
+    A slice of one is one, too. Only the rows that are shown are looked at, so
+    showing 10,000 costs as little as showing twenty.
+    """
+
+    __slots__ = ()
+
+    @overload
+    def __getitem__(self, index: SupportsIndex, /) -> T: ...
+
+    @overload
+    def __getitem__(self, index: slice, /) -> ResultList[T]: ...
+
+    @override
+    def __getitem__(self, index: SupportsIndex | slice, /) -> T | ResultList[T]:
+        found = super().__getitem__(index)
+        return ResultList(cast(list[T], found)) if isinstance(index, slice) else cast(T, found)
+
+    @override
+    def copy(self) -> ResultList[T]:
+        """A list of the same things."""
+        return ResultList(self)
+
+    @override
+    def _describe(self, limits: Limits) -> Facts:
+        first, more, last = ends(self, limits.max_results)
+        cells = [_cells_of(item, limits) for item in (*first, *last)]
+        nouns = {item._noun() for item in (*first, *last) if isinstance(item, HasCells)}
+        # A model is an artifact, and that is a node.
+        noun = next((n for n in ("nodes", "artifacts", "models") if n in nouns), "results")
+        name = f"{len(self):,} {noun}"
+        if len(self) == 1:
+            name = name.removesuffix("s")
+        if not self:
+            return Facts("[]")
+        return Facts(name, table=_table(cells, len(first), more, limits))
+
+    @override
+    def _brief(self, limits: Limits) -> str:
+        first, more, last = ends(self, limits.max_items)
+        parts = [brief(item, limits.deeper()) for item in first]
+        if more:
+            parts.append(f"… +{more:,} more")
+        parts += [brief(item, limits.deeper()) for item in last]
+        return f"[{', '.join(parts)}]"
+
+
+def _cells_of(item: object, limits: Limits) -> dict[str, str]:
+    try:
+        if isinstance(item, HasCells):
+            return item._cells(limits)
+    except Exception as error:  # one that cannot be shown must not hide the others
+        return {"value": failed(error)}
+    return {"value": brief(item, limits)}
+
+
+_FIRST = ("id", "label", "path", "below", "type", "place", "size", "created (UTC)")
+"""What every row begins with, in this order, though the first row may lack some."""
+
+
+def _table(cells: list[dict[str, str]], gap: int, more: int, limits: Limits) -> Table:
+    found = dict.fromkeys(name for row in cells for name in row)
+    columns = [*(name for name in _FIRST if name in found), *(n for n in found if n not in _FIRST)]
+    shown = columns[: limits.max_columns]
+    rows = tuple(tuple(row.get(name, "") for name in shown) for row in cells)
+    numbers = {
+        at for at, _ in enumerate(shown) if all(_is_number(row[at]) for row in rows if row[at])
+    }
+    return Table(
+        tuple(shown),
+        rows,
+        gap=gap,
+        more=more,
+        more_columns=len(columns) - len(shown),
+        numbers=frozenset(numbers),
+    )
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

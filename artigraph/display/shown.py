@@ -88,11 +88,7 @@ def print_lines(printer: Any, cycle: bool, one_line: str, lines: Callable[[], st
 
 
 def one_line(shown: Shown) -> str:
-    """A thing on one line, escaped and within the limits.
-
-    Args:
-        shown: The thing.
-    """
+    """A thing on one line, escaped and within the limits."""
     try:
         limits = options.limits
         most = limits.max_bytes // 4  # a character takes four bytes at the most
@@ -102,34 +98,19 @@ def one_line(shown: Shown) -> str:
 
 
 def as_text(shown: Shown, width: int = 80) -> str:
-    """A thing as lines of text.
-
-    Args:
-        shown: The thing.
-        width: Columns of the terminal.
-    """
+    """A thing as lines of text."""
     return within_budget(shown._describe, lambda facts: render_text(facts, width), shown)
 
 
 def as_html(shown: Shown) -> str:
-    """A thing as HTML.
-
-    Args:
-        shown: The thing.
-    """
+    """A thing as HTML."""
     return within_budget(shown._describe, render_html, shown)
 
 
 def within_budget(
     describe: Callable[[Limits], Facts], render: Callable[[Facts], str], thing: object
 ) -> str:
-    """Draw facts, with ever fewer of them until the drawing is small enough.
-
-    Args:
-        describe: Makes the facts, within limits.
-        render: Draws them.
-        thing: What they are about.
-    """
+    """Draw facts, with ever fewer of them until the drawing is small enough."""
     now = options.limits
     limits: Limits | None = now
     while limits is not None:
@@ -191,11 +172,7 @@ def _shortened(limits: Limits) -> str:
 
 
 def type_name(value: object) -> str:
-    """The name of a value's class, cut where it is no name any more.
-
-    Args:
-        value: The value.
-    """
+    """The name of a value's class, cut where it is no name any more."""
     return cut(type(value).__name__, 60)
 
 

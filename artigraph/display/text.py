@@ -26,10 +26,6 @@ _SEPARATOR = " · "
 def render_text(facts: Facts, width: int = 80) -> str:
     """Draw facts as lines of text.
 
-    Args:
-        facts: What to draw.
-        width: Columns of the terminal.
-
     Returns:
         The lines, without a newline at the end.
     """

@@ -55,11 +55,6 @@ class TreeItem:
 def text_tree(root: TreeItem, *, max_children: int = 20, max_depth: int = 12) -> str:
     """Draw a tree as lines of text: ``(node)``, ``[model]``, ``{artifact}``.
 
-    Args:
-        root: The tree.
-        max_children: How many children of one item are drawn.
-        max_depth: How many levels below the root are drawn.
-
     Returns:
         The lines, without a newline at the end.
     """
@@ -73,16 +68,11 @@ def svg_tree(root: TreeItem, *, max_children: int = 20, max_depth: int = 12) -> 
     ``-node``, ``-model`` and ``-artifact``. Without them it has its own, which
     are readable on light and dark pages.
 
-    Args:
-        root: The tree.
-        max_children: How many children of one item are drawn.
-        max_depth: How many levels below the root are drawn.
-
     Returns:
         An ``svg`` element, fit for a file of its own or inside HTML.
     """
     root = cut_tree(root, max_children, max_depth)
-    boxes = list(_place(root))
+    boxes = list(_lay_out(root))
     width = max(box.x + box.width for box in boxes) + MARGIN
     height = max(box.y + box.height for box in boxes) + MARGIN
     name = escape(f"Tree of {_shown(root.label)}")
@@ -100,13 +90,7 @@ def svg_tree(root: TreeItem, *, max_children: int = 20, max_depth: int = 12) -> 
 
 
 def cut_tree(item: TreeItem, max_children: int, max_depth: int) -> TreeItem:
-    """What is drawn of a tree; what is left out is counted.
-
-    Args:
-        item: The tree.
-        max_children: How many children of one item are drawn.
-        max_depth: How many levels below the root are drawn.
-    """
+    """What is drawn of a tree; what is left out is counted."""
     drawn = item.children[:max_children] if max_depth > 0 else ()
     return replace(
         item,
@@ -235,7 +219,7 @@ def _width_of(character: str) -> float:
     return 0.72 if character.isupper() else 0.62
 
 
-def _place(root: TreeItem) -> Iterator[_Box]:
+def _lay_out(root: TreeItem) -> Iterator[_Box]:
     """Place boxes in columns; what hangs on a box has a strip of its own beside it."""
     levels: list[list[_Box]] = [[_Box(root, _shown(root.label), _shown(root.caption), "", None, 0)]]
     below: dict[int, list[_Box]] = {}

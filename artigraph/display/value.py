@@ -43,10 +43,6 @@ LONGEST_INT = 2_000
 def brief(value: object, limits: Limits) -> str:
     """Any value on one line, as Python writes it where that is short.
 
-    Args:
-        value: The value.
-        limits: How much of it is shown.
-
     Returns:
         A text of bounded length, which nobody has escaped yet.
     """
@@ -68,12 +64,7 @@ def cell(value: object, limits: Limits) -> str:
 
 
 def table_cell(value: object, limits: Limits) -> str:
-    """A value in a list of many: short, a text without quotes, a number in few digits.
-
-    Args:
-        value: The value.
-        limits: How much of it is shown.
-    """
+    """A value in a list of many: short, a text without quotes, a number in few digits."""
     try:
         return _table_cell(value, limits)
     except Exception as error:
@@ -112,11 +103,7 @@ def format_time(moment: datetime) -> str:
 
 
 def format_size(size: int) -> str:
-    """Write a number of bytes as people do, in powers of 1,000.
-
-    Args:
-        size: The number.
-    """
+    """Write a number of bytes as people do, in powers of 1,000."""
     if size < 1000:
         return f"{size} B"
     value = float(size)
@@ -128,13 +115,7 @@ def format_size(size: int) -> str:
 
 
 def describe_value(name: str, value: object, limits: Limits) -> Field:
-    """A value as a field: its type, a line, and what unfolds below it.
-
-    Args:
-        name: What it is called.
-        value: The value.
-        limits: How much of it is shown.
-    """
+    """A value as a field: its type, a line, and what unfolds below it."""
     count_fact()
     try:
         return _describe(name, value, limits)

@@ -24,7 +24,7 @@ from artigraph.codec.any import ANY
 from artigraph.codec.base import TAG, EncodingContext, LoadedChild, Schema
 from artigraph.errors import ArtigraphError, DeserializationError
 from artigraph.export.document import Nested
-from artigraph.export.plain import REF, UNREADABLE, bare, content_of, resolve
+from artigraph.export.untag import REF, UNREADABLE, bare, content_of, resolve
 from artigraph.types.scalar import SCALARS_BY_TYPE, TEXT
 
 __all__ = [

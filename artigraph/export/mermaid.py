@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from artigraph.display.forest import tree_form
-from artigraph.display.mermaid import mermaid_tree
+from artigraph.display.forest import mermaid_tree, tree_form
 from artigraph.filter.base import Filter
 from artigraph.filter.unset import UNSET, Unset
 from artigraph.orm.node import Node

@@ -54,11 +54,6 @@ def shown_path(path: Path) -> str:
 def find_field(owner: str, shape: Shape, path: Path) -> FieldLocation:
     """Where a field of a class is stored.
 
-    Args:
-        owner: The class's name.
-        shape: The class's own shape.
-        path: What leads to the field.
-
     Raises:
         FilterError: The class has no such field.
     """

@@ -23,7 +23,7 @@ from artigraph.filter.json import DocumentValue
 from artigraph.filter.location import find_field, path_of, shown_path
 from artigraph.filter.model import ModelFilter, ModelTypeFilter
 from artigraph.filter.shape import AnyShape, Path, Shape
-from artigraph.orm.kept.kind import kind_of
+from artigraph.orm.check.affinity import affinity_of
 from artigraph.orm.node import node_table
 from artigraph.registry import did_you_mean
 from artigraph.types.record import Scalar
@@ -152,7 +152,7 @@ def _terms(given: str | Order, filter: Filter) -> Iterator[_Term]:
     path = path_of(given.by)
     column = node_table.c.get(path[0]) if len(path) == 1 else None
     if column is not None:
-        if kind_of(column.type) in ("document", "bytes"):
+        if affinity_of(column.type) in ("document", "bytes"):
             raise FilterError(
                 f"order_by={given.by!r}: a column of documents or bytes has no order."
             )

@@ -135,11 +135,7 @@ class ModelShape(Shape):
 
 
 def shape_of(tree: Tree) -> Shape:
-    """What values of an annotation are.
-
-    Args:
-        tree: What the annotation tells.
-    """
+    """What values of an annotation are."""
     match tree:
         case annotation.OwnRow():
             return _OWN_ROW

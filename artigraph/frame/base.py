@@ -26,7 +26,7 @@ from artigraph.display.shown import Shown
 from artigraph.display.value import format_size
 from artigraph.errors import ArtigraphError, CorruptBlobError, PartError, UnknownStorageError
 from artigraph.serializer.base import Serializer, get_serializer
-from artigraph.storage.badge import place_badges
+from artigraph.storage.badge import storage_badges
 
 __all__ = ["StoredValue", "format_size"]
 
@@ -118,7 +118,7 @@ class StoredValue(Shown):
         return Facts(
             type(self).__name__,
             self.label or "",
-            place_badges(storage, self.nbytes),
+            storage_badges(storage, self.nbytes),
             (("node", str(self.node_id)), ("written by", cut(self.serializer, 80))),
             tuple(self._facts()),
         )

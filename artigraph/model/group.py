@@ -72,7 +72,7 @@ class ModelGroup(Shown):
         self._setting = None if isinstance(node, Node) else current_setting()
         self._models = GroupModels()
         self._parent: ModelGroup | None = None
-        self._place: Current | None = None
+        self._current: Current | None = None
         self._inside: ExitStack | None = None
 
     @property
@@ -127,9 +127,9 @@ class ModelGroup(Shown):
                 assert self._given_id is not None  # noqa: S101  # __init__ took the one or the other
                 self._node = await read_node(NodeFilter(node_id=self._given_id))
             self._parent = _current_group.get()
-            self._place = inside.enter_context(entered(self._node))
+            self._current = inside.enter_context(entered(self._node))
             inside.callback(_current_group.reset, _current_group.set(self))
-            await hang(self._node, self._place.above)
+            await hang(self._node, self._current.above)
             self._inside = inside.pop_all()
         return self
 
@@ -242,9 +242,9 @@ class ModelGroup(Shown):
             if self._node is not None:
                 if inspect(self._node).has_identity:
                     await update_nodes(writer, [self._node])
-                if self._place is None:
-                    self._place = Current(self._node, None, None)
-                above = await insert_unwritten(writer, self._place)
+                if self._current is None:
+                    self._current = Current(self._node, None, None)
+                above = await insert_unwritten(writer, self._current)
             for row, _ in rows.models:
                 row.hang_under(above)
             await rows.insert(writer)

@@ -17,7 +17,7 @@ from artigraph.db.fetch import all_of
 from artigraph.db.session import read
 from artigraph.db.setting import current_setting, store_in, using
 from artigraph.db.store import Store
-from artigraph.display.results import ResultList
+from artigraph.display.row import ResultList
 from artigraph.errors import MultipleNodesFoundError, NodeNotFoundError
 from artigraph.filter.base import Filter
 from artigraph.filter.model import ModelFilter

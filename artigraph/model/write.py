@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from artigraph.blob.write import Blob, keep_blobs, put_blobs
+from artigraph.blob.write import Blob, hold_blobs, put_blobs
 from artigraph.codec.base import ChildValue
 from artigraph.concurrency import run_in_thread
 from artigraph.db.setting import on_one_store
@@ -102,7 +102,7 @@ class ModelRows:
 
     async def insert(self, writer: RowWriter) -> None:
         """Insert the rows in a running transaction."""
-        await keep_blobs(writer.connection, [blob for _, _, blob in self._blobs])
+        await hold_blobs(writer.connection, [blob for _, _, blob in self._blobs])
         await writer.insert([row for row, _ in self.models] + self.below)
 
     def drop(self) -> None:

@@ -9,10 +9,10 @@ from sqlalchemy import inspect
 
 from artigraph.blob.read import WholeRead, read_values
 from artigraph.blob.record import record_of
-from artigraph.blob.write import Blob, keep_blobs, put_blobs, remove_unnamed_blobs
+from artigraph.blob.write import Blob, hold_blobs, put_blobs, remove_unnamed_blobs
 from artigraph.db.setting import current_store, on_one_store
 from artigraph.db.store import check_store
-from artigraph.display.results import ResultList
+from artigraph.display.row import ResultList
 from artigraph.errors import MultipleNodesFoundError, NodeNotFoundError
 from artigraph.filter.artifact import ArtifactFilter
 from artigraph.filter.base import Filter
@@ -121,7 +121,7 @@ async def write_artifacts(
         try:
             columns = [columns for _, columns in await put_blobs(blobs)]
             async with row_writer() as writer:
-                await keep_blobs(writer.connection, blobs)
+                await hold_blobs(writer.connection, blobs)
                 rows = [one.artifact for one in written]
                 replaced = {blob for blob in map(_blob_of, rows) if blob is not None}
                 for row, changed in zip(rows, columns, strict=True):

@@ -10,11 +10,11 @@ from sqlalchemy import ClauseElement, Dialect
 from artigraph.db.column import stored_types
 from artigraph.display.escape import cut
 from artigraph.errors import NodeTypeError, SerializationError
-from artigraph.orm.kept.base import Keeper, NotKept
-from artigraph.orm.kept.kind import keeper
+from artigraph.orm.check.affinity import check_of
+from artigraph.orm.check.base import Check, LossError
 from artigraph.orm.node import Node, columns_of, users_columns
 
-__all__ = ["fill_defaults", "fill_updates", "keep_values", "made_on_insert", "made_on_update"]
+__all__ = ["check_values", "fill_defaults", "fill_updates", "made_on_insert", "made_on_update"]
 
 
 class _Context:
@@ -93,7 +93,7 @@ def made_on_update(node_type: type[Node], changed: Mapping[str, Any]) -> set[str
     }
 
 
-def keep_values(dialect: Dialect, rows: Iterable[tuple[type[Node], dict[str, Any]]]) -> None:
+def check_values(dialect: Dialect, rows: Iterable[tuple[type[Node], dict[str, Any]]]) -> None:
     """Make of values what is sent for them, and refuse those that would come back otherwise.
 
     Args:
@@ -103,18 +103,18 @@ def keep_values(dialect: Dialect, rows: Iterable[tuple[type[Node], dict[str, Any
     Raises:
         SerializationError: A column would not keep its value. Nothing was written.
     """
-    keepers: dict[type[Node], list[tuple[str, Keeper]]] = {}
+    checks: dict[type[Node], list[tuple[str, Check]]] = {}
     for node_type, values in rows:
-        keeping = keepers.get(node_type)
-        if keeping is None:
-            keeping = keepers[node_type] = _keepers(node_type, dialect)
-        for name, keep in keeping:
+        of_type = checks.get(node_type)
+        if of_type is None:
+            of_type = checks[node_type] = _checks_of(node_type, dialect)
+        for name, check in of_type:
             value = values.get(name)
             if value is None or isinstance(value, ClauseElement):
                 continue
             try:
-                values[name] = keep(value)
-            except (NotKept, TypeError, ValueError, ArithmeticError) as error:
+                values[name] = check(value)
+            except (LossError, TypeError, ValueError, ArithmeticError) as error:
                 shown = cut(repr(value), 80)
                 raise SerializationError(
                     f"{node_type.__name__}.{name} = {shown} would not come back equal from "
@@ -122,11 +122,11 @@ def keep_values(dialect: Dialect, rows: Iterable[tuple[type[Node], dict[str, Any
                 ) from error
 
 
-def _keepers(node_type: type[Node], dialect: Dialect) -> list[tuple[str, Keeper]]:
+def _checks_of(node_type: type[Node], dialect: Dialect) -> list[tuple[str, Check]]:
     stored = stored_types(dialect)
     # What artigraph writes into its own columns it knows.
-    keepers = (
-        (name, keeper(column.type, stored.get(column.name), dialect))
+    checks = (
+        (name, check_of(column.type, stored.get(column.name), dialect))
         for name, column in users_columns(node_type).items()
     )
-    return [(name, keep) for name, keep in keepers if keep is not None]
+    return [(name, check) for name, check in checks if check is not None]

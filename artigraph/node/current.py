@@ -21,7 +21,7 @@ from artigraph.node.object import insert_nodes
 from artigraph.node.row import NewRow, RowWriter, row_writer
 from artigraph.orm.node import Node
 
-__all__ = ["Current", "create_current", "current_place", "entered", "hang", "insert_unwritten"]
+__all__ = ["Current", "create_current", "entered", "hang", "innermost", "insert_unwritten"]
 
 N = TypeVar("N", bound=Node)
 
@@ -46,11 +46,11 @@ _current: ContextVar[Mapping[Store | None, Current]] = ContextVar(
 """The innermost block of each store: nothing in one hangs on a node of another."""
 
 
-def current_place() -> Current | None:
+def innermost() -> Current | None:
     """The node that new ones hang under here, which may not be written yet."""
-    places = _current.get()
+    entries = _current.get()
     # One that was entered before any database was set is for the one that is set now.
-    return places.get(current_store()) or places.get(None)
+    return entries.get(current_store()) or entries.get(None)
 
 
 @contextmanager
@@ -62,10 +62,10 @@ def entered(node: Node) -> Iterator[Current]:
     """
     store = current_store()
     check_store(node, store)
-    place = Current(node, current_place(), asyncio.current_task())
-    token = _current.set({**_current.get(), store: place})
+    current = Current(node, innermost(), asyncio.current_task())
+    token = _current.set({**_current.get(), store: current})
     try:
-        yield place
+        yield current
     finally:
         _current.reset(token)
 
@@ -91,30 +91,30 @@ async def hang(node: Node, above: Current | None) -> None:
         node._unwritten_parent = above.node
 
 
-async def insert_unwritten(writer: RowWriter, place: Current) -> NewRow | int:
+async def insert_unwritten(writer: RowWriter, current: Current) -> NewRow | int:
     """Insert a node that may not be written yet, and first those above it.
 
     Returns:
         The row, new or an id, for others to hang on.
     """
-    node = place.node
-    if _is_unsettled(place):
-        await writer.transaction.hold(place.writing)
+    node = current.node
+    if _is_unsettled(current):
+        await writer.transaction.hold(current.writing)
         if inspect(node).has_identity:
-            writer.transaction.let_go(place.writing)  # it is settled by now
+            writer.transaction.let_go(current.writing)  # it is settled by now
     if inspect(node).has_identity:
         return node.node_id
     row_above: NewRow | int | None = node.node_parent_id
-    if place.above is not None and row_above in (None, place.above.node.node_id):
-        row_above = await insert_unwritten(writer, place.above)
+    if current.above is not None and row_above in (None, current.above.node.node_id):
+        row_above = await insert_unwritten(writer, current.above)
     rows = await insert_nodes(writer, [node], above=row_above)
     return rows[0] if rows else node.node_id
 
 
-def _is_unsettled(place: Current) -> bool:
+def _is_unsettled(current: Current) -> bool:
     """Whether a node's row is not there yet, or may vanish with another session."""
-    written = inspect(place.node).has_identity
-    return not written or place.writing.is_held_by_others(outermost_session())
+    written = inspect(current.node).has_identity
+    return not written or current.writing.is_held_by_others(outermost_session())
 
 
 @asynccontextmanager
@@ -137,11 +137,11 @@ async def create_current(node_or_type: N | type[N], **columns: Any) -> AsyncIter
         if name not in type(node).__mapper__.attrs:
             type(node)(**{name: value})  # raises, and says which names there are
         setattr(node, name, value)
-    with entered(node) as place:
-        await hang(node, place.above)
+    with entered(node) as current:
+        await hang(node, current.above)
         if inspect(node).has_identity:
             await write_node(node)
         else:
             async with row_writer() as writer:
-                await insert_unwritten(writer, place)
+                await insert_unwritten(writer, current)
         yield node

@@ -12,7 +12,7 @@ from artigraph.blob.write import remove_unnamed_blobs
 from artigraph.db.session import Transaction, read, read_session, write
 from artigraph.db.setting import current_setting, using
 from artigraph.dialect.registry import dialect_of
-from artigraph.display.results import ResultList
+from artigraph.display.row import ResultList
 from artigraph.errors import (
     FilterError,
     MultipleNodesFoundError,
@@ -305,10 +305,6 @@ async def delete_nodes(filter: Filter, *, everything: bool = False) -> int:
 async def delete_in(transaction: Transaction, clause: ColumnElement[bool]) -> int:
     """Delete nodes in a running transaction, as :func:`delete_nodes` does in one of its own.
 
-    Args:
-        transaction: The transaction.
-        clause: What finds the nodes.
-
     Returns:
         How many rows were deleted.
     """
@@ -322,7 +318,7 @@ async def delete_in(transaction: Transaction, clause: ColumnElement[bool]) -> in
     if dialect_of(connection).checks_row_by_row:
         await connection.execute(update(node_table).where(here).values(node_parent_id=None))
     await connection.execute(delete(node_table).where(here))
-    blobs = {(storage, place) for _, storage, place in rows if storage and place}
+    blobs = {(storage, location) for _, storage, location in rows if storage and location}
     if blobs:
         transaction.after_commit.append(lambda: remove_unnamed_blobs(blobs))
     return len(rows)

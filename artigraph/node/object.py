@@ -28,9 +28,9 @@ from artigraph.errors import NodeNotFoundError
 from artigraph.filter.value import among
 from artigraph.garbage import collector_paused
 from artigraph.node.column import (
+    check_values,
     fill_defaults,
     fill_updates,
-    keep_values,
     made_on_insert,
     made_on_update,
 )
@@ -77,7 +77,7 @@ async def insert_nodes(
         ]
         for node, values in zip(new, given, strict=True):
             fill_defaults(type(node), values)
-        keep_values(writer.connection.dialect, zip(map(type, new), given, strict=True))
+        check_values(writer.connection.dialect, zip(map(type, new), given, strict=True))
         rows = [_new_row(node, values, above) for node, values in zip(new, given, strict=True)]
     await writer.insert(rows)
     made = await _read_made(writer, new, rows)
@@ -245,7 +245,7 @@ async def _update(
 ) -> None:
     check_label(changed.get("node_label"))
     copies = copies_of(node.__node_documents__, changed)
-    keep_values(writer.connection.dialect, [(type(node), changed)])
+    check_values(writer.connection.dialect, [(type(node), changed)])
     now = {**vars(node), **changed}
     writer.note(node.node_id, now.get("node_parent_id"), now.get("node_label"))
     columns = columns_of(type(node))

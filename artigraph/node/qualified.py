@@ -12,15 +12,14 @@ from typing_extensions import override
 from artigraph.db.store import Store
 from artigraph.display.facts import Facts, Field
 from artigraph.display.options import Limits
-from artigraph.display.results import HasCells
-from artigraph.display.row import RowFacts, describe_held, describe_model
+from artigraph.display.row import HasCells, RowFacts, describe_held, describe_model
 from artigraph.display.shown import Shown, type_name
 from artigraph.display.value import brief, describe_value, table_cell
 from artigraph.node.object import detached
 from artigraph.node.row import NewRow
 from artigraph.orm.artifact import BaseArtifact, ModelArtifact
 from artigraph.orm.node import tell_row
-from artigraph.storage.badge import place_badges
+from artigraph.storage.badge import storage_badges
 
 __all__ = ["Places", "QualifiedArtifact"]
 
@@ -126,7 +125,7 @@ class QualifiedArtifact(Shown, Generic[A, T]):
             one = Field("", facts.name, "", facts.badges, replace(facts, badges=()))
         else:
             one = describe_value("value", value, limits)
-        badges = {label: place_badges(*place) for label, place in self._places.items()}
+        badges = {label: storage_badges(*place) for label, place in self._places.items()}
         return describe_held(told, one, badges)
 
     @override

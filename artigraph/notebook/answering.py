@@ -127,9 +127,6 @@ class Answering:
     def start(self, coroutine: Coroutine[Any, Any, Any]) -> Future[Any]:
         """Run a coroutine in the portal, on the database of this widget.
 
-        Args:
-            coroutine: What to run.
-
         Returns:
             Its result to be.
         """

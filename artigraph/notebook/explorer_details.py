@@ -37,9 +37,6 @@ __all__ = ["code_for", "gone", "node_details", "read_stored"]
 async def node_details(node_id: int) -> dict[str, Any]:
     """All that is shown of one node.
 
-    Args:
-        node_id: The node.
-
     Returns:
         ``row``, ``facts``, ``frames`` (the frames that may be looked into, by
         ``label`` and ``node``) and ``code``, as plain values.
@@ -75,7 +72,7 @@ async def node_details(node_id: int) -> dict[str, Any]:
         facts = replace(facts, warnings=(*facts.warnings, warning))
     return {
         "row": values,
-        "facts": _plain(facts),
+        "facts": _as_json(facts),
         "frames": [{"label": frame.label or "", "node": frame.node_id} for frame in frames],
         "code": code_for(row, values["kind"]),
     }
@@ -83,9 +80,6 @@ async def node_details(node_id: int) -> dict[str, Any]:
 
 async def read_stored(node_id: int) -> StoredValue:
     """A handle of the value in an artifact's row; the value itself is not read.
-
-    Args:
-        node_id: The artifact.
 
     Raises:
         NodeNotFoundError: It is gone.
@@ -122,10 +116,10 @@ def gone(node_id: int) -> NodeNotFoundError:
     )
 
 
-def _plain(value: object) -> object:
+def _as_json(value: object) -> object:
     """Facts as plain values; characters that would hide or reorder text are written out."""
     if is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+        return {field.name: _as_json(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, str):
         return "\n".join(map(visible, value.split("\n")))
     if isinstance(value, bytes):
@@ -133,5 +127,5 @@ def _plain(value: object) -> object:
     if isinstance(value, frozenset):
         return sorted(value)
     if isinstance(value, tuple | list):
-        return [_plain(one) for one in value]
+        return [_as_json(one) for one in value]
     return value

@@ -19,11 +19,7 @@ LONGEST_LABEL = 120
 
 
 def row_values(row: NodeSummary) -> dict[str, Any]:
-    """A row as plain values; characters that would hide or reorder text are written out.
-
-    Args:
-        row: The row.
-    """
+    """A row as plain values; characters that would hide or reorder text are written out."""
     kind = row.kind
     label = None if row.label is None else visible(row.label, LONGEST_LABEL)
     return {
@@ -42,11 +38,7 @@ def row_values(row: NodeSummary) -> dict[str, Any]:
 
 
 def page_values(page: NodePage) -> dict[str, Any]:
-    """A page as plain values.
-
-    Args:
-        page: The page.
-    """
+    """A page as plain values."""
     return {"rows": [row_values(row) for row in page.nodes], "after": page.after}
 
 

@@ -61,11 +61,7 @@ def load(ipython: InteractiveShell) -> None:
 
 
 def unload(ipython: InteractiveShell) -> None:
-    """Take away what :func:`load` has added, and make every SQLite file whole.
-
-    Args:
-        ipython: The shell.
-    """
+    """Take away what :func:`load` has added, and make every SQLite file whole."""
     undo = _loaded.pop(ipython, None)
     if undo is not None:
         undo.close()

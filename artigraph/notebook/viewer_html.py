@@ -30,16 +30,16 @@ def page_html(page: Mapping[str, Any]) -> str:
     columns, cells = page["columns"][:COLUMNS], page["cells"]
     numbers = cells["numbers"][:ROWS]
     head = "".join(f"<th>{html_text(column['label'])}</th>" for column in columns)
-    kinds = "".join(f"<td><small>{html_text(column['dtype'])}</small></td>" for column in columns)
+    dtypes = "".join(f"<td><small>{html_text(column['dtype'])}</small></td>" for column in columns)
     rows = "".join(
         f"<tr><th>{number:,}</th>"
-        + "".join(_cell(cells, columns, place, row) for place in range(len(columns)))
+        + "".join(_cell(cells, columns, column, row) for column in range(len(columns)))
         + "</tr>"
         for row, number in enumerate(numbers)
     )
     left = [
-        f"{count:,} more {kind}s" if count > 1 else f"1 more {kind}"
-        for count, kind in (
+        f"{count:,} more {noun}s" if count > 1 else f"1 more {noun}"
+        for count, noun in (
             (page["rows"] - len(numbers), "row"),
             (page["num_columns"] - len(columns), "column"),
         )
@@ -50,14 +50,14 @@ def page_html(page: Mapping[str, Any]) -> str:
     return (
         f"<p><strong>{title}{page['rows']:,} rows \N{MULTIPLICATION SIGN} "
         f"{page['num_columns']:,} columns</strong>, {html_text(page['size'])}</p>"
-        f"<table><thead><tr><th></th>{head}</tr><tr><td></td>{kinds}</tr></thead>"
+        f"<table><thead><tr><th></th>{head}</tr><tr><td></td>{dtypes}</tr></thead>"
         f"<tbody>{rows}</tbody></table>{more}"
     )
 
 
-def _cell(cells: Mapping[str, Any], columns: list[Any], place: int, row: int) -> str:
-    text = html_text(cells["texts"][place][row])
-    if cells["marks"][place][row] == MISSING:
+def _cell(cells: Mapping[str, Any], columns: list[Any], column: int, row: int) -> str:
+    text = html_text(cells["texts"][column][row])
+    if cells["marks"][column][row] == MISSING:
         text = f"<em>{text}</em>"
-    right = ' style="text-align: right"' if columns[place]["align"] == "right" else ""
+    right = ' style="text-align: right"' if columns[column]["align"] == "right" else ""
     return f"<td{right}>{text}</td>"

@@ -16,17 +16,17 @@ from typing_extensions import override
 from artigraph.display.row import RowFacts, row_fact
 from artigraph.orm.base import BinaryName, Document, LargeBytes
 from artigraph.orm.node import Node, node_table
-from artigraph.storage.badge import place_badges
+from artigraph.storage.badge import storage_badges
 
 __all__ = ["BaseArtifact", "DatabaseArtifact", "ModelArtifact", "RemoteArtifact"]
 
 
 def _tell_database(told: RowFacts, value: object) -> None:
-    _tell_place(told, None)
+    _tell_storage(told, None)
 
 
-def _tell_place(told: RowFacts, storage: str | None) -> None:
-    for badge in place_badges(storage, told.row.get("artifact_size")):
+def _tell_storage(told: RowFacts, storage: str | None) -> None:
+    for badge in storage_badges(storage, told.row.get("artifact_size")):
         told.badge(badge.text, badge.role, cell=badge.role)
 
 
@@ -88,7 +88,7 @@ class RemoteArtifact(BaseArtifact):
     __mapper_args__ = {"polymorphic_identity": "remote_artifact"}
 
     remote_artifact_storage: Mapped[str | None] = mapped_column(
-        BinaryName(255), info=row_fact("storage", _tell_place)
+        BinaryName(255), info=row_fact("storage", _tell_storage)
     )
     """Name of the storage."""
     remote_artifact_location: Mapped[str | None] = mapped_column(BinaryName(1024))

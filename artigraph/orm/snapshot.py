@@ -21,7 +21,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.orm.state import InstanceState
 from typing_extensions import override
 
-from artigraph.orm.kept.kind import kind_of
+from artigraph.orm.check.affinity import affinity_of
 
 __all__ = ["Copies", "changed_in_place", "copies_of", "note_copies", "watch_documents"]
 
@@ -70,7 +70,7 @@ def watch_documents(cls: type[Any]) -> tuple[str, ...]:
         if (
             isinstance(attribute, InstrumentedAttribute)
             and isinstance(column, Column)
-            and kind_of(column.type) in (None, "document")
+            and affinity_of(column.type) in (None, "document")
         ):
             # SQLAlchemy has no event for an attribute that is looked at.
             attribute.__class__ = _Watched

@@ -111,7 +111,7 @@ async def browse_children(
     """
     narrowing = narrowing or Narrowing()
     query = _select(narrowing).where(
-        _place(below), _columns.node_id > after, narrowing.clause(), _named(label)
+        _hangs(below), _columns.node_id > after, narrowing.clause(), _named(label)
     )
     async with read() as connection:
         rows = await connection.execute(query.order_by(_columns.node_id).limit(limit + 1))
@@ -134,7 +134,7 @@ async def count_matches(
     Returns:
         The count; ``most`` stands for that or more.
     """
-    found = select(literal(1)).where(_place(below), (narrowing or Narrowing()).clause())
+    found = select(literal(1)).where(_hangs(below), (narrowing or Narrowing()).clause())
     query = select(func.count()).select_from(found.limit(most).subquery())
     async with read() as connection:
         return int((await connection.execute(query)).scalar_one())
@@ -164,9 +164,6 @@ async def browse_search(
 async def browse_path(node_id: int) -> tuple[NodeSummary, ...]:
     """A node with all that stands above it, the root first.
 
-    Args:
-        node_id: The node.
-
     Returns:
         The nodes; none if there is no such node.
     """
@@ -183,22 +180,14 @@ async def browse_path(node_id: int) -> tuple[NodeSummary, ...]:
 
 
 async def browse_node(node_id: int) -> NodeSummary | None:
-    """One node, or ``None`` if it is gone.
-
-    Args:
-        node_id: The node.
-    """
+    """One node, or ``None`` if it is gone."""
     async with read() as connection:
         row = (await connection.execute(_select().where(_columns.node_id == node_id))).first()
     return None if row is None else _summaries([row])[0]
 
 
 async def browse_labels(node_ids: Collection[int]) -> dict[int, str | None]:
-    """Labels of some nodes by id; those that are gone are left out.
-
-    Args:
-        node_ids: The nodes.
-    """
+    """Labels of some nodes by id; those that are gone are left out."""
     query = select(_columns.node_id, _columns.node_label)
     async with read() as connection:
         rows = await connection.execute(query.where(among(_columns.node_id, node_ids)))
@@ -206,11 +195,7 @@ async def browse_labels(node_ids: Collection[int]) -> dict[int, str | None]:
 
 
 async def browse_types(*, limit: int = 200) -> tuple[str, ...]:
-    """Names of all models in the tree, in alphabetical order.
-
-    Args:
-        limit: How many at the most.
-    """
+    """Names of all models in the tree, in alphabetical order."""
     names = names_in(_columns.model_artifact_type)
     query = select(names.c.name).where(names.c.name.is_not(None)).limit(limit)
     async with read() as connection:
@@ -221,9 +206,6 @@ def names_in(column: ColumnElement[str]) -> CTE:
     """The different values of an indexed column, and a NULL, in a column ``name``.
 
     From one value to the next in the index: as many steps as values, not as rows.
-
-    Args:
-        column: The column of the node table.
     """
     other = node_table.alias().c[column.key or ""]
     names = select(func.min(other).label("name")).cte(recursive=True, nesting=True)
@@ -232,7 +214,7 @@ def names_in(column: ColumnElement[str]) -> CTE:
     return stepped
 
 
-def _place(below: int | ColumnElement[bool] | None) -> ColumnElement[bool]:
+def _hangs(below: int | ColumnElement[bool] | None) -> ColumnElement[bool]:
     if below is None:
         return _columns.node_parent_id.is_(None)
     return _columns.node_parent_id == below if isinstance(below, int) else below

@@ -37,9 +37,6 @@ class _LabelsAbove(FunctionElement[Any]):
 def labels_above(connection: AsyncConnection) -> ColumnElement[Any] | None:
     """A column with the labels of a row's ancestors, for a select of rows.
 
-    Args:
-        connection: To the database.
-
     Returns:
         The column: a list of labels, the root's first, with ``#12`` for a node
         without one, or null for a root. ``None`` where the database cannot tell

@@ -22,7 +22,7 @@ from artigraph.errors import FilterError
 from artigraph.filter.base import Filter
 from artigraph.filter.relation import nodes_clause
 from artigraph.filter.value import among
-from artigraph.orm.kept.kind import kind_of
+from artigraph.orm.check.affinity import affinity_of
 from artigraph.orm.node import node_table, tree_columns
 from artigraph.outline.summary import CHILD_COUNT, COLUMNS, summary_columns
 from artigraph.registry import did_you_mean
@@ -46,7 +46,7 @@ def check_columns(names: Collection[str]) -> tuple[str, ...]:
     small = {
         column.name
         for column in node_table.columns
-        if kind_of(column.type) not in ("bytes", "document")
+        if affinity_of(column.type) not in ("bytes", "document")
     }
     if isinstance(names, str) or not isinstance(names, Collection):
         raise FilterError(f"columns takes a list of names, as in columns=[{str(names)!r}].")

@@ -8,7 +8,7 @@ from artigraph.display.escape import cut
 from artigraph.display.facts import Badge
 from artigraph.display.value import format_size
 
-__all__ = ["place_badges"]
+__all__ = ["storage_badges"]
 
 _CALLED = {
     "s3://": "S3",
@@ -33,7 +33,7 @@ LONGEST_NAME = 40
 """Characters of a storage's name that are shown."""
 
 
-def place_badges(storage: str | None, size: int | None) -> tuple[Badge, ...]:
+def storage_badges(storage: str | None, size: int | None) -> tuple[Badge, ...]:
     """Badges for a value in a row of its own.
 
     Args:

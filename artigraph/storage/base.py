@@ -24,7 +24,7 @@ from artigraph.display.options import Limits
 from artigraph.display.shown import Shown
 from artigraph.errors import StorageError, UnknownStorageError
 from artigraph.registry import Registry
-from artigraph.storage.badge import place_badges
+from artigraph.storage.badge import storage_badges
 from artigraph.storage.redact import without_passwords
 from artigraph.storage.stream import RangeFile
 from artigraph.storage.transfer import Sink
@@ -234,7 +234,7 @@ class Storage(Shown, ABC):
         url = getattr(self, "url", self.name)
         notes = () if url == self.name else (("url", cut(without_passwords(str(url)), LONGEST)),)
         name = cut(without_passwords(self.name), LONGEST)
-        return Facts(type(self).__name__, name, place_badges(str(url), None), notes)
+        return Facts(type(self).__name__, name, storage_badges(str(url), None), notes)
 
     @override
     def _brief(self, limits: Limits) -> str:

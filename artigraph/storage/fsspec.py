@@ -55,7 +55,7 @@ from artigraph.storage.redact import scrub, secrets_of, tells
 from artigraph.storage.remote import keep, prepare, read_whole, send
 from artigraph.storage.stream import RangeFile
 from artigraph.storage.transfer import Sink, Stop, progress, stoppable
-from artigraph.storage.url import local_path, place_of, public_url, without_userinfo
+from artigraph.storage.url import endpoint_of, local_path, public_url, without_userinfo
 
 T = TypeVar("T")
 
@@ -97,11 +97,11 @@ class FsspecStorage(Storage):
         if self._path is None:
             self._url = url
             public = public_url(url)
-            self._place = (without_userinfo(url).rstrip("/"), place_of(options))
+            self._identity = (without_userinfo(url).rstrip("/"), endpoint_of(options))
         else:
             # In the name of a folder "@", "?" and "::" mean nothing.
             self._url = public = f"file://{self._path}"
-            self._place = (self._url, ())
+            self._identity = (self._url, ())
         self._public = public
         self.name = name or public
         storages.refresh(self)
@@ -236,7 +236,7 @@ class FsspecStorage(Storage):
         return await self.info(location) is not None
 
     def __eq__(self, other: object) -> bool:
-        return super().__eq__(other) and self._place == getattr(other, "_place", None)
+        return super().__eq__(other) and self._identity == getattr(other, "_identity", None)
 
     __hash__ = Storage.__hash__
 

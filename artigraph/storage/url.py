@@ -15,7 +15,7 @@ from typing import Any
 
 from artigraph.errors import StorageURLError
 
-__all__ = ["local_path", "place_of", "public_url", "without_userinfo"]
+__all__ = ["endpoint_of", "local_path", "public_url", "without_userinfo"]
 
 _LOCAL = re.compile(r"(file|local):(//)?")
 _LINK = re.compile(r"(?P<protocol>[\w.+-]+)://(?P<host>[^/?]*)(?P<rest>.*)", re.DOTALL)
@@ -25,7 +25,7 @@ _CONTAINERS = {"abfs", "abfss", "adl", "az", "wasb", "wasbs"}
 # "@" in these would be taken for a part of the bucket's name and sent to the server.
 _BUCKETS = {"s3", "s3a", "gs", "gcs"}
 # Options that say where bytes lie, so that two storages differ by them.
-_PLACES = {"account_host", "account_name", "base_url", "endpoint_url", "fo", "host", "port", "repo"}
+_WHERE = {"account_host", "account_name", "base_url", "endpoint_url", "fo", "host", "port", "repo"}
 _NESTED = {"client_kwargs", "target_options"}
 
 
@@ -74,10 +74,10 @@ def public_url(url: str) -> str:
     return re.sub(r"(?<![:/])/+$", "", "::".join(links))
 
 
-def place_of(options: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+def endpoint_of(options: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     """Those options that say where the bytes are, as against who asks and how."""
-    found = {name: str(value) for name, value in options.items() if name in _PLACES}
+    found = {name: str(value) for name, value in options.items() if name in _WHERE}
     for name in _NESTED & options.keys():
         if isinstance(options[name], Mapping):
-            found.update(place_of(options[name]))
+            found.update(endpoint_of(options[name]))
     return tuple(sorted(found.items()))

@@ -17,7 +17,7 @@ def test_jupyterlab_draws_any_label(notebook: OpenNotebook) -> None:
     """Hostile labels in boxes and on edges are shown whole; no element but a diagram's is made."""
     opened = notebook(
         [
-            "from artigraph.display.mermaid import mermaid_tree\n"
+            "from artigraph.display.forest import mermaid_tree\n"
             "from artigraph.display.tree import TreeItem\n"
             "from artigraph.export.mermaid import Mermaid\n"
             f"labels = {LABELS!a}\n"

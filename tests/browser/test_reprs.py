@@ -79,7 +79,7 @@ GALLERY = [
 
 ATTACK = """
 from artigraph import *
-from artigraph.display.results import ResultList
+from artigraph.display.row import ResultList
 from artigraph.serializer.json import json_serializer
 import pandas as pd
 

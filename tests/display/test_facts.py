@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import get_args
 
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from artigraph.display.escape import visible, width_of
-from artigraph.display.facts import Badge, Facts, Field, Role, Table, texts_of
+from artigraph.display.facts import Badge, Facts, Field, Role, Table
 from artigraph.display.html import render_html
 from artigraph.display.text import render_text
 from tests.display.hostile import HOSTILE, check_html, check_text
@@ -117,6 +118,31 @@ any_facts = facts(st.none() | facts(st.none()))
 def squeezed(text: str) -> str:
     """A text without spaces, since lines are broken and columns filled up."""
     return re.sub(r"\s", "", text)
+
+
+def texts_of(facts: Facts) -> Iterator[str]:
+    """Every text in some facts, in no order, with all that is inside."""
+    yield from (facts.name, facts.label)
+    yield from (badge.text for badge in facts.badges)
+    yield from texts_inside(facts)
+
+
+def texts_inside(facts: Facts) -> Iterator[str]:
+    """Those below the head."""
+    for note in facts.notes:
+        yield from note
+    yield from (*facts.lines, *facts.code.split("\n"), *facts.warnings)
+    counts = [facts.more_fields]
+    for one in facts.fields:
+        yield from (one.name, one.type, one.value)
+        yield from (badge.text for badge in one.badges)
+        if one.inside is not None:
+            yield from texts_inside(one.inside)
+    if facts.table is not None:
+        for texts in (facts.table.columns, facts.table.types, *facts.table.rows):
+            yield from texts
+        counts += [facts.table.more, facts.table.more_columns]
+    yield from (f"+{count:,} more" for count in counts if count)
 
 
 @settings(deadline=None, max_examples=60)

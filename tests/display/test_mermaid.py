@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from artigraph.display.escape import visible
-from artigraph.display.mermaid import mermaid_tree
+from artigraph.display.forest import mermaid_tree
 from artigraph.display.tree import TreeItem
 from tests.display.test_tree import WINE, items
 

@@ -27,7 +27,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from artigraph import BaseModel, DataModel, UnknownModel, create_model, new_node, options
-from artigraph.display.results import ResultList
+from artigraph.display.row import ResultList
 from artigraph.display.shown import Shown, as_html, as_text
 from artigraph.filter.node import NodeFilter
 from artigraph.orm.node import Node

@@ -36,7 +36,7 @@ from artigraph import (
     write_nodes,
 )
 from artigraph.db.session import read_session
-from artigraph.display.results import ResultList
+from artigraph.display.row import ResultList
 from artigraph.display.shown import Shown, as_html, as_text
 from artigraph.model import base as model_base
 from artigraph.orm.run import CellRun

@@ -23,8 +23,7 @@ from artigraph import (
 from artigraph.display import library
 from artigraph.display.forest import Forest, tree_form, tree_forms
 from artigraph.display.library import Describer, describe_type
-from artigraph.display.results import ResultList
-from artigraph.display.row import RowFacts, row_fact
+from artigraph.display.row import ResultList, RowFacts, row_fact
 from artigraph.display.shown import as_html, as_text
 from artigraph.errors import NameTakenError, NodeTypeError
 from artigraph.notebook.explorer_details import node_details

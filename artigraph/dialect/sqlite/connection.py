@@ -42,20 +42,13 @@ _PREPARED = "artigraph_prepared"
 
 
 def prepare_engine(engine: Engine) -> None:
-    """Set every connection up that an engine will open.
-
-    Args:
-        engine: The synchronous half of an asynchronous engine.
-    """
+    """Set every connection up that an engine will open."""
     if engine not in _setups:
         _setups[engine] = _Setup(engine)
 
 
 def file_of(engine: Engine) -> DatabaseFile | None:
     """The file that an engine's connections write to.
-
-    Args:
-        engine: The synchronous half of an asynchronous engine.
 
     Returns:
         ``None`` before the first connection, and for what is no file.

@@ -149,10 +149,6 @@ def explain_refused_write(context: ExceptionContext) -> None:
 def raise_if_read_only(error: sqlite3.Error, url: URL) -> None:
     """The same, for a statement that SQLAlchemy has not sent itself.
 
-    Args:
-        error: What SQLite says.
-        url: The database's address.
-
     Raises:
         ReadOnlyError: The database can only be read.
     """

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from artigraph.codec.base import Schema
 from artigraph.export.column import Piece
 from artigraph.export.declared import Declared
-from artigraph.export.plain import REF, UNREADABLE, bare, content_of, resolve
+from artigraph.export.untag import REF, UNREADABLE, bare, content_of, resolve
 from artigraph.types.record import Scalar
 from artigraph.types.scalar import SCALARS_BY_NAME
 

@@ -18,9 +18,6 @@ def unified(arrays: Sequence[pa.Array[Any]]) -> list[pa.Array[Any]]:
 
     Integers become floats where each equals one, decimals gain digits. Where
     types have nothing in common, all values become JSON.
-
-    Args:
-        arrays: Any arrays.
     """
     types = {array.type for array in arrays}
     if len(types) > 1:

@@ -19,7 +19,7 @@ from artigraph.concurrency import gather_bounded
 from artigraph.errors import DeserializationError
 from artigraph.frame.frame import StoredFrame
 from artigraph.frame.pyarrow.chunk_cache import chunk_cache
-from artigraph.frame.pyarrow.column import Column, make_column, plain_type, without_views
+from artigraph.frame.pyarrow.column import Column, make_column, type_without_views, without_views
 from artigraph.serializer.part import FrameColumn, FrameReader
 
 __all__ = ["AT_ONCE", "ColumnChunks"]
@@ -40,7 +40,7 @@ class ColumnChunks:
     def __init__(self, frame: StoredFrame, reader: Any, columns: list[FrameColumn]) -> None:
         self._frame, self._reader = frame, reader
         self.columns = columns
-        self.types: list[pa.DataType] = [plain_type(t) for t in reader.schema.types]
+        self.types: list[pa.DataType] = [type_without_views(t) for t in reader.schema.types]
         self.group_rows: list[int] = reader.group_rows()
         self.starts = np.concatenate([[0], np.cumsum(self.group_rows, dtype=np.int64)])
         self.num_rows = frame.num_rows

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import pyarrow as pa
 
-__all__ = ["Column", "make_column", "plain_type", "stored_column", "without_views"]
+__all__ = ["Column", "make_column", "stored_column", "type_without_views", "without_views"]
 
 Column: TypeAlias = "pa.ChunkedArray[Any]"
 """A column of whatever type: its dtype is looked at when it is there."""
@@ -28,11 +28,11 @@ def make_column(chunks: Sequence[Any], kind: pa.DataType) -> Column:
 
 def without_views(column: Column) -> Column:
     """A column without views of texts or bytes."""
-    kind = plain_type(column.type)
+    kind = type_without_views(column.type)
     return column if kind == column.type else column.cast(kind)
 
 
-def plain_type(kind: pa.DataType) -> pa.DataType:
+def type_without_views(kind: pa.DataType) -> pa.DataType:
     """The type that :func:`without_views` gives."""
     return _VIEWS.get(str(kind), kind)
 

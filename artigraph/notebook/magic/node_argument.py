@@ -13,7 +13,7 @@ from artigraph.errors import FilterError, MultipleNodesFoundError, NodeNotFoundE
 from artigraph.filter.node import NodeFilter
 from artigraph.filter.unset import NOT_WRITTEN
 from artigraph.model.group import ModelGroup
-from artigraph.node.current import current_place, insert_unwritten
+from artigraph.node.current import innermost, insert_unwritten
 from artigraph.node.node import read_node_or_none, select_nodes
 from artigraph.node.qualified import QualifiedArtifact
 from artigraph.node.row import row_writer
@@ -31,8 +31,8 @@ _EXAMPLES = 3
 
 def current_id() -> int | None:
     """The id of the current node; ``None`` without one, or if it is not written yet."""
-    place = current_place()
-    return None if place is None else place.node.node_id
+    current = innermost()
+    return None if current is None else current.node.node_id
 
 
 async def written_current_id() -> int | None:
@@ -41,12 +41,12 @@ async def written_current_id() -> int | None:
     Returns:
         The id; ``None`` if no node is current.
     """
-    place = current_place()
-    if place is None or inspect(place.node).has_identity:
-        return None if place is None else place.node.node_id
+    current = innermost()
+    if current is None or inspect(current.node).has_identity:
+        return None if current is None else current.node.node_id
     async with row_writer() as writer:
-        await insert_unwritten(writer, place)
-    return place.node.node_id
+        await insert_unwritten(writer, current)
+    return current.node.node_id
 
 
 def node_id_of(word: Word) -> int | None:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial, wraps
-from typing import Any, NoReturn, TypeAlias, TypeVar
+from typing import Any, Literal, NoReturn, TypeAlias, TypeVar, get_args
 
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
@@ -32,6 +32,7 @@ __all__ = [
     "Command",
     "Confirm",
     "Said",
+    "Stage",
     "argument",
     "command",
     "count",
@@ -88,6 +89,10 @@ class Call:
     """That cell's number."""
 
 
+Stage: TypeAlias = Literal["begin", "look", "run", "write", "tidy", "other"]
+"""When in a day's work a sub-command is wanted: the order of the overview."""
+
+
 @dataclass(frozen=True)
 class Command:
     """A sub-command."""
@@ -108,6 +113,7 @@ class Command:
     """Whether it heads a cell, whose lines then stand in what ``run`` returns."""
     epilog: Callable[[], str] = str
     """Makes what ``--help`` says at its end."""
+    stage: Stage = "other"
 
     @property
     def usage(self) -> str:
@@ -151,7 +157,11 @@ def _of_value(convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 def command(
-    name: str, *arguments: Argument, heads_cell: bool = False, epilog: Callable[[], str] = str
+    name: str,
+    *arguments: Argument,
+    heads_cell: bool = False,
+    epilog: Callable[[], str] = str,
+    stage: Stage = "other",
 ) -> Callable[[Run], Run]:
     """Make a coroutine function a sub-command; its docstring is what ``--help`` says.
 
@@ -161,6 +171,7 @@ def command(
         heads_cell: It heads a cell as ``%%artigraph name``. It is a plain function then,
             and returns an asynchronous context manager, the block of the cell's other lines.
         epilog: Makes what ``--help`` says at its end, of what there is by then.
+        stage: When it is wanted; the overview begins with the earliest.
 
     Raises:
         NameTakenError: Another function is the sub-command of that name.
@@ -200,7 +211,7 @@ def command(
         parser.usage = parser.format_usage().removeprefix("usage: ").strip().replace("%", "%%")
         summary = text.partition("\n")[0]
         COMMANDS[name] = Command(
-            name, summary, parser, run, where, words, options, heads_cell, epilog
+            name, summary, parser, run, where, words, options, heads_cell, epilog, stage
         )
         return run
 
@@ -294,15 +305,9 @@ def _arguments(found: Command, words: Sequence[Word]) -> argparse.Namespace:
     return found.parser.parse_intermixed_args(list(given))
 
 
-_FIRST = (
-    *("connect", "status", "tree", "ls", "show", "find", "graph", "export"),
-    *("run", "save", "load", "log", "rm", "gc", "check"),
-)
-"""What the overview begins with, in the order of a day's work; any others follow."""
-
-
 def _rank(found: Command) -> tuple[int, str]:
-    return (_FIRST.index(found.name) if found.name in _FIRST else len(_FIRST), found.name)
+    # Those of one stage as they are declared, others by name.
+    return get_args(Stage).index(found.stage), found.name * (found.stage == "other")
 
 
 def _overview() -> str:

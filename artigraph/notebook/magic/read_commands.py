@@ -13,7 +13,7 @@ from typing_extensions import override
 from artigraph.concurrency import run_in_thread
 from artigraph.display.escape import visible
 from artigraph.display.forest import tree_forms
-from artigraph.display.results import ResultList
+from artigraph.display.row import ResultList
 from artigraph.errors import FilterError
 from artigraph.export import dot, mermaid, networkx  # noqa: F401  # each declares its forms
 from artigraph.filter.base import Filter
@@ -25,7 +25,7 @@ from artigraph.filter.unset import UNSET, Unset
 from artigraph.model.base import BaseModel, models_by_name
 from artigraph.model.log import Log
 from artigraph.model.read import ReadModel, read_models
-from artigraph.node.current import current_place
+from artigraph.node.current import innermost
 from artigraph.notebook import explore
 from artigraph.notebook.magic.condition import parse_conditions
 from artigraph.notebook.magic.node_argument import current_id, find_node, node_id_of
@@ -64,6 +64,7 @@ async def _id(word: Word) -> int:
     _NODE,
     argument("--depth", type=count, metavar="N", help="levels below it; 12, unless given"),
     argument("--children", type=count, metavar="N", help="children of one node; 20, unless given"),
+    stage="look",
 )
 async def tree(call: Call) -> Tree:
     """Draw what hangs below a node, or the whole store; the result is that of read_tree()."""
@@ -74,12 +75,13 @@ async def tree(call: Call) -> Tree:
     "ls",
     _NODE,
     argument("--limit", type=count, metavar="N", default=100, help="how many; 100, unless given"),
+    stage="look",
 )
 async def ls(call: Call) -> Listing:
     """List what hangs right below a node; the current one, or the roots, unless given."""
     node, limit = call.args.node, max(1, call.args.limit)
     node_id = current_id() if node is None else await _id(node)
-    if node_id is None and current_place() is not None:
+    if node_id is None and innermost() is not None:
         return Listing((), 0, "below the current node, which is not written yet")
     if node_id is None:
         roots = await read_tree(max_depth=0, max_children=limit)
@@ -90,7 +92,11 @@ async def ls(call: Call) -> Listing:
     return Listing(below.children(top), top.more, f"below node {node_id}{label}")
 
 
-@command("show", argument("node", metavar="NODE|LABEL", help="an id, a label, or $variable"))
+@command(
+    "show",
+    argument("node", metavar="NODE|LABEL", help="an id, a label, or $variable"),
+    stage="look",
+)
 async def show(call: Call) -> object:
     """Show one model, artifact or node.
 
@@ -126,6 +132,7 @@ class _Signs(str):
     argument("--order", metavar="FIELD", help="order by it; -FIELD for the largest first"),
     argument("--limit", type=count, metavar="N", help="how many at the most"),
     argument("--in", dest="within", metavar="NODE", help="only below this node"),
+    stage="look",
 )
 async def find(call: Call) -> ResultList[ReadModel]:
     """Find models by what their fields hold.
@@ -181,6 +188,7 @@ def model_class(word: Word, variables: Mapping[str, Any]) -> tuple[str, type[Bas
     _NODE,
     argument("--depth", type=count, metavar="N", help="levels of the picture"),
     argument("--picture", action="store_true", help="a drawing, also where widgets are shown"),
+    stage="look",
 )
 async def graph(call: Call) -> object:
     """Show what hangs below a node as a picture to look around in.
@@ -199,6 +207,7 @@ async def graph(call: Call) -> object:
     argument("--depth", type=count, metavar="N", help="levels below it"),
     argument("--to", metavar="FILE", help="write it there instead of returning it"),
     epilog=lambda: "\n".join(f"{form.name:10} {form.help}" for form in tree_forms.values()),
+    stage="look",
 )
 async def export(call: Call) -> object:
     """Make a graph of what hangs below a node."""

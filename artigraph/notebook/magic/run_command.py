@@ -55,6 +55,7 @@ MOST_SAVED = 1_000
     ),
     argument("--to", metavar="NODE", help="hang it there; on the current node, unless given"),
     heads_cell=True,
+    stage="run",
 )
 def run(call: Call) -> RunCell:
     """Run the cell inside a new group under the current one; the cell may await.

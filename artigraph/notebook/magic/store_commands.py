@@ -19,7 +19,7 @@ from artigraph.display.facts import Facts, Table
 from artigraph.display.options import options
 from artigraph.display.value import format_size
 from artigraph.errors import SchemaError, UnknownStorageError
-from artigraph.node.current import current_place
+from artigraph.node.current import innermost
 from artigraph.notebook.magic.parser import Call, Said, argument, command
 from artigraph.notebook.magic.result import Report
 from artigraph.notebook.magic.short_errors import NO_ENGINE
@@ -37,6 +37,7 @@ __all__: list[str] = []
     argument("url", nargs="?", metavar="URL", help="the address, or $variable that holds it"),
     argument("--url-from-env", metavar="NAME", help="the environment variable that holds it"),
     argument("--create-tables", action="store_true", help="make missing tables and columns"),
+    stage="begin",
 )
 async def connect(call: Call) -> object:
     """Set the database of this notebook, and see that it answers.
@@ -70,18 +71,21 @@ def _address(call: Call) -> Any:
     return os.environ[name.text]
 
 
-@command("status")
+@command("status", stage="begin")
 async def status(call: Call) -> object:
     """Tell which database is set, what it holds, and which node is current."""
     setting = current_setting()
     if setting is None:
         return Said(NO_ENGINE)
-    kinds = select(node_table.c.node_type, func.count()).group_by(node_table.c.node_type)
+    by_type = select(node_table.c.node_type, func.count()).group_by(node_table.c.node_type)
     async with read() as connection:
-        counts = sorted((await connection.execute(kinds)).all())
+        counts = sorted((await connection.execute(by_type)).all())
     total = sum(number for _, number in counts)
-    place = current_place()
-    lines = [f"{total:,} node{'' if total == 1 else 's'}", _current(place.node if place else None)]
+    current = innermost()
+    lines = [
+        f"{total:,} node{'' if total == 1 else 's'}",
+        _current(current.node if current else None),
+    ]
     if session_is_open():
         lines.append("A session is open: what it writes is kept at its end.")
     rows = tuple((str(kind), f"{number:,}") for kind, number in counts)
@@ -106,6 +110,7 @@ _STORAGES = argument("storages", nargs="*", metavar="STORAGE", help="names; all,
     _STORAGES,
     argument("--older-than", metavar="AGE", help="as in 12h or 2d; one day, unless given"),
     argument("--yes", action="store_true", help="remove them"),
+    stage="tidy",
 )
 async def gc(call: Call) -> Report:
     """Find blobs that no row names, as crashes leave them; --yes removes them.
@@ -148,6 +153,7 @@ def _age(word: Word | None) -> timedelta:
     "check",
     _STORAGES,
     argument("--yes", action="store_true", help="read every blob and compare its digest"),
+    stage="tidy",
 )
 async def check(call: Call) -> Report:
     """See whether every row that names a blob has it; --yes reads all of their bytes."""

@@ -72,7 +72,7 @@ def assignment(word: Word) -> tuple[str, Word | None]:
     return name, None if cut is None else cut[2]
 
 
-async def _place(word: Word | None) -> int | None:
+async def _parent_id(word: Word | None) -> int | None:
     if word is None:
         return await written_current_id()
     node_id = node_id_of(word)
@@ -89,6 +89,7 @@ async def _place(word: Word | None) -> int | None:
         help="a label, and the variable if that is called otherwise",
     ),
     _TO,
+    stage="write",
 )
 async def save(call: Call) -> object:
     """Save variables: models, frames, arrays and all else that a serializer knows.
@@ -108,14 +109,14 @@ async def save(call: Call) -> object:
         for label, value in values.items()
         if label not in models
     ]
-    place = await _place(call.args.to)
-    made = [new_artifact(*one, parent_id=place) for one in artifacts]
+    parent_id = await _parent_id(call.args.to)
+    made = [new_artifact(*one, parent_id=parent_id) for one in artifacts]
     written: dict[str, QualifiedArtifact[Any, Any]] = {}
     # Each kind puts its blobs first and is quick with its rows. Only where there
     # are both, one transaction has to wait for the blobs.
     async with new_session() if models and artifacts else nullcontext():
         if models:
-            written |= await write_models(parent_id=place, models=models)
+            written |= await write_models(parent_id=parent_id, models=models)
         if artifacts:
             labels = [label for label, _, _ in artifacts]
             written |= dict(zip(labels, await write_artifacts(made), strict=True))
@@ -154,6 +155,7 @@ def _one_or_all(values: dict[str, Any]) -> object:
     argument("labels", nargs="+", metavar="LABEL", help="a label, an id, or $variable"),
     argument("--from", dest="source", metavar="NODE", help="only what hangs right on this node"),
     argument("--into", metavar="NAME", help="assign it to this variable instead of returning it"),
+    stage="write",
 )
 async def load(call: Call) -> object:
     """Load what was saved: models, and frames, arrays and others by themselves.
@@ -168,7 +170,7 @@ async def load(call: Call) -> object:
         nodes = [await find_node(word) for word in args.labels]
         found = {node.node_label or f"#{node.node_id}": node for node in nodes}
     else:
-        found = await _below(await _place(args.source), [word.text for word in args.labels])
+        found = await _below(await _parent_id(args.source), [word.text for word in args.labels])
     value = _one_or_all(await _values(found))
     if into is None:
         return value
@@ -223,6 +225,7 @@ async def _values(nodes: Mapping[str, Node]) -> dict[str, Any]:
         help="a name and its value; KEY alone is the variable of that name",
     ),
     _TO,
+    stage="write",
 )
 async def log(call: Call) -> QualifiedArtifact[ModelArtifact, Log]:
     """Note down numbers, texts and the like on the current node.
@@ -250,15 +253,16 @@ async def log(call: Call) -> QualifiedArtifact[ModelArtifact, Log]:
                 f"than a note. {hint}"
             )
         values[key] = value
-    place = await _place(call.args.to)
+    parent_id = await _parent_id(call.args.to)
     label = f"log {utc_now():%Y-%m-%d %H:%M:%S.%f}"
-    return await write_model(parent_id=place, label=label, model=Log(**values))
+    return await write_model(parent_id=parent_id, label=label, model=Log(**values))
 
 
 @command(
     "rm",
     argument("node", metavar="NODE", help="an id, a label, or $variable"),
     argument("--yes", action="store_true", help="do not ask"),
+    stage="write",
 )
 async def rm(call: Call) -> object:
     """Delete a node with all that hangs below it; asks first."""

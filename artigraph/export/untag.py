@@ -26,12 +26,12 @@ UNREADABLE = (ValueError, TypeError, LookupError, ArithmeticError, AttributeErro
 _COLLECTIONS: dict[str, Schema] = {kind: {kind: None} for kind in ("tuple", "set", "frozenset")}
 
 
-def content_of(schema: Schema, kind: str, place: int | None = None) -> Schema:
-    """What a schema of one kind holds, or one place of it; ``None`` for another schema."""
+def content_of(schema: Schema, kind: str, index: int | None = None) -> Schema:
+    """What a schema of one kind holds, or one item of it; ``None`` for another schema."""
     content = schema.get(kind) if type(schema) is dict else None
-    if place is None:
+    if index is None:
         return content
-    return content[place] if type(content) is list and len(content) > place else None
+    return content[index] if type(content) is list and len(content) > index else None
 
 
 def bare(schema: Schema) -> Schema:
@@ -57,12 +57,12 @@ def resolve(value: object, schema: Schema) -> tuple[Schema, Any, bool]:
         is left as it is. Of a row below the model, ``REF`` and the row's label.
     """
     try:
-        how, plain = _resolve(value, schema)
+        how, untagged = _resolve(value, schema)
     except UNREADABLE:
         return schema, value, True
-    if is_tagged(plain):
+    if is_tagged(untagged):
         return schema, value, True
-    return how, plain, False
+    return how, untagged, False
 
 
 def _resolve(value: Any, schema: Schema) -> tuple[Schema, Any]:
@@ -82,7 +82,7 @@ def _resolve(value: Any, schema: Schema) -> tuple[Schema, Any]:
         elif kind in _COLLECTIONS:
             return _COLLECTIONS[kind], content
         elif kind == "numpy":
-            return None, _plain_numpy(value)
+            return None, _numpy_scalar(value)
         elif kind == "dict":
             return None, _object(content, None)
         elif kind == "pairs":
@@ -92,10 +92,10 @@ def _resolve(value: Any, schema: Schema) -> tuple[Schema, Any]:
     return schema, value
 
 
-def _plain_numpy(stored: dict[str, Any]) -> object:
-    plain = without_numpy(ANY.decode(stored, {}))
-    if type(plain) in (bool, int, float, str):
-        return plain
+def _numpy_scalar(stored: dict[str, Any]) -> object:
+    found = without_numpy(ANY.decode(stored, {}))
+    if type(found) in (bool, int, float, str):
+        return found
     raise ValueError(stored)
 
 

@@ -13,18 +13,18 @@ from sqlalchemy.types import TypeEngine
 from artigraph.dialect.base import Dialect as Database
 from artigraph.dialect.registry import dialect_of
 
-__all__ = ["Keeper", "KeptColumn", "NotKept", "one_by_one"]
+__all__ = ["Check", "CheckedColumn", "LossError", "one_by_one"]
 
-Keeper: TypeAlias = Callable[[Any], Any]
-"""Takes a value and returns what is sent for it, or raises :class:`NotKept`."""
+Check: TypeAlias = Callable[[Any], Any]
+"""Takes a value and returns what is sent for it, or raises :class:`LossError`."""
 
 
-class NotKept(Exception):  # noqa: N818  # a reason; who knows the column's name makes an error of it
-    """Why a value would come back otherwise."""
+class LossError(Exception):
+    """Why a value would come back otherwise; who knows the column's name makes an error of it."""
 
 
 @dataclass(frozen=True, eq=False)
-class KeptColumn:
+class CheckedColumn:
     """A column as its class declares it and as the table has it."""
 
     declared: TypeEngine[Any]
@@ -37,11 +37,11 @@ class KeptColumn:
         return dialect_of(self.dialect)
 
 
-def one_by_one(keep: Callable[[KeptColumn, Any], Any]) -> Callable[[KeptColumn], Keeper]:
-    """Make a function of a column and a value one that makes a column's keeper."""
+def one_by_one(check: Callable[[CheckedColumn, Any], Any]) -> Callable[[CheckedColumn], Check]:
+    """Make a function of a column and a value one that makes a column's check."""
 
-    @wraps(keep)
-    def keeper_of(column: KeptColumn) -> Keeper:
-        return partial(keep, column)
+    @wraps(check)
+    def check_of(column: CheckedColumn) -> Check:
+        return partial(check, column)
 
-    return keeper_of
+    return check_of

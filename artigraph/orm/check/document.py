@@ -11,38 +11,38 @@ from typing import Any
 from sqlalchemy.types import JSON
 
 from artigraph.display.escape import cut
-from artigraph.orm.kept.base import Keeper, KeptColumn, NotKept
+from artigraph.orm.check.base import Check, CheckedColumn, LossError
 
-__all__ = ["keep_document"]
+__all__ = ["check_document"]
 
 _NUL_IN_JSON = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
-def keep_document(column: KeptColumn) -> Keeper:
+def check_document(column: CheckedColumn) -> Check:
     """What is equal once it was written as JSON and read, the types of all in it as well."""
     # As the engine is set up to write and read them: a user's may know more types.
     dump = getattr(column.dialect, "_json_serializer", None) or json.dumps
     load = getattr(column.dialect, "_json_deserializer", None) or json.loads
     numeric = column.database.shows_numeric(column.stored)
 
-    def keep(value: object) -> object:
+    def check(value: object) -> object:
         if value is JSON.NULL:
             return value
         try:
             text = dump(value)
             back = load(text)
         except (TypeError, ValueError, RecursionError) as error:
-            raise NotKept(f"is no JSON ({error})") from None
+            raise LossError(f"is no JSON ({error})") from None
         if numeric:
             back = _as_numeric(back, load)
         # A tuple is no list to Python either, so that being equal says all.
         if back != value:
-            raise NotKept(f"is no JSON as it is: {_difference(value, back, '') or 'it differs'}")
+            raise LossError(f"is no JSON as it is: {_difference(value, back, '') or 'it differs'}")
         if numeric and _NUL_IN_JSON.search(text):
-            raise NotKept("holds a NUL, which this database takes for no text")
+            raise LossError("holds a NUL, which this database takes for no text")
         return value
 
-    return keep
+    return check
 
 
 def _as_numeric(back: object, load: Callable[[str], Any]) -> object:
@@ -57,12 +57,14 @@ def _as_numeric(back: object, load: Callable[[str], Any]) -> object:
 def _difference(given: object, back: object, path: str) -> str | None:
     """Where a document would come back otherwise, and what as."""
     if isinstance(back, dict) and isinstance(given, dict) and len(given) == len(back):
-        inner = [(given.get(key, NotKept), kept, f"{path}[{key!r}]") for key, kept in back.items()]
-        if not any(value is NotKept for value, _, _ in inner):
+        inner = [
+            (given.get(key, LossError), read, f"{path}[{key!r}]") for key, read in back.items()
+        ]
+        if not any(value is LossError for value, _, _ in inner):
             return next((found for one in inner if (found := _difference(*one))), None)
     elif isinstance(back, list) and isinstance(given, list) and len(given) == len(back):
         pairs = enumerate(zip(given, back, strict=True))
-        inner = [(value, kept, f"{path}[{at}]") for at, (value, kept) in pairs]
+        inner = [(value, read, f"{path}[{at}]") for at, (value, read) in pairs]
         return next((found for one in inner if (found := _difference(*one))), None)
     elif given == back:
         return None

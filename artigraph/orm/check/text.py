@@ -7,12 +7,12 @@ from uuid import UUID
 from sqlalchemy.types import BINARY, CHAR, Enum
 
 from artigraph.orm.base import is_clean
-from artigraph.orm.kept.base import Keeper, KeptColumn, NotKept, one_by_one
+from artigraph.orm.check.base import Check, CheckedColumn, LossError, one_by_one
 
-__all__ = ["keep_bytes", "keep_enum", "keep_text", "keep_uuid"]
+__all__ = ["check_bytes", "check_enum", "check_text", "check_uuid"]
 
 
-def keep_text(column: KeptColumn) -> Keeper:
+def check_text(column: CheckedColumn) -> Check:
     """A text that fits into the column."""
     stored = column.stored
     database = column.database
@@ -22,48 +22,50 @@ def keep_text(column: KeptColumn) -> Keeper:
     )
     padded = isinstance(stored, CHAR) and database.checks_types
 
-    def keep(value: object) -> str:
+    def check(value: object) -> str:
         if not isinstance(value, str):
-            raise NotKept("is no text")
+            raise LossError("is no text")
         text = str.__str__(value)
         if not is_clean(text.replace("\x00", "") if database.keeps_nul else text):
-            raise NotKept("holds a NUL or a lone surrogate, which this database takes for no text")
+            raise LossError(
+                "holds a NUL or a lone surrogate, which this database takes for no text"
+            )
         # A text that is only too long by spaces is cut without a word.
         if length is not None and len(text) > length:
-            raise NotKept(f"is longer than the {length} characters of this table's column")
+            raise LossError(f"is longer than the {length} characters of this table's column")
         if most is not None and len(text) > most // 4 and len(text.encode()) > most:
-            raise NotKept(f"is longer than the {most} bytes of this table's column")
+            raise LossError(f"is longer than the {most} bytes of this table's column")
         if padded and (text.endswith(" ") or (database.fills_char and len(text) < (length or 1))):
-            raise NotKept("would lose or gain spaces at its end in a column of type CHAR")
+            raise LossError("would lose or gain spaces at its end in a column of type CHAR")
         return text
 
-    return keep
+    return check
 
 
 @one_by_one
-def keep_bytes(column: KeptColumn, value: object) -> bytes:
+def check_bytes(column: CheckedColumn, value: object) -> bytes:
     """Bytes of any kind."""
     if not isinstance(value, bytes | bytearray | memoryview):
-        raise NotKept("is no bytes")
+        raise LossError("is no bytes")
     content = bytes(value)
     length = getattr(column.stored, "length", None)
     if isinstance(column.stored, BINARY) and length is not None and len(content) != length:
-        raise NotKept(f"would be filled up to the {length} bytes of this table's column")
+        raise LossError(f"would be filled up to the {length} bytes of this table's column")
     return content
 
 
 @one_by_one
-def keep_uuid(column: KeptColumn, value: object) -> UUID:
+def check_uuid(column: CheckedColumn, value: object) -> UUID:
     """A UUID."""
     if not isinstance(value, UUID):
-        raise NotKept("is no UUID")
+        raise LossError("is no UUID")
     if not column.database.keeps_uuid(column.stored, value):
-        raise NotKept("is of a version and variant that this database refuses")
+        raise LossError("is of a version and variant that this database refuses")
     return value
 
 
 @one_by_one
-def keep_enum(column: KeptColumn, value: object) -> object:
+def check_enum(column: CheckedColumn, value: object) -> object:
     """A member, also by its name, that the table's column knows."""
     declared = column.declared
     if not isinstance(declared, Enum):
@@ -72,16 +74,16 @@ def keep_enum(column: KeptColumn, value: object) -> object:
     if members is None:
         name = value
         if not isinstance(value, str) or value not in declared.enums:
-            raise NotKept(f"is none of {', '.join(map(repr, declared.enums))}")
+            raise LossError(f"is none of {', '.join(map(repr, declared.enums))}")
     else:
         if isinstance(value, str) and value in members.__members__:
             value = members[value]
         if not isinstance(value, members):
-            raise NotKept(f"is no {members.__name__}")
+            raise LossError(f"is no {members.__name__}")
         name = str(value.name)
     labels = getattr(column.stored, "enums", None)
     if labels and name not in labels and column.database.checks_types:
-        raise NotKept(
+        raise LossError(
             f"is not among those of this table's column, {', '.join(map(repr, labels))}; give "
             "a column with more members another name"
         )

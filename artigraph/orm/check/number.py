@@ -9,32 +9,32 @@ from typing import Any
 
 from sqlalchemy.types import TypeDecorator
 
-from artigraph.orm.kept.base import Keeper, KeptColumn, NotKept, one_by_one
+from artigraph.orm.check.base import Check, CheckedColumn, LossError, one_by_one
 
-__all__ = ["keep_boolean", "keep_decimal", "keep_float", "keep_integer"]
+__all__ = ["check_boolean", "check_decimal", "check_float", "check_integer"]
 
 
 @one_by_one
-def keep_boolean(column: KeptColumn, value: object) -> bool:
+def check_boolean(column: CheckedColumn, value: object) -> bool:
     """``True`` or ``False``, also as 1 and 0."""
     if value in (True, False):
         return bool(value)
-    raise NotKept("is not True or False")
+    raise LossError("is not True or False")
 
 
-def keep_integer(column: KeptColumn) -> Keeper:
+def check_integer(column: CheckedColumn) -> Check:
     """An integer of the column's bits; of a float one without a fraction."""
     bits = _bits(column)
     low, high = (0, 2**bits) if getattr(column.stored, "unsigned", False) else _signed(bits)
 
-    def keep(value: object) -> int:
+    def check(value: object) -> int:
         if type(value) is not int:
             value = _integer(value)
         if low <= value < high:
             return int(value)
-        raise NotKept(f"does not fit into {bits} bits")
+        raise LossError(f"does not fit into {bits} bits")
 
-    return keep
+    return check
 
 
 def _integer(value: Any) -> int:
@@ -43,48 +43,48 @@ def _integer(value: Any) -> int:
     try:
         return operator.index(value)
     except TypeError:
-        raise NotKept("is no integer") from None
+        raise LossError("is no integer") from None
 
 
 def _signed(bits: int) -> tuple[int, int]:
     return -(2 ** (bits - 1)), 2 ** (bits - 1)
 
 
-def _bits(column: KeptColumn) -> int:
+def _bits(column: CheckedColumn) -> int:
     sizes = column.database.integer_bits.items()
     return next((bits for size, bits in sizes if isinstance(column.stored, size)), 32)
 
 
-def keep_float(column: KeptColumn) -> Keeper:
+def check_float(column: CheckedColumn) -> Check:
     """A number that a float is equal to."""
     database, stored = column.database, column.stored
 
-    def keep(value: object) -> float:
+    def check(value: object) -> float:
         number = value if type(value) is float else _float(value)
         if not math.isfinite(number):
             if not (database.keeps_nan if math.isnan(number) else database.keeps_infinity):
-                raise NotKept("has no place in a column of this database; None has")
+                raise LossError("has no place in a column of this database; None has")
         elif not database.keeps_float(stored, number):
-            raise NotKept("has more digits than the four bytes of this table's column hold")
+            raise LossError("has more digits than the four bytes of this table's column hold")
         return number
 
-    return keep
+    return check
 
 
 def _float(value: Any) -> float:
     if isinstance(value, str | bytes):
-        raise NotKept("is no number")
+        raise LossError("is no number")
     try:
         number = float(value)
     except (TypeError, ValueError, OverflowError):
-        raise NotKept("is no number that a float holds") from None
+        raise LossError("is no number that a float holds") from None
     if number != value and not math.isnan(number):
-        raise NotKept(f"is not the float {number!r}")
+        raise LossError(f"is not the float {number!r}")
     return number
 
 
 @one_by_one
-def keep_decimal(column: KeptColumn, value: object) -> Decimal:
+def check_decimal(column: CheckedColumn, value: object) -> Decimal:
     """A number of the column's digits. SQLite keeps it as a float."""
     database = column.database
     if isinstance(value, Decimal):
@@ -94,11 +94,11 @@ def keep_decimal(column: KeptColumn, value: object) -> Decimal:
     elif hasattr(value, "__index__"):
         number = Decimal(operator.index(value))
     else:
-        raise NotKept("is no number")
+        raise LossError("is no number")
     if not number.is_finite():
         kept = database.keeps_infinity if number.is_infinite() else database.keeps_nan
         if number.is_snan() or not kept:
-            raise NotKept("has no place in a column of this database; None has")
+            raise LossError("has no place in a column of this database; None has")
         return number
     if database.decimals_are_floats:
         read = repr(float(number))
@@ -107,7 +107,7 @@ def keep_decimal(column: KeptColumn, value: object) -> Decimal:
             scale = getattr(column.declared, "_effective_decimal_return_scale", 10)
             read = f"{float(number):.{scale}f}"
         if Decimal(read) != number:
-            raise NotKept(
+            raise LossError(
                 "has more digits than SQLite keeps of a decimal, about 15; a column of texts, "
                 "Mapped[str], keeps them all"
             )
@@ -116,7 +116,7 @@ def keep_decimal(column: KeptColumn, value: object) -> Decimal:
     return number
 
 
-def _refuse_more_digits(column: KeptColumn, number: Decimal) -> None:
+def _refuse_more_digits(column: CheckedColumn, number: Decimal) -> None:
     precision = getattr(column.stored, "precision", None)
     scale = getattr(column.stored, "scale", None) or 0
     if precision is None:
@@ -129,7 +129,7 @@ def _refuse_more_digits(column: KeptColumn, number: Decimal) -> None:
     behind = max(0, -(exponent + len(digits) - len(significant))) if significant else 0
     before = max(0, number.adjusted() + 1) if significant else 0
     if behind > scale or before > precision - scale:
-        raise NotKept(
+        raise LossError(
             f"has more digits than this table's column keeps: {precision - scale} before the "
             f"point and {scale} behind it"
         )

@@ -1,7 +1,7 @@
-"""Which values a column gives back as they were, for each kind of column.
+"""Which values a column gives back as they were, for each affinity of column.
 
 Databases round, cut and convert without a word: MariaDB a ``0.5`` for a column
-of integers, SQLite a ``"007"``. A keeper knows the column as the table has it,
+of integers, SQLite a ``"007"``. A check knows the column as the table has it,
 which may be narrower than what the class declares today, and refuses what
 would come back otherwise. What a user's own ``TypeDecorator`` makes of a value
 is that one's affair.
@@ -38,17 +38,17 @@ from sqlalchemy.types import (
 
 from artigraph.dialect.type import StoredType
 from artigraph.orm.base import UTCDateTime
-from artigraph.orm.kept.base import Keeper, KeptColumn
-from artigraph.orm.kept.document import keep_document
-from artigraph.orm.kept.number import keep_boolean, keep_decimal, keep_float, keep_integer
-from artigraph.orm.kept.text import keep_bytes, keep_enum, keep_text, keep_uuid
-from artigraph.orm.kept.time import keep_date, keep_datetime, keep_interval, keep_time
+from artigraph.orm.check.base import Check, CheckedColumn
+from artigraph.orm.check.document import check_document
+from artigraph.orm.check.number import check_boolean, check_decimal, check_float, check_integer
+from artigraph.orm.check.text import check_bytes, check_enum, check_text, check_uuid
+from artigraph.orm.check.time import check_date, check_datetime, check_interval, check_time
 
-__all__ = ["keeper", "kind_of", "unwrapped"]
+__all__ = ["affinity_of", "check_of", "unwrapped"]
 
 
-def kind_of(type_: TypeEngine[Any]) -> str | None:
-    """What kind of values a type has; ``None`` if that is not known here."""
+def affinity_of(type_: TypeEngine[Any]) -> str | None:
+    """Which of the types below a column's type is one of; ``None`` if that is not known here."""
     if isinstance(type_, StoredType):
         type_ = type_.usual
     if isinstance(type_, UTCDateTime):
@@ -56,7 +56,9 @@ def kind_of(type_: TypeEngine[Any]) -> str | None:
     own = isinstance(type_, TypeDecorator) and not isinstance(type_, Interval)
     if own or type_.__visit_name__ == "SET":  # several names in one text
         return None
-    found = (kind for kind, (classes, _) in _KINDS.items() if isinstance(type_, classes))
+    found = (
+        affinity for affinity, (classes, _) in _AFFINITIES.items() if isinstance(type_, classes)
+    )
     return next(found, None) or _BY_VALUE.get(_python_type(type_))
 
 
@@ -68,10 +70,10 @@ def _python_type(type_: TypeEngine[Any]) -> type[Any] | None:
 
 
 @lru_cache(maxsize=256)
-def keeper(
+def check_of(
     declared: TypeEngine[Any], stored: TypeEngine[Any] | None, dialect: Dialect
-) -> Keeper | None:
-    """What tells whether a column keeps a value.
+) -> Check | None:
+    """What tells whether a column gives a value back as it was.
 
     Args:
         declared: The column's type, as its class has it.
@@ -81,15 +83,15 @@ def keeper(
     Returns:
         A function, or ``None`` if nothing is known of such a type.
     """
-    kind = kind_of(declared)
-    if kind is None or not getattr(declared, "as_uuid", True):
+    affinity = affinity_of(declared)
+    if affinity is None or not getattr(declared, "as_uuid", True):
         return None
-    if kind in ("decimal", "float") and getattr(declared, "asdecimal", False) != (
-        kind == "decimal"
+    if affinity in ("decimal", "float") and getattr(declared, "asdecimal", False) != (
+        affinity == "decimal"
     ):
         return None  # a column of Decimals that is read as floats, or the reverse
-    column = KeptColumn(declared, stored or unwrapped(declared, dialect), dialect)
-    return _KINDS[kind][1](column)
+    column = CheckedColumn(declared, stored or unwrapped(declared, dialect), dialect)
+    return _AFFINITIES[affinity][1](column)
 
 
 def unwrapped(type_: TypeEngine[Any], dialect: Dialect) -> TypeEngine[Any]:
@@ -104,18 +106,18 @@ _BY_VALUE: dict[type[Any] | None, str] = {bytes: "bytes", timedelta: "interval"}
 """Of types that only one database has."""
 
 # The first that fits counts: an Enum is a String, a Float a Numeric.
-_KINDS: dict[str, tuple[tuple[type[Any], ...], Callable[[KeptColumn], Keeper]]] = {
-    "boolean": ((Boolean,), keep_boolean),
-    "enum": ((Enum,), keep_enum),
-    "uuid": ((Uuid,), keep_uuid),
-    "interval": ((Interval,), keep_interval),
-    "document": ((JSON,), keep_document),
-    "integer": ((Integer,), keep_integer),
-    "float": ((Float, Double), keep_float),
-    "decimal": ((Numeric,), keep_decimal),
-    "bytes": ((LargeBinary, BINARY, VARBINARY), keep_bytes),
-    "datetime": ((DateTime,), keep_datetime),
-    "date": ((Date,), keep_date),
-    "time": ((Time,), keep_time),
-    "text": ((String,), keep_text),
+_AFFINITIES: dict[str, tuple[tuple[type[Any], ...], Callable[[CheckedColumn], Check]]] = {
+    "boolean": ((Boolean,), check_boolean),
+    "enum": ((Enum,), check_enum),
+    "uuid": ((Uuid,), check_uuid),
+    "interval": ((Interval,), check_interval),
+    "document": ((JSON,), check_document),
+    "integer": ((Integer,), check_integer),
+    "float": ((Float, Double), check_float),
+    "decimal": ((Numeric,), check_decimal),
+    "bytes": ((LargeBinary, BINARY, VARBINARY), check_bytes),
+    "datetime": ((DateTime,), check_datetime),
+    "date": ((Date,), check_date),
+    "time": ((Time,), check_time),
+    "text": ((String,), check_text),
 }
