@@ -55,6 +55,21 @@ def parse_url(text: str | URL) -> URL:
             f"{shown(url)!r} names no asynchronous driver. Name {database.driver!r}, as in "
             f"{database.example!r}."
         )
+    if database.is_server and "@" in f"{url.host}" + f"{url.database}".rpartition("/")[0]:
+        raise EngineURLError(
+            f"{shown(url)!r} has another '@' where the server ends. In a password, '@' is written "
+            "%40, '/' is written %2F and ':' is written %3A."
+        )
+    if (
+        database.names_database
+        and not url.database
+        and not {*database.names_database} & {*url.query}
+    ):
+        named = url.set(database="test")
+        raise EngineURLError(
+            f"{shown(url)!r} names no database, which {database.title} needs. Put one at its end, "
+            f"as in {shown(named)!r}."
+        )
     if not database.is_server and (url.host or url.port or url.username or url.password):
         # SQLAlchemy would take it for a host, and make a memory database of the rest.
         path = "/".join(part for part in (url.host, url.database) if part) or "example.db"
@@ -87,8 +102,9 @@ def shown(url: URL) -> str:
     with suppress(UnknownNameError):
         if not dialect_of(url).is_server:
             return hide_secrets(url)
-    if "@" in (url.database or ""):
-        url = url.set(database="...")  # an address with a slash too many
+    if "@" in f"{url.host}{url.database}":
+        # A password with a "@" in it, or an address with a slash too many.
+        url = url.set(host="...", port=None, database="...")
     return hide_secrets(url)
 
 

@@ -7,7 +7,6 @@ SQLAlchemy's, and neither rows nor sessions.
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
@@ -32,6 +31,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import TypeEngine
 
 from artigraph.dialect.json import JsonFunctions
+from artigraph.redact import is_secret, without_credentials
 
 __all__ = [
     "EPOCH",
@@ -67,12 +67,15 @@ WRITES = "artigraph_writes"
 """The execution option of a connection whose transaction will write."""
 
 _LOOPBACK = frozenset({None, "", "localhost", "127.0.0.1", "::1"})
-_SECRET = re.compile(r"pass|pwd|secret|token|key|cred|connect", re.IGNORECASE)
 
 
 def hide_secrets(url: URL) -> str:
     """An address without a password, in its options neither."""
-    secret = {name: "..." for name in url.query if _SECRET.search(name)}
+    secret = {
+        name: "..."
+        for name, value in url.query.items()
+        if is_secret(name) or without_credentials(str(value)) != str(value)
+    }
     return url.update_query_dict(secret).render_as_string(hide_password=True)
 
 
@@ -90,6 +93,8 @@ class Dialect(ABC):
     port = 0
     is_server = True
     """Addresses name a host, and a connection may be hung up on."""
+    names_database: tuple[str, ...] = ()
+    """Parameters of an address that may name the database in its place, where one is needed."""
 
     # Addresses and connections
 

@@ -208,6 +208,7 @@ class MariaDB(Dialect):
     driver = "asyncmy"
     example = "mariadb+asyncmy://user@host/database"
     extra = "artigraph[mysql]"
+    names_database = ("db", "database", "read_default_file")
     port = 3306
     json = _Json
     exact_integers = 10**35

@@ -71,12 +71,12 @@ class CellRun(Node):
     cell_run_source: Mapped[str | None] = mapped_column(
         info=row_fact("source", _tell_source, is_field=False)
     )
-    """The whole cell, its first line included, with credentials in URLs blackened."""
+    """The whole cell, its first line included, with keys, tokens and passwords blackened."""
     cell_run_digest: Mapped[str | None] = mapped_column(String(64))
     """Lower-case hexadecimal SHA-256 of ``cell_run_source`` in UTF-8."""
     cell_run_count: Mapped[int | None] = mapped_column()
     """The number in brackets beside the cell."""
     cell_run_params: Mapped[dict[str, Any] | None] = mapped_column(Document)
-    """What ``--param`` has named, by name."""
+    """What ``--param`` has named, by name; passwords and the like are blackened."""
     cell_run_saved: Mapped[dict[str, Any] | None] = mapped_column(Document)
     """What the cell has saved on its node: ids by label."""

@@ -23,9 +23,9 @@ from artigraph.display.facts import Facts
 from artigraph.display.options import Limits
 from artigraph.display.shown import Shown
 from artigraph.errors import StorageError, UnknownStorageError
+from artigraph.redact import without_passwords
 from artigraph.registry import Registry
 from artigraph.storage.badge import storage_badges
-from artigraph.storage.redact import without_passwords
 from artigraph.storage.stream import RangeFile
 from artigraph.storage.transfer import Sink
 

@@ -38,6 +38,7 @@ from artigraph.errors import (
     StorageError,
     StorageURLError,
 )
+from artigraph.redact import scrub, secrets_of, tells
 from artigraph.storage.base import BlobInfo, Storage, StoredBlob, storages
 from artigraph.storage.local import new_file, renew, write_whole
 from artigraph.storage.location import (
@@ -51,7 +52,6 @@ from artigraph.storage.location import (
     look_up,
     wrong_size,
 )
-from artigraph.storage.redact import scrub, secrets_of, tells
 from artigraph.storage.remote import keep, prepare, read_whole, send
 from artigraph.storage.stream import RangeFile
 from artigraph.storage.transfer import Sink, Stop, progress, stoppable

@@ -433,6 +433,9 @@ BROKEN = [
     ("u:hunter2@h/db", "is not a database's address"),
     ("postgresql+asyncpg://u:hunter2@h:port/db", "is not a database's address"),
     ("postgresql+asyncpg://u:hun@ter2@h:port/db", "is not a database's address"),
+    ("postgresql+asyncpg://u:hun@ter2/x@h/db", "'@' is written %40"),
+    ("mariadb+asyncmy://u:hun@ter2@h/db", "'@' is written %40"),
+    ("mariadb+asyncmy://u:hunter2@h", r"as in 'mariadb\+asyncmy://u:\*\*\*@h/test'"),
     ("oracle://u:hunter2@h/db", "'oracle', which artigraph does not know"),
     ("mssql+aioodbc://h/db?odbc_connect=PWD%3Dhunter2", "does not know"),
     ("sqlite:///x.db", r"no asynchronous driver. Name 'aiosqlite', as in 'sqlite\+aiosqlite"),
@@ -491,6 +494,26 @@ async def test_passwords_are_not_in_errors(server: str, caplog: pytest.LogCaptur
             assert "hunter2" not in f"{error} {error!r}"
             error = error.__cause__ or error.__context__
     assert "hunter2" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql+asyncpg:///?dsn=postgresql://u:hunter2@127.0.0.1:1/db",
+        "postgresql+asyncpg://127.0.0.1:1/db?user=u&password=hunter2",
+        "postgresql+asyncpg://u:/hun ter2@127.0.0.1:1/db",
+    ],
+)
+async def test_passwords_in_any_part_are_hidden(url: str) -> None:
+    """What the driver takes as a password is in no repr and no error."""
+    undo = set_engine(url)
+    try:
+        assert "ter2" not in repr(undo)
+        with pytest.raises(EngineURLError, match="cannot be opened") as caught:
+            await read_nodes(NodeFilter())
+    finally:
+        undo()
+    assert "ter2" not in str(caught.value)
 
 
 async def test_no_tables_says_how_to_make_them(database_url: str) -> None:

@@ -26,7 +26,6 @@ from artigraph.notebook.interrupt import interruptible
 from artigraph.notebook.magic.condition import literal
 from artigraph.notebook.magic.node_argument import find_node
 from artigraph.notebook.magic.parser import Call, argument, command
-from artigraph.notebook.magic.secret import without_credentials
 from artigraph.notebook.magic.short_errors import short_errors
 from artigraph.notebook.magic.words import Word
 from artigraph.notebook.magic.write_commands import assignment
@@ -34,6 +33,7 @@ from artigraph.orm.base import utc_now
 from artigraph.orm.node import Node
 from artigraph.orm.run import CellRun, CellRunStatus
 from artigraph.outline.tree import read_tree
+from artigraph.redact import without_secret_values, without_secrets
 from artigraph.types.scalar import without_numpy
 
 __all__ = ["RunCell"]
@@ -80,7 +80,7 @@ class RunCell:
     def __init__(self, call: Call) -> None:
         args = call.args
         self._to: Word | None = args.to
-        source = _clean(without_credentials(call.source))
+        source = _clean(without_secrets(call.source))
         self._node = _node_class(args.node_type, call.variables)(
             node_label=args.label.text if args.label else None,
             cell_run_status="running",
@@ -156,7 +156,7 @@ class RunCell:
         stopped = isinstance(error, KeyboardInterrupt | asyncio.CancelledError)
         text = f"{type(error).__name__}: {_text_of(error)}".removesuffix(": ")
         try:
-            self._end("interrupted" if stopped else "failed", _clean(without_credentials(text)))
+            self._end("interrupted" if stopped else "failed", _clean(without_secrets(text)))
             self._node.cell_run_saved = await self._children()
             await write_node(self._node)
         except Exception as second:
@@ -211,5 +211,5 @@ def _params(words: list[Word]) -> dict[str, Any]:
                 f"--param {visible(name, 60)} is a {type(value).__name__} that JSON cannot hold. "
                 "Use a number, a text, a bool or null; %artigraph save keeps anything else."
             ) from None
-        params[name] = value
+        params[name] = without_secret_values(name, value)
     return params

@@ -11,15 +11,13 @@ from __future__ import annotations
 import re
 import secrets
 
-from artigraph.storage.redact import scrub
+__all__ = ["hide_address", "show_address"]
 
-__all__ = ["hide_address", "show_address", "without_credentials"]
-
-_ADDRESS = re.compile(r"""[^\s'"]*://[^\s'"]*[@?][^\s'"]*""")
-_HIDDEN = re.compile(r"<address ([0-9a-f]+)>")
-_IN_QUERY = re.compile(
-    r"([?&;][^=&\s]*(?:pass|pwd|secret|token|key|cred)[^=&\s]*=)[^&;\s'\"]+", re.I
+_ADDRESS = re.compile(
+    r"""(?<=")[^"\s]*://[^"]*[@?][^"]*(?=")|(?<=')[^'\s]*://[^']*[@?][^']*(?=')"""
+    r"""|[^\s'"]*://[^\s'"]*[@?][^\s'"]*"""
 )
+_HIDDEN = re.compile(r"<address ([0-9a-f]+)>")
 
 _addresses: dict[str, str] = {}
 
@@ -38,8 +36,3 @@ def hide_address(line: str) -> str:
 def show_address(line: str) -> str:
     """A line with the addresses that :func:`hide_address` has taken out of it."""
     return _HIDDEN.sub(lambda found: _addresses.get(found[1], found[0]), line)
-
-
-def without_credentials(text: str) -> str:
-    """A text with the user and the password of every URL in it blackened."""
-    return _IN_QUERY.sub(r"\1***", scrub(text, set()))

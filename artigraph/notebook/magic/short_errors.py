@@ -9,7 +9,7 @@ from IPython.core.error import UsageError
 
 from artigraph.display.escape import visible
 from artigraph.errors import ArtigraphError, NoEngineError
-from artigraph.notebook.magic.secret import without_credentials
+from artigraph.redact import without_credentials
 
 __all__ = ["NO_ENGINE", "short_errors"]
 

@@ -127,6 +127,25 @@ def test_failing_cell_shows_its_own_traceback(memory_shell: Shell, body: str) ->
     assert strip_numbers(run.err) == strip_numbers(plain.err)
 
 
+def test_secrets_of_a_run_are_not_kept(shell: Shell) -> None:
+    """Neither parameters nor the source hold what looks like a credential."""
+    shell.run(
+        """
+        %%ag run a --param url=postgresql://me:hu/sh@host/db --param api_token=hush --param rate=0.1
+        api_key = "hush"
+        link = "https://host/c?sv=1&sig=hush"
+        """
+    )
+    run = shell.run("%ag show a")
+    assert run.cell_run_params == {
+        "url": "postgresql://***@host/db",
+        "api_token": "***",
+        "rate": 0.1,
+    }
+    assert "hush" not in run.cell_run_source
+    assert "hu/sh" not in run.cell_run_source
+
+
 def test_failing_cell_keeps_its_node(shell: Shell) -> None:
     """It is marked as failed with the exception's text; what was saved stays, the rest does not."""
     shell.run("class Fit(DataModel, version=1):\n    loss: float", "fit = Fit(0.5)")
