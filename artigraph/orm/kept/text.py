@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.types import BINARY, CHAR, Enum
 
+from artigraph.home import newest
 from artigraph.orm.base import is_clean
 from artigraph.orm.kept.base import Keeper, KeptColumn, NotKept, one_by_one
 
@@ -77,7 +78,11 @@ def keep_enum(column: KeptColumn, value: object) -> object:
         if isinstance(value, str) and value in members.__members__:
             value = members[value]
         if not isinstance(value, members):
-            raise NotKept(f"is no {members.__name__}")
+            again = newest(type(value)) is newest(members)
+            way = (
+                "; its class was made again: run the node class's cell again, too" if again else ""
+            )
+            raise NotKept(f"is no {members.__name__}{way}")
         name = str(value.name)
     labels = getattr(column.stored, "enums", None)
     if labels and name not in labels and column.database.checks_types:
