@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Any, Generic, Protocol, TypeVar
 
 from artigraph.errors import MissingLibraryError, NameTakenError, UnknownNameError
+from artigraph.home import home
 
 __all__ = ["Named", "Registry", "did_you_mean", "public_name"]
 
@@ -30,6 +31,11 @@ class Named(Protocol):
 
 
 T = TypeVar("T", bound=Named)
+
+
+def _is_made_again(known: object, new: object) -> bool:
+    """Whether the class of the one is that of the other, made again."""
+    return type(known) is not type(new) and home(type(known)) == home(type(new))
 
 
 def public_name(name: str) -> Any:
@@ -105,7 +111,11 @@ class Registry(Generic[T]):
         known = self._registered.get(name)
         if known is None and name in self._built_in:
             known = self._load(name, self._built_in[name])
-        if known is not None and known is not implementation and known != implementation:
+        if (
+            known is not None
+            and known != implementation
+            and not _is_made_again(known, implementation)
+        ):
             raise NameTakenError(
                 f"The {self._kind} name {name!r} belongs to {known!r}, "
                 f"so {implementation!r} needs another name."

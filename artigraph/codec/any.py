@@ -83,7 +83,8 @@ def _refuse(value: object, context: EncodingContext) -> NoReturn:
         context.refuse(
             value,
             "an enumeration's member needs its class to come back",
-            f"Annotate the field with {name}, or store its value.",
+            f"Annotate the field with {name}, or store its value. If it is annotated so, {name} "
+            f"was made again without this member: take one of {name} as it is now.",
         )
     bases: tuple[type[Any], ...] = (dict, list, tuple, set, frozenset, *SCALARS_BY_TYPE)
     for base in bases:

@@ -33,8 +33,14 @@ def scalar_codec(scalar: Scalar) -> Codec:
     if scalar.native:
         return _float_codec(scalar) if float in scalar.types else _native_codec(scalar)
     types, fits, write, read = scalar.types, scalar.fits, scalar.write, scalar.read
+    own = scalar.own
+
+    def accepts(value: object) -> bool:
+        return type(value) in types or type(own(value)) in types
 
     def encode(value: object, context: EncodingContext) -> object:
+        if type(value) not in types:
+            value = own(value)
         if type(value) in types and fits(value):
             try:
                 return write(value)
@@ -49,7 +55,7 @@ def scalar_codec(scalar: Scalar) -> Codec:
 
     kind, _, name = scalar.name.partition(":")
     schema: Schema = {kind: name} if name else kind
-    return Codec(scalar.name, encode, decode, lambda value: type(value) in types, schema)
+    return Codec(scalar.name, encode, decode, accepts, schema)
 
 
 def _number(value: object) -> object:

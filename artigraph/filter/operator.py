@@ -23,6 +23,7 @@ from artigraph.filter.base import check_keys
 from artigraph.filter.english import listed, shown_value
 from artigraph.filter.unset import UNSET, Unset
 from artigraph.filter.value import among, check_value
+from artigraph.home import home
 from artigraph.types.scalar import without_numpy
 
 __all__ = [
@@ -159,13 +160,19 @@ def usual_signs() -> str:
 def register(*operators: Operator) -> None:
     """Make operators known to everything that compares.
 
+    One that a cell or a module registers again takes the place of the older one.
+
     Raises:
         NameTakenError: There is one of that name, or of that sign.
         FilterError: One lacks something, or has a sign and could not be typed.
     """
     for new in operators:
         this, asks = f"The operator {new.name!r}", new.clause is not _asks_no_database
-        if taken := {new.name} & OPERATORS.keys() or {*new.signs} & SIGNS.keys():
+        known = OPERATORS.get(new.name)
+        if known and (home(known.clause), known.arrow) != (home(new.clause), new.arrow):
+            known = None
+        names, signs = ({k for k, o in t.items() if o is not known} for t in (OPERATORS, SIGNS))
+        if taken := {new.name} & names or {*new.signs} & signs:
             raise NameTakenError(f"{this} needs another name or sign: {taken} is taken.")
         if not (new.name.isidentifier() and new.words and new.help):
             raise FilterError(f"{this} needs a name that is an identifier, words, and help.")
@@ -175,6 +182,8 @@ def register(*operators: Operator) -> None:
             raise FilterError(f"{this} has a sign, so it needs a clause in SQL and one value.")
         if not all(re.fullmatch(r"[<>=!~^|&@]{1,3}", sign) for sign in new.signs):
             raise FilterError(f"{this} needs signs of one to three of <>=!~^|&@, not {new.signs}.")
+        for sign in () if known is None else known.signs:
+            del SIGNS[sign]
         OPERATORS[new.name] = new
         SIGNS.update(dict.fromkeys(new.signs, new))
     told = [fill(f"{n}: {o.help}", 80, subsequent_indent=" " * 12) for n, o in keys().items()]

@@ -117,7 +117,6 @@ class ModelShape(Shape):
     def __init__(self, model: type[ModelValue]) -> None:
         super().__init__(f"a {model.__name__}")
         self._model = model
-        self._steps: dict[str, Shape] = {}
 
     @property
     def names(self) -> Sequence[str] | None:
@@ -126,12 +125,10 @@ class ModelShape(Shape):
 
     def step(self, key: str) -> Shape | None:
         """What a field holds."""
-        if key not in self._steps:
-            names, fields = self.names, self._model._model_fields()
-            if names is not None and key not in names:
-                return None
-            self._steps[key] = shape_of(fields[key]) if key in fields else AnyShape()
-        return self._steps[key]
+        names, fields = self.names, self._model._model_fields()
+        if names is not None and key not in names:
+            return None
+        return shape_of(fields[key]) if key in fields else AnyShape()
 
 
 def shape_of(tree: Tree) -> Shape:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import typing
 from abc import ABC, ABCMeta, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 from typing_extensions import override
 
@@ -23,10 +22,11 @@ from artigraph.filter.condition import Condition
 from artigraph.filter.field import to_condition
 from artigraph.filter.model import ModelFilter
 from artigraph.filter.shape import ModelShape
+from artigraph.home import home_of_each, newest, note_statement, replaces
 from artigraph.orm.base import is_clean
 from artigraph.serializer.base import serializers
 from artigraph.storage.base import storages
-from artigraph.types.annotation import ModelValue, Tree, read_annotation, resolve_early
+from artigraph.types.annotation import ModelValue, Tree, classes_in, read_annotation, resolve_early
 
 __all__ = ["BaseModel", "allow_model_type_overwrites", "models_by_name"]
 
@@ -51,6 +51,32 @@ def check_name(name: object) -> None:
 
 class ModelMeta(ABCMeta):
     """The class of model classes; ``artigraph.model.data`` adds to it."""
+
+    def __setattr__(cls, name: str, value: Any) -> None:
+        # A worker makes an empty class first, and gives it then what the notebook's has.
+        was = vars(cls).get(name, value)
+        super().__setattr__(name, value)
+        if name == "model_version" and was is None and value is not None:
+            with suppress(ModelDefinitionError):
+                _register(cast(type[BaseModel], cls))
+
+
+class _Known:
+    """What is read off a class's annotations, at first use; its copy elsewhere reads it anew."""
+
+    __slots__ = ("codecs", "fields", "named")
+
+    def __init__(self) -> None:
+        self.fields: Mapping[str, Tree] | None = None
+        self.codecs: Codecs | None = None
+        self.named: Sequence[type[Any]] = ()
+
+    def is_current(self) -> bool:
+        """Whether no class that the annotations name was made again since."""
+        return all(newest(one) is one for one in self.named)
+
+    def __reduce__(self) -> tuple[type[_Known], tuple[()]]:
+        return _Known, ()
 
 
 class BaseModel(Shown, ModelValue, ABC, metaclass=ModelMeta):
@@ -100,10 +126,9 @@ class BaseModel(Shown, ModelValue, ABC, metaclass=ModelMeta):
         cls.model_name = name or cls.__name__
         check_name(cls.model_name)
         cls.model_version = version
-        cls._artigraph_fields = None
-        cls._artigraph_codecs = None
-        cls._artigraph_shape = None
+        cls._artigraph_known = _Known()
         resolve_early(cls)
+        note_statement(cls)
         if version is not None:
             _register(cls)
 
@@ -184,10 +209,8 @@ class BaseModel(Shown, ModelValue, ABC, metaclass=ModelMeta):
 
     @classmethod
     def _model_shape(cls) -> ModelShape:
-        """What the fields hold, for filters; made at first use."""
-        if cls._artigraph_shape is None:
-            cls._artigraph_shape = ModelShape(cls)
-        return cls._artigraph_shape
+        """What the fields hold, for filters."""
+        return ModelShape(cls)
 
     def _unset_fields(self) -> Sequence[str]:
         """Fields that the class says to have, and the instance has not."""
@@ -218,15 +241,15 @@ class BaseModel(Shown, ModelValue, ABC, metaclass=ModelMeta):
         name = type(self).__qualname__
         return brief_model(name, self.model_data(), limits, hidden=self._hidden_fields())
 
-    _artigraph_fields: ClassVar[Mapping[str, Tree] | None] = None
-    _artigraph_codecs: ClassVar[Codecs | None] = None
-    _artigraph_shape: ClassVar[ModelShape | None] = None
+    _artigraph_known: ClassVar[_Known] = _Known()
 
     @classmethod
     @override
     def _model_fields(cls) -> Mapping[str, Tree]:
         """What each annotated field holds, read at first use."""
-        if cls._artigraph_fields is None:
+        known = cls._artigraph_known
+        if known.fields is None or not known.is_current():
+            known = cls._artigraph_known = _Known()
             try:
                 annotations = cls.model_annotations()
             except NameError as error:
@@ -234,19 +257,19 @@ class BaseModel(Shown, ModelValue, ABC, metaclass=ModelMeta):
                     f"An annotation of {cls.__qualname__} names {error.name!r}, which is not "
                     "defined where the class is. Define it above the class, at module level."
                 ) from error
-            cls._artigraph_fields = {
-                name: read_annotation(annotation) for name, annotation in annotations.items()
-            }
-        return cls._artigraph_fields
+            known.fields = {name: read_annotation(a) for name, a in annotations.items()}
+            known.named = [one for tree in known.fields.values() for one in classes_in(tree)]
+        return known.fields
 
     @classmethod
     def _model_codecs(cls) -> Codecs:
         """The codec of each annotated field, made at first use."""
-        if cls._artigraph_codecs is None:
-            cls._artigraph_codecs = Codecs(
-                {name: codec_of(tree) for name, tree in cls._model_fields().items()}
-            )
-        return cls._artigraph_codecs
+        known = cls._artigraph_known
+        if known.codecs is None or (known.named and not known.is_current()):
+            codecs = Codecs({name: codec_of(t) for name, t in cls._model_fields().items()})
+            known = cls._artigraph_known
+            known.codecs = codecs
+        return known.codecs
 
 
 models_by_name: dict[str, type[BaseModel]] = {}
@@ -267,35 +290,23 @@ def allow_model_type_overwrites() -> Iterator[None]:
 def _register(model: type[BaseModel]) -> None:
     """Let a class be what its name means from now on.
 
-    In IPython a cell that defines a class is run again and again, so a newer
-    class replaces an older one. In a module two classes of one name would
-    read each other's rows.
+    One that is made again replaces itself, and in IPython a cell's any other
+    cell's. Else two classes of one name would read each other's rows.
 
     Raises:
-        ModelDefinitionError: Another class has the name, outside of IPython and
+        ModelDefinitionError: Another class has the name, outside of
             :func:`allow_model_type_overwrites`.
     """
     name = model.model_name
     known = models_by_name.get(name)
-    if known is not None and not _may_replace(known, model):
+    if known is not None and not (_overwrites.get() or replaces(model, known)):
+        own, others = home_of_each(model, known)
         raise ModelDefinitionError(
-            f"The model name {name!r} belongs to {_home(known)}, so {_home(model)} needs another: "
+            f"The model name {name!r} belongs to {others}, so {own} needs another: "
             f"rename the class, or give it one with class {model.__name__}(…, name='…'). "
             "To replace it on purpose, define it inside: with allow_model_type_overwrites():"
         )
     models_by_name[name] = model
-
-
-def _may_replace(known: type[Any], model: type[Any]) -> bool:
-    if _overwrites.get():
-        return True
-    # IPython is not imported to ask: where it runs, it has been.
-    ipython = sys.modules.get("IPython")
-    return ipython is not None and ipython.get_ipython() is not None
-
-
-def _home(model: type[Any]) -> str:
-    return f"{model.__module__}.{model.__qualname__}"
 
 
 def _resolve_all() -> None:

@@ -117,6 +117,9 @@ class _Params:
     def __repr__(self) -> str:
         return repr(self._params)
 
+    def __reduce__(self) -> tuple[type[_Params], tuple[Any]]:
+        return _Params, (self._params,)
+
 
 class DataModelMeta(ModelMeta):
     """Lets a plain ``@dataclass`` above a model change nothing.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
@@ -174,8 +174,12 @@ class ModelGroup(Shown):
             self._setting = current_setting()
 
     def get_parent_group(self) -> ModelGroup | None:
-        """The group that this one's block stands in, or ``None``."""
+        """The group that this one's block stands in, which may be awaited; or ``None``."""
         return self._parent
+
+    def __await__(self) -> Generator[None, None, Self]:
+        return self
+        yield
 
     def add_model(self, label: str, model: BaseModel) -> Added:
         """Add a model; it is written with the group.
@@ -284,7 +288,7 @@ class ModelGroup(Shown):
         missing = wanted is None or not self._models.all().keys() >= {*wanted}
         unread = missing and not self._models.is_complete
         if self._written_id() is not None and (fresh or unread):
-            await self._refresh(wanted)
+            await self._refresh(wanted, keep=not fresh)
         models = self._models.all()
         if wanted is None:
             return models
@@ -299,20 +303,23 @@ class ModelGroup(Shown):
         """The models that the database has in the group, by label."""
         if self._written_id() is None:
             return {}
-        await self._refresh(None)
-        return dict(self._models.saved)
+        return await self._refresh(None, keep=True)
 
-    async def has_model(self, label: str) -> bool:
-        """Whether the group has a model of that label."""
-        return await self.has_models([label])
+    async def has_model(self, label: str, fresh: bool = False) -> bool:
+        """Whether the group has a model of that label; ``fresh`` as for :meth:`has_models`."""
+        return await self.has_models([label], fresh)
 
-    async def has_models(self, labels: Iterable[str]) -> bool:
-        """Whether the group has models of all those labels."""
-        missing = {*(_several(labels) or ())} - self._models.all().keys()
-        if not missing or self._written_id() is None:
-            return not missing
-        await self._refresh(None)
-        return missing <= self._models.saved.keys()
+    async def has_models(self, labels: Iterable[str], fresh: bool = False) -> bool:
+        """Whether the group has models of all those labels.
+
+        Args:
+            labels: Which.
+            fresh: Ask the database about saved ones in any case.
+        """
+        wanted = {*(_several(labels) or ())}
+        if self._written_id() is not None and (fresh or not wanted <= self._models.all().keys()):
+            await self._refresh(None, keep=True)
+        return wanted <= self._models.all().keys()
 
     async def remove_model(self, label: str) -> None:
         """Remove a model, from the database as well.
@@ -349,14 +356,15 @@ class ModelGroup(Shown):
             # A session around it may bring the rows back.
             transaction.on_rollback.append(partial(models.remember, models.saved, models.unsaved))
 
-    async def _refresh(self, labels: list[str] | None) -> None:
+    async def _refresh(self, labels: list[str] | None, *, keep: bool) -> dict[str, Any]:
         node_id = self._written_id()
         if node_id is None:
             raise RuntimeError("The group's node is not written yet.")
         with self.using_its_store():
             found = await read_models(_models_on(node_id, labels))
         read = {str(model.artifact.node_label): model.value for model in found}
-        self._models.note_read(labels, read)
+        self._models.note_read(labels, read, keep=keep)
+        return read
 
     def _written_id(self) -> int | None:
         if self._node is None:

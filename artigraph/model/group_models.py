@@ -82,8 +82,13 @@ class GroupModels:
             self.saved.pop(label, None)
         self.unsaved = {**added, **self.unsaved}
 
-    def note_read(self, labels: Iterable[str] | None, read: dict[str, Any]) -> None:
-        """Take models for what the database has under some labels, or under all."""
+    def note_read(self, labels: Iterable[str] | None, read: dict[str, Any], *, keep: bool) -> None:
+        """Take models for what the database has under some labels, or under all.
+
+        With ``keep``, the objects that are known of what it still has are kept.
+        """
+        if keep:
+            read = {label: self.saved.get(label, model) for label, model in read.items()}
         if labels is None:
             self.saved, self.is_complete = read, True
             return

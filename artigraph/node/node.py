@@ -82,7 +82,7 @@ async def write_node(node: N, *, refresh_attributes: Collection[str] = ()) -> N:
         refresh_attributes: Accepted for older code; everything is filled in.
 
     Returns:
-        The same node, with ``node_id`` and its times filled in.
+        The same node, with ``node_id`` and its times filled in, save for times that were chosen.
 
     Raises:
         LabelExistsError: Its label is taken under its parent.

@@ -7,6 +7,7 @@ around that be rolled back later, the object is what it was before.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar
 
@@ -24,7 +25,8 @@ from sqlalchemy.orm import make_transient, make_transient_to_detached
 from sqlalchemy.orm.attributes import set_committed_value
 
 from artigraph.db.store import Store, check_store, note_stores
-from artigraph.errors import NodeNotFoundError
+from artigraph.display.escape import cut
+from artigraph.errors import NodeNotFoundError, SerializationError
 from artigraph.filter.value import among
 from artigraph.garbage import collector_paused
 from artigraph.node.column import (
@@ -92,17 +94,25 @@ async def insert_nodes(
 
 
 _OWN = ("node_id", "node_label", "node_parent_id")
-_MADE_HERE = ("node_created_at", "node_updated_at", "node_type")
+_TIMES = ("node_created_at", "node_updated_at")
 
 
 def _given(node: Node) -> dict[str, Any]:
-    """The values that a new node has, by attribute."""
+    """The values that a new node has, by attribute; times only if somebody chose them."""
     values = vars(node)
-    return {
-        name: values[name]
-        for name in columns_of(type(node))
-        if name in values and name not in _MADE_HERE
-    }
+    given = {n: values[n] for n in columns_of(type(node)) if n in values and n != "node_type"}
+    for name in given.keys() & _TIMES:
+        if given[name] is None:
+            del given[name]
+            continue
+        try:
+            given[name] = given[name].astimezone(UTC)
+        except (AttributeError, OverflowError, ValueError, OSError):
+            raise SerializationError(
+                f"{type(node).__name__}.{name} = {cut(repr(given[name]), 80)} is no moment. Give "
+                "a datetime, or leave it out for that of the write. Nothing was written."
+            ) from None
+    return given
 
 
 def _new_row(node: Node, given: dict[str, Any], above: NewRow | int | None) -> NewRow:
@@ -237,17 +247,18 @@ async def _update_all(
     now = utc_now()
     for node, changed in zip(nodes, changes, strict=True):
         if changed:
-            await _update(writer, node, {**changed, "node_updated_at": now}, reload=reload)
+            await _update(writer, node, changed, now, reload=reload)
 
 
 async def _update(
-    writer: RowWriter, node: Node, changed: dict[str, Any], *, reload: bool = False
+    writer: RowWriter, node: Node, given: Mapping[str, Any], now: datetime, *, reload: bool
 ) -> None:
+    changed = {**given, "node_updated_at": given.get("node_updated_at") or now}
     check_label(changed.get("node_label"))
     copies = copies_of(node.__node_documents__, changed)
     check_values(writer.connection.dialect, [(type(node), changed)])
-    now = {**vars(node), **changed}
-    writer.note(node.node_id, now.get("node_parent_id"), now.get("node_label"))
+    then = {**vars(node), **changed}
+    writer.note(node.node_id, then.get("node_parent_id"), then.get("node_label"))
     columns = columns_of(type(node))
     statement = _update_row(node.node_id, {columns[name]: value for name, value in changed.items()})
     if not (await writer.connection.execute(statement)).rowcount:
@@ -255,13 +266,12 @@ async def _update(
             f"Node {node.node_id} cannot be updated: it does not exist any more. "
             "Write a new_node() instead."
         )
-    sent = dict(changed)
     again = set(columns) if reload else made_on_update(type(node), changed)
     if again:
         query = select(*(columns[name].label(name) for name in again))
         query = query.where(node_table.c.node_id == node.node_id)
         changed |= (await writer.connection.execute(query)).mappings().one()
-    undo = _remembering(node) if inspect(node).transient else partial(_mark_changed, node, sent)
+    undo = _remembering(node) if inspect(node).transient else partial(_mark_changed, node, given)
     writer.when_done(partial(_commit_changes, node, changed, copies, writer.store), undo=undo)
 
 

@@ -23,6 +23,7 @@ from sqlalchemy.types import TypeEngine
 
 from artigraph.display.row import facts_of_columns
 from artigraph.errors import NodeTypeError
+from artigraph.home import home
 
 __all__ = ["TypesByIdentity", "column_generation", "defining_subclass"]
 
@@ -95,7 +96,7 @@ def defining_subclass(cls: type[Any], root: Mapper[Any]) -> Iterator[None]:
                 column.type = old_type
             if isinstance(error, MappedAnnotationError):
                 raise NodeTypeError(
-                    f"{_home(cls)} has a column of a type that no database has: {error} Say how "
+                    f"{home(cls)} has a column of a type that no database has: {error} Say how "
                     "it is kept, as in mapped_column(JSON)."
                 ) from error
             raise
@@ -142,16 +143,12 @@ def _find_predecessor(cls: type[Any], identity: str, root: Mapper[Any]) -> Mappe
     if identity not in root.polymorphic_map:
         return None
     old = root.polymorphic_map[identity]
-    if _home(old.class_) != _home(cls):
+    if home(old.class_) != home(cls):
         raise NodeTypeError(
-            f"The node type {identity!r} belongs to {_home(old.class_)}, so {_home(cls)} "
+            f"The node type {identity!r} belongs to {home(old.class_)}, so {home(cls)} "
             "needs another polymorphic_identity."
         )
     return old
-
-
-def _home(cls: type[Any]) -> str:
-    return f"{cls.__module__}.{cls.__qualname__}"
 
 
 @contextmanager
@@ -213,7 +210,7 @@ def _share_columns(
             continue
         if "artigraph_owner" not in existing.info:
             raise NodeTypeError(
-                f"{_home(cls)} declares the column {name!r}, which every node has. "
+                f"{home(cls)} declares the column {name!r}, which every node has. "
                 f"Prefix it, as in {cls.__name__.lower()}_{name}."
             )
         # Public only as an argument of mapped_column(), which the user called.
@@ -227,15 +224,15 @@ def _share_columns(
 def _adopt_columns(cls: type[Any], shared: dict[Column[Any], TypeEngine[Any]]) -> None:
     for column, old_type in shared.items():
         owner = column.info["artigraph_owner"]
-        if owner != _home(cls) and repr(column.type) != repr(old_type):
+        if owner != home(cls) and repr(column.type) != repr(old_type):
             raise NodeTypeError(
-                f"{_home(cls)} declares the column {column.name!r} as {column.type!r}, but "
+                f"{home(cls)} declares the column {column.name!r} as {column.type!r}, but "
                 f"{owner} has it as {old_type!r}. Prefix it, as in "
                 f"{cls.__name__.lower()}_{column.name}."
             )
     for column in cls.__table__.columns:
         if column.name not in cls.__mapper__.inherits.columns:
-            column.info.setdefault("artigraph_owner", _home(cls))
+            column.info.setdefault("artigraph_owner", home(cls))
 
 
 def _is_mapped(annotation: object) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, BinaryIO, ClassVar, Generic, Self, TypeVar
 
 from artigraph.errors import UnknownSerializerError
+from artigraph.home import home, newest
 from artigraph.registry import Registry
 
 __all__ = ["Serializer", "build_in", "find_serializer", "get_serializer", "serializers"]
@@ -118,8 +119,8 @@ class Serializer(ABC, Generic[T]):
         return f"<{type(self).__name__} {self.name!r}>"
 
 
-def _identity(one: Serializer[Any]) -> tuple[str, str, str]:
-    return type(one).__module__, type(one).__qualname__, one.name
+def _identity(one: Serializer[Any]) -> tuple[str, str]:
+    return home(type(one)), one.name
 
 
 serializers: Registry[Serializer[Any]] = Registry(
@@ -176,4 +177,6 @@ def find_serializer(value_type: type[Any]) -> Serializer[Any] | None:
         for serializer in registered:
             if base in serializer.types:
                 return serializer
-    return None
+    # The cell of a class may have run again, and not that of its serializer.
+    bases = {newest(base) for base in value_type.__mro__[:-1]}
+    return next((s for s in registered if any(newest(one) in bases for one in s.types)), None)

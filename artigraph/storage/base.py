@@ -23,6 +23,7 @@ from artigraph.display.facts import Facts
 from artigraph.display.options import Limits
 from artigraph.display.shown import Shown
 from artigraph.errors import StorageError, UnknownStorageError
+from artigraph.home import home
 from artigraph.redact import without_passwords
 from artigraph.registry import Registry
 from artigraph.storage.badge import storage_badges
@@ -241,8 +242,8 @@ class Storage(Shown, ABC):
         return f"<{type(self).__name__} {cut(without_passwords(self.name), LONGEST)!r}>"
 
 
-def _identity(one: Storage) -> tuple[str, str, str]:
-    return type(one).__module__, type(one).__qualname__, one.name
+def _identity(one: Storage) -> tuple[str, str]:
+    return home(type(one)), one.name
 
 
 storages: Registry[Storage] = Registry(

@@ -9,16 +9,16 @@ from __future__ import annotations
 import collections.abc
 import contextlib
 import inspect
-import sys
 import types
 import typing
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from enum import Enum
 from types import SimpleNamespace
 from typing import Annotated, Any, Literal, NewType, get_args, get_origin
 
 from artigraph.errors import ModelDefinitionError
+from artigraph.home import defining_frame, newest
 from artigraph.serializer.base import Serializer, serializers
 from artigraph.storage.base import Storage, storages
 from artigraph.types.record import Scalar, enumeration
@@ -37,6 +37,7 @@ __all__ = [
     "Single",
     "Tree",
     "Tuple",
+    "classes_in",
     "read_annotation",
     "resolve_early",
 ]
@@ -188,9 +189,9 @@ def read_annotation(annotation: object) -> Tree:
     if type_ in SCALARS_BY_TYPE:
         return Single(name, SCALARS_BY_TYPE[type_])
     if issubclass(type_, Enum):
-        return Single(name, enumeration(type_))
+        return Single(name, enumeration(newest(type_)))
     if issubclass(type_, ModelValue):
-        return Model(name, type_)
+        return Model(name, newest(type_))
     if type_ in _DICTS:
         key, value = arguments or (Any, Any)
         key = _unwrap(key)
@@ -250,9 +251,17 @@ def _only(what: str, named: list[Any]) -> Any:
     return named[0] if named else None
 
 
-def _makes_classes(module: str) -> bool:
-    # ABCMeta and types.new_class() stand between us and the class statement.
-    return module in ("abc", "types") or module.startswith("artigraph.")
+def classes_in(tree: Tree) -> Iterator[type[Any]]:
+    """The enumerations and models that an annotation names: they may be made again."""
+    if isinstance(tree, Model):
+        yield tree.type_
+    elif isinstance(tree, Single) and issubclass(tree.scalar.types[0], Enum):
+        yield tree.scalar.types[0]
+    for field in fields(tree):
+        value = getattr(tree, field.name)
+        for inner in value if isinstance(value, list | tuple) else (value,):
+            if isinstance(inner, Tree):
+                yield from classes_in(inner)
 
 
 def resolve_early(cls: type[Any]) -> None:
@@ -263,9 +272,7 @@ def resolve_early(cls: type[Any]) -> None:
     """
     if not any(isinstance(a, str) for a in inspect.get_annotations(cls).values()):
         return
-    frame = sys._getframe()
-    while frame is not None and _makes_classes(frame.f_globals.get("__name__", "")):
-        frame = frame.f_back  # type: ignore[assignment]  # the outermost frame has none
+    frame = defining_frame()
     if frame is None or frame.f_locals is frame.f_globals:
         return
     resolved = dict(inspect.get_annotations(cls))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, Flag
 from typing import Any, Literal, TypeAlias
 
 from artigraph.display.value import shown_in_cells
 from artigraph.errors import DeserializationError, NameTakenError
+from artigraph.home import home, newest
 
 __all__ = [
     "INTEGER_LIMIT",
@@ -43,6 +45,10 @@ def _missing(value: object) -> Any:
 
 def _fits(value: object) -> bool:
     return True
+
+
+def _itself(value: object) -> object:
+    return value
 
 
 def instance(*types: type[Any], but: tuple[type[Any], ...] = ()) -> Callable[[Any], Any]:
@@ -103,6 +109,9 @@ class Scalar:
     """Writes it where its type stands beside it; ``None`` for as anywhere else."""
     arrow: ArrowType = ("string",)
     """What it is in Arrow; texts are those that are stored."""
+    own: Callable[[Any], Any] = _itself
+    """Makes a value of these types of one of the same that were made again, as an enumeration
+    whose cell has run again is; anything else as it is."""
 
     def __post_init__(self) -> None:
         lacks = [name for name in ("write", "read") if getattr(self, name) is _missing]
@@ -135,14 +144,20 @@ _TAKEN = {"any", "dict", "numpy", "of", "pairs", "ref", "tuple", "set", "frozens
 def register_scalar(scalar: Scalar) -> None:
     """Let fields hold one more type; before the classes that do are used.
 
+    One that a cell or a module registers again takes the place of the older one.
+
     Args:
         scalar: All that is known of it.
 
     Raises:
         NameTakenError: There is another one of its name, or for one of its types.
     """
-    taken = [repr(scalar.name)] if scalar.name in {*SCALARS_BY_NAME, *_TAKEN} else []
-    taken += [type_.__qualname__ for type_ in scalar.types if type_ in SCALARS_BY_TYPE]
+    known = SCALARS_BY_NAME.get(scalar.name)
+    if known is scalar or (known is not None and _homes(known) != _homes(scalar)):
+        known = None
+    names = {*SCALARS_BY_NAME, *_TAKEN} - ({known.name} if known else set())
+    taken = [repr(scalar.name)] if scalar.name in names else []
+    taken += [t.__qualname__ for t in scalar.types if SCALARS_BY_TYPE.get(t, known) is not known]
     if taken:
         raise NameTakenError(
             f"The scalar type {scalar.name!r} cannot be registered: {' and '.join(taken)} already "
@@ -153,6 +168,10 @@ def register_scalar(scalar: Scalar) -> None:
         SCALARS_BY_TYPE[type_] = scalar
         if scalar.show is not None and not scalar.native:
             shown_in_cells[type_] = scalar.show
+
+
+def _homes(scalar: Scalar) -> list[str]:
+    return [home(made) for made in (*scalar.types, scalar.write, scalar.read)]
 
 
 def enumeration(type_: type[Enum] | str) -> Scalar:
@@ -184,7 +203,14 @@ def enumeration(type_: type[Enum] | str) -> Scalar:
                 "raise the model's version and write model_migrate()."
             ) from None
 
+    def own(value: object) -> object:
+        if isinstance(value, Enum) and newest(type(value)) is newest(type_):
+            with suppress(ValueError, KeyError):
+                return type_(value.value) if is_flag else type_[value.name]
+        return value
+
     def store(value: Any) -> object:
+        value = own(value)
         if not isinstance(value, type_):
             try:
                 by_name = isinstance(value, str) and value in names and value not in texts
@@ -204,4 +230,5 @@ def enumeration(type_: type[Enum] | str) -> Scalar:
         example=next((f"{type_.__name__}.{member}" for member in names), ""),
         parse=str,
         arrow=("int64",) if is_flag else ("string",),
+        own=own,
     )

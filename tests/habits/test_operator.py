@@ -6,6 +6,7 @@ import inspect
 import pickle
 import runpy
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -107,12 +108,14 @@ def test_magic_takes_its_sign(tmp_path: Path) -> None:
         shell.run(
             "from artigraph import *",
             "undo = set_engine('sqlite+aiosqlite:///:memory:', create_tables=True)",
-            "class Begun(DataModel, version=1):\n    name: str",
-            'await write_models(models={"a": Begun("adam"), "b": Begun("bert")});',
+            "class Started(DataModel, version=1):\n    name: str",
+            'await write_models(models={"a": Started("adam"), "b": Started("bert")});',
         )
-        assert [one.value.name for one in shell.run("%artigraph find Begun name ^= ad")] == ["adam"]
+        assert [one.value.name for one in shell.run("%artigraph find Started name ^= ad")] == [
+            "adam"
+        ]
         assert "^=" in repr(shell.run("%artigraph find --help"))
-        assert "^=" in shell.fail("%artigraph find Begun name").err
+        assert "^=" in shell.fail("%artigraph find Started name").err
         shell.run("undo()")
 
 
@@ -169,3 +172,13 @@ def test_everything_about_the_ones_there_are_stands_in_their_rows() -> None:
     assert COMMANDS["find"].parser.format_help().count("~ is like") == 1
     made = runpy.run_path(str(FRONTEND / "operators.py"))
     assert made["TARGET"].read_text(encoding="utf-8") == made["typescript"]()
+
+
+def test_a_cell_that_runs_again_registers_it_again(startswith: Operator) -> None:
+    """The newer one is used, and a sign that it has no more is free."""
+    register(replace(row(), signs=("^^",)))
+    assert SIGNS.keys() & {"^=", "^^"} == {"^^"}
+    with pytest.raises(NameTakenError):
+        register(replace(row(), clause=lambda column, value: column == value))
+    register(row())
+    assert OPERATORS["startswith"].signs == startswith.signs

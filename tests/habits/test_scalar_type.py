@@ -142,3 +142,10 @@ def test_a_second_one_or_half_of_one_is_refused() -> None:
         Scalar("half", (complex,), write=str)
     with pytest.raises(TypeError, match="'half' lacks write and types"):
         Scalar("half", (), read=complex)
+
+
+def test_a_module_that_is_loaded_again_registers_it_again() -> None:
+    """The same name, types and functions are no second record; others are."""
+    register_scalar(Scalar("ipv4", (IPv4Address,), write=str, read=IPv4Address))
+    with pytest.raises(NameTakenError):
+        register_scalar(Scalar("ipv4", (IPv4Address,), write=repr, read=IPv4Address))

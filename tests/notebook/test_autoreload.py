@@ -79,3 +79,50 @@ def test_a_reload_that_fails_half_way_loses_nothing(
         assert tags == ["a"]
     else:
         assert memory_shell.run("await nodes_exist(NodeFilter(label='fit'))") is False
+
+
+def test_a_second_module_with_a_model_of_the_name_is_refused(
+    memory_shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only cells replace each other's classes: no module reads the rows of another."""
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in ("reloaded_one", "reloaded_two"):
+        edit(tmp_path, name, "loss: float", 1_000_000_000)
+    memory_shell.run("import reloaded_one")
+    for cell in (
+        "import reloaded_two",
+        "class Fit(DataModel, version=1):\n    loss: float\n    note: str = 'none'",
+    ):
+        refused = memory_shell.fail(cell)
+        assert "'Fit' belongs to reloaded_one.Fit, so " in str(refused.error)
+    memory_shell.run("with allow_model_type_overwrites():\n    import reloaded_two")
+    memory_shell.run("class Own(DataModel, version=1):\n    x: int")
+    memory_shell.run("class Better(DataModel, version=1, name='Own'):\n    x: int\n    y: int = 0")
+    memory_shell.run("written = await write_model(label='m', model=Better(1))")
+    assert memory_shell.run("type((await read_model(NodeFilter(label='m'))).value).__name__") == (
+        "Better"
+    )
+
+
+def test_an_enumeration_that_a_module_makes_again(
+    memory_shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Members of before are written and asked for, though autoreload cannot change their class."""
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr("sys.dont_write_bytecode", True)
+    edit(tmp_path, "reloaded_enum", "solver: 'Solver'", 1_000_000_000)
+    file = tmp_path / "reloaded_enum.py"
+    enum = "from enum import Enum\nclass Solver(Enum):\n    A = 1\n"
+    file.write_text(enum + file.read_text())
+    os.utime(file, (1_000_000_001, 1_000_000_001))
+    memory_shell.run(
+        "%load_ext autoreload\n%autoreload 2",
+        "import reloaded_enum\nfrom reloaded_enum import Fit, Solver\nold = Solver.A",
+    )
+    file.write_text(enum + "    B = 2\n" + file.read_text().removeprefix(enum))
+    os.utime(file, (1_000_000_003, 1_000_000_003))
+    memory_shell.run("written = await write_model(label='fit', model=Fit(old))")
+    assert memory_shell.run("await count_models(Fit.where(lambda f: f.solver == old))") == 1
+    assert memory_shell.run(
+        "(await read_model(NodeFilter(label='fit'))).value.solver is reloaded_enum.Solver.A"
+    )

@@ -425,6 +425,10 @@ async def test_a_model_of_the_block_is_the_very_instance(store: str) -> None:
         group.add_model("m", model)
         assert await group.get_model("m") is model
     assert await group.get_model("m") is model
+    assert (await group.get_models())["m"] is model
+    assert (await group.read_models())["m"] is not model
+    assert await group.has_model("other", fresh=True) is False
+    assert (await group.get_models(["m"]))["m"] is model
     assert await group.get_model("m", fresh=True) is not model
 
 
@@ -454,6 +458,11 @@ async def test_has_models(store: str) -> None:
     assert await group.has_models([])
     fresh = ModelGroup(new_node())
     assert not await fresh.has_model("added")
+    await delete_models(ModelFilter(label="stored"))
+    assert await group.has_model("stored")
+    assert not await group.has_model("stored", fresh=True)
+    assert not await group.has_models(["stored", "added"], fresh=True)
+    assert await group.has_models(["added"], fresh=True)
 
 
 async def test_remove_model_takes_it_from_the_database(store: str) -> None:
@@ -702,6 +711,9 @@ async def test_current_model_group_is_the_innermost(store: str) -> None:
         async with ModelGroup(new_node()) as inner:
             assert current_model_group() is inner
             assert inner.get_parent_group() is outer
+            parent = inner.get_parent_group()
+            assert parent is not None
+            assert await parent is outer
         assert current_model_group() is outer
         with pytest.raises(ValueError, match="on purpose"):
             async with ModelGroup(new_node()):

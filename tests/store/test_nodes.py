@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -19,6 +21,7 @@ from artigraph import (
     FilterError,
     LabelError,
     LabelExistsError,
+    ModelGroup,
     MultipleNodesFoundError,
     Node,
     NodeFilter,
@@ -589,3 +592,40 @@ async def test_a_blob_that_cannot_be_removed_is_logged(
     assert await delete_nodes(NodeFilter(), everything=True) == 1
     assert "'../../outside'" in caplog.text
     assert "left over" in caplog.text
+
+
+async def test_chosen_times_are_kept(store: str) -> None:
+    """Imported nodes keep the times that somebody gives them, and others get those of now."""
+    first, second = datetime(2020, 1, 2, 3, 4, 5, 678901, tzinfo=UTC), datetime(2021, 1, 1)
+    chosen: Any = {"node_created_at": first, "node_updated_at": second}
+    both, none = new_node(node_label="both", **chosen), new_node(node_label="none")
+    one = new_node(node_label="one", node_created_at=first, node_updated_at=None)
+    before = datetime.now(UTC)
+    await write_nodes([both, one, none])
+    current, group = (new_node(node_label=label, **chosen) for label in ("current", "group"))
+    async with create_current(current), ModelGroup(group):
+        pass
+    read = {node.node_label: node for node in await read_nodes(NodeFilter())}
+    for node in (both, read["both"], read["current"], read["group"]):
+        assert (node.node_created_at, node.node_updated_at) == (first, second.astimezone(UTC))
+    assert read["one"].node_created_at == first
+    assert read["none"].node_created_at >= before
+    assert read["one"].node_updated_at == one.node_updated_at >= before
+    read["one"].node_updated_at = first
+    read["both"].node_label = "new"
+    await write_nodes([read["one"], read["both"]])
+    none.node_label = "lost"
+    with suppress(RuntimeError):
+        async with new_session():
+            await write_node(none)
+            raise RuntimeError
+    await asyncio.sleep(0.001)
+    late = datetime.now(UTC)
+    await write_node(none)
+    read = {node.node_label: node for node in await read_nodes(NodeFilter())}
+    assert read["one"].node_updated_at == first
+    assert read["new"].node_created_at == first
+    assert read["new"].node_updated_at >= before
+    assert read["lost"].node_updated_at >= late
+    with pytest.raises(SerializationError, match="node_created_at"):
+        await write_node(new_node(node_created_at="yesterday"))

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.types import BINARY, CHAR, Enum
 
+from artigraph.home import newest
 from artigraph.orm.base import is_clean
 from artigraph.orm.check.base import Check, CheckedColumn, LossError, one_by_one
 
@@ -79,7 +80,15 @@ def check_enum(column: CheckedColumn, value: object) -> object:
         if isinstance(value, str) and value in members.__members__:
             value = members[value]
         if not isinstance(value, members):
+<<<<<<< HEAD:artigraph/orm/check/text.py
             raise LossError(f"is no {members.__name__}")
+=======
+            again = newest(type(value)) is newest(members)
+            way = (
+                "; its class was made again: run the node class's cell again, too" if again else ""
+            )
+            raise NotKept(f"is no {members.__name__}{way}")
+>>>>>>> part-classes:artigraph/orm/kept/text.py
         name = str(value.name)
     labels = getattr(column.stored, "enums", None)
     if labels and name not in labels and column.database.checks_types:
