@@ -349,6 +349,46 @@ BETWEEN: Ask = lambda f: f.loss == ValueFilter(ge=0.05, lt=0.1)  # noqa: E731  #
             [lambda f: f.free == timedelta(seconds=5)],
         ),
         ({"free": True}, {"free": 1}, [lambda f: f.free == True]),  # noqa: E712
+        (
+            {"params": {"a": np.float64(1.5)}},
+            {"params": {"a": np.float32(0.5)}},
+            [
+                lambda f: f.params["a"] == 1.5,
+                lambda f: f.params["a"] > np.int8(1),
+                lambda f: is_in(f.params["a"], [1.5, 7]),
+                lambda f: f.params["a"] != 0.5,
+            ],
+        ),
+        ({"free": np.uint8(3)}, {"free": np.str_("3")}, [lambda f: f.free == 3]),
+        ({"free": np.str_("3")}, {"free": np.uint8(3)}, [lambda f: f.free == "3"]),
+        ({"free": np.True_}, {"free": np.int8(1)}, [lambda f: f.free == True]),  # noqa: E712
+        (
+            {"free": np.float32("inf")},
+            {"free": np.float64(1e300)},
+            [lambda f: f.free == math.inf, lambda f: f.free > 2e300],
+        ),
+        (
+            {"free": np.float64("nan")},
+            {"free": np.float64(1e17)},
+            [lambda f: f.free == math.nan, lambda f: f.free != 1e17],
+        ),
+        ({"free": Decimal("0.5")}, {"free": Decimal("1E+999")}, [lambda f: f.free == 0.5]),
+        ({"loss": math.nan}, {"loss": 0.5}, [lambda f: f.loss != 0.5, lambda f: ~(f.loss == 0.5)]),
+        (
+            {"loss": math.nan},
+            {"loss": 0.5},
+            [lambda f: f.loss == ValueFilter(not_in=[0.5, 0.7])],
+        ),
+        ({"price": Decimal("NaN")}, {"price": Decimal(2)}, [lambda f: f.price != 2]),
+        ({"several": "a"}, {"several": 3}, [lambda f: f.several != 3]),
+        (
+            {"when": datetime(2024, 5, 1)},
+            {"when": datetime(2024, 5, 1, tzinfo=UTC)},
+            [
+                lambda f: f.when != datetime(2024, 5, 1, tzinfo=UTC),
+                lambda f: is_in(f.when, [datetime(2024, 5, 1), datetime(2023, 1, 1, tzinfo=UTC)]),
+            ],
+        ),
     ],
 )
 async def test_a_field_is_compared_as_what_it_is(
