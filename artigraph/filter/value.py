@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     ColumnElement,
     Float,
     String,
@@ -24,13 +25,14 @@ from sqlalchemy.sql.functions import FunctionElement
 from artigraph.dialect.registry import dialect_of
 from artigraph.errors import FilterError
 from artigraph.orm.base import is_clean
+from artigraph.orm.kept.kind import kind_of
 
 __all__ = ["among", "check_value"]
 
 
 MOST_PARAMETERS = 500
-"""Longer lists travel as one JSON parameter; the databases' own limits begin at
-32,766 parameters a statement, and other clauses want theirs."""
+"""Longer lists travel as one JSON parameter where a statement may not have any number of
+them; the databases' own limits begin at 32,766, and other clauses want theirs."""
 
 
 def check_value(value: object) -> None:
@@ -65,7 +67,11 @@ def among(column: ColumnElement[Any], values: Collection[Any]) -> ColumnElement[
     elif len(present) <= MOST_PARAMETERS:
         clause = column.in_(present)
     else:
-        clause = column.bool_op("IN")(_unpacked(present))
+        rows = _unpacked(present)
+        unpacked = column.bool_op("IN")(rows)
+        # Beside numbers of another type the rows could not be hashed.
+        alike = isinstance(rows, _Integers) and kind_of(column.type) == "integer"
+        clause = unpacked if alike else _OfMany(column.in_(present), unpacked)
     return or_(clause, column.is_(None)) if len(present) < len(values) else clause
 
 
@@ -82,6 +88,20 @@ def _unpacked(values: list[Any]) -> _Rows:
         f"A list of {len(values)} values must hold finite numbers or texts only, not "
         f"{', '.join(sorted(t.__name__ for t in types))}. Ask in parts of {MOST_PARAMETERS}."
     )
+
+
+class _OfMany(FunctionElement[bool]):
+    """A comparison with very many values: with each as a parameter, or with all in one."""
+
+    inherit_cache = True
+    type = Boolean()
+
+
+@compiles(_OfMany)
+def _of_many(element: _OfMany, compiler: SQLCompiler, **kw: object) -> str:
+    parameters, unpacked = element.clauses
+    chosen = parameters if dialect_of(compiler).takes_any_parameters else unpacked
+    return f"({compiler.process(chosen, **kw)})"
 
 
 class _Rows(FunctionElement[Any]):
