@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
+from datetime import UTC, datetime
 from math import isfinite
 from typing import Any, ClassVar
 
@@ -27,7 +28,7 @@ from artigraph.errors import FilterError
 from artigraph.orm.base import is_clean
 from artigraph.orm.kept.kind import kind_of
 
-__all__ = ["among", "check_value"]
+__all__ = ["among", "check_moment", "check_value"]
 
 
 MOST_PARAMETERS = 500
@@ -40,7 +41,7 @@ def check_value(value: object) -> None:
 
     Raises:
         FilterError: An integer of more than 64 bits, or a text with a NUL or a
-            lone surrogate.
+            lone surrogate, or an aware moment that is none in UTC.
     """
     if isinstance(value, int):
         if not -(2**63) <= value < 2**63:
@@ -50,6 +51,23 @@ def check_value(value: object) -> None:
             f"No row can be found by {value!r}: it holds a NUL or a lone surrogate, "
             "which is no text."
         )
+    elif isinstance(value, datetime) and value.tzinfo is not None:
+        check_moment(value)
+
+
+def check_moment(value: datetime) -> None:
+    """Refuse what is no moment in UTC; a naive one is taken for local time.
+
+    Raises:
+        FilterError: It lies before the year 1 there, or after the year 9999.
+    """
+    try:
+        value.astimezone(UTC)
+    except (OverflowError, ValueError, OSError):
+        raise FilterError(
+            f"No row can be found by {value!r}: it is no moment between the years 1 and 9999 "
+            "in UTC."
+        ) from None
 
 
 def among(column: ColumnElement[Any], values: Collection[Any]) -> ColumnElement[bool]:

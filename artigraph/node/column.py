@@ -124,9 +124,9 @@ def keep_values(dialect: Dialect, rows: Iterable[tuple[type[Node], dict[str, Any
 
 def _keepers(node_type: type[Node], dialect: Dialect) -> list[tuple[str, Keeper]]:
     stored = stored_types(dialect)
-    # What artigraph writes into its own columns it knows.
     keepers = (
         (name, keeper(column.type, stored.get(column.name), dialect))
-        for name, column in users_columns(node_type).items()
+        for name, column in columns_of(node_type).items()
+        if not name.startswith("node_")  # whoever writes the row sees to these
     )
     return [(name, keep) for name, keep in keepers if keep is not None]

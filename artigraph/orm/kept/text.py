@@ -17,6 +17,8 @@ def keep_text(column: KeptColumn) -> Keeper:
     stored = column.stored
     database = column.database
     length = getattr(stored, "length", None) if database.checks_types else None
+    # One that artigraph itself declares so has that length wherever it is.
+    length = getattr(getattr(column.declared, "usual", None), "length", length)
     most = next(
         (most for type_, most in database.text_bytes.items() if isinstance(stored, type_)), None
     )
