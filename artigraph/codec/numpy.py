@@ -1,4 +1,4 @@
-"""numpy scalars as JSON: numbers where JSON has them, bytes where it has not."""
+"""numpy scalars as JSON: numbers as Python's own, bytes where Python has no such number."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ def describe_numpy(value: np.generic, context: EncodingContext) -> object:
         context.refuse(value, f"a scalar of dtype {dtype!r} has no plain form", "Store an array.")
     if value.dtype.kind in "biu":
         return {TAG: "numpy", "t": dtype, "v": value.item()}
-    if value.dtype.kind == "f" and value.dtype.itemsize <= 8 and np.isfinite(value):
+    # A NaN may carry more than a text tells.
+    usual = value == value or value.tobytes() == value.dtype.type(np.nan).tobytes()
+    if value.dtype.kind == "f" and value.dtype.itemsize <= 8 and usual:
         return {TAG: "numpy", "t": dtype, "v": native_json(NUMBER, float(value))}
     if value.dtype.kind == "U":
         # An array would drop the NULs at its end.

@@ -239,6 +239,10 @@ class Dialect(ABC):
         whole = abs(value) < self.exact_integers and value == value.to_integral_value()
         return int(value) if whole else float(value)
 
+    takes_any_parameters = False
+    """A statement may have any number of them, and a long list of values is looked up in
+    quickly; rows out of a JSON array would be searched anew for each row."""
+
     @abstractmethod
     def rows_of(self, array: str, values: str) -> str:
         """SQL for the rows of a JSON array of values: ``integer``, ``number`` or ``text``."""

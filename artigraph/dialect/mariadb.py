@@ -36,7 +36,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 from typing_extensions import override
 
 from artigraph.dialect.base import EPOCH, FIELD_COLUMN, FIELD_COLUMNS, WAIT_SECONDS, Dialect
-from artigraph.dialect.json import DECIMAL, JsonFunctions
+from artigraph.dialect.json import DECIMAL, JsonFunctions, is_plain_key
 from artigraph.errors import DatabaseBusyError
 
 if TYPE_CHECKING:
@@ -138,26 +138,53 @@ _FIELD_TYPES = {
 """Of generated columns: the type, and how much of it is indexed."""
 
 
+_NOT_KEYS = str.maketrans("", "", '"$\\')
+
+
+def _dumped(key: str) -> str:
+    return orjson.dumps(key).decode()
+
+
+def _path(keys: Sequence[str]) -> str:
+    return "$" + "".join("." + _without_dash(key) for key in keys)
+
+
+def _without_dash(key: str) -> str:
+    # A key in a path is escaped as it is in the document, but for a dash in front, which
+    # since 10.9 is an error.
+    return re.sub('^"-', r'"\\u002d', _dumped(key))
+
+
 class _Json(JsonFunctions):
     text_collation = f" COLLATE {_COLLATION}"
     numbers = ("INTEGER", "DOUBLE", "DECIMAL")
     string, object, null = "STRING", "OBJECT", "NULL"
 
-    def _path(self, keys: Sequence[str]) -> str:
-        # A key in a path is escaped as it is in the document, but for a dash in front,
-        # which since 10.9 is an error.
-        escaped = (orjson.dumps(key).decode() for key in keys)
-        return self.literal("$" + "".join("." + re.sub('^"-', r'"\\u002d', key) for key in escaped))
+    @override
+    def literal(self, text: str) -> str:
+        if "\\" not in text or not is_plain_key(text.translate(_NOT_KEYS)):
+            return super().literal(text)
+        # A backslash in quotes is one or not, as a server's mode has it.
+        parts = "', CHAR(92 USING utf8mb4), '".join(text.split("\\"))
+        return f"CONCAT('{parts}')"
 
     def _at(self, keys: Sequence[str]) -> str:
-        return f"{self.document}, {self._path(keys)}"
+        return f"{self.document}, {self.literal(_path(keys))}"
 
     @override
     def type(self, keys: Sequence[str]) -> str:
         value = f"JSON_EXTRACT({self._at(keys)})"
-        if any(key.startswith("-") for key in keys):
-            # It finds no key that is escaped otherwise than in the document; JSON_TABLE does.
-            columns = f"COLUMNS (v JSON PATH {self._path(keys)})"
+        dashed = {key for key in keys if key.startswith("-")}
+        if dashed:
+            # It finds no key that is escaped otherwise than in the document.
+            document = self.document
+            for key in sorted(dashed):
+                old, new = (self.literal(f"{one}:") for one in (_dumped(key), _without_dash(key)))
+                document = f"REPLACE({document}, {old}, {new})"
+            value = f"JSON_EXTRACT({document}, {self.literal(_path(keys))})"
+        if not all(key.isascii() and is_plain_key(key) for key in dashed):
+            # A document may hold them escaped. JSON_TABLE finds them, but serves no index.
+            columns = f"COLUMNS (v JSON PATH {super().literal(_path(keys))})"
             value = f"(SELECT v FROM JSON_TABLE({self.document}, '$' {columns}) AS found)"
         return f"JSON_TYPE({value})"
 
@@ -213,6 +240,7 @@ class MariaDB(Dialect):
     json = _Json
     exact_integers = 10**35
     locks_gaps = shows_first_read = checks_row_by_row = commits_before_index = True
+    takes_any_parameters = True
     decimal_digits = 10
     column_types = _TYPES
     table_options = _TABLE
@@ -313,22 +341,19 @@ class MariaDB(Dialect):
     async def create_field_index(
         self, connection: AsyncConnection, table: str, column: str, sql: str, form: str
     ) -> None:
-        if column in await self.field_columns(connection):
-            return
         type_, length = _FIELD_TYPES.get(form, ("DOUBLE", ""))
+        generated = f"{column} {type_} GENERATED ALWAYS AS ({sql}) VIRTUAL INVISIBLE"
+        there = column in await self.field_columns(connection)
         await connection.exec_driver_sql(
-            f"ALTER TABLE {table} ADD COLUMN {column} {type_} "
-            f"GENERATED ALWAYS AS ({sql}) VIRTUAL INVISIBLE, "
-            f"ADD INDEX {column}_ix (model_artifact_type, {column}{length})"
+            f"ALTER TABLE {table} {'' if there else f'ADD COLUMN {generated}, '}"
+            f"ADD INDEX IF NOT EXISTS {column}_ix (model_artifact_type, {column}{length})"
         )
         await self.field_columns(connection)
 
     @override
     async def drop_field_index(self, connection: AsyncConnection, table: str, column: str) -> None:
-        await connection.exec_driver_sql(
-            f"ALTER TABLE {table} DROP INDEX IF EXISTS {column}_ix, DROP COLUMN IF EXISTS {column}"
-        )
-        await self.field_columns(connection)
+        # The column takes no room, and statements of other processes may name it.
+        await connection.exec_driver_sql(f"ALTER TABLE {table} DROP INDEX IF EXISTS {column}_ix")
 
 
 def _on_begin(connection: Connection) -> None:

@@ -15,11 +15,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
+    Boolean,
     ColumnElement,
     FromClause,
     String,
     and_,
     exists,
+    func,
     literal,
     not_,
     or_,
@@ -182,23 +184,25 @@ class FieldComparison(Condition, Comparison[Path]):
         field: str,
     ) -> ColumnElement[bool]:
         """The comparison on the document that has the field, compared as a scalar."""
-        present: ColumnElement[bool] = DocumentValue(document, location.keys, "present")
+        keys, plain = location.keys, location.shape.tells_kind
+        present: ColumnElement[bool] = DocumentValue(document, keys, "present")
         if self.asked is None or scalar is None:
             if self._is_nan:
-                nan = DocumentValue(document, location.keys, "nan")
+                nan = DocumentValue(document, keys, "nan", plain=plain)
                 return and_(present, not_(nan)) if self.operator.negated else nan
             return present if self.operator.negated else not_(present)
         operator, values = self.asked
         stored = convert(scalar, field, operator, values)
-        value = DocumentValue.of_kind(document, location.keys, scalar, location.shape.tells_kind)
-        clauses = [operator.clause(value, stored), *_same_zone(scalar, value, stored)]
+        value = DocumentValue.of_kind(document, keys, scalar, plain)
+        clause = operator.clause(value, stored)
+        if self.operator.negated and self.values:
+            # NaN, and what is of another kind, is not equal either.
+            return and_(present, func.coalesce(clause, true(), type_=Boolean()))
+        if operator.needs == "order":
+            clause = and_(clause, *_same_zone(scalar, value, stored))
         if scalar.form == "text" and operator.name == "eq":
-            clauses.append(SameBeginning(value, literal(stored, String())))
-        if None not in self.values:
-            return and_(*clauses)
-        if operator.negated:
-            return and_(*clauses, present)
-        return or_(and_(*clauses), not_(present))
+            clause = and_(clause, SameBeginning(value, literal(stored, String())))
+        return or_(clause, not_(present)) if None in self.values else clause
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

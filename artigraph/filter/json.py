@@ -72,8 +72,8 @@ class DocumentValue(ColumnElement[Any]):
         form: How it is read; ``present`` for whether it is there and not null,
             ``nan`` for whether it is NaN.
         tag: What it calls itself where no annotation tells.
-        plain: Whether it may also stand there plainly; a plain text in a field of
-            any type is a text, not a date.
+        plain: Whether an annotation tells what it is, so that it stands there plainly. In a
+            field of any type a plain text is a text, not a date, and a number may be numpy's.
     """
 
     __visit_name__ = "artigraph_document_value"
@@ -94,7 +94,7 @@ class DocumentValue(ColumnElement[Any]):
         plain: bool = True,
     ) -> None:
         self.document, self.keys, self.form = document, tuple(keys), form
-        self.tag, self.plain = tag, plain or not tag
+        self.tag, self.plain = tag, plain
         self.type = _TYPES.get(form, Boolean())  # type: ignore[call-overload]  # two further forms are booleans
 
     @classmethod
@@ -134,21 +134,43 @@ class _Reader:
 
     def __init__(self, json: JsonFunctions, value: DocumentValue) -> None:
         self._json, self._keys = json, value.keys
-        self._tag, self._plain = value.tag, value.plain
+        self._tag, self._plain, self._loose = (
+            value.tag,
+            value.plain or not value.tag,
+            not value.plain,
+        )
+
+    def _of_numpy(self, read: Callable[[Sequence[str]], str]) -> str:
+        """What a scalar of numpy holds, which says of itself that it is one."""
+        json, keys = self._json, self._keys
+        return (
+            f" WHEN '{json.object}' THEN CASE {json.text([*keys, '$'])} "
+            f"WHEN 'numpy' THEN {read([*keys, 'v'])} END"
+        )
 
     def present(self) -> str:
         json = self._json
         return f"COALESCE({json.type(self._keys)}, '{json.null}') <> '{json.null}'"
 
     def nan(self) -> str:
-        json, keys = self._json, self._keys
-        return (
-            f"COALESCE(CASE {json.type(keys)} WHEN '{json.object}' THEN "
-            f"{json.text([*keys, '$'])} = 'float' AND {json.text([*keys, 'v'])} = 'nan' END, FALSE)"
+        json = self._json
+
+        def is_nan(keys: Sequence[str]) -> str:
+            return (
+                f"CASE {json.type(keys)} WHEN '{json.object}' THEN "
+                f"{json.text([*keys, '$'])} = 'float' AND {json.text([*keys, 'v'])} = 'nan' END"
+            )
+
+        inside = (
+            f"CASE {json.type(self._keys)}{self._of_numpy(is_nan)} END, " if self._loose else ""
         )
+        return f"COALESCE({inside}{is_nan(self._keys)}, FALSE)"
 
     def number(self, form: str) -> str:
-        json, keys = self._json, self._keys
+        return self._number(self._keys, form, self._loose)
+
+    def _number(self, keys: Sequence[str], form: str, loose: bool) -> str:
+        json = self._json
         stored = [*keys, "v"]
         text, infinity = json.text(stored), json.infinity(form)
         beyond = json.beyond(form)
@@ -164,6 +186,9 @@ class _Reader:
             tagged += (
                 f" WHEN '{self._tag}' THEN CASE WHEN {numbers} THEN {json.number(stored, form)} END"
             )
+        elif loose:
+            tagged += f" WHEN 'decimal' THEN {json.to_number(text, 'decimal')}"
+            tagged += f" WHEN 'numpy' THEN {self._number(stored, form, False)}"
         plain = ""
         if self._plain:
             number = json.number(keys, form)
@@ -175,6 +200,10 @@ class _Reader:
         sql = f"CASE {json.type(keys)}"
         if self._plain:
             sql += f" WHEN '{json.string}' THEN {json.text(keys)}"
+        if self._loose and not self._tag:
+            sql += self._of_numpy(
+                lambda at: f"CASE {json.type(at)} WHEN '{json.string}' THEN {json.text(at)} END"
+            )
         if self._tag:
             tags = f"{json.text([*keys, '$'])}, {json.text([*keys, 't'])}"
             sql += (
@@ -188,7 +217,9 @@ class _Reader:
         if form in ("number", "integer"):
             return self.number(form)
         if form == "boolean":
-            return json.true(self._keys)
+            inside = f"CASE {json.type(self._keys)}{self._of_numpy(json.true)} END"
+            plain = json.true(self._keys)
+            return f"COALESCE({plain}, {inside})" if self._loose else plain
         if form == "moment":
             return f"{json.without_fold(self.text())}{json.text_collation}"
         if form in _CHARACTERS:

@@ -17,7 +17,7 @@ from artigraph.filter.english import Phrase
 from artigraph.filter.operator import OPERATORS, ValueFilter, comparison, match, moment
 from artigraph.filter.relation import NodeRelationshipFilter
 from artigraph.filter.unset import NOT_WRITTEN, UNSET, Unset
-from artigraph.filter.value import among, check_value
+from artigraph.filter.value import among, check_moment, check_value
 from artigraph.orm.node import Node, node_table
 from artigraph.types.scalar import without_numpy
 
@@ -143,6 +143,8 @@ def expect(owner: Filter, name: str, kind: type[Any]) -> None:
                 f"ValueFilter, not {one!r} ({type(one).__name__}).{hint}"
             )
         check_value(one)
+        if kind is datetime:
+            check_moment(one)
 
 
 def _expect_compared(owner: Filter, name: str, kind: type[Any], asked: ValueFilter) -> None:
@@ -167,6 +169,8 @@ def _expect_compared(owner: Filter, name: str, kind: type[Any], asked: ValueFilt
                     f"{type(owner).__name__}({name}=…) compares with {kind.__name__}, not by "
                     f"{key}={one!r} ({type(one).__name__})."
                 )
+            if isinstance(one, datetime):
+                check_moment(one)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

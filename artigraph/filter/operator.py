@@ -302,7 +302,7 @@ register(
     Operator(name="eq", words="=", signs=("=", "=="), clause=operators.eq, help="Equal to this.",
              arrow="equal", may_hold=lambda facts, value: facts.min <= value <= facts.max),
     Operator(name="ne", words="≠", signs=("!=",), clause=operators.ne, negated=True,
-             help="Not equal to this; as in SQL, a NULL is not unequal to a value.",
+             help="Not equal to this; as in SQL, a NULL is not unequal to a value. NaN is.",
              arrow="not_equal"),
     Operator(name="gt", words=">", signs=(">",), clause=operators.gt, needs="order", when="after",
              help="Greater than this.", arrow="greater", may_hold=lambda facts, v: facts.max > v),

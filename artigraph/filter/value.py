@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
+from datetime import UTC, datetime
 from math import isfinite
 from typing import Any, ClassVar
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     ColumnElement,
     Float,
     String,
@@ -24,13 +26,14 @@ from sqlalchemy.sql.functions import FunctionElement
 from artigraph.dialect.registry import dialect_of
 from artigraph.errors import FilterError
 from artigraph.orm.base import is_clean
+from artigraph.orm.check.affinity import affinity_of
 
-__all__ = ["among", "check_value"]
+__all__ = ["among", "check_moment", "check_value"]
 
 
 MOST_PARAMETERS = 500
-"""Longer lists travel as one JSON parameter; the databases' own limits begin at
-32,766 parameters a statement, and other clauses want theirs."""
+"""Longer lists travel as one JSON parameter where a statement may not have any number of
+them; the databases' own limits begin at 32,766, and other clauses want theirs."""
 
 
 def check_value(value: object) -> None:
@@ -38,7 +41,7 @@ def check_value(value: object) -> None:
 
     Raises:
         FilterError: An integer of more than 64 bits, or a text with a NUL or a
-            lone surrogate.
+            lone surrogate, or an aware moment that is none in UTC.
     """
     if isinstance(value, int):
         if not -(2**63) <= value < 2**63:
@@ -48,6 +51,23 @@ def check_value(value: object) -> None:
             f"No row can be found by {value!r}: it holds a NUL or a lone surrogate, "
             "which is no text."
         )
+    elif isinstance(value, datetime) and value.tzinfo is not None:
+        check_moment(value)
+
+
+def check_moment(value: datetime) -> None:
+    """Refuse what is no moment in UTC; a naive one is taken for local time.
+
+    Raises:
+        FilterError: It lies before the year 1 there, or after the year 9999.
+    """
+    try:
+        value.astimezone(UTC)
+    except (OverflowError, ValueError, OSError):
+        raise FilterError(
+            f"No row can be found by {value!r}: it is no moment between the years 1 and 9999 "
+            "in UTC."
+        ) from None
 
 
 def among(column: ColumnElement[Any], values: Collection[Any]) -> ColumnElement[bool]:
@@ -65,7 +85,11 @@ def among(column: ColumnElement[Any], values: Collection[Any]) -> ColumnElement[
     elif len(present) <= MOST_PARAMETERS:
         clause = column.in_(present)
     else:
-        clause = column.bool_op("IN")(_unpacked(present))
+        rows = _unpacked(present)
+        unpacked = column.bool_op("IN")(rows)
+        # Beside numbers of another type the rows could not be hashed.
+        alike = isinstance(rows, _Integers) and affinity_of(column.type) == "integer"
+        clause = unpacked if alike else _OfMany(column.in_(present), unpacked)
     return or_(clause, column.is_(None)) if len(present) < len(values) else clause
 
 
@@ -82,6 +106,20 @@ def _unpacked(values: list[Any]) -> _Rows:
         f"A list of {len(values)} values must hold finite numbers or texts only, not "
         f"{', '.join(sorted(t.__name__ for t in types))}. Ask in parts of {MOST_PARAMETERS}."
     )
+
+
+class _OfMany(FunctionElement[bool]):
+    """A comparison with very many values: with each as a parameter, or with all in one."""
+
+    inherit_cache = True
+    type = Boolean()
+
+
+@compiles(_OfMany)
+def _of_many(element: _OfMany, compiler: SQLCompiler, **kw: object) -> str:
+    parameters, unpacked = element.clauses
+    chosen = parameters if dialect_of(compiler).takes_any_parameters else unpacked
+    return f"({compiler.process(chosen, **kw)})"
 
 
 class _Rows(FunctionElement[Any]):

@@ -14,6 +14,7 @@ from artigraph.display.shown import Shown
 from artigraph.errors import ModelDefinitionError, ModelVersionError
 from artigraph.model.base import BaseModel, ModelMeta
 from artigraph.model.equality import equal_values
+from artigraph.model.own_init import made_without_init, takes_fields
 from artigraph.serializer.base import Serializer
 from artigraph.storage.base import Storage
 
@@ -224,6 +225,8 @@ class DataModel(BaseModel, metaclass=DataModelMeta):
         cls._field_names = frozenset(field.name for field in dataclasses.fields(cls))
         cls._generated_init = generated
         cls._left_out_of_init = frozenset(f.name for f in dataclasses.fields(cls) if not f.init)
+        init_fields = cls._field_names - cls._left_out_of_init
+        cls._init_takes_fields = generated or takes_fields(cls.__init__, init_fields)
         own_steps = not generated or hasattr(cls, "__post_init__")
         cls._set_after_init = cls._field_names if own_steps else cls._left_out_of_init
         if version is not None:
@@ -247,8 +250,8 @@ class DataModel(BaseModel, metaclass=DataModelMeta):
     def model_init(cls, version: int, data: dict[str, Any]) -> Self:
         """Make an instance of fields that were stored.
 
-        ``__post_init__``, or an ``__init__`` of the class's own, runs as ever;
-        then each field gets what was stored.
+        ``__post_init__``, or an ``__init__`` of the class's own that takes the fields by
+        name, runs as ever; then each field gets what was stored.
 
         Args:
             version: The version of the class that wrote them.
@@ -268,6 +271,10 @@ class DataModel(BaseModel, metaclass=DataModelMeta):
                 return cls(**data)
             except TypeError as error:
                 raise cls._explain(data, error) from error
+        if not cls._init_takes_fields:
+            if data.keys() <= cls._field_names:
+                return made_without_init(cls, data)
+            raise cls._explain(data, TypeError())
         left_out = cls._left_out_of_init
         try:
             self = cls(**{name: _apart(v) for name, v in data.items() if name not in left_out})
@@ -303,6 +310,7 @@ class DataModel(BaseModel, metaclass=DataModelMeta):
 
     _field_names: ClassVar[frozenset[str]] = frozenset()
     _generated_init: ClassVar[bool] = True
+    _init_takes_fields: ClassVar[bool] = True
     _left_out_of_init: ClassVar[frozenset[str]] = frozenset()
     _set_after_init: ClassVar[frozenset[str]] = frozenset()
     """Fields that get their stored values after ``__init__``, and what it calls, has run."""

@@ -124,9 +124,9 @@ def check_values(dialect: Dialect, rows: Iterable[tuple[type[Node], dict[str, An
 
 def _checks_of(node_type: type[Node], dialect: Dialect) -> list[tuple[str, Check]]:
     stored = stored_types(dialect)
-    # What artigraph writes into its own columns it knows.
     checks = (
         (name, check_of(column.type, stored.get(column.name), dialect))
-        for name, column in users_columns(node_type).items()
+        for name, column in columns_of(node_type).items()
+        if not name.startswith("node_")  # whoever writes the row sees to these
     )
     return [(name, check) for name, check in checks if check is not None]

@@ -13,7 +13,7 @@ from artigraph.errors import CycleError, FilterError, NodeNotFoundError, ParentN
 from artigraph.filter.relation import walk
 from artigraph.filter.unset import NOT_WRITTEN
 from artigraph.filter.value import among
-from artigraph.node.row import RowWriter, row_writer
+from artigraph.node.row import RowWriter, as_id, row_writer
 from artigraph.orm.base import utc_now
 from artigraph.orm.node import node_table
 
@@ -39,6 +39,9 @@ async def write_parent_child_relationships(
     for parent, child in moves:
         if child is None:
             raise FilterError(f"None cannot be hung under {parent}. {NOT_WRITTEN}")
+        for node_id in (parent, child):
+            if node_id is not None and as_id(node_id) is None:
+                raise NodeNotFoundError(f"Node {node_id!r} does not exist: that is no id.")
     now = utc_now()
     async with row_writer() as writer:
         await _lock_moves(writer.connection, moves)

@@ -37,7 +37,7 @@ from artigraph.node.column import (
     made_on_update,
 )
 from artigraph.node.move import refuse_cycles
-from artigraph.node.row import NewRow, RowWriter, check_label
+from artigraph.node.row import NewRow, RowWriter, as_id, check_label, parent_id
 from artigraph.orm.base import utc_now
 from artigraph.orm.node import Node, column_names, columns_of, node_table
 from artigraph.orm.snapshot import Copies, changed_in_place, copies_of, note_copies
@@ -65,6 +65,9 @@ async def insert_nodes(
     Raises:
         SerializationError: A column would not keep its value.
     """
+    for node in nodes:
+        if node.node_id is not None:
+            node.node_id = _chosen(node)
     chosen = [node.node_id for node in nodes if node.node_id is not None]
     existing: set[int] = set()
     if chosen:
@@ -91,6 +94,16 @@ async def insert_nodes(
                 partial(_fill, node, values, copied, writer.store), undo=_remembering(node)
             )
     return rows
+
+
+def _chosen(node: Node) -> int:
+    number = as_id(node.node_id)
+    if number is None:
+        raise SerializationError(
+            f"{type(node).__name__}.node_id = {node.node_id!r} is no id, which is an integer of 64 "
+            "bits. Leave it out: the database counts. Nothing was written."
+        )
+    return number
 
 
 _OWN = ("node_id", "node_label", "node_parent_id")
@@ -236,6 +249,11 @@ async def _update_all(
     *,
     reload: bool = False,
 ) -> None:
+    changes = [dict(changed) for changed in changes]
+    for node, changed in zip(nodes, changes, strict=True):
+        if changed.get("node_parent_id") is not None:
+            parent = parent_id(changed["node_parent_id"], node.node_label)
+            changed["node_parent_id"] = parent
     await refuse_cycles(
         writer,
         [

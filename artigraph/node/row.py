@@ -16,7 +16,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from operator import index
+from typing import Any, SupportsIndex
 
 from sqlalchemy import Dialect, bindparam, column, insert, select, table as bare_table
 from sqlalchemy.exc import IntegrityError
@@ -31,7 +32,7 @@ from artigraph.filter.value import among
 from artigraph.orm.base import is_clean, utc_now
 from artigraph.orm.node import LABEL_LENGTH, NODE_ID_SEQUENCE, Node, node_table
 
-__all__ = ["NewRow", "RowWriter", "check_label", "row_writer"]
+__all__ = ["NewRow", "RowWriter", "as_id", "check_label", "parent_id", "row_writer"]
 
 
 @dataclass(slots=True, eq=False)
@@ -125,9 +126,12 @@ class RowWriter:
 
         Raises:
             LabelError: A label that no database could hold.
+            ParentNotFoundError: What is no id stands for a row above.
         """
         for row in rows:
             check_label(row.label)
+            if row.parent is not None and not isinstance(row.parent, NewRow):
+                row.parent = parent_id(row.parent, row.label)
         self._written += rows
         _join_chosen(rows)
         unnumbered = [row for row in rows if row.node_id is None]
@@ -257,6 +261,38 @@ def check_label(label: str | None) -> None:
         raise LabelError(f"The label {label!r} holds a NUL or a lone surrogate, which is no text.")
 
 
+def as_id(given: object) -> int | None:
+    """An id, of any integer of 64 bits; ``None`` for what is none."""
+    if isinstance(given, bool) or not isinstance(given, SupportsIndex):
+        return None
+    number = index(given)
+    return number if -(2**63) <= number < 2**63 else None
+
+
+def parent_id(given: object, label: str | None) -> int:
+    """The id of the row above.
+
+    Args:
+        given: What stands for it.
+        label: What hangs on it, for the error.
+
+    Raises:
+        ParentNotFoundError: It is no id.
+    """
+    number = as_id(given)
+    if number is None:
+        raise _parent_not_found(given, label)
+    return number
+
+
+def _parent_not_found(parent: object, label: str | None) -> ParentNotFoundError:
+    what = "A node" if label is None else repr(label)
+    return ParentNotFoundError(
+        f"{what} was to hang under node {parent!r}, which does not exist. "
+        "Write the parent first, or leave parent_id out for a root."
+    )
+
+
 async def _explain_parents(
     connection: AsyncConnection, rows: Iterable[NewRow], error: IntegrityError
 ) -> None:
@@ -265,11 +301,7 @@ async def _explain_parents(
     missing = sorted(parents - set((await connection.execute(query)).scalars()))
     if missing:
         label = next(row.label for row in rows if row.parent == missing[0])
-        what = "A node" if label is None else repr(label)
-        raise ParentNotFoundError(
-            f"{what} was to hang under node {missing[0]}, which does not exist. "
-            "Write the parent first, or leave parent_id out for a root."
-        ) from error
+        raise _parent_not_found(missing[0], label) from error
 
 
 async def _explain_labels(

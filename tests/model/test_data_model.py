@@ -26,6 +26,7 @@ from artigraph import (
     DataModel,
     ModelDefinitionError,
     ModelFilter,
+    ModelVersionError,
     RemoteArtifact,
     SerializationError,
     allow_model_type_overwrites,
@@ -732,6 +733,26 @@ def test_create_model_does_not_replace_a_class() -> None:
     create_model("Taken", x=int)
     with pytest.raises(ModelDefinitionError, match="'Taken' belongs to"):
         create_model("Taken", x=int)
+
+
+async def test_an_own_init_need_not_take_the_fields(store: str) -> None:
+    """A class made of something else than its fields comes back with what was stored."""
+
+    class Length(DataModel, version=1):
+        length: float
+        unit: str = "m"
+        notes: list[str] = field(default_factory=list)
+
+        def __init__(self, start: float, stop: float) -> None:
+            object.__setattr__(self, "length", stop - start)
+            object.__setattr__(self, "notes", ["measured"])
+
+    read = await write_and_read(Length(2, 5))
+    assert (read.length, read.unit, read.notes) == (3, "m", ["measured"])
+    assert await write_and_read(Length(2, 5)) == Length(2, 5)
+    assert Length.model_init(1, {"length": 1.0}).notes == []
+    with pytest.raises(ModelVersionError, match=r"has also 'width'"):
+        Length.model_init(1, {"length": 1.0, "width": 2.0})
 
 
 # ----------------------------------------------------------------- BaseModel

@@ -6,10 +6,11 @@ import asyncio
 import sys
 import textwrap
 from collections.abc import Awaitable, Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -17,6 +18,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from artigraph import (
     ArtifactFilter,
     ArtigraphError,
+    CellRun,
     CycleError,
     DataModel,
     EngineURLError,
@@ -878,3 +880,85 @@ async def test_two_processes_write_into_one_file(tmp_path: Path) -> None:
         assert all(row.node_created_at <= datetime.now(UTC) for row in rows)
     finally:
         reset()
+
+
+EARLY = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))
+
+
+@pytest.mark.parametrize(
+    ("error", "message", "call"),
+    [
+        *(
+            (ParentNotFoundError, f"under node {wrong!r}, which does not exist", call)
+            for wrong in (2**63, "7", 1.5, True)
+            for call in (
+                lambda wrong=wrong: write_node(new_node(node_label="q", node_parent_id=wrong)),
+                lambda wrong=wrong: write_model(parent_id=wrong, label="q", model=Fit(1.0)),
+                lambda wrong=wrong: move_below(wrong),
+            )
+        ),
+        (SerializationError, "node_id = '7' is no id", lambda: write_node(new_node(node_id="7"))),
+        (SerializationError, "is no id", lambda: write_nodes([Node(), new_node(node_id=2**63)])),
+        (
+            NodeNotFoundError,
+            "'7' does not exist: that is no id",
+            lambda: write_parent_child_relationships([(None, loose("7"))]),
+        ),
+        (
+            FilterError,
+            "no moment between the years 1 and 9999",
+            lambda: read_nodes(NodeFilter(created_at=ValueFilter(gt=EARLY))),
+        ),
+        (
+            FilterError,
+            "no moment between the years 1 and 9999",
+            lambda: read_nodes(NodeFilter(updated_at=EARLY)),
+        ),
+        *(
+            (
+                SerializationError,
+                f"CellRun.{name} = ",
+                lambda given=given: write_node(CellRun(**given)),
+            )
+            for given in (
+                {"cell_run_started_at": EARLY},
+                {"cell_run_started_at": "2024-01-01"},
+                {"cell_run_count": 2**63},
+                {"cell_run_count": "many"},
+                {"cell_run_error": "a\ud800"},
+                {"cell_run_error": 3},
+                {"cell_run_status": "x" * 40},
+                {"cell_run_params": {"a": {1}}},
+            )
+            for name in given
+        ),
+    ],
+)
+async def test_what_no_column_holds(
+    store: str, error: type[ArtigraphError], message: str, call: Callable[[], Awaitable[object]]
+) -> None:
+    """It is refused by name before anything is written, on every database alike."""
+    with pytest.raises(error, match=message):
+        await call()
+    assert not [node for node in await read_nodes(NodeFilter()) if node.node_label != "moved"]
+
+
+async def move_below(parent: Any) -> None:
+    """Hang a node that is there under another one."""
+    node = await write_node(new_node(node_label="moved"))
+    node.node_parent_id = parent
+    await write_node(node)
+
+
+async def test_ids_of_numpy(store: str) -> None:
+    """An id out of a frame is an id, as Python's own."""
+    above = await write_node(new_node(node_id=np.int64(7)))
+    assert type(above.node_id) is int
+    await write_node(new_node(node_label="a", node_parent_id=np.int64(7)))
+    await write_model(parent_id=loose(np.int32(7)), label="m", model=Fit(1.0))
+    assert await nodes_exist(NodeFilter(label="a", relationship=NodeRelationshipFilter(child_of=7)))
+
+
+def loose(value: Any) -> Any:
+    """A value that no type checker knows."""
+    return value

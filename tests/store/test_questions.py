@@ -19,6 +19,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, example, given, settings, strategies as st
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 import artigraph as loose_artigraph
 from artigraph import (
@@ -32,12 +34,15 @@ from artigraph import (
     NodeRelationshipFilter,
     NodeTypeFilter,
     ValueFilter,
+    count_models,
+    count_nodes,
     create_model,
     delete_nodes,
     ilike,
     is_in,
     is_null,
     like,
+    new_session,
     read_models,
     read_nodes,
     write_model,
@@ -349,6 +354,46 @@ BETWEEN: Ask = lambda f: f.loss == ValueFilter(ge=0.05, lt=0.1)  # noqa: E731  #
             [lambda f: f.free == timedelta(seconds=5)],
         ),
         ({"free": True}, {"free": 1}, [lambda f: f.free == True]),  # noqa: E712
+        (
+            {"params": {"a": np.float64(1.5)}},
+            {"params": {"a": np.float32(0.5)}},
+            [
+                lambda f: f.params["a"] == 1.5,
+                lambda f: f.params["a"] > np.int8(1),
+                lambda f: is_in(f.params["a"], [1.5, 7]),
+                lambda f: f.params["a"] != 0.5,
+            ],
+        ),
+        ({"free": np.uint8(3)}, {"free": np.str_("3")}, [lambda f: f.free == 3]),
+        ({"free": np.str_("3")}, {"free": np.uint8(3)}, [lambda f: f.free == "3"]),
+        ({"free": np.True_}, {"free": np.int8(1)}, [lambda f: f.free == True]),  # noqa: E712
+        (
+            {"free": np.float32("inf")},
+            {"free": np.float64(1e300)},
+            [lambda f: f.free == math.inf, lambda f: f.free > 2e300],
+        ),
+        (
+            {"free": np.float64("nan")},
+            {"free": np.float64(1e17)},
+            [lambda f: f.free == math.nan, lambda f: f.free != 1e17],
+        ),
+        ({"free": Decimal("0.5")}, {"free": Decimal("1E+999")}, [lambda f: f.free == 0.5]),
+        ({"loss": math.nan}, {"loss": 0.5}, [lambda f: f.loss != 0.5, lambda f: ~(f.loss == 0.5)]),
+        (
+            {"loss": math.nan},
+            {"loss": 0.5},
+            [lambda f: f.loss == ValueFilter(not_in=[0.5, 0.7])],
+        ),
+        ({"price": Decimal("NaN")}, {"price": Decimal(2)}, [lambda f: f.price != 2]),
+        ({"several": "a"}, {"several": 3}, [lambda f: f.several != 3]),
+        (
+            {"when": datetime(2024, 5, 1)},
+            {"when": datetime(2024, 5, 1, tzinfo=UTC)},
+            [
+                lambda f: f.when != datetime(2024, 5, 1, tzinfo=UTC),
+                lambda f: is_in(f.when, [datetime(2024, 5, 1), datetime(2023, 1, 1, tzinfo=UTC)]),
+            ],
+        ),
     ],
 )
 async def test_a_field_is_compared_as_what_it_is(
@@ -388,6 +433,41 @@ async def test_long_lists_are_split(store: str) -> None:
     assert await found(Everything.where({"n": ValueFilter(not_in=list(many))})) == ["b"]
     assert await found(Everything.where({"maybe": [None, 3]})) == ["a", "b"]
     assert await found(Everything.where({"n": []})) == []
+
+
+async def test_long_texts_in_long_lists(store: str) -> None:
+    """However long the texts of a long list are, they are found as they are."""
+    texts = [f"{i}: " + "word " * 300 for i in range(601)]
+    await write_models(models={t[:6]: Everything(name=t) for t in texts})
+    assert await count_models(Everything.where(lambda f: is_in(f.name, texts[:600]))) == 600
+    assert await count_models(Everything.where(lambda f: ~is_in(f.name, texts[:600]))) == 1
+
+
+@pytest.mark.parametrize("field", ["name", "n", "loss", "params.a"])
+async def test_a_long_list_is_not_searched_for_each_row(store: str, field: str) -> None:
+    """What the database reads grows with the rows and with the list, not with their product."""
+    if store != "mariadb":
+        pytest.skip("only MariaDB counts the rows that a query reads")
+    models = {
+        f"m{i}": Everything(n=i, name=str(i), loss=i + 0.5, params={"a": i}) for i in range(100)
+    }
+    await write_models(models=models)
+    many: list[Any] = list(range(50, 650))
+    if field == "name":
+        many = [str(i) for i in many]
+    elif field == "loss":
+        many = [i + 0.5 for i in many]
+    async with new_session() as session:
+        before = await rows_read(session)
+        assert await count_models(Everything.where({field: many})) == 50
+        assert await count_nodes(NodeFilter(label=[f"m{i}" for i in range(50, 650)])) == 50
+        assert await rows_read(session) - before < 5000
+
+
+async def rows_read(session: AsyncSession) -> int:
+    """How many rows the connection's queries have read until now."""
+    counted = await session.execute(text("SHOW SESSION STATUS LIKE 'Handler_read%'"))
+    return sum(int(number) for _, number in counted)
 
 
 async def test_subclasses_and_several_types(store: str) -> None:

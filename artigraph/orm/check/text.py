@@ -18,6 +18,8 @@ def check_text(column: CheckedColumn) -> Check:
     stored = column.stored
     database = column.database
     length = getattr(stored, "length", None) if database.checks_types else None
+    # One that artigraph itself declares so has that length wherever it is.
+    length = getattr(getattr(column.declared, "usual", None), "length", length)
     most = next(
         (most for type_, most in database.text_bytes.items() if isinstance(stored, type_)), None
     )
@@ -80,15 +82,11 @@ def check_enum(column: CheckedColumn, value: object) -> object:
         if isinstance(value, str) and value in members.__members__:
             value = members[value]
         if not isinstance(value, members):
-<<<<<<< HEAD:artigraph/orm/check/text.py
-            raise LossError(f"is no {members.__name__}")
-=======
             again = newest(type(value)) is newest(members)
             way = (
                 "; its class was made again: run the node class's cell again, too" if again else ""
             )
-            raise NotKept(f"is no {members.__name__}{way}")
->>>>>>> part-classes:artigraph/orm/kept/text.py
+            raise LossError(f"is no {members.__name__}{way}")
         name = str(value.name)
     labels = getattr(column.stored, "enums", None)
     if labels and name not in labels and column.database.checks_types:
