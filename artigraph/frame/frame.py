@@ -21,7 +21,7 @@ from typing_extensions import override
 
 from artigraph.blob.record import BlobRecord
 from artigraph.blob.source import BlobSource, DatabaseSource
-from artigraph.display.escape import cut
+from artigraph.display.escape import cut, visible
 from artigraph.display.facts import Facts, Table
 from artigraph.display.library import LONGEST_NAME, frame_line
 from artigraph.display.options import Limits
@@ -245,7 +245,8 @@ class StoredFrame(StoredValue):
                 return target.from_arrow(table)
             except Exception as error:  # each library has its own
                 raise DeserializationError(
-                    f"{target!r} cannot take what {self.serializer!r} wrote: {error}. Use load()."
+                    f"{target!r} cannot take what {self.serializer!r} wrote: "
+                    f"{visible(str(error), 500)}. Use load()."
                 ) from error
 
         return await self._run(convert)

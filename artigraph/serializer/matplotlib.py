@@ -28,8 +28,9 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from artigraph.display.library import Describer, describe_type, figure_line, picture_facts
-from artigraph.errors import DeserializationError, SerializationError
+from artigraph.errors import SerializationError
 from artigraph.serializer.base import Serializer
+from artigraph.serializer.part import reading
 
 __all__ = ["FigureImage", "FigureSerializer", "figure_serializer"]
 
@@ -127,13 +128,9 @@ class FigureSerializer(Serializer[Figure | FigureImage]):
             DeserializationError: The bytes are not what this serializer
                 writes, damaged, or hold an SVG that could run something.
         """
-        try:
+        told = f"These {len(data)} bytes are not a figure that {self.name!r} wrote, or are damaged"
+        with reading(told):
             return _unpack(data)
-        except Exception as error:  # chunks and JSON may hold anything
-            raise DeserializationError(
-                f"These {len(data)} bytes are not a figure that {self.name!r} wrote, or they are "
-                f"damaged: {error}"
-            ) from error
 
     def summarize(self, value: Figure | FigureImage, /) -> Mapping[str, Any]:
         """Its size in inches (width first) and its resolution."""

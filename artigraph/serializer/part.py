@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Generic, NamedTuple, TypeVar
 
+from artigraph.display.escape import visible
 from artigraph.errors import ArtigraphError, DeserializationError, PartError
 from artigraph.serializer.base import Serializer
 
@@ -32,6 +33,9 @@ T = TypeVar("T")
 
 NAMED = 20
 """Names that an error lists, at most."""
+
+TOLD = 500
+"""Characters of a library's own words in an error."""
 
 
 class FrameColumn(NamedTuple):
@@ -228,4 +232,5 @@ def reading(message: str) -> Iterator[None]:
     except ArtigraphError:
         raise
     except Exception as error:  # damage shows as almost any error
-        raise DeserializationError(f"{message}: {error}") from error
+        # A library quotes what it found, such as names.
+        raise DeserializationError(f"{message}: {visible(str(error), TOLD)}") from error

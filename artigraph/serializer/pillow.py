@@ -21,8 +21,9 @@ from typing import Any
 
 from PIL import Image, PngImagePlugin, TiffImagePlugin
 
-from artigraph.errors import DeserializationError, SerializationError
+from artigraph.errors import SerializationError
 from artigraph.serializer.base import Serializer
+from artigraph.serializer.part import reading
 
 __all__ = ["ImageSerializer", "image_serializer"]
 
@@ -96,13 +97,9 @@ class ImageSerializer(Serializer[Image.Image]):
                 serializer wrote, damaged, or more pixels than
                 ``PIL.Image.MAX_IMAGE_PIXELS``.
         """
-        try:
+        told = f"These {len(data)} bytes are not an image that {self.name!r} wrote, or are damaged"
+        with reading(told):
             return _read(data)
-        except Exception as error:  # Pillow's readers raise nearly everything
-            raise DeserializationError(
-                f"These {len(data)} bytes are not an image that {self.name!r} wrote, or they are "
-                f"damaged: {error}"
-            ) from error
 
     def summarize(self, value: Image.Image, /) -> Mapping[str, Any]:
         """Its size (width first) and mode."""

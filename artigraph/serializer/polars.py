@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import io
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, BinaryIO
 
 import polars as pl
@@ -37,6 +38,9 @@ NO_CHECKSUM = b"00000000"
 SUMMARY_COLUMNS = 200
 """Columns that a summary lists; it counts the others."""
 
+FAILURES = (Exception, pl.exceptions.PanicException)
+"""Polars panics as well as it raises, and a panic is no ``Exception``."""
+
 
 class DataFrameSerializer(FrameSerializer[pl.DataFrame]):
     """Polars frames as Parquet.
@@ -59,7 +63,7 @@ class DataFrameSerializer(FrameSerializer[pl.DataFrame]):
             _check_column(column, dtype)
         try:
             return _sign(_write(value))
-        except Exception as error:  # Polars panics as well as it raises
+        except FAILURES as error:
             raise SerializationError(
                 f"This frame cannot be written as Parquet: {error}. Cast the column to a "
                 "type that Parquet has."
@@ -72,13 +76,9 @@ class DataFrameSerializer(FrameSerializer[pl.DataFrame]):
             DeserializationError: The bytes are not Parquet, or damaged.
         """
         _verify(data, self.name)
-        try:
+        told = f"These {len(data)} bytes are not a frame that {self.name!r} wrote, or are damaged"
+        with _asking_polars(told):
             return pl.read_parquet(io.BytesIO(data))
-        except Exception as error:  # Polars panics as well as it raises
-            raise DeserializationError(
-                f"These {len(data)} bytes are not a frame that {self.name!r} wrote, or they are "
-                f"damaged: {error}"
-            ) from error
 
     def summarize(self, value: pl.DataFrame, /) -> Mapping[str, Any]:
         """Its rows, columns, types and row groups."""
@@ -104,15 +104,23 @@ class DataFrameSerializer(FrameSerializer[pl.DataFrame]):
         """Read a frame as an Arrow table.
 
         Raises:
-            DeserializationError: The file is not Parquet, or damaged.
+            DeserializationError: The file is not Parquet, is damaged, or has a
+                type that Arrow lacks.
         """
-        return self.load(file).to_arrow()
+        frame = self.load(file)
+        with _asking_polars("Arrow lacks a type of this frame, which load() reads"):
+            return frame.to_arrow()
 
     def from_arrow(self, table: Any, /) -> pl.DataFrame:
-        """Make a frame of an Arrow table."""
-        frame = pl.DataFrame(table)
-        # Polars gives an empty name another one.
-        frame.columns = table.column_names
+        """Make a frame of an Arrow table.
+
+        Raises:
+            DeserializationError: Polars lacks a type of it.
+        """
+        with _asking_polars("Polars lacks a type of this table"):
+            frame = pl.DataFrame(table)
+            # Polars gives an empty name another one.
+            frame.columns = table.column_names
         return frame
 
     def scan(self, open_file: Callable[[], BinaryIO], size: int, /) -> Any:
@@ -202,6 +210,15 @@ def _read_part(
         return dataframe_serializer.from_arrow(table.take(rows))
 
 
+@contextmanager
+def _asking_polars(message: str) -> Iterator[None]:
+    with reading(message):
+        try:
+            yield
+        except pl.exceptions.PanicException as error:
+            raise ValueError(str(error)) from error
+
+
 def _lacks_type(error: DeserializationError) -> bool:
     return isinstance(error.__cause__, NotImplementedError)
 
@@ -270,10 +287,10 @@ def _check_column(column: str, dtype: pl.DataType) -> None:
     empty = pl.DataFrame(schema={column: dtype})
     try:
         back = pl.read_parquet(_write(empty)).schema[column]
-    except Exception as error:  # Polars panics as well as it raises
+    except FAILURES as error:
         raise SerializationError(
             f"Column {column!r} has the type {dtype}, which Parquet cannot hold: {error}. "
-            "Cast it, as with pl.col(name).map_elements(str, return_dtype=pl.String)."
+            f"Cast it, as with pl.col({column!r}).map_elements(str, return_dtype=pl.String)."
         ) from error
     if back != dtype:
         raise SerializationError(

@@ -21,8 +21,9 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.lib import format as npy
 
-from artigraph.errors import DeserializationError, SerializationError
+from artigraph.errors import SerializationError
 from artigraph.serializer.base import Serializer
+from artigraph.serializer.part import reading
 
 __all__ = ["SparseSerializer", "sparse_serializer"]
 
@@ -82,13 +83,9 @@ class SparseSerializer(Serializer[Any]):
             DeserializationError: The bytes are not what this serializer
                 writes, damaged, or their indices lie outside of the shape.
         """
-        try:
+        told = f"These {len(data)} bytes are not a sparse matrix that {self.name!r} wrote"
+        with reading(f"{told}, or they are damaged"):
             return _put_together(_unzip(data))
-        except Exception as error:  # zip, headers and indices may say anything
-            raise DeserializationError(
-                f"These {len(data)} bytes are not a sparse matrix that {self.name!r} wrote, or "
-                f"they are damaged: {error}"
-            ) from error
 
     def summarize(self, value: Sparse, /) -> Mapping[str, Any]:
         """Its format, shape, dtype and number of stored entries."""

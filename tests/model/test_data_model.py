@@ -19,6 +19,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from scipy.sparse import csr_array, dok_array
 
 from artigraph import (
     ArtifactFilter,
@@ -220,6 +221,21 @@ def test_a_field_may_be_left_out_of_comparison_and_repr() -> None:
 FRAME = {"x": [1.0, math.nan]}
 
 
+def arrow_column(values: list[Any], kind: Any = None) -> Any:
+    """A column of pandas that Arrow holds."""
+    return pd.Series(pd.arrays.ArrowExtensionArray(pa.array(values, kind)))
+
+
+def cells(*values: Any) -> pd.DataFrame:
+    """A frame of one object column, whose NaNs are not one object."""
+    return pd.DataFrame({"x": pd.Series(copy.deepcopy(list(values)), dtype=object)})
+
+
+PAIRS = pa.map_(pa.string(), pa.float64())
+RECORDS = [("a", "f8"), ("b", "i4")]
+NAN = float("nan")
+
+
 @pytest.mark.parametrize(
     ("make", "other"),
     [
@@ -243,6 +259,36 @@ FRAME = {"x": [1.0, math.nan]}
         (lambda: pd.DataFrame(FRAME), lambda: None),
         (lambda: pd.DataFrame(FRAME), lambda: []),
         (lambda: [math.nan, 1], lambda: [math.nan, 2]),
+        (lambda: float("nan"), lambda: 1.0),
+        (lambda: pd.NA, lambda: 1),
+        (lambda: np.array([(NAN, 1)], RECORDS), lambda: np.array([(NAN, 2)], RECORDS)),
+        (lambda: np.array([[NAN], "a"], object), lambda: np.array([[NAN], "b"], object)),
+        (lambda: pa.table(FRAME), lambda: pa.table({"x": [1.0, None]})),
+        (lambda: pa.table(FRAME), lambda: pa.table({"y": [1.0, math.nan]})),
+        (lambda: pa.table({"x": [[1.0, NAN], None]}), lambda: pa.table({"x": [[1.0], [NAN]]})),
+        (lambda: pa.table({"x": [{"a": NAN}, None]}), lambda: pa.table({"x": [{"a": 1.0}, None]})),
+        (
+            lambda: pa.table({"x": pa.array([[("a", NAN)], None], PAIRS)}),
+            lambda: pa.table({"x": pa.array([[("b", NAN)], None], PAIRS)}),
+        ),
+        (
+            lambda: pa.record_batch([pa.array([NAN, 1.0], pa.float16())], ["x"]),
+            lambda: pa.record_batch([pa.array([NAN, 2.0], pa.float16())], ["x"]),
+        ),
+        (
+            lambda: pa.array([NAN, 1.0, NAN]).dictionary_encode(),
+            lambda: pa.array([NAN, 1.0, 1.0]).dictionary_encode(),
+        ),
+        (lambda: arrow_column([1.0, NAN, None]), lambda: arrow_column([1.0, None, NAN])),
+        (lambda: pd.Index(arrow_column([1.0, NAN])), lambda: pd.Index(arrow_column([1.0, 2.0]))),
+        (
+            lambda: pd.DataFrame(FRAME, index=pd.Index(arrow_column([1.0, NAN]))),
+            lambda: pd.DataFrame(FRAME, index=pd.Index(arrow_column([NAN, 1.0]))),
+        ),
+        (lambda: cells([0.1, NAN], {"a": NAN}), lambda: cells([0.1, NAN], {"a": 1.0})),
+        (lambda: cells(np.array([0.1, NAN])), lambda: cells(np.array([0.1, 1.0]))),
+        (lambda: csr_array([[NAN, 0], [0, 2.0]]), lambda: csr_array([[NAN, 0], [3.0, 2.0]])),
+        (lambda: dok_array(np.eye(2)), lambda: dok_array(np.ones((2, 2)))),
     ],
 )
 def test_models_with_frames_and_arrays_compare(make: Any, other: Any) -> None:

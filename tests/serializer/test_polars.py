@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -116,6 +117,16 @@ def test_refusal_says_the_fix(value: Any, message: str) -> None:
     """A refusal names the column or the type, and what to type."""
     with pytest.raises(SerializationError, match=message):
         dataframe_serializer.serialize(value)
+
+
+def test_a_panic_is_an_error_that_is_caught() -> None:
+    """What Polars or Arrow lacks a type for is told, though a panic is no ``Exception``."""
+    wide = pa.table({"d": pa.array([Decimal(10) ** 45], pa.decimal256(60, 3))})
+    with pytest.raises(DeserializationError, match=r"Polars lacks a type of this table.*Int256"):
+        dataframe_serializer.from_arrow(wide)
+    huge = dataframe_serializer.serialize(pl.DataFrame({"i": pl.Series([2**100], dtype=pl.Int128)}))
+    with pytest.raises(DeserializationError, match=r"Arrow lacks a type.*load\(\)"):
+        dataframe_serializer.load_arrow(io.BytesIO(huge))
 
 
 def test_damage_never_reaches_polars() -> None:

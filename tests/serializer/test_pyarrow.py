@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import random
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import assume, given, settings, strategies as st
 
 from artigraph.errors import DeserializationError, SerializationError
 from artigraph.serializer.base import Serializer, find_serializer
+from artigraph.serializer.pandas import dataframe_serializer
+from artigraph.serializer.part import reading
 from artigraph.serializer.pyarrow import (
     feather_serializer,
     parquet_serializer,
@@ -47,7 +52,26 @@ def plain_tables() -> list[Any]:
         ),
         arrow.table([[1, 2]], schema=pa.schema([field], metadata={"made": "here"})),
         pa.Table.from_arrays([pa.array([1]), pa.array(["x"])], names=["a", "a"]),
+        *extension_tables(),
     ]
+
+
+def extension_tables() -> list[Any]:
+    """Tables of extension types that Arrow itself registers, also within others."""
+    ids = pa.array([bytes(16), None], arrow.uuid())
+    flags = arrow.ExtensionArray.from_storage(arrow.bool8(), pa.array([1, None], pa.int8()))
+    opaque = arrow.opaque(pa.binary(), "kind", "vendor")
+    tensors = arrow.FixedShapeTensorArray.from_numpy_ndarray(np.arange(8.0).reshape(2, 2, 2))
+    columns = {
+        "uuid": ids,
+        "json": pa.array(['{"a": 1}', None], arrow.json_()),
+        "bool8": flags,
+        "opaque": arrow.ExtensionArray.from_storage(opaque, pa.array([b"x", None])),
+        "tensor": tensors,
+        "list": arrow.ListArray.from_arrays([0, 1, 2], ids),
+        "struct": arrow.StructArray.from_arrays([ids], ["a"]),
+    }
+    return [pa.table({name: column}) for name, column in columns.items()]
 
 
 def feather_tables() -> list[Any]:
@@ -59,6 +83,9 @@ def feather_tables() -> list[Any]:
         pa.table({"a": pa.array([1, 2, 1]).dictionary_encode()}),
         pa.table({"a": arrow.RunEndEncodedArray.from_arrays([1, 3], ["a", "b"])}),
         pa.table({"a": arrow.array([arrow.MonthDayNano((1, 2, 3))])}),
+        table([b"", None], pa.binary(0)),
+        table([[b""]], pa.list_(pa.binary(0))),
+        table([{}, None], pa.struct([])),
         *unreadable_tables(),
     ]
 
@@ -87,7 +114,7 @@ class ArrowTests(SerializerTests):
         return (
             bool(old.equals(new))
             and old.schema.metadata == new.schema.metadata
-            and all(a.equals(b) and a.metadata == b.metadata for a, b in fields)
+            and all(a.equals(b) and (a.metadata or None) == (b.metadata or None) for a, b in fields)
         )
 
 
@@ -242,6 +269,124 @@ def test_each_page_has_a_checksum() -> None:
     assert place > 0
     with pytest.raises(DeserializationError, match="CRC"):
         read_parquet(data[:place] + b"xxx" + data[place + 3 :])
+
+
+class Unregistered(pa.ExtensionType):
+    """A type that Arrow does not find again."""
+
+    def __init__(self) -> None:
+        super().__init__(pa.int8(), "tests.unregistered")
+
+    def __arrow_ext_serialize__(self) -> bytes:
+        return b""
+
+    @classmethod
+    def __arrow_ext_deserialize__(cls, storage_type: Any, serialized: bytes) -> Unregistered:
+        return cls()
+
+
+def test_types_must_be_registered_with_arrow() -> None:
+    """An extension type that reading would not find is refused until it is registered."""
+    column = arrow.ExtensionArray.from_storage(Unregistered(), pa.array([1, None], pa.int8()))
+    for value in (
+        pa.table({"a": column}),
+        pa.table({"a": arrow.ListArray.from_arrays([0, 2], column)}),
+    ):
+        for serializer in (parquet_serializer, feather_serializer):
+            with pytest.raises(SerializationError, match=r"'a' of type .*register_extension_type"):
+                serializer.serialize(value)
+    arrow.register_extension_type(Unregistered())
+    try:
+        for serializer in (parquet_serializer, feather_serializer):
+            assert serializer.deserialize(serializer.serialize(value)).equals(value)
+    finally:
+        pa.unregister_extension_type("tests.unregistered")
+
+
+@pytest.mark.parametrize("value", extension_tables(), ids=lambda t: t.column_names[0])
+def test_extension_types_are_read_in_part(value: Any) -> None:
+    """Pages of them, also those past the end, have the types of the whole."""
+    for serializer in (parquet_serializer, feather_serializer):
+        file = io.BytesIO(serializer.serialize(value))
+        reader = serializer.open_reader(file)
+        rows = [reader.read(file, 0, 1), reader.read(file, 1, 5), reader.read(file, 7, 5)]
+        assert pa.concat_tables(rows).equals(value)
+
+
+def batches_of(claimed: int, *rows: int) -> bytes:
+    """An Arrow file that claims a number of rows a batch, and its batches."""
+    schema = pa.schema([("x", pa.int64())], metadata={"artigraph-batch-rows": str(claimed)})
+    file = io.BytesIO()
+    with pa.ipc.new_file(file, schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as out:
+        for count in rows:
+            out.write_batch(pa.record_batch([pa.array(np.zeros(count, np.int64))], schema=schema))
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("claimed", "rows", "message"),
+    [
+        (3_000_000, [3_000_000], "batches have 3000000 rows"),
+        (20_000, [3_000_000], "last batch has 3000000 rows"),
+        (20_000, [3_000_000, 5], "batch 0 has 3000000 rows"),
+        (20_000, [0, 3_000_000, 5], "batch 0 has 0 rows"),
+        (1, [3_000_000], "last batch has 3000000 rows"),
+        (0, [1], "batches have 0 rows"),
+    ],
+)
+def test_batches_of_foreign_sizes_are_not_unpacked(
+    claimed: int, rows: list[int], message: str
+) -> None:
+    """A page of a file takes no more memory than the largest batch that is written."""
+    file = io.BytesIO(batches_of(claimed, *rows))
+    before = pa.total_allocated_bytes()
+    with pytest.raises(DeserializationError, match=message):
+        feather_serializer.open_reader(file).read(file, 0, 5)
+    assert pa.total_allocated_bytes() - before < 1_000_000
+
+
+@pytest.mark.parametrize("cut_off", range(1, 60, 7))
+def test_a_damaged_footer_is_reported(cut_off: int) -> None:
+    """Whatever stands at the end of a file that was cut or changed."""
+    data = bytearray(batches_of(20_000, 20_000, 3))
+    for damaged in (bytes(data[:-cut_off]), bytes(data[:-cut_off] + b"\xff" * cut_off)):
+        with pytest.raises(DeserializationError):
+            feather_serializer.open_reader(io.BytesIO(damaged))
+
+
+def test_row_groups_of_foreign_sizes_are_not_unpacked() -> None:
+    """A page of Parquet takes no more memory than the largest row group that is written."""
+    file = io.BytesIO()
+    pq.write_table(table(np.zeros(3_000_000, np.int64)), file, row_group_size=3_000_000)
+    reader = parquet_serializer.open_reader(file)
+    with pytest.raises(DeserializationError, match=r"3000000 rows where at most 20000.*load\(\)"):
+        reader.read(file, 0, 5)
+    assert parquet_serializer.load(file).num_rows == 3_000_000
+
+
+def test_pandas_is_given_no_path_for_a_time_zone(tmp_path: Any) -> None:
+    """Without a look at the name, pandas would open the file that a time zone's name leads to."""
+    path = tmp_path / "secret"
+    path.write_text("TZif")
+    kind = pa.timestamp("us", f"dateutil/{path}")
+    for value in (table([1], kind), table([[1]], pa.list_(kind))):
+        for serializer in (parquet_serializer, feather_serializer):
+            file = io.BytesIO(serializer.serialize(value))
+            back = serializer.open_reader(file).read(file, 0, 1)
+            assert back.equals(value)
+            with pytest.raises(ValueError, match="is no time zone"):
+                serializer.open_reader(file).to_pandas(back.columns, [0], slice(None))
+    for zone in ("UTC", "Europe/Berlin", "+05:30", "America/Argentina/Buenos_Aires", "Etc/GMT+3"):
+        frame = dataframe_serializer.from_arrow(table([1], pa.timestamp("us", zone)))
+        assert frame["a"].dt.tz is not None
+
+
+def test_errors_write_out_what_they_quote() -> None:
+    """What a library says of a file's names reaches no terminal as it stands."""
+    with pytest.raises(DeserializationError) as caught, reading("Damaged"):
+        raise ValueError("no column '\x1b[31m\u202ex'" + "x" * 1000)
+    assert str(caught.value).startswith(r"Damaged: no column '\x1b[31m\u202ex'")
+    assert len(str(caught.value)) < 600
 
 
 def test_row_groups_are_small() -> None:

@@ -34,6 +34,7 @@ from artigraph.serializer.pyarrow import (
     make_dataset,
     read_parquet,
     summarize_frame,
+    to_pandas,
 )
 
 __all__ = ["DataFrameSerializer", "dataframe_serializer"]
@@ -121,7 +122,7 @@ class DataFrameSerializer(FrameSerializer[pd.DataFrame]):
 
     def from_arrow(self, table: pa.Table, /) -> pd.DataFrame:
         """Make a frame of a table, as pyarrow does it."""
-        frame: pd.DataFrame = table.to_pandas()
+        frame: pd.DataFrame = to_pandas(table)
         return frame
 
     def scan(self, open_file: Callable[[], BinaryIO], size: int, /) -> Any:

@@ -22,6 +22,7 @@ from pyarrow import dataset as ds
 from artigraph.errors import DeserializationError, SerializationError
 from artigraph.serializer.part import FrameReader, FrameSerializer
 from artigraph.serializer.pyarrow.batch import BatchStream, check_columns, open_stream
+from artigraph.serializer.pyarrow.convert import check_zone, check_zones, to_pandas
 from artigraph.serializer.pyarrow.dataset import make_dataset
 from artigraph.serializer.pyarrow.feather import (
     FeatherReader,
@@ -34,6 +35,7 @@ from artigraph.serializer.pyarrow.parquet import (
     ROWS_PER_GROUP,
     ParquetReader,
     dump_parquet,
+    empty_table,
     load_parquet,
     read_parquet,
     read_rows,
@@ -53,8 +55,11 @@ __all__ = [
     "ParquetReader",
     "ParquetSerializer",
     "RecordBatchSerializer",
+    "check_zone",
+    "check_zones",
     "dump_feather",
     "dump_parquet",
+    "empty_table",
     "feather_serializer",
     "load_feather",
     "load_parquet",
@@ -66,6 +71,7 @@ __all__ = [
     "record_batch_serializer",
     "row_group_size",
     "summarize_frame",
+    "to_pandas",
     "write_feather",
     "write_parquet",
     "writing_parquet",
@@ -145,7 +151,7 @@ class ParquetSerializer(_TableSerializer):
                 return _dump_stream(source, file)
             dump_parquet(source, file)
             return self.summarize(source)
-        except pa.ArrowException as error:
+        except (pa.ArrowException, NotImplementedError) as error:
             raise SerializationError(
                 f"This table cannot be written as Parquet: {error}. {_FEATHER}"
             ) from error
@@ -192,7 +198,7 @@ class ParquetSerializer(_TableSerializer):
 class FeatherSerializer(_TableSerializer):
     """Arrow tables as Feather, which is Arrow's own file format.
 
-    * keeps every type that Arrow has
+    * keeps every type that Arrow has, and extension types that are registered with it
     * refuses rows without columns
     """
 
@@ -223,9 +229,15 @@ class FeatherSerializer(_TableSerializer):
             SerializationError: It is not a table, or Arrow cannot write it.
         """
         _check_table(value, self.name)
+        for field in value.schema:
+            if not _feather_keeps(field):
+                raise SerializationError(
+                    f"Feather would not give column {field.name!r} of type {field.type} back as "
+                    f"it is. {_REGISTER}"
+                )
         try:
             dump_feather(value, file)
-        except pa.ArrowException as error:
+        except (pa.ArrowException, NotImplementedError) as error:
             raise SerializationError(
                 f"This table cannot be written as Feather: {error}. If one of its columns is "
                 "dictionary-encoded, decode it first."
@@ -276,18 +288,39 @@ def _dump_stream(stream: BatchStream, file: BinaryIO) -> Mapping[str, Any]:
 
 def _check_schema(schema: pa.Schema) -> None:
     try:
-        back = read_parquet(write_parquet(schema.empty_table())).schema
-    except (pa.ArrowException, DeserializationError) as error:
+        back = read_parquet(write_parquet(empty_table(schema))).schema
+    except Exception as error:  # Arrow has several for a type that Parquet lacks
         raise SerializationError(f"{_first_unwritable(schema)}: {error}. {_FEATHER}") from error
     for old, new in zip(schema, back, strict=True):
-        if not old.equals(new) or old.metadata != new.metadata:
+        # Of an extension type, Parquet makes an empty metadata of none.
+        if not old.equals(new) or (old.metadata or None) != (new.metadata or None):
+            fix = _FEATHER if _feather_keeps(old) else _REGISTER
             raise SerializationError(
                 f"Parquet would give column {old.name!r} of type {old.type} back as "
-                f"{new.type}. {_FEATHER} Or cast the column to {new.type} first."
+                f"{new.type}. {fix} Or cast the column to {new.type} first."
             )
 
 
+def _feather_keeps(field: pa.Field[Any]) -> bool:
+    if not _has_extension(field.type):
+        return True
+    try:
+        return bool(read_feather(write_feather(empty_table(pa.schema([field])))).field(0) == field)
+    except (DeserializationError, pa.ArrowException):
+        return False
+
+
+def _has_extension(kind: Any) -> bool:
+    if isinstance(kind, pa.BaseExtensionType):
+        return True
+    if pa.types.is_dictionary(kind) or pa.types.is_run_end_encoded(kind):
+        return _has_extension(kind.value_type)
+    fields = range(kind.num_fields if pa.types.is_nested(kind) else 0)
+    return any(_has_extension(kind.field(i).type) for i in fields)
+
+
 _FEATHER = "Use artigraph.serializer.pyarrow.feather_serializer, which keeps every Arrow type."
+_REGISTER = "Register its type with pyarrow.register_extension_type, here and where it is read."
 
 
 def _check_table(value: object, name: str) -> pa.Table:
@@ -308,8 +341,8 @@ def _check_table(value: object, name: str) -> pa.Table:
 def _first_unwritable(schema: pa.Schema) -> str:
     for field in schema:
         try:
-            write_parquet(pa.schema([field]).empty_table())
-        except pa.ArrowException:
+            write_parquet(empty_table(pa.schema([field])))
+        except Exception:  # as above
             return f"Parquet cannot hold column {field.name!r} of type {field.type}"
     return "Parquet cannot hold this table"
 

@@ -15,6 +15,8 @@ import pyarrow as pa
 from pyarrow import ipc
 
 from artigraph.serializer.part import FrameReader, reading
+from artigraph.serializer.pyarrow.batch_rows import BatchRows
+from artigraph.serializer.pyarrow.convert import to_pandas
 from artigraph.serializer.pyarrow.parquet import ROWS_PER_GROUP
 
 __all__ = ["FeatherReader", "dump_feather", "load_feather", "read_feather", "write_feather"]
@@ -101,12 +103,16 @@ class FeatherReader(FrameReader[pa.Table]):
         with reading("This file is not an Arrow file, or it is damaged"):
             batches = ipc.open_file(file)
             self._batch_rows = int((batches.schema.metadata or {})[METADATA_KEY])
-            if self._batch_rows < 1:
+            # Larger ones, of which each is unpacked for any of its rows, are never written.
+            if not 1 <= self._batch_rows <= ROWS_PER_GROUP:
                 raise ValueError(f"its batches have {self._batch_rows} rows")
             self.schema = _plain(batches.schema)
-            self._batches = batches.num_record_batches
-            last = _read_batch(file, self._batches - 1, []).num_rows if self._batches else 0
-        self.num_rows = max(0, self._batches - 1) * self._batch_rows + last
+            self._rows = BatchRows(file)
+            before = max(0, len(self._rows) - 1) * self._batch_rows
+            last = self._rows.read(file, len(self._rows) - 1) if len(self._rows) else 0
+            if not 0 <= last <= self._batch_rows:
+                raise ValueError(f"its last batch has {last} rows")
+        self.num_rows = before + last
         self.labels: Sequence[Any] = self.schema.names
 
     def dtypes(self) -> list[str]:
@@ -132,9 +138,9 @@ class FeatherReader(FrameReader[pa.Table]):
         with reading("This file is not an Arrow file, or it is damaged"):
             batches = []
             for i in range(first, -(-end // size) if end > offset else first):
+                if (rows := self._rows.read(file, i)) != min(size, self.num_rows - i * size):
+                    raise ValueError(f"batch {i} has {rows} rows")
                 batch = _read_batch(file, i, order)
-                if batch.num_rows != min(size, self.num_rows - i * size):
-                    raise ValueError(f"batch {i} has {batch.num_rows} rows")
                 batches.append(batch.replace_schema_metadata(self.schema.metadata))
             table = pa.Table.from_batches(batches, schema)
             # A table without columns takes any limit for its rows.
@@ -149,7 +155,7 @@ class FeatherReader(FrameReader[pa.Table]):
 
     def to_pandas(self, columns: Sequence[Any], places: Sequence[int], rows: object) -> Any:
         """Make a frame of pandas of columns, as pyarrow does it."""
-        return pa.table(list(columns), [self.labels[i] for i in places]).to_pandas()
+        return to_pandas(pa.table(list(columns), [self.labels[i] for i in places]))
 
     def group_rows(self) -> list[int]:
         """The rows of each part that can be read on its own."""

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from artigraph.errors import DeserializationError
 from artigraph.serializer.part import FrameReader, reading
+from artigraph.serializer.pyarrow.convert import to_pandas
 from artigraph.serializer.pyarrow.unreadable import unsure_columns
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "GroupWriter",
     "ParquetReader",
     "dump_parquet",
+    "empty_table",
     "load_parquet",
     "read_parquet",
     "read_rows",
@@ -46,6 +48,11 @@ which every reader loads first. Long or wide tables get larger groups."""
 def row_group_size(rows: int, columns: int) -> int:
     """Choose the rows of a row group, so that parts and footer are both small."""
     return max(ROWS_PER_GROUP, -(-rows * columns // COLUMN_CHUNKS))
+
+
+def empty_table(schema: pa.Schema) -> pa.Table:
+    """A table of no rows; Arrow's own way makes none of some extension types."""
+    return pa.Table.from_batches([], schema)
 
 
 class GroupWriter:
@@ -208,6 +215,7 @@ def read_rows(
     with reading("This file is not Parquet, or it is damaged"):
         parquet = _open(file, metadata)
         groups, first = _find_groups(parquet.metadata, offset, limit)
+        _check_groups(parquet.metadata, len(parquet.schema_arrow), groups)
         table = _read_groups(parquet, groups, columns)
         start = min(offset - first, table.num_rows)
         # A table without columns takes any limit for its rows.
@@ -231,11 +239,21 @@ def _find_groups(footer: pq.FileMetaData, offset: int, limit: int) -> tuple[list
     return groups, first if groups else offset
 
 
+def _check_groups(footer: pq.FileMetaData, columns: int, groups: list[int]) -> None:
+    most = row_group_size(footer.num_rows, columns)
+    for group in groups:
+        if (rows := footer.row_group(group).num_rows) > most:
+            raise ValueError(
+                f"row group {group} has {rows} rows where at most {most} are written, and would be "
+                "unpacked for any of them; load() reads all"
+            )
+
+
 def _read_groups(
     parquet: pq.ParquetFile, groups: list[int], columns: Sequence[int] | None
 ) -> pa.Table:
     if not groups:
-        empty = parquet.schema_arrow.empty_table()
+        empty = empty_table(parquet.schema_arrow)
         return empty if columns is None else empty.select(list(columns))
     if columns is None:
         return parquet.read_row_groups(groups)
@@ -287,7 +305,7 @@ class ParquetReader(FrameReader[pa.Table]):
 
     def to_pandas(self, columns: Sequence[Any], places: Sequence[int], rows: object) -> Any:
         """Make a frame of pandas of columns, as pyarrow does it."""
-        return pa.table(list(columns), [self.labels[i] for i in places]).to_pandas()
+        return to_pandas(pa.table(list(columns), [self.labels[i] for i in places]))
 
     def group_rows(self) -> list[int]:
         """The rows of each part that can be read on its own."""

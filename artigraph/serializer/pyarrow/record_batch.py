@@ -11,6 +11,7 @@ from pyarrow import ipc
 
 from artigraph.errors import DeserializationError, SerializationError
 from artigraph.serializer.base import Serializer
+from artigraph.serializer.part import reading
 from artigraph.serializer.pyarrow.summary import summarize_frame
 
 __all__ = ["RecordBatchSerializer", "record_batch_serializer"]
@@ -49,7 +50,7 @@ class RecordBatchSerializer(Serializer[pa.RecordBatch]):
             if not schema.equals(value.schema, check_metadata=True):
                 raise pa.ArrowTypeError(f"its schema would come back as {schema}")
             return _write_batch(value)
-        except (pa.ArrowException, DeserializationError) as error:
+        except (pa.ArrowException, NotImplementedError, DeserializationError) as error:
             raise SerializationError(
                 f"This record batch of schema {value.schema} cannot be stored: {error}. Register "
                 "its extension types with pyarrow.register_extension_type, or cast the columns."
@@ -79,17 +80,13 @@ def _write_batch(batch: pa.RecordBatch) -> bytes:
 
 
 def _read_batch(data: bytes) -> pa.RecordBatch:
-    try:
+    told = f"These {len(data)} bytes are not an Arrow file of one record batch, or are damaged"
+    with reading(told):
         reader = ipc.open_file(pa.BufferReader(data))
         if reader.num_record_batches != 1:
             raise ValueError(f"there are {reader.num_record_batches} batches where one is expected")
         batch = reader.get_batch(0)
         batch.validate(full=True)
-    except Exception as error:  # damage shows as almost any error
-        raise DeserializationError(
-            f"These {len(data)} bytes are not an Arrow file of one record batch, or they are "
-            f"damaged: {error}"
-        ) from error
     return batch
 
 

@@ -1,0 +1,51 @@
+"""Columns of a file for pandas, which would look for a time zone wherever its name says."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pyarrow as pa
+
+__all__ = ["check_zone", "check_zones", "to_pandas"]
+
+_ZONE = re.compile(r"(?:UTC)?[+-]\d\d:\d\d|(?!dateutil/)[\w+-]+(?:/[\w+-]+)*", re.ASCII)
+"""An offset, or a name of IANA's. After ``dateutil/`` pandas takes a path and opens it."""
+
+
+def check_zone(name: str) -> str:
+    """See that a time zone of a file is one; returns its name.
+
+    Raises:
+        ValueError: It is something else, such as a path.
+    """
+    if not _ZONE.fullmatch(name):
+        raise ValueError(f"{name[:80]!r} is no time zone")
+    return name
+
+
+def check_zones(kind: pa.DataType) -> None:
+    """See that a type of a file names no time zone that is none.
+
+    Raises:
+        ValueError: It, or one within it, does.
+    """
+    stored: Any = kind.storage_type if isinstance(kind, pa.BaseExtensionType) else kind
+    if pa.types.is_timestamp(stored) and stored.tz is not None:
+        check_zone(stored.tz)
+    elif pa.types.is_dictionary(stored) or pa.types.is_run_end_encoded(stored):
+        check_zones(stored.value_type)
+    elif pa.types.is_nested(stored):
+        for i in range(stored.num_fields):
+            check_zones(stored.field(i).type)
+
+
+def to_pandas(table: pa.Table) -> Any:
+    """Make a frame of pandas of a table from a file, as pyarrow does it.
+
+    Raises:
+        ValueError: It names a time zone that is none.
+    """
+    for kind in table.schema.types:
+        check_zones(kind)
+    return table.to_pandas()
