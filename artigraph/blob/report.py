@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from typing_extensions import override
 
-from artigraph.display.escape import cut
+from artigraph.display.escape import counted, cut
 from artigraph.display.facts import Badge, Facts, Table
 from artigraph.display.options import Limits
 from artigraph.display.shown import Shown
@@ -67,7 +67,7 @@ class GarbageReport(Shown):
         return f"<{type(self).__name__} {self.storage!r}: {self._counted()}{state}>"
 
     def _counted(self) -> str:
-        blobs = f"{self.num_blobs:,} blob{'' if self.num_blobs == 1 else 's'}"
+        blobs = counted(self.num_blobs, "blob")
         return f"{blobs} without a row, {format_size(self.nbytes)}"
 
 
@@ -128,7 +128,7 @@ class StorageReport(Shown):
         )
 
     def _counted(self) -> str:
-        rows = f"{self.num_rows:,} row{'' if self.num_rows == 1 else 's'}"
+        rows = counted(self.num_rows, "row")
         faults = f"{self.num_missing:,} missing, {self.num_damaged:,} damaged"
         return f"{rows}, {format_size(self.nbytes)}: {faults}"
 

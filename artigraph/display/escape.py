@@ -11,7 +11,7 @@ import re
 import unicodedata
 from html import escape
 
-__all__ = ["cut", "html_text", "visible", "width_of"]
+__all__ = ["counted", "cut", "html_text", "visible", "width_of"]
 
 _UNSEEN_CATEGORIES = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
 _JOINERS = "\u200c\u200d"
@@ -45,6 +45,11 @@ def visible(text: str, longest: int | None = None) -> str:
 def cut(text: str, longest: int) -> str:
     """At most so many characters of a text, the last of them ``…`` if it was longer."""
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
+def counted(number: int, noun: str) -> str:
+    """How many there are: ``1 row``, ``2,000 rows``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def html_text(text: str) -> str:

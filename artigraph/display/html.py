@@ -12,7 +12,7 @@ from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from html import escape
 
-from artigraph.display.escape import cut, html_text
+from artigraph.display.escape import counted, cut, html_text
 from artigraph.display.facts import Badge, Facts, Field, Picture, Table
 
 __all__ = ["STYLE", "page", "render_html"]
@@ -199,8 +199,7 @@ def _table(table: Table) -> str:
         f'<table class="ag-table"><thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody></table>\n'
     )
     if table.more_columns:
-        plural = "" if table.more_columns == 1 else "s"
-        drawn += f'<div class="ag-more">+{table.more_columns:,} more column{plural}</div>\n'
+        drawn += f'<div class="ag-more">+{counted(table.more_columns, "more column")}</div>\n'
     return drawn
 
 

@@ -16,7 +16,7 @@ from itertools import islice
 from typing import Any, TypeAlias
 from weakref import WeakKeyDictionary
 
-from artigraph.display.escape import cut
+from artigraph.display.escape import counted, cut
 from artigraph.display.facts import Facts, Picture, Table
 from artigraph.display.options import Limits
 from artigraph.errors import NameTakenError
@@ -123,10 +123,7 @@ def python_number(value: object) -> Any:
 
 def frame_line(rows: int, columns: int) -> str:
     """How large a frame is, in words."""
-    return (
-        f"{rows:,} row{'' if rows == 1 else 's'} {TIMES} "
-        f"{columns:,} column{'' if columns == 1 else 's'}"
-    )
+    return f"{counted(rows, 'row')} {TIMES} {counted(columns, 'column')}"
 
 
 def shape_line(shape: Iterable[int], dtype: str) -> str:
@@ -354,7 +351,7 @@ def _image_line(image: Any) -> str:
 
 
 def _plotly_line(figure: Any) -> str:
-    return f"{len(figure.data):,} trace{'' if len(figure.data) == 1 else 's'}"
+    return counted(len(figure.data), "trace")
 
 
 for _library, _name, _line, _png in (

@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 
-from artigraph.display.escape import visible, width_of
+from artigraph.display.escape import counted, visible, width_of
 from artigraph.display.facts import Badge, Facts, Field, Table
 
 __all__ = ["render_text"]
@@ -117,7 +117,7 @@ def _table(table: Table, width: int) -> Iterator[str]:
             yield f"… +{table.more:,} more"
         start = max(end, 2)
     if table.more_columns:
-        yield f"+{table.more_columns:,} more column{'' if table.more_columns == 1 else 's'}"
+        yield f"+{counted(table.more_columns, 'more column')}"
 
 
 def _left(text: str, width: int) -> str:

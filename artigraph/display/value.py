@@ -16,7 +16,7 @@ from math import isfinite
 from types import MappingProxyType
 from typing import Any
 
-from artigraph.display.escape import cut
+from artigraph.display.escape import counted, cut
 from artigraph.display.facts import Badge, Facts, Field
 from artigraph.display.library import describer_of, python_number
 from artigraph.display.options import Limits
@@ -240,7 +240,7 @@ def _collection(value: Any, limits: Limits) -> str:
     if not value:
         return repr(value)
     if limits.max_depth < 0:
-        return f"{opening}… {len(value):,} item{'' if len(value) == 1 else 's'}{closing}"
+        return f"{opening}… {counted(len(value), 'item')}{closing}"
     inner = limits.in_collection_line()
 
     def line(item: Any) -> str:
@@ -323,6 +323,6 @@ def _described_items(name: str, value: Any, limits: Limits) -> Field:
     return Field(
         name,
         type_name(value),
-        f"{len(value):,} item{'' if len(value) == 1 else 's'}",
+        counted(len(value), "item"),
         inside=Facts(type_name(value), fields=fields, more_fields=more + left_out),
     )

@@ -6,11 +6,11 @@ what to install.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from functools import wraps
 from typing import Any
 
 import graphviz
-from typing_extensions import override
 
 from artigraph.display.escape import visible
 from artigraph.display.tree import LONGEST, TreeItem
@@ -26,47 +26,30 @@ _NODE_STYLES = {
 }
 
 
+def _telling(method: Callable[..., Any], program: str) -> Callable[..., Any]:
+    @wraps(method)
+    def told(*args: object, **kwargs: object) -> Any:
+        try:
+            return method(*args, **kwargs)
+        except graphviz.ExecutableNotFound as error:
+            raise MissingLibraryError(
+                f"No picture can be drawn: Graphviz's program {program!r} is not installed. "
+                "Install it with: apt-get install graphviz (or: brew install graphviz, conda "
+                "install graphviz). The source needs no program: it is this graph's .source."
+            ) from error
+
+    return told
+
+
 class TreeDigraph(graphviz.Digraph):
     """A ``graphviz.Digraph`` that says what to install where ``dot`` is missing.
 
-    A notebook then shows its source.
+    Its methods raise ``MissingLibraryError`` there, and a notebook shows its source.
     """
 
-    @override
-    def pipe(self, *args: object, **kwargs: object) -> Any:
-        """As ``graphviz.Digraph.pipe``: the picture.
-
-        Raises:
-            MissingLibraryError: The ``dot`` program is not installed.
-        """
-        try:
-            return super().pipe(*args, **kwargs)
-        except graphviz.ExecutableNotFound as error:
-            raise _missing("dot") from error
-
-    @override
-    def render(self, *args: object, **kwargs: object) -> str:
-        """As ``graphviz.Digraph.render``: write the picture to a file.
-
-        Raises:
-            MissingLibraryError: The ``dot`` program is not installed.
-        """
-        try:
-            return str(super().render(*args, **kwargs))
-        except graphviz.ExecutableNotFound as error:
-            raise _missing("dot") from error
-
-    @override
-    def unflatten(self, *args: object, **kwargs: object) -> graphviz.Source:
-        """As ``graphviz.Digraph.unflatten``: broad graphs made narrower.
-
-        Raises:
-            MissingLibraryError: The ``unflatten`` program is not installed.
-        """
-        try:
-            return super().unflatten(*args, **kwargs)
-        except graphviz.ExecutableNotFound as error:
-            raise _missing("unflatten") from error
+    pipe = _telling(graphviz.Digraph.pipe, "dot")
+    render = _telling(graphviz.Digraph.render, "dot")
+    unflatten = _telling(graphviz.Digraph.unflatten, "unflatten")
 
     def _repr_mimebundle_(
         self,
@@ -78,14 +61,6 @@ class TreeDigraph(graphviz.Digraph):
             return dict(super()._repr_mimebundle_(include, exclude, **options))
         except MissingLibraryError as error:
             return {"text/plain": f"{self.source}\n// {error}"}
-
-
-def _missing(program: str) -> MissingLibraryError:
-    return MissingLibraryError(
-        f"No picture can be drawn: Graphviz's program {program!r} is not installed. Install it "
-        "with: apt-get install graphviz (or: brew install graphviz, conda install graphviz). "
-        "The source needs no program: it is this graph's .source."
-    )
 
 
 def draw(items: Sequence[TreeItem], more: int) -> TreeDigraph:

@@ -18,7 +18,7 @@ from artigraph.db.session import read
 from artigraph.db.setting import current_setting, store_in, using
 from artigraph.db.store import Store
 from artigraph.display.row import ResultList
-from artigraph.errors import MultipleNodesFoundError, NodeNotFoundError
+from artigraph.errors import MultipleNodesFoundError
 from artigraph.filter.base import Filter
 from artigraph.filter.model import ModelFilter
 from artigraph.filter.order import BY_ID, OrderBy, Ordering, check_count, ordering_of
@@ -28,7 +28,7 @@ from artigraph.model.document import decoder_of
 from artigraph.model.part import load_parts, select_parts
 from artigraph.model.unknown import UnknownModel
 from artigraph.model.write import MANY_MODELS
-from artigraph.node.node import count_nodes, delete_nodes
+from artigraph.node.node import count_nodes, delete_nodes, existing
 from artigraph.node.qualified import Places, QualifiedArtifact
 from artigraph.orm.artifact import ModelArtifact
 from artigraph.orm.node import column_names, node_table
@@ -193,12 +193,7 @@ async def read_model(filter: Filter, *, lazy: bool = False) -> ReadModel:
         MultipleNodesFoundError: The filter finds more than one.
         UnknownModelError: Its class is not defined here.
     """
-    found = await read_model_or_none(filter, lazy=lazy)
-    if found is None:
-        raise NodeNotFoundError(
-            f"There is no such model: {filter}. Use read_model_or_none() where that may happen."
-        )
-    return found
+    return existing(await read_model_or_none(filter, lazy=lazy), "model", filter)
 
 
 async def delete_models(filter: Filter, *, everything: bool = False) -> int:

@@ -13,11 +13,11 @@ from artigraph.blob.write import Blob, hold_blobs, put_blobs, remove_unnamed_blo
 from artigraph.db.setting import current_store, on_one_store
 from artigraph.db.store import check_store
 from artigraph.display.row import ResultList
-from artigraph.errors import MultipleNodesFoundError, NodeNotFoundError
+from artigraph.errors import MultipleNodesFoundError
 from artigraph.filter.artifact import ArtifactFilter
 from artigraph.filter.base import Filter
 from artigraph.filter.order import BY_ID, OrderBy, Ordering, check_count, ordering_of
-from artigraph.node.node import count_nodes, delete_nodes, select_nodes
+from artigraph.node.node import count_nodes, delete_nodes, existing, select_nodes
 from artigraph.node.object import insert_nodes, update_nodes
 from artigraph.node.qualified import QualifiedArtifact
 from artigraph.node.row import check_label, row_writer
@@ -213,13 +213,7 @@ async def read_artifact(filter: Filter) -> QualifiedArtifact[BaseArtifact, Any]:
         NodeNotFoundError: The filter finds none.
         MultipleNodesFoundError: The filter finds more than one.
     """
-    found = await read_artifact_or_none(filter)
-    if found is None:
-        raise NodeNotFoundError(
-            f"There is no such artifact: {filter}. Use read_artifact_or_none() where that may "
-            "happen."
-        )
-    return found
+    return existing(await read_artifact_or_none(filter), "artifact", filter)
 
 
 async def count_artifacts(filter: Filter) -> int:

@@ -31,6 +31,7 @@ __all__ = [
     "count_nodes",
     "delete_in",
     "delete_nodes",
+    "existing",
     "iter_nodes",
     "new_node",
     "nodes_exist",
@@ -44,6 +45,7 @@ __all__ = [
 ]
 
 N = TypeVar("N", bound=Node)
+F = TypeVar("F")
 
 
 @overload
@@ -235,12 +237,20 @@ async def read_node(filter: Filter) -> Node:
         NodeNotFoundError: The filter finds none.
         MultipleNodesFoundError: The filter finds more than one.
     """
-    node = await read_node_or_none(filter)
-    if node is None:
+    return existing(await read_node_or_none(filter), "node", filter)
+
+
+def existing(found: F | None, noun: str, filter: Filter) -> F:
+    """What was found.
+
+    Raises:
+        NodeNotFoundError: It is ``None``.
+    """
+    if found is None:
         raise NodeNotFoundError(
-            f"There is no such node: {filter}. Use read_node_or_none() where that may happen."
+            f"There is no such {noun}: {filter}. Use read_{noun}_or_none() where that may happen."
         )
-    return node
+    return found
 
 
 async def select_nodes(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from artigraph.display.escape import html_text
+from artigraph.display.escape import counted, html_text
 from artigraph.frame.pyarrow.text import MISSING
 
 __all__ = ["page_html"]
@@ -38,7 +38,7 @@ def page_html(page: Mapping[str, Any]) -> str:
         for row, number in enumerate(numbers)
     )
     left = [
-        f"{count:,} more {noun}s" if count > 1 else f"1 more {noun}"
+        counted(count, f"more {noun}")
         for count, noun in (
             (page["rows"] - len(numbers), "row"),
             (page["num_columns"] - len(columns), "column"),

@@ -19,6 +19,7 @@ from sqlalchemy import Row
 from artigraph.concurrency import run_in_thread
 from artigraph.db.fetch import all_of
 from artigraph.db.session import read
+from artigraph.display.escape import counted
 from artigraph.display.forest import Forest
 from artigraph.display.shown import print_lines
 from artigraph.display.tree import TreeItem
@@ -84,7 +85,7 @@ class Tree:
         return len(self.roots) + sum(map(len, self._children.values()))
 
     def __repr__(self) -> str:
-        return f"<Tree of {len(self):,} node{'' if len(self) == 1 else 's'}>"
+        return f"<Tree of {counted(len(self), 'node')}>"
 
     def _repr_pretty_(self, printer: object, cycle: bool) -> None:
         print_lines(printer, cycle, repr(self), self._forest().text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import graphviz
@@ -105,13 +106,14 @@ async def test_hostile_labels_stay_text() -> None:
 async def test_without_dot_the_error_says_what_to_install(store: str, tmp_path: Path) -> None:
     """Pictures name the program and how to install it, and the source stays in reach."""
     graph = await to_graphviz(await write_experiment(tmp_path / "blobs"))
-    for ask in (
+    asks: list[Callable[[], object]] = [
         graph.pipe,
         lambda: graph.pipe(format="png"),
         lambda: graph.render(tmp_path / "graph"),
         lambda: graph.view(tmp_path / "graph"),
         lambda: graph.copy().pipe(),
-    ):
+    ]
+    for ask in asks:
         with pytest.raises(MissingLibraryError, match=r"'dot' is not installed\..*apt-get install"):
             ask()
     with pytest.raises(MissingLibraryError, match="'unflatten' is not installed"):

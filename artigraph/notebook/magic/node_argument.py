@@ -22,7 +22,7 @@ from artigraph.orm.node import Node
 from artigraph.outline.tree import TreeNode
 from artigraph.types.scalar import without_numpy
 
-__all__ = ["current_id", "find_node", "node_id_of", "written_current_id"]
+__all__ = ["current_id", "find_id", "find_node", "node_id_of", "written_current_id"]
 
 _ID = re.compile(r"#?([0-9]{1,19})")
 _EXAMPLES = 3
@@ -132,3 +132,9 @@ async def find_node(word: Word) -> Node:
     raise MultipleNodesFoundError(
         f"Several nodes are called {shown!r}: {ids}{more}. Say which by its id."
     )
+
+
+async def find_id(word: Word) -> int:
+    """The id of the node that a word means, as :func:`find_node`; only a label is looked up."""
+    node_id = node_id_of(word)
+    return (await find_node(word)).node_id if node_id is None else node_id

@@ -28,7 +28,7 @@ from artigraph.model.read import ReadModel, read_models
 from artigraph.node.current import innermost
 from artigraph.notebook import explore
 from artigraph.notebook.magic.condition import parse_conditions
-from artigraph.notebook.magic.node_argument import current_id, find_node, node_id_of
+from artigraph.notebook.magic.node_argument import current_id, find_id, find_node
 from artigraph.notebook.magic.parser import Call, Said, argument, command, count
 from artigraph.notebook.magic.result import Listing, Picture
 from artigraph.notebook.magic.words import Word
@@ -50,13 +50,7 @@ async def _tree(node: Word | None, depth: int | None, children: int | None) -> T
 
 async def _root(word: Word | None) -> int | Unset:
     """Where to begin: the id of a node, or nothing for all roots."""
-    return UNSET if word is None else await _id(word)
-
-
-async def _id(word: Word) -> int:
-    """The id of a node; only a label has to be looked up."""
-    node_id = node_id_of(word)
-    return (await find_node(word)).node_id if node_id is None else node_id
+    return UNSET if word is None else await find_id(word)
 
 
 @command(
@@ -80,7 +74,7 @@ async def tree(call: Call) -> Tree:
 async def ls(call: Call) -> Listing:
     """List what hangs right below a node; the current one, or the roots, unless given."""
     node, limit = call.args.node, max(1, call.args.limit)
-    node_id = current_id() if node is None else await _id(node)
+    node_id = current_id() if node is None else await find_id(node)
     if node_id is None and innermost() is not None:
         return Listing((), 0, "below the current node, which is not written yet")
     if node_id is None:
@@ -146,7 +140,7 @@ async def find(call: Call) -> ResultList[ReadModel]:
     condition = parse_conditions(args.where, name, model)
     filter: Filter = ModelFilter(model_type=name if model is None else model, where=condition)
     if args.within is not None:
-        filter = filter & NodeRelationshipFilter(descendant_of=await _id(args.within))
+        filter = filter & NodeRelationshipFilter(descendant_of=await find_id(args.within))
     found = await read_models(
         filter,
         order_by=args.order.text if args.order else None,

@@ -8,6 +8,7 @@ from typing import overload
 from IPython.lib.pretty import pretty
 from typing_extensions import override
 
+from artigraph.display.escape import counted
 from artigraph.display.facts import Facts, Table
 from artigraph.display.options import Limits
 from artigraph.display.shown import Shown
@@ -88,7 +89,7 @@ class Listing(Shown, Sequence[TreeNode]):
 
     def _counted(self) -> str:
         total = len(self) + self.more
-        return f"{total:,} node{'' if total == 1 else 's'}"
+        return counted(total, "node")
 
 
 def _kind(node: TreeNode) -> str:

@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from artigraph.blob.collect import check_storage, collect_garbage
 from artigraph.db.session import read, session_is_open
 from artigraph.db.setting import current_setting, get_engine, set_engine
-from artigraph.display.escape import visible
+from artigraph.display.escape import counted, visible
 from artigraph.display.facts import Facts, Table
 from artigraph.display.options import options
 from artigraph.display.value import format_size
@@ -82,10 +82,7 @@ async def status(call: Call) -> object:
         counts = sorted((await connection.execute(by_type)).all())
     total = sum(number for _, number in counts)
     current = innermost()
-    lines = [
-        f"{total:,} node{'' if total == 1 else 's'}",
-        _current(current.node if current else None),
-    ]
+    lines = [counted(total, "node"), _current(current.node if current else None)]
     if session_is_open():
         lines.append("A session is open: what it writes is kept at its end.")
     rows = tuple((str(kind), f"{number:,}") for kind, number in counts)

@@ -12,7 +12,7 @@ from typing import Any
 from IPython.core.error import UsageError
 
 from artigraph.db.session import new_session
-from artigraph.display.escape import visible
+from artigraph.display.escape import counted, visible
 from artigraph.display.shown import type_name
 from artigraph.errors import NodeNotFoundError
 from artigraph.filter.artifact import ArtifactFilter
@@ -27,7 +27,7 @@ from artigraph.node.artifact import new_artifact, read_artifacts, write_artifact
 from artigraph.node.node import delete_nodes, read_nodes
 from artigraph.node.qualified import QualifiedArtifact
 from artigraph.notebook.magic.condition import literal
-from artigraph.notebook.magic.node_argument import find_node, node_id_of, written_current_id
+from artigraph.notebook.magic.node_argument import find_id, find_node, written_current_id
 from artigraph.notebook.magic.parser import Call, Confirm, Said, argument, command
 from artigraph.notebook.magic.words import Word, look_up
 from artigraph.orm.artifact import BaseArtifact, ModelArtifact
@@ -73,10 +73,7 @@ def assignment(word: Word) -> tuple[str, Word | None]:
 
 
 async def _parent_id(word: Word | None) -> int | None:
-    if word is None:
-        return await written_current_id()
-    node_id = node_id_of(word)
-    return (await find_node(word)).node_id if node_id is None else node_id
+    return await written_current_id() if word is None else await find_id(word)
 
 
 @command(
@@ -274,7 +271,7 @@ async def rm(call: Call) -> object:
 
     async def act() -> Said:
         rows = await delete_nodes(NodeFilter(node_id=node.node_id))
-        return Said(f"Deleted {name}: {rows:,} row{'' if rows == 1 else 's'}.")
+        return Said(f"Deleted {name}: {counted(rows, 'row')}.")
 
     if call.args.yes:
         return await act()
