@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from artigraph.display.escape import cut, html_text
@@ -117,7 +117,8 @@ class Forest:
 
 def _within_budget(forest: Forest, draw: Callable[[Forest], str]) -> str:
     now = options.limits
-    limits: Limits | None = now
+    # Trees have no pictures, which would be the first to go.
+    limits: Limits | None = replace(now, max_pictures=0)
     try:
         while limits is not None:
             drawn = draw(_cut(forest, limits))

@@ -107,6 +107,8 @@ def cut_tree(item: TreeItem, max_children: int, max_depth: int) -> TreeItem:
         max_children: How many children of one item are drawn.
         max_depth: How many levels below the root are drawn.
     """
+    if not item.children:
+        return item
     drawn = item.children[:max_children] if max_depth > 0 else ()
     return replace(
         item,
