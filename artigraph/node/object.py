@@ -28,8 +28,7 @@ from artigraph.errors import NodeNotFoundError
 from artigraph.filter.value import among
 from artigraph.garbage import collector_paused
 from artigraph.node.column import (
-    fill_defaults,
-    fill_updates,
+    fill_in,
     keep_values,
     made_on_insert,
     made_on_update,
@@ -76,7 +75,7 @@ async def insert_nodes(
             for node, values in zip(new, given, strict=True)
         ]
         for node, values in zip(new, given, strict=True):
-            fill_defaults(type(node), values)
+            fill_in(type(node), values, "default")
         keep_values(writer.connection.dialect, zip(map(type, new), given, strict=True))
         rows = [_new_row(node, values, above) for node, values in zip(new, given, strict=True)]
     await writer.insert(rows)
@@ -207,7 +206,7 @@ async def update_nodes(writer: RowWriter, nodes: Sequence[Node]) -> None:
         if type(node).__node_documents__:
             changed |= {name: vars(node)[name] for name in changed_in_place(node)}
         if changed:
-            fill_updates(type(node), changed)
+            fill_in(type(node), changed, "onupdate")
         changes.append(changed)
     await _update_all(writer, nodes, changes)
 

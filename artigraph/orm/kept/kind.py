@@ -36,8 +36,7 @@ from sqlalchemy.types import (
     Uuid,
 )
 
-from artigraph.dialect.type import StoredType
-from artigraph.orm.base import UTCDateTime
+from artigraph.orm.base import StoredType, UTCDateTime
 from artigraph.orm.kept.base import Keeper, KeptColumn
 from artigraph.orm.kept.document import keep_document
 from artigraph.orm.kept.number import keep_boolean, keep_decimal, keep_float, keep_integer
