@@ -29,7 +29,8 @@ from artigraph.frame.handles import open_stored
 from artigraph.frame.pyarrow.chunk_cache import chunk_cache
 from artigraph.frame.query import Condition, SortKey
 from artigraph.notebook.frame_handlers import FrameHandlers
-from artigraph.serializer.pyarrow import row_group_size, summarize_frame, writing_parquet
+from artigraph.serializer.part import summarize_frame
+from artigraph.serializer.pyarrow import row_group_size, writing_parquet
 from artigraph.storage.aws import S3Storage
 from artigraph.storage.location import location_of_digest
 from benchmarks.bench_frames import Counting

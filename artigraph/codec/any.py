@@ -7,7 +7,14 @@ from enum import Enum
 from importlib import import_module
 from typing import Any, NoReturn
 
-from artigraph.codec.base import TAG, Codec, EncodingContext, LoadedChildren, native_json
+from artigraph.codec.base import (
+    NESTED,
+    TAG,
+    Codec,
+    EncodingContext,
+    LoadedChildren,
+    native_json,
+)
 from artigraph.errors import DeserializationError, SerializationError
 from artigraph.orm.base import is_clean
 from artigraph.serializer.base import find_serializer
@@ -41,7 +48,7 @@ def _encode(value: object, context: EncodingContext, /) -> object:
 
 def _decode(stored: object, children: LoadedChildren, /) -> object:
     if type(stored) is list:
-        return [_decode(item, children) for item in stored]
+        return [_decode(item, children) if type(item) in NESTED else item for item in stored]
     if type(stored) is not dict:
         return stored
     if TAG not in stored:

@@ -13,6 +13,7 @@ from artigraph.storage.base import Storage
 from artigraph.types.record import Scalar
 
 __all__ = [
+    "NESTED",
     "TAG",
     "ChildValue",
     "Codec",
@@ -27,6 +28,9 @@ __all__ = [
 TAG = "$"
 """The key of an object that says what it is. A user's own object with this key
 is stored as a list of pairs, so that the two are never confused."""
+
+NESTED = frozenset((dict, list))
+"""What JSON may hold more in; all else is itself where no annotation tells."""
 
 DEEPEST = 28
 """Levels of JSON in a document, a few for the outermost and innermost left out:

@@ -35,7 +35,8 @@ def collection_codec(type_: type[Any], item: Codec) -> Codec:
         return items if type_ is list else type_(items)
 
     schema = None if type_ is list and item.schema is None else {kind: item.schema}
-    return Codec(kind, encode, decode, lambda value: type(value) is type_, schema, deep=True)
+    read = decode_any if type_ is list and decode_item is decode_any else decode
+    return Codec(kind, encode, read, lambda value: type(value) is type_, schema, deep=True)
 
 
 def tuple_codec(items: Sequence[Codec]) -> Codec:

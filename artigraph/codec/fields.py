@@ -31,8 +31,9 @@ class Codecs:
             name: codec.encode for name, codec in by_field.items()
         }
         self.decoders: dict[str, Callable[[Any, LoadedChildren], Any]] = {
-            name: codec.decode for name, codec in by_field.items()
+            name: codec.decode for name, codec in by_field.items() if codec.decode is not ANY.decode
         }
+        """Those of fields that JSON does not tell by itself."""
         self.schemas: dict[str, Schema] = {
             name: codec.schema for name, codec in by_field.items() if codec.schema is not None
         }

@@ -81,10 +81,7 @@ def _native_codec(scalar: Scalar) -> Codec:
             value = _PLAIN[type_](value)
         return value if fits(value) else native_json(scalar, value)
 
-    def decode(stored: object, children: LoadedChildren) -> object:
-        return stored if type(stored) is type_ else decode_any(stored, children)
-
-    return Codec("native", encode, decode, lambda value: isinstance(value, type_))
+    return Codec("native", encode, decode_any, lambda value: isinstance(value, type_))
 
 
 def _float_codec(scalar: Scalar) -> Codec:

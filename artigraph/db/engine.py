@@ -26,7 +26,7 @@ from artigraph.concurrency import to_its_end
 from artigraph.db.column import share_stored_types
 from artigraph.db.idle import prepare_idle
 from artigraph.db.outcome import prepare_outcome
-from artigraph.db.schema import ensure_schema, schema_generation
+from artigraph.db.schema import ensure_schema
 from artigraph.db.store import name_store, store_of_address
 from artigraph.db.url import parse_url, shown, supported
 from artigraph.dialect.registry import dialect_of
@@ -34,6 +34,8 @@ from artigraph.display.facts import Badge, Facts
 from artigraph.display.options import Limits
 from artigraph.display.shown import Shown
 from artigraph.errors import DeserializationError, EngineURLError
+from artigraph.orm.base import Base
+from artigraph.orm.subclass import GENERATION
 
 __all__ = ["EngineSetting"]
 
@@ -132,9 +134,9 @@ class EngineSetting(Shown):
             )
         entry = await self._entry(asyncio.get_running_loop())
         # Classes may have been defined since; their columns are then missing.
-        if self._checked_generation != schema_generation():
+        if self._checked_generation != _generation():
             async with entry.lock:
-                generation = schema_generation()
+                generation = _generation()
                 if self._checked_generation != generation:
                     await ensure_schema(
                         entry.engine, create=self.create_tables, shown=self.shown_url
@@ -195,6 +197,13 @@ class EngineSetting(Shown):
         for prepare in (self._dialect.prepare, prepare_idle, prepare_outcome):
             prepare(engine.sync_engine)
         return engine
+
+
+def _generation() -> tuple[int, int, int]:
+    """Changes whenever a class adds a column or an index to a table, or changes its columns."""
+    tables = Base.metadata.tables.values()
+    columns, indexes = sum(len(t.columns) for t in tables), sum(len(t.indexes) for t in tables)
+    return columns, indexes, Base.metadata.info.get(GENERATION, 0)
 
 
 def _load_json(text: Any) -> Any:

@@ -8,7 +8,6 @@ it would change values.
 from __future__ import annotations
 
 import asyncio
-from typing import cast
 
 from sqlalchemy import Connection, Table, inspect
 from sqlalchemy.exc import DBAPIError
@@ -24,18 +23,11 @@ from artigraph.orm.artifact import ModelArtifact
 from artigraph.orm.base import Base
 from artigraph.orm.run import CellRun
 from artigraph.orm.storage import StorageRecord
-from artigraph.orm.subclass import column_generation
 
-__all__ = ["ensure_schema", "schema_generation"]
+__all__ = ["ensure_schema"]
 
-
-def schema_generation() -> tuple[int, int, int]:
-    """Changes whenever a class adds a column or an index to the table, or changes its columns."""
-    # Columns of the first table, and the second table, come with their modules.
-    classes = (ModelArtifact, CellRun, StorageRecord)
-    tables = {cast(Table, one.__table__) for one in classes}
-    columns, indexes = sum(len(t.columns) for t in tables), sum(len(t.indexes) for t in tables)
-    return columns, indexes, column_generation()
+# All tables, and all columns of ours, are there once these are.
+_ = (ModelArtifact, CellRun, StorageRecord)
 
 
 async def ensure_schema(engine: AsyncEngine, *, create: bool, shown: str) -> None:

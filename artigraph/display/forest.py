@@ -11,7 +11,7 @@ import inspect
 import re
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from artigraph.display.escape import cut, html_text, visible
@@ -126,7 +126,8 @@ class Forest:
 
 def _within_budget(forest: Forest, draw: Callable[[Forest], str]) -> str:
     now = options.limits
-    limits: Limits | None = now
+    # Trees have no pictures, which would be the first to go.
+    limits: Limits | None = replace(now, max_pictures=0)
     try:
         while limits is not None:
             drawn = draw(_cut(forest, limits))

@@ -91,6 +91,8 @@ def svg_tree(root: TreeItem, *, max_children: int = 20, max_depth: int = 12) -> 
 
 def cut_tree(item: TreeItem, max_children: int, max_depth: int) -> TreeItem:
     """What is drawn of a tree; what is left out is counted."""
+    if not item.children:
+        return item
     drawn = item.children[:max_children] if max_depth > 0 else ()
     return replace(
         item,

@@ -181,9 +181,9 @@ class FieldComparison(Condition, Comparison[Path]):
         document: ColumnElement[Any],
         location: FieldLocation,
         scalar: Scalar | None,
-        field: str,
+        stored: Any,
     ) -> ColumnElement[bool]:
-        """The comparison on the document that has the field, compared as a scalar."""
+        """The comparison on the document that has the field, as a scalar that is so stored."""
         keys, plain = location.keys, location.shape.tells_kind
         present: ColumnElement[bool] = DocumentValue(document, keys, "present")
         if self.asked is None or scalar is None:
@@ -191,8 +191,7 @@ class FieldComparison(Condition, Comparison[Path]):
                 nan = DocumentValue(document, keys, "nan", plain=plain)
                 return and_(present, not_(nan)) if self.operator.negated else nan
             return present if self.operator.negated else not_(present)
-        operator, values = self.asked
-        stored = convert(scalar, field, operator, values)
+        operator, _ = self.asked
         value = DocumentValue.of_kind(document, keys, scalar, plain)
         clause = operator.clause(value, stored)
         if self.operator.negated and self.values:
@@ -225,11 +224,12 @@ def _on_field(
 ) -> ColumnElement[bool]:
     """Comparisons of one field, that must all hold, on the row of the model that has it."""
     location = find_field(owner, shape, path)
-    field = f"{owner}.{shown_path(path)}"
-    scalar = _choose_scalar(location.shape, field, [c.asked for c in compared if c.asked])
+    asked = [one.asked for one in compared]
+    scalar, stored = _choose_scalar(location.shape, f"{owner}.{shown_path(path)}", asked)
     rows = [row, *(node_table.alias() for _ in location.labels)]
     document = rows[-1].c.model_artifact_data
-    clause = and_(true(), *(one.holds(document, location, scalar, field) for one in compared))
+    pairs = zip(compared, stored, strict=True)
+    clause = and_(true(), *(one.holds(document, location, scalar, value) for one, value in pairs))
     for at, label in reversed(list(enumerate(location.labels))):
         inner = rows[at + 1]
         there = nested_model(inner, rows[at], label)
@@ -240,14 +240,15 @@ def _on_field(
 
 
 def _choose_scalar(
-    shape: Shape, field: str, asked: Sequence[tuple[Operator, Any]]
-) -> Scalar | None:
-    """What a field is compared as, so that all that is asked makes sense."""
-    if not asked:
-        return None
+    shape: Shape, field: str, asked: Sequence[tuple[Operator, Any] | None]
+) -> tuple[Scalar | None, list[Any]]:
+    """What a field is compared as, so that all that is asked makes sense, and with what."""
+    given = [one[1] for one in asked if one is not None]
+    if not given:
+        return None, [None] * len(asked)
     kinds = shape.kinds
     if kinds is None:
-        values = [v for _, given in asked for v in (given if isinstance(given, tuple) else [given])]
+        values = [v for one in given for v in (one if isinstance(one, tuple) else [one])]
         kinds = (scalar_of_values(field, tuple(values)),)
     if not kinds:
         raise FilterError(
@@ -257,12 +258,9 @@ def _choose_scalar(
     errors = []
     for scalar in kinds:
         try:
-            for operator, given in asked:
-                convert(scalar, field, operator, given)
+            return scalar, [one and convert(scalar, field, *one) for one in asked]
         except FilterError as error:
             errors.append(error)
-        else:
-            return scalar
     raise errors[0]
 
 

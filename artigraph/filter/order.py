@@ -20,7 +20,7 @@ from artigraph.dialect.registry import dialect_of
 from artigraph.errors import FilterError
 from artigraph.filter.base import AllOf, AnyOf, Filter
 from artigraph.filter.json import DocumentValue
-from artigraph.filter.location import find_field, path_of, shown_path
+from artigraph.filter.location import find_field, nested_model, path_of, shown_path
 from artigraph.filter.model import ModelFilter, ModelTypeFilter
 from artigraph.filter.shape import AnyShape, Path, Shape
 from artigraph.orm.check.affinity import affinity_of
@@ -195,7 +195,7 @@ def _in_row(
     inner = node_table.alias()
     return (
         select(_in_row(inner, labels[1:], make))
-        .where(inner.c.node_parent_id == row.c.node_id, inner.c.node_label == labels[0])
+        .where(nested_model(inner, row, labels[0]))
         .scalar_subquery()
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from artigraph.codec.annotation import codec_of_schema
 from artigraph.codec.any import ANY
-from artigraph.codec.base import TAG, ChildValue, EncodingContext, LoadedChildren
+from artigraph.codec.base import NESTED, TAG, ChildValue, EncodingContext, LoadedChildren
 from artigraph.codec.fields import Codecs
 from artigraph.errors import ArtigraphError, DeserializationError, SerializationError
 from artigraph.model.base import BaseModel, models_by_name
@@ -134,7 +134,8 @@ def _decode(
             decoders = {field: codec_of_schema(schema).decode for field, schema in schemas.items()}
         for field, stored in document.items():
             if field != TAG:
-                data[field] = decoders.get(field, ANY.decode)(stored, children)
+                decode = decoders.get(field) or (ANY.decode if type(stored) in NESTED else None)
+                data[field] = decode(stored, children) if decode else stored
     except ArtigraphError:
         raise
     except _UNREADABLE as error:

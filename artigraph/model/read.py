@@ -267,8 +267,10 @@ async def _read_once(query: _Query, lazy: bool) -> list[ReadModel]:
                 clause = among(node_table.c.node_id, [row.node_id for row in rows])
             found = await connection.execute(select_parts(clause, lazy=lazy))
             below = await all_of(found, few=few)
-    with using(setting):
-        parts = await load_parts(below, lazy=lazy)
+    parts: list[LoadedChild | None] = []
+    if below:
+        with using(setting):
+            parts = await load_parts(below, lazy=lazy)
     loader = _Loader(below, parts, store_in(setting))
     if query.keyed and rows:
         query.pass_over(rows[-1])

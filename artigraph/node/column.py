@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import ClauseElement, Dialect
 
@@ -14,7 +14,7 @@ from artigraph.orm.check.affinity import check_of
 from artigraph.orm.check.base import Check, LossError
 from artigraph.orm.node import Node, columns_of, users_columns
 
-__all__ = ["check_values", "fill_defaults", "fill_updates", "made_on_insert", "made_on_update"]
+__all__ = ["check_values", "fill_in", "made_on_insert", "made_on_update"]
 
 
 class _Context:
@@ -28,34 +28,20 @@ class _Context:
         return self.current_parameters
 
 
-def fill_defaults(node_type: type[Node], values: dict[str, Any]) -> None:
-    """Add what columns without a value are to have in a new row.
+def fill_in(
+    node_type: type[Node], values: dict[str, Any], what: Literal["default", "onupdate"]
+) -> None:
+    """Add what columns without a value are to have in a new row, or in one that is updated.
 
     Args:
         node_type: The row's class.
-        values: Its values by attribute.
-
-    Raises:
-        NodeTypeError: Only the database could work a default out.
-    """
-    # An inserted row tells nothing back, so defaults are worked out here.
-    _fill(node_type, values, "default")
-
-
-def fill_updates(node_type: type[Node], values: dict[str, Any]) -> None:
-    """Add what columns are to have whenever their row is updated.
-
-    Args:
-        node_type: The row's class.
-        values: The changed values by attribute.
+        values: Its values by attribute; of an update, the changed ones.
+        what: Which of a column's rules says so.
 
     Raises:
         NodeTypeError: Only the database could work a value out.
     """
-    _fill(node_type, values, "onupdate")
-
-
-def _fill(node_type: type[Node], values: dict[str, Any], what: str) -> None:
+    # A written row tells nothing back, so values are worked out here.
     for name, column in node_type.__node_rules__.items():
         rule = getattr(column, what)
         if rule is None or name in values:

@@ -31,8 +31,7 @@ from artigraph.filter.value import among
 from artigraph.garbage import collector_paused
 from artigraph.node.column import (
     check_values,
-    fill_defaults,
-    fill_updates,
+    fill_in,
     made_on_insert,
     made_on_update,
 )
@@ -81,7 +80,7 @@ async def insert_nodes(
             for node, values in zip(new, given, strict=True)
         ]
         for node, values in zip(new, given, strict=True):
-            fill_defaults(type(node), values)
+            fill_in(type(node), values, "default")
         check_values(writer.connection.dialect, zip(map(type, new), given, strict=True))
         rows = [_new_row(node, values, above) for node, values in zip(new, given, strict=True)]
     await writer.insert(rows)
@@ -230,7 +229,7 @@ async def update_nodes(writer: RowWriter, nodes: Sequence[Node]) -> None:
         if type(node).__node_documents__:
             changed |= {name: vars(node)[name] for name in changed_in_place(node)}
         if changed:
-            fill_updates(type(node), changed)
+            fill_in(type(node), changed, "onupdate")
         changes.append(changed)
     await _update_all(writer, nodes, changes)
 
@@ -249,8 +248,8 @@ async def _update_all(
     *,
     reload: bool = False,
 ) -> None:
-    changes = [dict(changed) for changed in changes]
-    for node, changed in zip(nodes, changes, strict=True):
+    rows = [dict(changed) for changed in changes]
+    for node, changed in zip(nodes, rows, strict=True):
         if changed.get("node_parent_id") is not None:
             parent = parent_id(changed["node_parent_id"], node.node_label)
             changed["node_parent_id"] = parent
@@ -258,12 +257,12 @@ async def _update_all(
         writer,
         [
             (changed["node_parent_id"], node.node_id)
-            for node, changed in zip(nodes, changes, strict=True)
+            for node, changed in zip(nodes, rows, strict=True)
             if "node_parent_id" in changed
         ],
     )
     now = utc_now()
-    for node, changed in zip(nodes, changes, strict=True):
+    for node, changed in zip(nodes, rows, strict=True):
         if changed:
             await _update(writer, node, changed, now, reload=reload)
 

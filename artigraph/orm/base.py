@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any, TypeVar, cast, get_origin
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, get_origin
 
 from sqlalchemy import (
     JSON,
@@ -30,7 +31,9 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 from typing_extensions import override
 
 from artigraph.dialect.registry import dialect_of
-from artigraph.dialect.type import StoredType
+
+if TYPE_CHECKING:
+    from sqlalchemy.sql.operators import OperatorType
 
 __all__ = [
     "Base",
@@ -39,12 +42,11 @@ __all__ = [
     "LargeBytes",
     "LongText",
     "NodeId",
+    "StoredType",
     "UTCDateTime",
     "is_clean",
     "utc_now",
 ]
-
-T = TypeVar("T")
 
 
 def utc_now() -> datetime:
@@ -106,20 +108,55 @@ def _as_it_is(value: object) -> object:
     return value
 
 
-def _remember_last(process: Callable[[Any], T]) -> Callable[[Any], T]:
-    """The rows of one write share their times, so most need no second conversion."""
-    seen: tuple[Any, Any] = (None, None)
+_remember_last = lru_cache(maxsize=2)
+"""The rows of one write share their times, so most need no second conversion; nor does a NULL."""
 
-    def remembering(value: object) -> T:
-        nonlocal seen
-        # One tuple, so that another thread never sees half of it.
-        before, result = seen
-        if value is None or value != before:
-            result = process(value)
-            seen = (value, result)
-        return cast(T, result)
 
-    return remembering
+class StoredType(TypeDecorator[Any]):
+    """A type that a database may have another one for, asked when a statement is made.
+
+    It stands for the usual one otherwise. SQLAlchemy's ``with_variant`` would have to
+    know all databases when a table is declared.
+
+    Args:
+        purpose: What is kept, of :attr:`artigraph.dialect.base.Dialect.column_types`.
+        usual: SQLAlchemy's type for it.
+    """
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def __init__(self, purpose: str, usual: TypeEngine[Any]) -> None:
+        super().__init__()
+        self.purpose = purpose
+        self.usual = self.impl_instance = usual
+        self.impl = usual  # type: ignore[assignment]  # as SQLAlchemy's own does
+
+    @override
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        own = dialect_of(dialect).column_types.get(self.purpose, self.usual)
+        if length := getattr(self.usual, "length", None):
+            own = own.adapt(type(own), length=length)
+        return own
+
+    @property
+    @override
+    def comparator_factory(self) -> Any:  # type: ignore[override]  # as TypeDecorator's own is
+        return self.usual.comparator_factory  # that one makes a class for every column
+
+    @property
+    @override
+    def python_type(self) -> type[Any]:
+        return self.usual.python_type
+
+    @override
+    def coerce_compared_value(self, op: OperatorType | None, value: object) -> TypeEngine[Any]:
+        compared = self.usual.coerce_compared_value(op, value)
+        return self if compared is self.usual else compared
+
+    @override
+    def __repr__(self) -> str:
+        return repr(self.usual)
 
 
 def BinaryName(length: int) -> TypeEngine[str]:  # noqa: N802  # a column type, so named like one

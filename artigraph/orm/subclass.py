@@ -25,14 +25,11 @@ from artigraph.display.row import facts_of_columns
 from artigraph.errors import NodeTypeError
 from artigraph.home import home
 
-__all__ = ["TypesByIdentity", "column_generation", "defining_subclass"]
+__all__ = ["GENERATION", "TypesByIdentity", "defining_subclass"]
 
-_generation = 0
-
-
-def column_generation() -> int:
-    """Changes whenever a class declares other columns, or other types of them."""
-    return _generation
+GENERATION = "artigraph_generation"
+"""In the tables' ``metadata.info``: how often a class has declared other columns, or other
+types of them."""
 
 
 class TypesByIdentity(dict[Any, Mapper[Any]]):
@@ -125,8 +122,8 @@ def _note_declared(
     }
     before = {} if predecessor is None else predecessor.class_.__node_declared__
     if cls.__node_declared__ != before:
-        global _generation
-        _generation += 1
+        info = cls.metadata.info
+        info[GENERATION] = info.get(GENERATION, 0) + 1
 
 
 def _own_identity(cls: type[Any]) -> str:

@@ -264,4 +264,4 @@ def _page(rows: Sequence[Row[Any]], limit: int) -> NodePage:
 
 def _summaries(rows: Sequence[Row[Any]]) -> tuple[NodeSummary, ...]:
     further = tree_columns()
-    return tuple(NodeSummary(**summary_facts(row, further)) for row in rows)
+    return tuple(NodeSummary(*summary_facts(row, further)) for row in rows)

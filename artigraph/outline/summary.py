@@ -100,7 +100,7 @@ CHILD_COUNT: ScalarSelect[int] = (
 """How many children a row has. Made once: an alias copies all columns of the table."""
 
 FACTS = (*COLUMNS, "child_count")
-"""What :func:`summary_columns` selects first, in its order."""
+"""What :func:`summary_columns` selects first, in the order of :class:`NodeSummary`."""
 
 
 def summary_columns(
@@ -116,18 +116,19 @@ def summary_columns(
     return [*own, child_count.label("child_count"), *(node_table.c[name] for name in further)]
 
 
-def summary_facts(row: Sequence[Any], further: Sequence[str]) -> dict[str, Any]:
-    """The facts of a row that :func:`summary_columns` selected, as a summary takes them.
+def summary_facts(row: Sequence[Any], further: Sequence[str]) -> tuple[Any, ...]:
+    """The facts of a row that :func:`summary_columns` selected, as :class:`NodeSummary` takes them.
 
     Args:
         row: What was selected; a row's own look-ups by name cost more than all the rest.
         further: As it was given there.
     """
     # What was selected besides follows, and is left.
-    facts: dict[str, Any] = dict(zip(FACTS, row, strict=False))
-    facts["columns"] = dict(zip(further, row[len(FACTS) :], strict=False))
-    facts["kind"] = node_kind(facts["node_type"], facts["model_name"], facts["serializer"])
-    return facts
+    columns = dict(zip(further, row[len(FACTS) :], strict=False))
+    return (*row[: len(FACTS)], columns, node_kind(row[_TYPE], row[_MODEL], row[_SERIALIZER]))
+
+
+_TYPE, _MODEL, _SERIALIZER = map(FACTS.index, ("node_type", "model_name", "serializer"))
 
 
 def path_to(node_id: int, known: Mapping[int, T]) -> list[T]:

@@ -282,14 +282,17 @@ def _facts(
     selected = tuple(row)
     facts = summary_facts(selected, names)
     content = extent = ""
-    if facts["kind"] == "artifact":
+    if facts[_KIND] == "artifact":
         told = dict(zip(TOLD, selected[len(FACTS) + len(names) :], strict=False))
         shape = told["shape"] or told["size"]
         content = str(told["kind"] or "")
         extent = _extent(told["rows"], told["num_columns"], shape, told["dtype"])
     # Another process may have deleted some since they were counted.
-    more = max(0, facts["child_count"] - len(below.get(facts["node_id"], ())))
-    return TreeNode(**facts, depth=depth, content=content, extent=extent, more=more)
+    more = max(0, facts[_COUNT] - len(below.get(facts[0], ())))
+    return TreeNode(*(*facts, depth, content, extent, more))
+
+
+_KIND, _COUNT = -1, FACTS.index("child_count")
 
 
 _TIMES = " \N{MULTIPLICATION SIGN} "

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import difflib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Generic, NamedTuple, TypeVar
@@ -21,15 +21,20 @@ from artigraph.errors import ArtigraphError, DeserializationError, PartError
 from artigraph.serializer.base import Serializer
 
 __all__ = [
+    "SUMMARY_COLUMNS",
     "FrameColumn",
     "FrameReader",
     "FrameSerializer",
     "SliceSerializer",
     "find_columns",
     "reading",
+    "summarize_frame",
 ]
 
 T = TypeVar("T")
+
+SUMMARY_COLUMNS = 200
+"""Columns that a summary lists; it counts the others."""
 
 NAMED = 20
 """Names that an error lists, at most."""
@@ -177,6 +182,25 @@ class SliceSerializer(Serializer[T]):
         Raises:
             DeserializationError: The file is damaged.
         """
+
+
+def summarize_frame(
+    rows: int, columns: Sequence[tuple[str, str]], row_groups: int
+) -> Mapping[str, Any]:
+    """The facts that every kind of frame shows about itself.
+
+    Args:
+        rows: How many rows.
+        columns: Names and types, of which the first 200 are kept.
+        row_groups: Parts that can be read on their own.
+    """
+    return {
+        "kind": "frame",
+        "rows": rows,
+        "columns": [list(column) for column in columns[:SUMMARY_COLUMNS]],
+        "num_columns": len(columns),
+        "row_groups": row_groups,
+    }
 
 
 def find_columns(wanted: Sequence[Any], labels: Sequence[Any]) -> list[int]:

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 import polars as pl
 
 from artigraph.errors import DeserializationError, SerializationError
-from artigraph.serializer.part import FrameReader, FrameSerializer, reading
+from artigraph.serializer.part import FrameReader, FrameSerializer, reading, summarize_frame
 from artigraph.serializer.pyarrow import ParquetReader, make_dataset
 
 __all__ = ["DataFrameSerializer", "dataframe_serializer"]
@@ -34,9 +34,6 @@ CHECKSUM_KEY = "artigraph"
 CHECKSUM_TAG = b"artigraph-crc32:"
 NO_CHECKSUM = b"00000000"
 """Stands where the checksum goes, while the checksum is taken."""
-
-SUMMARY_COLUMNS = 200
-"""Columns that a summary lists; it counts the others."""
 
 FAILURES = (Exception, pl.exceptions.PanicException)
 """Polars panics as well as it raises, and a panic is no ``Exception``."""
@@ -82,14 +79,8 @@ class DataFrameSerializer(FrameSerializer[pl.DataFrame]):
 
     def summarize(self, value: pl.DataFrame, /) -> Mapping[str, Any]:
         """Its rows, columns, types and row groups."""
-        columns = [[name, str(dtype)] for name, dtype in value.schema.items()]
-        return {
-            "kind": "frame",
-            "rows": value.height,
-            "columns": columns[:SUMMARY_COLUMNS],
-            "num_columns": value.width,
-            "row_groups": -(-value.height // _row_group_size(value)),
-        }
+        columns = [(name, str(dtype)) for name, dtype in value.schema.items()]
+        return summarize_frame(value.height, columns, -(-value.height // _row_group_size(value)))
 
     def open_reader(self, file: BinaryIO, /) -> FrameReader[pl.DataFrame]:
         """Read the footer of a file.

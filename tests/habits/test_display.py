@@ -25,6 +25,7 @@ from artigraph.display.forest import Forest, tree_form, tree_forms
 from artigraph.display.library import Describer, describe_type
 from artigraph.display.row import ResultList, RowFacts, row_fact
 from artigraph.display.shown import as_html, as_text
+from artigraph.display.tree import TreeItem
 from artigraph.errors import NameTakenError, NodeTypeError
 from artigraph.notebook.explorer_details import node_details
 from artigraph.orm.node import Node
@@ -204,6 +205,22 @@ def test_a_form_of_trees_is_exported_helped_completed_and_shown(
     bundle = DisplayFormatter().format(tree)[0]
     assert bundle["text/x-labels"] == "top"
     assert {"text/plain", "text/html", "image/svg+xml", "text/markdown"} < bundle.keys()
+
+
+def test_a_tree_that_does_not_fit_is_never_drawn_twice_alike() -> None:
+    """Each further drawing of a large tree shows less than the one before."""
+    drawn: list[int] = []
+
+    def wide(forest: Forest) -> str:
+        drawn.append(len(forest.roots))
+        return "x" * (50_000 * len(forest.roots))
+
+    tree_form("wide", "wide lines", mime="text/x-wide")(wide)
+    try:
+        Forest([TreeItem(str(number)) for number in range(20)]).draw("wide")
+    finally:
+        tree_forms.pop("wide")
+    assert drawn == [20, 10, 5, 2]
 
 
 def test_a_form_declared_twice_or_half_is_refused(forms: None) -> None:

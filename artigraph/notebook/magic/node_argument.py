@@ -42,11 +42,10 @@ async def written_current_id() -> int | None:
         The id; ``None`` if no node is current.
     """
     current = innermost()
-    if current is None or inspect(current.node).has_identity:
-        return None if current is None else current.node.node_id
-    async with row_writer() as writer:
-        await insert_unwritten(writer, current)
-    return current.node.node_id
+    if current is not None and not inspect(current.node).has_identity:
+        async with row_writer() as writer:
+            await insert_unwritten(writer, current)
+    return current_id()
 
 
 def node_id_of(word: Word) -> int | None:
@@ -115,16 +114,12 @@ async def find_node(word: Word) -> Node:
         if node is None:
             raise NodeNotFoundError(f"There is no node {node_id}. %artigraph tree shows them.")
         return node
-    label = word.text
-    found: list[Node] = []
-    above = current_id()
-    if above is not None:
-        clause = NodeFilter(label=label).clause() & (Node.node_parent_id == above)
-        found = await select_nodes(clause, 1)
-    found = found or await select_nodes(NodeFilter(label=label).clause(), _EXAMPLES + 1)
+    labelled, above = NodeFilter(label=word.text).clause(), current_id()
+    found = await select_nodes(labelled & (Node.node_parent_id == above), 1) if above else []
+    found = found or await select_nodes(labelled, _EXAMPLES + 1)
     if len(found) == 1:
         return found[0]
-    shown = visible(label, 60)
+    shown = visible(word.text, 60)
     if not found:
         raise NodeNotFoundError(f"No node is called {shown!r}. %artigraph tree shows them.")
     ids = ", ".join(str(node.node_id) for node in found[:_EXAMPLES])

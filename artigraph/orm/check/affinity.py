@@ -36,8 +36,7 @@ from sqlalchemy.types import (
     Uuid,
 )
 
-from artigraph.dialect.type import StoredType
-from artigraph.orm.base import UTCDateTime
+from artigraph.orm.base import StoredType, UTCDateTime
 from artigraph.orm.check.base import Check, CheckedColumn
 from artigraph.orm.check.document import check_document
 from artigraph.orm.check.number import check_boolean, check_decimal, check_float, check_integer

@@ -27,13 +27,12 @@ import pyarrow as pa
 from artigraph.errors import SerializationError
 from artigraph.serializer.pandas.read import DataFrameReader, decode_table
 from artigraph.serializer.pandas.write import dump_frame, rows_per_group
-from artigraph.serializer.part import FrameReader, FrameSerializer
+from artigraph.serializer.part import FrameReader, FrameSerializer, summarize_frame
 from artigraph.serializer.pyarrow import (
     ParquetReader,
     load_parquet,
     make_dataset,
     read_parquet,
-    summarize_frame,
     to_pandas,
 )
 

@@ -20,7 +20,12 @@ import pyarrow as pa
 from pyarrow import dataset as ds
 
 from artigraph.errors import DeserializationError, SerializationError
-from artigraph.serializer.part import FrameReader, FrameSerializer
+from artigraph.serializer.part import (
+    SUMMARY_COLUMNS,
+    FrameReader,
+    FrameSerializer,
+    summarize_frame,
+)
 from artigraph.serializer.pyarrow.batch import BatchStream, check_columns, open_stream
 from artigraph.serializer.pyarrow.convert import check_zone, check_zones, to_pandas
 from artigraph.serializer.pyarrow.dataset import make_dataset
@@ -47,7 +52,6 @@ from artigraph.serializer.pyarrow.record_batch import (
     RecordBatchSerializer,
     record_batch_serializer,
 )
-from artigraph.serializer.pyarrow.summary import SUMMARY_COLUMNS, summarize_frame
 
 __all__ = [
     "FeatherReader",
@@ -70,7 +74,6 @@ __all__ = [
     "read_rows",
     "record_batch_serializer",
     "row_group_size",
-    "summarize_frame",
     "to_pandas",
     "write_feather",
     "write_parquet",

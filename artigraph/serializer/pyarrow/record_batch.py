@@ -11,8 +11,7 @@ from pyarrow import ipc
 
 from artigraph.errors import DeserializationError, SerializationError
 from artigraph.serializer.base import Serializer
-from artigraph.serializer.part import reading
-from artigraph.serializer.pyarrow.summary import summarize_frame
+from artigraph.serializer.part import reading, summarize_frame
 
 __all__ = ["RecordBatchSerializer", "record_batch_serializer"]
 
