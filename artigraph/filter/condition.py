@@ -184,7 +184,7 @@ class FieldComparison(Condition, Comparison[Path]):
         field: str,
     ) -> ColumnElement[bool]:
         """The comparison on the document that has the field, compared as a scalar."""
-        keys, plain = location.keys, location.shape.tells_kind
+        keys, plain = location.keys, location.shape.tells_type
         present: ColumnElement[bool] = DocumentValue(document, keys, "present")
         if self.asked is None or scalar is None:
             if self._is_nan:
@@ -245,17 +245,17 @@ def _choose_scalar(
     """What a field is compared as, so that all that is asked makes sense."""
     if not asked:
         return None
-    kinds = shape.kinds
-    if kinds is None:
+    scalars = shape.scalars
+    if scalars is None:
         values = [v for _, given in asked for v in (given if isinstance(given, tuple) else [given])]
-        kinds = (scalar_of_values(field, tuple(values)),)
-    if not kinds:
+        scalars = (scalar_of_values(field, tuple(values)),)
+    if not scalars:
         raise FilterError(
             f"{field} is {shape.name}, which is not compared with a value. "
             "Ask for a field in it, or for None."
         )
     errors = []
-    for scalar in kinds:
+    for scalar in scalars:
         try:
             for operator, given in asked:
                 convert(scalar, field, operator, given)
