@@ -184,7 +184,7 @@ class FieldComparison(Condition, Comparison[Path]):
         stored: Any,
     ) -> ColumnElement[bool]:
         """The comparison on the document that has the field, as a scalar that is so stored."""
-        keys, plain = location.keys, location.shape.tells_kind
+        keys, plain = location.keys, location.shape.tells_type
         present: ColumnElement[bool] = DocumentValue(document, keys, "present")
         if self.asked is None or scalar is None:
             if self._is_nan:
@@ -246,17 +246,17 @@ def _choose_scalar(
     given = [one[1] for one in asked if one is not None]
     if not given:
         return None, [None] * len(asked)
-    kinds = shape.kinds
-    if kinds is None:
+    scalars = shape.scalars
+    if scalars is None:
         values = [v for one in given for v in (one if isinstance(one, tuple) else [one])]
-        kinds = (scalar_of_values(field, tuple(values)),)
-    if not kinds:
+        scalars = (scalar_of_values(field, tuple(values)),)
+    if not scalars:
         raise FilterError(
             f"{field} is {shape.name}, which is not compared with a value. "
             "Ask for a field in it, or for None."
         )
     errors = []
-    for scalar in kinds:
+    for scalar in scalars:
         try:
             return scalar, [one and convert(scalar, field, *one) for one in asked]
         except FilterError as error:

@@ -170,13 +170,13 @@ def _terms(given: str | Order, filter: Filter) -> Iterator[_Term]:
     except FilterError as error:
         columns = f" A column is named as in the table: {did_you_mean(path[0], _OWN_COLUMNS)}"
         raise FilterError(f"{error}{columns if len(path) == 1 else ''}") from None
-    kinds = (NUMBER, TEXT) if location.shape.kinds is None else location.shape.kinds
-    kinds = [one for one in kinds if one.ordered or one.form in ("boolean", "text", "name")]
-    if not kinds:
+    scalars = (NUMBER, TEXT) if location.shape.scalars is None else location.shape.scalars
+    scalars = [one for one in scalars if one.ordered or one.form in ("boolean", "text", "name")]
+    if not scalars:
         field = f"{owner}.{shown_path(path)}"
         raise FilterError(f"{field} is {location.shape.name}, which has no order.")
-    for scalar in kinds:
-        make = _reader(location.keys, scalar, location.shape.tells_kind)
+    for scalar in scalars:
+        make = _reader(location.keys, scalar, location.shape.tells_type)
         yield _Term(_in_row(node_table, location.labels, make), given.descending, True)
 
 

@@ -26,18 +26,18 @@ class Shape:
 
     Args:
         name: How it reads: ``list[int]``.
-        kinds: What its values may be compared as; ``None`` for anything.
+        scalars: What its values may be compared as; ``None`` for anything.
     """
 
-    tells_kind = True
-    """Whether the annotation tells its kind, so that a value need not."""
+    tells_type = True
+    """Whether the annotation tells its type, so that a value need not."""
     is_row = False
     """Whether it is a row of its own: a nested model."""
     within: Path = ()
     """The keys under which the document has what is in it."""
 
-    def __init__(self, name: str, kinds: Sequence[Scalar] | None = ()) -> None:
-        self.name, self.kinds = name, kinds
+    def __init__(self, name: str, scalars: Sequence[Scalar] | None = ()) -> None:
+        self.name, self.scalars = name, scalars
 
     @property
     def names(self) -> Sequence[str] | None:
@@ -52,7 +52,7 @@ class Shape:
 class AnyShape(Shape):
     """What is not annotated: anything, and anything in it."""
 
-    tells_kind = False
+    tells_type = False
 
     def __init__(self) -> None:
         super().__init__("anything", None)
@@ -76,12 +76,12 @@ class _Dict(Shape):
 class _Union(Shape):
     """One of several."""
 
-    tells_kind = False
+    tells_type = False
 
     def __init__(self, name: str, arms: Sequence[Shape]) -> None:
-        kinds = [arm.kinds for arm in arms]
-        every = {kind.noun: kind for some in kinds for kind in some or ()}
-        super().__init__(name, None if None in kinds else tuple(every.values()))
+        scalars = [arm.scalars for arm in arms]
+        every = {one.noun: one for some in scalars for one in some or ()}
+        super().__init__(name, None if None in scalars else tuple(every.values()))
         # A model among others is a row of its own wherever one can step into it.
         self.is_row = any(arm.is_row for arm in arms)
         has_dict = any(isinstance(arm, _Dict) for arm in arms)
@@ -100,7 +100,7 @@ class _Union(Shape):
             return inner[0] if inner else None
         union = _Union(" | ".join(dict.fromkeys(one.name for one in inner)), inner)
         # Each of them is stored as its own annotation tells.
-        union.tells_kind = all(one.tells_kind for one in inner)
+        union.tells_type = all(one.tells_type for one in inner)
         union.within = inner[0].within
         return union
 

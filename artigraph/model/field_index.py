@@ -95,14 +95,14 @@ def _values(model: type[BaseModel], field: str | Path) -> Iterator[DocumentValue
             f"{name} cannot be indexed: a key in it has characters other than letters, digits, "
             "spaces and any of . : - _"
         )
-    kinds = location.shape.kinds
-    if not kinds:
+    scalars = location.shape.scalars
+    if not scalars:
         raise FilterError(
             f"{name} is {location.shape.name}, of which no database knows how to sort it. "
             "Index a field that is annotated as a number, a text, a date or the like."
         )
-    for scalar in kinds:
-        yield _value(location.keys, scalar, location.shape.tells_kind)
+    for scalar in scalars:
+        yield _value(location.keys, scalar, location.shape.tells_type)
 
 
 def _value(keys: Path, scalar: Scalar, plain: bool) -> DocumentValue:

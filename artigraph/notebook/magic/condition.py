@@ -80,31 +80,31 @@ def _parse(word: Word, owner: str, shape: Shape) -> Condition:
         )
     name, sign, rest = cut
     path, operator = path_of(name), SIGNS[sign]
-    kinds = find_field(owner, shape, path).shape.kinds
+    scalars = find_field(owner, shape, path).shape.scalars
     is_read = not rest.is_object and operator.needs != "text"
-    value = _value(rest, kinds, name) if is_read else rest.value
+    value = _value(rest, scalars, name) if is_read else rest.value
     comparison = FieldComparison(path, operator, value)
     # So that a comparison without sense is told before anything is asked.
     comparison.clause(node_table, owner, shape)
     return comparison
 
 
-def _value(word: Word, kinds: Sequence[Scalar] | None, field: str) -> object:
+def _value(word: Word, scalars: Sequence[Scalar] | None, field: str) -> object:
     if word.is_bare and word.text.lower() in ("null", "none"):
         return None
-    if kinds is None:
+    if scalars is None:
         return literal(word)
-    for scalar in kinds:
+    for scalar in scalars:
         try:
             return scalar.parse(word.text)
         except (ValueError, ArithmeticError):
             continue
-    if not kinds:
+    if not scalars:
         return word.text  # whoever checks the comparison says why it makes no sense
-    names = " or ".join(scalar.noun for scalar in kinds)
+    names = " or ".join(scalar.noun for scalar in scalars)
     raise UsageError(
         f"{visible(field, 60)} is {names}, and {visible(word.text, 60)!r} is none. "
-        f"{kinds[0].hint}".strip()
+        f"{scalars[0].hint}".strip()
     )
 
 
