@@ -19,7 +19,7 @@ def check_text(column: CheckedColumn) -> Check:
     database = column.database
     length = getattr(stored, "length", None) if database.checks_types else None
     # One that artigraph itself declares so has that length wherever it is.
-    length = getattr(getattr(column.declared, "usual", None), "length", length)
+    length = getattr(getattr(column.declared, "usual", None), "length", None) or length
     most = next(
         (most for type_, most in database.text_bytes.items() if isinstance(stored, type_)), None
     )
