@@ -60,18 +60,33 @@ def _order(keys: tuple[str, ...]) -> list[int]:
 
 
 def in_order(value: Any) -> Any:
-    """A document as :func:`with_order` was given it."""
+    """A document as :func:`with_order` was given it.
+
+    Args:
+        value: What was just made of its JSON, and is nobody else's: it may be changed.
+    """
     if type(value) is list:
-        return [in_order(one) for one in value]
-    if type(value) is not dict:
-        return value
-    order, rest = value.get(_ORDER), {key: one for key, one in value.items() if key != _ORDER}
+        for at, one in enumerate(value):
+            if type(one) is dict or type(one) is list:
+                value[at] = in_order(one)
+    elif type(value) is dict:
+        for key, one in value.items():
+            if (type(one) is dict or type(one) is list) and key != _ORDER:
+                value[key] = in_order(one)
+        return _arranged(value) if _ORDER in value else value
+    return value
+
+
+def _arranged(value: dict[str, Any]) -> dict[str, Any]:
+    order, rest = value[_ORDER], value.copy()
     if type(order) is dict and order.keys() == {"own", "order"}:
-        order, rest = order["order"], value | {_ORDER: order["own"]}
+        order, rest[_ORDER] = order["order"], in_order(order["own"])
+    else:
+        del rest[_ORDER]
+    if type(order) is not list or not _is_order(order, len(rest)):
+        return value
     keys = list(rest)
-    if type(order) is not list or not _is_order(order, len(keys)):
-        keys, rest, order = list(value), value, range(len(value))
-    return {keys[at]: in_order(rest[keys[at]]) for at in order}
+    return {keys[at]: rest[keys[at]] for at in order}
 
 
 def _is_order(order: list[Any], count: int) -> bool:
