@@ -59,14 +59,17 @@ def record_of(row: Any) -> BlobRecord:
             statement or as an object; one that keeps its bytes elsewhere may lack
             ``database_artifact_value``, and one that holds them the other two.
     """
+    # Somebody else may have written the row, and a column may keep anything.
+    size, summary = row.artifact_size, row.artifact_summary
+    data = getattr(row, "database_artifact_value", None)
     return BlobRecord(
         row.node_id,
         row.node_label,
         row.artifact_serializer or "",
-        row.artifact_size,
+        size if isinstance(size, int) else None,
         row.artifact_digest,
-        row.artifact_summary,
+        summary if isinstance(summary, dict) else None,
         getattr(row, "remote_artifact_storage", None),
         getattr(row, "remote_artifact_location", None),
-        getattr(row, "database_artifact_value", None),
+        data if data is None or isinstance(data, bytes) else str(data).encode(),
     )

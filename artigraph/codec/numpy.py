@@ -28,9 +28,7 @@ def describe_numpy(value: np.generic, context: EncodingContext) -> object:
         context.refuse(value, f"a scalar of dtype {dtype!r} has no plain form", "Store an array.")
     if value.dtype.kind in "biu":
         return {TAG: "numpy", "t": dtype, "v": value.item()}
-    # A NaN may carry more than a text tells.
-    usual = value == value or value.tobytes() == value.dtype.type(np.nan).tobytes()
-    if value.dtype.kind == "f" and value.dtype.itemsize <= 8 and usual:
+    if value.dtype.kind == "f" and value.dtype.itemsize <= 8 and _is_usual(value):
         return {TAG: "numpy", "t": dtype, "v": native_json(NUMBER, float(value))}
     if value.dtype.kind == "U":
         # An array would drop the NULs at its end.
@@ -63,3 +61,8 @@ def read_numpy(dtype: str, content: object) -> np.generic:
         return scalar
     number: np.generic = np.dtype(dtype).type(content)
     return number
+
+
+def _is_usual(value: np.generic) -> bool:
+    """Whether a float is all that its number tells; a NaN may carry more."""
+    return bool(value == value) or value.tobytes() == value.dtype.type(np.nan).tobytes()

@@ -33,7 +33,7 @@ from artigraph.dialect.registry import dialect_of
 from artigraph.display.facts import Badge, Facts
 from artigraph.display.options import Limits
 from artigraph.display.shown import Shown
-from artigraph.errors import DeserializationError, EngineURLError
+from artigraph.errors import EngineURLError
 from artigraph.orm.base import Base
 from artigraph.orm.subclass import GENERATION
 
@@ -211,11 +211,8 @@ def _load_json(text: Any) -> Any:
         return text  # SQLite makes a number of a text that is one
     try:
         return orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        raise DeserializationError(
-            f"A row holds a document that is no JSON: {text[:80]!r} ({error}). It was not "
-            "written by artigraph, or was changed since; delete the row, or restore it."
-        ) from error
+    except orjson.JSONDecodeError:
+        return text  # no JSON: whoever reads the row's document says so, and which row it is
 
 
 def _sibling(engine: AsyncEngine) -> AsyncEngine:

@@ -223,6 +223,8 @@ class Dialect(ABC):
 
     json: ClassVar[type[JsonFunctions]]
     """How it reads JSON."""
+    document_json: Callable[[str], str] | None = None
+    """What makes of a document that is cast to text the JSON that was written, if it is another."""
     number_type: ClassVar[TypeEngine[Any]] = Integer()
     """What numbers out of documents are compared as: a float would round integers."""
     exact_integers = 2**63

@@ -28,13 +28,15 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.types import REAL, TypeEngine
+from sqlalchemy.types import REAL, TypeDecorator, TypeEngine
 from typing_extensions import override
 
 from artigraph.dialect.base import Dialect
 from artigraph.dialect.json import DECIMAL, JsonFunctions, is_plain_key
+from artigraph.dialect.order import in_order, json_in_order, says_order, with_order
 
 if TYPE_CHECKING:
+    from sqlalchemy import Dialect as SQLAlchemyDialect
     from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_connection
     from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -46,6 +48,27 @@ _INDEXED_LENGTH = 300
 _BITS: dict[type[TypeEngine[Any]], int] = {SmallInteger: 16, BigInteger: 64}
 
 _BEFORE = "artigraph_isolation_before"
+
+
+class _OrderedDocument(TypeDecorator[Any]):
+    """JSONB, with the order of keys beside it where that is another one than JSONB's."""
+
+    impl = JSONB(none_as_null=True)
+    cache_ok = True
+
+    @override
+    def process_bind_param(self, value: object, dialect: object) -> Any:
+        return with_order(value)
+
+    @override
+    def result_processor(self, dialect: SQLAlchemyDialect, coltype: object) -> Any:
+        load = self.impl_instance.dialect_impl(dialect).result_processor(dialect, coltype)
+
+        def process(stored: object) -> object:
+            value = stored if load is None else load(stored)
+            return in_order(value) if says_order(stored) else value
+
+        return process
 
 
 class _Json(JsonFunctions):
@@ -96,9 +119,10 @@ class PostgreSQL(Dialect):
     extra = "artigraph[postgres]"
     port = 5432
     json = _Json
+    document_json = staticmethod(json_in_order)
     number_type = Numeric()
     labels = "SELECT COALESCE(jsonb_agg(label ORDER BY steps DESC), '[]') FROM up"
-    column_types: ClassVar[Mapping[str, TypeEngine[Any]]] = {"document": JSONB(none_as_null=True)}
+    column_types: ClassVar[Mapping[str, TypeEngine[Any]]] = {"document": _OrderedDocument()}
     index_options: ClassVar[Mapping[str, str]] = {"postgresql_where": "where"}
     integer_bits = _BITS
     keeps_zones = keeps_durations = keeps_infinity = keeps_nan = fills_char = True

@@ -8,6 +8,7 @@ out as ``\u202e``; what is left is escaped once more for HTML.
 from __future__ import annotations
 
 import re
+import sys
 import unicodedata
 from html import escape
 
@@ -33,7 +34,7 @@ def visible(text: str, longest: int | None = None) -> str:
         ``\n``, ``\x1b``, ``\u202e``.
     """
     # Cut first: a label may be a megabyte long.
-    text = text if longest is None else cut(text, longest)
+    text = cut(text, sys.maxsize if longest is None else longest)
     if text.isprintable() and (text.isascii() or not _UNSEEN.search(text)):
         return text
     return "".join(
@@ -44,6 +45,8 @@ def visible(text: str, longest: int | None = None) -> str:
 
 def cut(text: str, longest: int) -> str:
     """At most so many characters of a text, the last of them ``…`` if it was longer."""
+    if not isinstance(text, str):
+        text = str(text)  # a column that somebody else has filled may hold anything
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 

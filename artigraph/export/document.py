@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from artigraph.concurrency import run_in_thread
 from artigraph.db.fetch import all_of
+from artigraph.dialect.registry import dialect_of
 from artigraph.filter.base import AllOf, Filter
 from artigraph.filter.model import ModelFilter, ModelTypeFilter
 from artigraph.filter.value import among
@@ -115,8 +116,11 @@ async def read_nested(connection: AsyncConnection, clause: ColumnElement[bool]) 
         columns.node_parent_id, columns.node_label, columns.node_id, _DOCUMENT
     )
     rows = await all_of(await connection.execute(query.where(columns.node_type == _MODEL)))
+    as_written = dialect_of(connection).document_json
     nested: dict[int, dict[str, tuple[int, str | None]]] = {}
     for parent_id, label, node_id, document in rows:
+        if as_written is not None and document is not None:
+            document = as_written(document)
         nested.setdefault(parent_id, {})[label] = (node_id, document)
     return nested
 
@@ -170,6 +174,7 @@ def path_step(node_id: int, label: str | None) -> str:
     """
     if label is None:
         return f"#{node_id}"
+    label = str(label)  # somebody else's may be bytes
     if "/" in label or "\\" in label:
         label = label.replace("\\", "\\\\").replace("/", "\\/")
     return f"\\{label}" if label.startswith("#") else label

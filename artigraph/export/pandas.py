@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -70,4 +71,6 @@ def _series(column: pa.ChunkedArray[Any], field: pa.Field[Any]) -> pd.Series[Any
 
 
 def _value(text: str | None) -> object:
-    return None if text is None else ANY.decode(orjson.loads(text), {})
+    value = None if text is None else ANY.decode(orjson.loads(text), {})
+    # pandas compares what it shows, and over a signalling NaN that fails.
+    return Decimal("NaN") if isinstance(value, Decimal) and value.is_snan() else value

@@ -10,6 +10,7 @@ from artigraph.codec.annotation import codec_of_schema
 from artigraph.codec.any import ANY
 from artigraph.codec.base import NESTED, TAG, ChildValue, EncodingContext, LoadedChildren
 from artigraph.codec.fields import Codecs
+from artigraph.dialect.order import ModelDocument
 from artigraph.errors import ArtigraphError, DeserializationError, SerializationError
 from artigraph.model.base import BaseModel, models_by_name
 from artigraph.model.unknown import UnknownModel
@@ -50,7 +51,7 @@ def encode_model(
         )
     codecs = cls._model_codecs()
     encoders = codecs.encoders
-    document: dict[str, Any] = {}
+    document = ModelDocument()
     children: dict[str, ChildValue] = {}
     context = EncodingContext(cls.model_name, "", children, 0, storage)
     for name, value in model.model_data().items():
@@ -119,7 +120,7 @@ def _decode(
     document: Any,
     children: LoadedChildren,
 ) -> Any:
-    if not isinstance(document, dict):
+    if not (isinstance(document, dict) and type(name) is str and type(version) is int):
         raise DeserializationError(
             f"The document of a stored {name} is no JSON object. "
             "The row was not written by artigraph, or was changed since."

@@ -18,7 +18,7 @@ from artigraph.db.session import read
 from artigraph.db.setting import current_setting, store_in, using
 from artigraph.db.store import Store
 from artigraph.display.row import ResultList
-from artigraph.errors import MultipleNodesFoundError
+from artigraph.errors import DeserializationError, MultipleNodesFoundError
 from artigraph.filter.base import Filter
 from artigraph.filter.model import ModelFilter
 from artigraph.filter.order import BY_ID, OrderBy, Ordering, check_count, ordering_of
@@ -324,4 +324,9 @@ class _Loader:
                 for child, part in self._below.get(row.node_id, ())
             }
         decode = self._decoder_of(row.model_artifact_type, row.model_artifact_version)
-        return decode(row.model_artifact_data, parts)
+        try:
+            return decode(row.model_artifact_data, parts)
+        except DeserializationError as error:
+            raise DeserializationError(
+                f"The model in node {row.node_id} cannot be read. {error}"
+            ) from error

@@ -244,25 +244,20 @@ async def _overwrite(writer: RowWriter, nodes: Sequence[Node]) -> None:
 async def _update_all(
     writer: RowWriter,
     nodes: Sequence[Node],
-    changes: Sequence[Mapping[str, Any]],
+    changes: Sequence[dict[str, Any]],
     *,
     reload: bool = False,
 ) -> None:
-    rows = [dict(changed) for changed in changes]
-    for node, changed in zip(nodes, rows, strict=True):
-        if changed.get("node_parent_id") is not None:
-            parent = parent_id(changed["node_parent_id"], node.node_label)
-            changed["node_parent_id"] = parent
-    await refuse_cycles(
-        writer,
-        [
-            (changed["node_parent_id"], node.node_id)
-            for node, changed in zip(nodes, rows, strict=True)
-            if "node_parent_id" in changed
-        ],
-    )
+    moves = []
+    for node, changed in zip(nodes, changes, strict=True):
+        if "node_parent_id" in changed:
+            parent = changed["node_parent_id"]
+            if parent is not None:
+                parent = changed["node_parent_id"] = parent_id(parent, node.node_label)
+            moves.append((parent, node.node_id))
+    await refuse_cycles(writer, moves)
     now = utc_now()
-    for node, changed in zip(nodes, rows, strict=True):
+    for node, changed in zip(nodes, changes, strict=True):
         if changed:
             await _update(writer, node, changed, now, reload=reload)
 

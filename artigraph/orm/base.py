@@ -83,6 +83,8 @@ class UTCDateTime(TypeDecorator[datetime]):
         def process(value: datetime | None) -> object:
             if value is None:
                 return None
+            if not isinstance(value, datetime):
+                return value  # as it was read: somebody else's
             moment = value.astimezone(UTC)
             return store(moment if aware else moment.replace(tzinfo=None))
 
@@ -98,7 +100,11 @@ class UTCDateTime(TypeDecorator[datetime]):
         def process(stored: object) -> datetime | None:
             if stored is None:
                 return None
-            value: datetime = load(stored)  # type: ignore[assignment]  # a stored one is not None
+            try:
+                value: datetime = load(stored)  # type: ignore[assignment]  # a stored one is not None
+            except (TypeError, ValueError):
+                # Somebody else's, where a column keeps anything: it spoils no other row.
+                return stored  # type: ignore[return-value]  # for whoever looks at it
             return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
         return _remember_last(process)

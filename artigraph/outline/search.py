@@ -82,8 +82,10 @@ def _compare(path: Path, operator: Operator, value: str) -> ColumnElement[bool]:
     asked = [FieldComparison(path, operator, one) for one in _readings(operator, value)]
     if value == "*" and operator is OPERATORS["eq"]:
         asked = [FieldComparison(path, OPERATORS["ne"], None)]
-    either = [_holds(node_table, one) for one in asked]
-    return and_(_columns.model_artifact_type.is_not(None), or_(*either))
+    held = [_holds(node_table, one) for one in asked]
+    # Unequal is what no reading of the text is equal to.
+    found = and_(*held) if operator.negated else or_(*held)
+    return and_(_columns.model_artifact_type.is_not(None), found)
 
 
 def _holds(row: FromClause, asked: FieldComparison) -> ColumnElement[bool]:

@@ -897,7 +897,11 @@ EARLY = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))
                 lambda wrong=wrong: move_below(wrong),
             )
         ),
-        (SerializationError, "node_id = '7' is no id", lambda: write_node(Node(node_id="7"))),
+        (
+            SerializationError,
+            "node_id = '7' is no id",
+            lambda: write_node(new_node(node_id=loose("7"))),
+        ),
         (SerializationError, "is no id", lambda: write_nodes([Node(), new_node(node_id=2**63)])),
         (
             NodeNotFoundError,
@@ -952,7 +956,7 @@ async def move_below(parent: Any) -> None:
 
 async def test_ids_of_numpy(store: str) -> None:
     """An id out of a frame is an id, as Python's own."""
-    above = await write_node(Node(node_id=np.int64(7)))
+    above = await write_node(new_node(node_id=loose(np.int64(7))))
     assert type(above.node_id) is int
     await write_node(new_node(node_label="a", node_parent_id=np.int64(7)))
     await write_model(parent_id=loose(np.int32(7)), label="m", model=Fit(1.0))

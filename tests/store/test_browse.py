@@ -247,7 +247,7 @@ async def fits(store: str) -> list[int]:
         ("loss<0.3", "a"),
         ("loss>=0.1", "ba"),
         ("loss=0.5", "b"),
-        ("loss!=0.5", "a"),
+        ("loss!=0.5", "Ca"),
         ("name=sgd", "b"),
         ('name="100% pure"', "C"),
         ("params.depth>4", "Cb"),

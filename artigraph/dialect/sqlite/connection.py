@@ -22,6 +22,7 @@ from sqlalchemy.util.concurrency import in_greenlet
 from artigraph.dialect.base import WAIT_SECONDS, WRITES
 from artigraph.dialect.sqlite.address import options_of
 from artigraph.dialect.sqlite.checkpoint import DatabaseFile, database_file
+from artigraph.dialect.sqlite.foreign import read_whatever_is_there
 from artigraph.dialect.sqlite.readonly import (
     SNAPSHOT,
     explain_refused_write,
@@ -78,6 +79,7 @@ class _Setup:
         # Engines that are made after a given one share its dialect.
         if not event.contains(engine.dialect, "do_connect", open_where_nothing_can_be_made):
             event.listen(engine.dialect, "do_connect", open_where_nothing_can_be_made)
+            event.listen(engine.dialect, "do_execute", read_whatever_is_there)
 
     def _on_connect(self, connection: Adapted, record: ConnectionPoolEntry | Connection) -> None:
         record.info[_PREPARED] = True

@@ -124,7 +124,10 @@ class SQLite(Dialect):
     index_options: ClassVar[Mapping[str, str]] = {"sqlite_where": "where"}
     is_server = checks_types = False
     keeps_infinity = decimals_are_floats = True
-    labels = "SELECT json_group_array(label) FROM (SELECT label FROM up ORDER BY steps DESC)"
+    labels = (
+        "SELECT json_group_array(CAST(label AS TEXT)) "
+        "FROM (SELECT label FROM up ORDER BY steps DESC)"
+    )
 
     resolved = staticmethod(address.resolved)
     is_memory = staticmethod(address.is_memory)

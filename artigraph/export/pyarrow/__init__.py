@@ -6,11 +6,17 @@ no blob is opened.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Row, Select
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from artigraph.concurrency import run_in_thread
+from artigraph.db.fetch import all_of
 from artigraph.db.session import read
+from artigraph.dialect.registry import dialect_of
 from artigraph.export.document import (
     ModelColumns,
     Nested,
@@ -61,17 +67,16 @@ async def read_table(filter: Filter, columns: Sequence[str] | None = None) -> pa
 
     selection = Selection(columns)
     clause = models_clause(filter)
-    table = TableBuilder(selection)
     waiting: list[tuple[int, ModelColumns]] = []
     nested: Nested = {}
     paths: Mapping[int, str] = {}
     query = select_models(clause, documents=selection.wants_fields)
     async with read() as connection:
-        async with connection.stream(query) as result:
-            async for rows in result.partitions(CHUNK):
-                waits = await run_in_thread(table.take, rows)
-                if waits is not None:
-                    waiting.append(waits)
+        table = TableBuilder(selection, dialect_of(connection).document_json)
+        async for rows in _chunks(connection, query):
+            waits = await run_in_thread(table.take, rows)
+            if waits is not None:
+                waiting.append(waits)
         if waiting:
             nested = await read_nested(connection, clause)
         if selection.wants_path and table.parents:
@@ -79,3 +84,19 @@ async def read_table(filter: Filter, columns: Sequence[str] | None = None) -> pa
     for chunk, models in waiting:
         await run_in_thread(table.add_chunk, chunk, models, nested)
     return await run_in_thread(table.build, paths, classes_asked_for(filter))
+
+
+async def _chunks(
+    connection: AsyncConnection, query: Select[Any]
+) -> AsyncIterator[Sequence[Row[Any]]]:
+    seen = 0
+    try:
+        async with connection.stream(query) as result:
+            async for rows in result.partitions(CHUNK):
+                seen += len(rows)
+                yield rows
+    except OperationalError:
+        # Over a cell that somebody else wrote; who reads all at once is given whatever is there.
+        rest = (await all_of(await connection.execute(query)))[seen:]
+        for start in range(0, len(rest), CHUNK):
+            yield rest[start : start + CHUNK]

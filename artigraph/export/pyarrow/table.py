@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import orjson
@@ -13,7 +13,7 @@ from artigraph.errors import DeserializationError, FilterError
 from artigraph.export.column import ROW_COLUMNS, BlobInside, Name, Piece, Pieces, column_name
 from artigraph.export.declared import DICT, PART, Declared, declared_columns
 from artigraph.export.document import ModelColumns, Nested, path_step
-from artigraph.export.pyarrow.array import JSON, MOMENT, array_of, arrow_type
+from artigraph.export.pyarrow.array import JSON, MOMENT, UNEVEN, array_of, arrow_type
 from artigraph.export.pyarrow.unify import unified, widened
 from artigraph.export.selection import Selection
 from artigraph.garbage import collector_paused
@@ -53,9 +53,11 @@ class TableBuilder:
 
     Args:
         selection: The columns that are wanted.
+        as_written: Makes of a document's JSON that which was written, where it is another.
     """
 
-    def __init__(self, selection: Selection) -> None:
+    def __init__(self, selection: Selection, as_written: Callable[[str], str] | None) -> None:
+        self._as_written = as_written
         self.parents: set[int] = set()
         """The ids of all nodes that a model hangs on."""
         self._selection = selection
@@ -83,15 +85,18 @@ class TableBuilder:
             FilterError: As for :meth:`add_chunk`.
         """
         models = ModelColumns(*zip(*rows, strict=True))
+        if (make := self._as_written) is not None:
+            documents = [None if text is None else make(text) for text in models.document]
+            models = models._replace(document=documents)
         self._rows.append(
             [
                 pa.array(models.node_id, pa.int64()),
-                pa.array(models.label, pa.string()),
+                _fitting(_texts, models.label),
                 pa.array(models.parent_id, pa.int64()),
-                _moments(models.created_at),
-                _moments(models.updated_at),
-                pa.array(models.name, pa.string()),
-                pa.array(models.version, pa.int64()),
+                _fitting(_moments, models.created_at),
+                _fitting(_moments, models.updated_at),
+                _fitting(_texts, models.name),
+                _fitting(_integers, models.version),
             ]
         )
         self.parents.update(one for one in set(models.parent_id) if one is not None)
@@ -245,8 +250,31 @@ def _spread(pieces: Sequence[Piece], size: int) -> pa.Array[Any]:
     return pa.concat_arrays(arrays).take(pa.array(places, pa.int64()))
 
 
+def _fitting(
+    make: Callable[[Sequence[Any]], pa.Array[Any]], values: Sequence[Any]
+) -> pa.Array[Any]:
+    """An array, in which a cell that somebody else filled with something else is missing."""
+    try:
+        return make(values)
+    except UNEVEN:
+        if len(values) == 1:
+            return make([None])
+        return pa.concat_arrays([_fitting(make, [value]) for value in values])
+
+
+def _texts(values: Sequence[Any]) -> pa.Array[Any]:
+    return pa.array(values, pa.string())
+
+
+def _integers(values: Sequence[Any]) -> pa.Array[Any]:
+    return pa.array(values, pa.int64())
+
+
 def _moments(values: Sequence[Any]) -> pa.Array[Any]:
-    if type(values[0]) is str:  # SQLite has no type for them
+    kinds = set(map(type, values))
+    if int in kinds or float in kinds:  # which Arrow would count from 1970 on
+        raise TypeError(values)
+    if str in kinds:  # SQLite has no type for them
         return pa.array(values, pa.string()).cast(pa.timestamp("us")).cast(MOMENT)
     return pa.array(values, MOMENT)
 
