@@ -312,9 +312,9 @@ async def test_what_is_no_model_is_refused(store: str) -> None:
 
 
 BAD_FRAMES: dict[str, Callable[[], Any]] = {
-    "mixed objects": lambda: objects(1, "a"),
+    "mixed objects": lambda: objects(1, object()),
     "objects": lambda: objects(object()),
-    "sets": lambda: objects({1}),
+    "sets": lambda: objects({object()}),
     "complex": lambda: pd.DataFrame({"column": [1j]}),
     "subclass": lambda: MyFrame({"column": [1]}),
     "object array": lambda: np.array([object()]),
@@ -366,9 +366,9 @@ async def test_a_refused_model_leaves_no_blob(store: str, tmp_path: Path) -> Non
     for bad in (
         Mixed(frame, object(), [1]),
         Mixed(frame, Box(object()), [1]),
-        Mixed(frame, Box(objects(1, "a")), [1]),
+        Mixed(frame, Box(objects(1, object())), [1]),
         Mixed(frame, None, [object()]),
-        Mixed(frame, None, objects(1, "a")),
+        Mixed(frame, None, objects(1, object())),
     ):
         await assert_nothing_written(write_model(label="x", model=bad))
         await assert_nothing_written(write_models(models={"good": good, "bad": bad}))
