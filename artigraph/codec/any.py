@@ -93,13 +93,16 @@ def _refuse(value: object, context: EncodingContext) -> NoReturn:
             f"Annotate the field with {name}, or store its value. If it is annotated so, {name} "
             f"was made again without this member: take one of {name} as it is now.",
         )
+    if hasattr(value, "to_pydatetime") and value != value:
+        context.refuse(value, "only pandas has a missing time", "Store None instead.")
     bases: tuple[type[Any], ...] = (dict, list, tuple, set, frozenset, *SCALARS_BY_TYPE)
     for base in bases:
         if isinstance(value, base):
             # pandas.Timestamp and pandas.Timedelta know better how.
             methods = ("to_pydatetime", "to_pytimedelta")
             method = next((name for name in methods if hasattr(value, name)), None)
-            convert = f"{base.__name__}(…)" if method is None else f"value.{method}()"
+            call = _CONVERT.get(base.__name__, f"{base.__name__}(value)")
+            convert = call if method is None else f"value.{method}()"
             context.refuse(
                 value,
                 f"it would come back as a plain {base.__name__}",
@@ -111,6 +114,16 @@ def _refuse(value: object, context: EncodingContext) -> NoReturn:
         "Annotate the field with a serializer, as in Annotated[T, my_serializer], or make it a "
         "DataModel.",
     )
+
+
+_CONVERT = {
+    "datetime": "datetime.datetime.combine(value.date(), value.timetz())",
+    "date": "datetime.date.fromordinal(value.toordinal())",
+    "time": "datetime.time.fromisoformat(value.isoformat())",
+    "timedelta": "datetime.timedelta(value.days, value.seconds, value.microseconds)",
+    "UUID": "uuid.UUID(int=value.int)",
+}
+"""What makes a plain value of one of a subclass, for types that take no such value."""
 
 
 def _describe_list(value: list[Any], context: EncodingContext) -> object:

@@ -227,8 +227,8 @@ def arrow_column(values: list[Any], kind: Any = None) -> Any:
 
 
 def cells(*values: Any) -> pd.DataFrame:
-    """A frame of one object column, whose NaNs are not one object."""
-    return pd.DataFrame({"x": pd.Series(copy.deepcopy(list(values)), dtype=object)})
+    """A frame of one object column."""
+    return pd.DataFrame({"x": pd.Series(list(values), dtype=object)})
 
 
 PAIRS = pa.map_(pa.string(), pa.float64())
@@ -285,7 +285,10 @@ NAN = float("nan")
             lambda: pd.DataFrame(FRAME, index=pd.Index(arrow_column([1.0, NAN]))),
             lambda: pd.DataFrame(FRAME, index=pd.Index(arrow_column([NAN, 1.0]))),
         ),
-        (lambda: cells([0.1, NAN], {"a": NAN}), lambda: cells([0.1, NAN], {"a": 1.0})),
+        (
+            lambda: cells([0.1, float("nan")], {"a": float("nan")}),
+            lambda: cells([0.1, float("nan")], {"a": 1.0}),
+        ),
         (lambda: cells(np.array([0.1, NAN])), lambda: cells(np.array([0.1, 1.0]))),
         (lambda: csr_array([[NAN, 0], [0, 2.0]]), lambda: csr_array([[NAN, 0], [3.0, 2.0]])),
         (lambda: dok_array(np.eye(2)), lambda: dok_array(np.ones((2, 2)))),

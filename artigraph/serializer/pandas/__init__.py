@@ -9,10 +9,10 @@ and columns of frames without any.
 
 A frame is written one row group after another, and can be read in part.
 
-A value's place in its column is checked only where Arrow infers a type, in
-object columns; everywhere else the dtype settles what comes back. Sparse
-columns, complex numbers and byte-swapped columns are refused. NaN in a NumPy
-column is a null in the file.
+A value's place in its column is looked at only in object columns; everywhere
+else the dtype settles what comes back. Object columns of mixed values are
+texts of JSON. Sparse columns, complex numbers and byte-swapped columns are
+refused. NaN in a NumPy column is a null in the file.
 """
 
 from __future__ import annotations
@@ -45,9 +45,10 @@ class DataFrameSerializer(FrameSerializer[pd.DataFrame]):
     * keeps dtypes (categorical with all its categories, time zones, nullable
       and Arrow dtypes), any index with its names and ``freq``, column labels
       of one type or of plain mixed ones, duplicate labels, and ``attrs``
-    * keeps object columns of one type of value and one kind of missing value
-    * refuses the rest, naming the column: mixed object columns, ``None`` and
-      NaN in one column, sparse and complex columns, subclasses of DataFrame
+    * keeps object columns, and indexes, of plain values of Python, NumPy and
+      pandas, mixed as they may be: lists, dicts, arrays, dates, missing ones
+    * refuses the rest, naming the column: cells of other types, sparse and
+      complex columns, subclasses of DataFrame
     """
 
     name = "artigraph-pandas"
@@ -141,6 +142,8 @@ def _check_class(value: object) -> None:
     fix = "Use pandas.DataFrame(value)."
     if isinstance(value, pd.Series):
         fix = "Use value.to_frame()."
+    elif hasattr(value, "to_wkb"):
+        fix = "Use value.to_wkb(), and geopandas.GeoSeries.from_wkb(column) once it was read."
     raise SerializationError(
         f"{DataFrameSerializer.name!r} takes a pandas.DataFrame, not a {type(value).__module__}."
         f"{type(value).__qualname__}, which would not come back as one. {fix}"

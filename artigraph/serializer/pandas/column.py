@@ -4,8 +4,7 @@
 alone does not: the dtype, the categories, what stood for a missing value; and
 a way to make arrays of some rows at a time, so that a large column is never
 there twice. ``decode_column`` takes an array and the spec. Only in object
-columns, whose type Arrow infers, every value is compared with what would come
-back.
+columns, whose type their values tell, every value is looked at.
 """
 
 from __future__ import annotations
@@ -23,8 +22,15 @@ from pyarrow import ipc
 from typing_extensions import Buffer
 
 from artigraph.errors import SerializationError
-from artigraph.serializer.pandas.objects import NULLS, decode_objects, plan_objects, to_arrow
-from artigraph.serializer.pyarrow import read_feather, write_feather
+from artigraph.serializer.pandas.dtype import read_dtype
+from artigraph.serializer.pandas.objects import (
+    NULLS,
+    decode_arrays,
+    decode_objects,
+    decode_texts,
+    plan_objects,
+)
+from artigraph.serializer.pyarrow import check_zones, read_feather, write_feather
 
 __all__ = [
     "Part",
@@ -115,7 +121,12 @@ def slicer(values: Values) -> Part:
 
 def _encode_plain(values: Values, place: str) -> tuple[pa.Array[Any], Spec]:
     dtype = values.dtype
-    array = to_arrow(values, place, lambda: other_dtype(dtype))
+    try:
+        array: Any = pa.array(values, from_pandas=True)
+    except Exception as error:  # the dtype may be of any library
+        raise SerializationError(
+            f"{place} of dtype {dtype} cannot be stored: {_reason(error)}. {other_dtype(dtype)}"
+        ) from error
     if isinstance(dtype, np.dtype):
         if dtype.kind not in "biufmM":
             raise SerializationError(
@@ -128,6 +139,10 @@ def _encode_plain(values: Values, place: str) -> tuple[pa.Array[Any], Spec]:
     if isinstance(dtype, pd.ArrowDtype):
         return array, ["arrow", _pack_bytes(pa.schema([("", array.type)]).serialize())]
     return array, ["extension", str(dtype)]
+
+
+def _reason(error: Exception) -> str:
+    return "it has a lone surrogate" if isinstance(error, UnicodeEncodeError) else str(error)
 
 
 def decode_column(column: Column, spec: Spec) -> Any:
@@ -146,11 +161,9 @@ def pack_values(values: pd.Index[Any], place: str) -> dict[str, Any]:
     Raises:
         SerializationError: They would not come back equal.
     """
-    if _is_object(values.dtype):
-        try:
-            return {"labels": [encode_label(value, f"{place} has the label") for value in values]}
-        except SerializationError:
-            pass  # such as dates, which Arrow knows
+    # Others are dates and their like, which Arrow knows, or texts in the end.
+    if _is_object(values.dtype) and all(map(_is_label, values)):
+        return {"labels": [encode_label(value, f"{place} has the label") for value in values]}
     array, spec = encode_column(values, place)
     table = pa.Table.from_arrays([array], names=[""])
     freq = encode_freq(values, place)
@@ -214,6 +227,12 @@ def encode_label(label: object, place: str) -> object:
     return label
 
 
+def _is_label(label: object) -> bool:
+    if type(label) is tuple:
+        return all(map(_is_label, label))
+    return label is None or type(label) in (str, int, float, bool)
+
+
 def decode_label(label: object) -> object:
     """Turn what :func:`encode_label` gave back into the label."""
     return tuple(map(decode_label, label)) if isinstance(label, list) else label
@@ -250,19 +269,34 @@ def _decode_string(column: Column, storage: str, null: str) -> object:
 
 def _decode_arrow(column: Column, packed: str) -> object:
     kind = ipc.read_schema(pa.py_buffer(_unpack_bytes(packed))).types[0]
+    check_zones(kind)
     dtype: Any = pd.ArrowDtype(kind)
     return dtype.__from_arrow__(column.cast(kind))
 
 
 def _decode_extension(column: Column, name: str) -> object:
-    dtype: Any = pd.api.types.pandas_dtype(name)
+    dtype = read_dtype(name)
     if isinstance(dtype, pd.Float32Dtype | pd.Float64Dtype):
         # pandas' own way makes NA of a NaN that is not missing.
         values = pc.fill_null(column, 0.0).to_numpy().astype("f4" if name == "Float32" else "f8")
         return pd.arrays.FloatingArray(values, column.is_null().to_numpy())
+    if isinstance(dtype, pd.IntervalDtype):
+        return _decode_intervals(column, dtype)
     values = dtype.__from_arrow__(column)
     # pandas leaves these read-only.
     return values.copy() if isinstance(dtype, pd.DatetimeTZDtype) else values
+
+
+def _decode_intervals(column: Column, dtype: Any) -> object:
+    # pandas' own way fails for no intervals of times with a zone.
+    def side(number: int) -> Any:
+        kind = column.type.storage_type.field(number).type
+        values: Any = pa.chunked_array([one.storage.field(number) for one in column.chunks], kind)
+        if isinstance(dtype.subtype, np.dtype):
+            return _decode_numpy(values, str(dtype.subtype))
+        return dtype.subtype.__from_arrow__(values)
+
+    return pd.arrays.IntervalArray.from_arrays(side(0), side(1), closed=dtype.closed)
 
 
 def _plan_categorical(part: Part, dtype: pd.CategoricalDtype, place: str) -> Plan:
@@ -327,7 +361,13 @@ def other_dtype(dtype: object) -> str:
         return "Store its real and imag parts as two columns."
     if isinstance(dtype, np.dtype) and not dtype.isnative:
         return f"Use column.astype({dtype.newbyteorder('=').name!r})."
-    return "Convert it to another dtype with column.astype(...)."
+    if isinstance(dtype, pd.StringDtype):
+        return "Use column.str.encode('utf-8', 'replace').str.decode('utf-8')."
+    if isinstance(dtype, pd.DatetimeTZDtype):
+        return "Use column.dt.tz_convert('UTC')."
+    if str(dtype) == "geometry":
+        return "Use geopandas.GeoSeries(column).to_wkb(), and from_wkb() once it was read."
+    return "Use column.astype('str'), which keeps its values as texts."
 
 
 _DECODERS: dict[str, Callable[..., Any]] = {
@@ -337,4 +377,6 @@ _DECODERS: dict[str, Callable[..., Any]] = {
     "extension": _decode_extension,
     "categorical": _decode_categorical,
     "object": decode_objects,
+    "arrays": decode_arrays,
+    "texts": decode_texts,
 }

@@ -36,7 +36,7 @@ def equal_values(one: Any, other: Any, equal_cells: Callable[[Any, Any], bool]) 
             and equal_values(one.columns, other.columns, equal_cells)
             and equal_values(one.index, other.index, equal_cells)
             and all(
-                _equal_arrays(one.iloc[:, i].array, other.iloc[:, i].array, equal_cells)
+                _equal_columns(one.iloc[:, i], other.iloc[:, i], equal_cells)
                 for i in range(one.shape[1])
             )
         )
@@ -44,16 +44,16 @@ def equal_values(one: Any, other: Any, equal_cells: Callable[[Any, Any], bool]) 
         return False
     if isinstance(one, pd.MultiIndex) or not isinstance(one, pd.Series | pd.Index):
         return False
-    return _equal_arrays(one.array, other.array, equal_cells)
+    return _equal_columns(one, other, equal_cells)
 
 
-def _equal_arrays(one: Any, other: Any, equal_cells: Callable[[Any, Any], bool]) -> bool:
+def _equal_columns(one: Any, other: Any, equal_cells: Callable[[Any, Any], bool]) -> bool:
     if one.dtype != other.dtype or len(one) != len(other):
         return False
-    if one.equals(other):
-        return True
     if isinstance(one.dtype, pd.ArrowDtype):
-        return arrow.equal_values(*(pa.table({"": array}).column(0) for array in (one, other)))
+        return arrow.equal_values(
+            *(pa.table({"": values.array}).column(0) for values in (one, other))
+        )
     if isinstance(one.dtype, np.dtype) and one.dtype.kind == "O":
-        return all(map(equal_cells, one, other))
-    return False
+        return all(map(equal_cells, one.to_numpy(), other.to_numpy()))
+    return bool(one.array.equals(other.array))

@@ -1,11 +1,16 @@
-"""Object columns, the one kind whose type Arrow must infer from the values.
+"""Object columns, the one kind whose type nothing but the values tells.
 
-All of it is turned into Arrow, and back where that may change a value, before
-anything is written: some rows at a time, and once more when they are written.
+There are three ways. Values of one type that Arrow has are a column of that
+type: all of them are turned into Arrow, and back where that may change one.
+Arrays of one axis and one dtype are lists. All others are JSON texts.
+
+All of it is looked at before anything is written: some rows at a time, and
+once more when they are written.
 """
 
 from __future__ import annotations
 
+import json
 import operator
 from collections.abc import Callable, Iterable
 from datetime import datetime, time
@@ -15,9 +20,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from artigraph.errors import SerializationError
+from artigraph.serializer.pandas.plain import decode_plain, encode_plain
+from artigraph.serializer.pyarrow import empty_table, write_parquet
 
-__all__ = ["NULLS", "decode_objects", "plan_objects", "to_arrow"]
+__all__ = ["NULLS", "decode_arrays", "decode_objects", "decode_texts", "plan_objects"]
 
 NULLS: dict[str, Any] = {"None": None, "nan": np.nan, "NA": pd.NA, "NaT": pd.NaT}
 """What stands for a missing value in an object column, by the word that is stored."""
@@ -39,85 +45,99 @@ NULL_TYPES: dict[type[Any], str] = {
     type(pd.NaT): "NaT",
 }
 
+Part = Callable[[int, int], Any]
+"""Gives the values from a first to one before a last, as an array of objects."""
 
-def plan_objects(
-    part: Callable[[int, int], Any], rows: int, step: int, place: str
-) -> tuple[list[Any], pa.DataType, Callable[[int, int], Any]]:
+Planned = tuple[list[Any], pa.DataType, Part]
+"""The spec, the type of all arrays, and a function that makes an array of some rows."""
+
+
+class _OtherWayError(Exception):
+    """These values do not come back in this way."""
+
+
+def plan_objects(part: Part, rows: int, step: int, place: str) -> Planned:
     """Settle how an object column is written, having checked every value.
 
     Args:
-        part: Gives the values from a first to one before a last, as an array
-            of objects.
+        part: Gives the values of some rows.
         rows: How many there are.
         step: How many are looked at, and later encoded, at once.
         place: What an error calls the column.
-
-    Returns:
-        The spec, the type of all arrays, and a function that makes an array
-        of some rows.
 
     Raises:
         SerializationError: It would not come back equal.
     """
     starts = range(0, max(rows, 1), step)
-    null = _find_null((part(start, start + step) for start in starts), place)
+    for plan in (_plan_one_type, _plan_arrays):
+        try:
+            return plan(part, rows, starts)
+        except _OtherWayError:
+            pass
+    return _plan_texts(part, rows, starts, place)
+
+
+def _plan_one_type(part: Part, rows: int, starts: range) -> Planned:
+    null = _find_null(part(start, start + starts.step) for start in starts)
     only: Any = None
     kinds: dict[pa.DataType, None] = {}
     for start in starts:
-        array = _encode(part(start, start + step), start, null, place)
+        array = _encode(part(start, start + starts.step), null)
         kinds[array.type] = None
         only = array if len(starts) == 1 else None
     known = [kind for kind in kinds if not pa.types.is_null(kind)]
+    kind = known[0] if known else pa.null()
     if len(known) > 1:
-        # Arrow finds one type for all or says what is wrong: at the cost of one
-        # column more, but only where parts of it look unlike.
-        kind = _encode(part(0, rows), 0, null, place).type
-    else:
-        kind = known[0] if known else pa.null()
+        # Arrow finds one type for all or none: at the cost of one column more,
+        # but only where parts of it look unlike.
+        kind = _encode(part(0, rows), null).type
+    nested = pa.types.is_nested(kind)
+    if nested:
+        try:
+            write_parquet(empty_table(pa.schema([("", kind)])))
+        except pa.ArrowException as error:  # such as a struct without fields
+            raise _OtherWayError from error
 
     def encode(first: int, last: int) -> Any:
         if only is not None and (first, last) == (0, rows):
             return only
-        values = part(first, last)
-        return to_arrow(values, place, lambda: _fix(values), kind)
+        return _to_arrow(part(first, last), nested, kind)
 
     return ["object", null], kind, encode
 
 
-def _find_null(parts: Iterable[Any], place: str) -> str:
+def _find_null(parts: Iterable[Any]) -> str:
     kinds: set[type[Any]] = set()
     for values in parts:
         kinds |= set(map(type, values[pd.isna(values)]))
     null = NULL_TYPES.get(next(iter(kinds))) if len(kinds) == 1 else "None"
     if len(kinds) > 1 or null is None:
-        raise SerializationError(
-            f"{place} holds missing values of the types {_type_names(kinds)}, which would all come "
-            "back as one. Make them one, as with column.where(column.notna(), None)."
-        )
+        raise _OtherWayError
     return null
 
 
-def _encode(values: Any, start: int, null: str, place: str) -> Any:
-    array = to_arrow(values, place, lambda: _fix(values))
+def _to_arrow(values: Any, nested: bool, kind: pa.DataType | None = None) -> Any:
+    if not nested:
+        return pa.array(values, kind, from_pandas=True)
+    # Else a NaN within a list would become a null.
+    return pa.array(values, kind, mask=pd.isna(values), from_pandas=False)
+
+
+def _encode(values: Any, null: str) -> Any:
     present = ~pd.isna(values)
     kinds = set(map(type, values[present]))
-    if len(kinds) == 1 and (exact := EXACT.get(next(iter(kinds)))) and exact(array.type):
-        return array
-    chunked = array if isinstance(array, pa.ChunkedArray) else pa.chunked_array([array])
+    if np.ndarray in kinds:
+        raise _OtherWayError
     try:
+        array = _to_arrow(values, not kinds.isdisjoint((list, dict)))
+        if len(kinds) == 1 and (exact := EXACT.get(next(iter(kinds)))) and exact(array.type):
+            return array
+        chunked = array if isinstance(array, pa.ChunkedArray) else pa.chunked_array([array])
         back = decode_objects(chunked, null)
     except Exception as error:  # mixed types may give an array that is nothing in Python
-        raise SerializationError(
-            f"{place} would not be readable: {error}. {_fix(values)}"
-        ) from error
-    row = _first_difference(values[present], back[present])
-    if row is not None:
-        row = int(np.flatnonzero(present)[row])
-        old, new = values[row], back[row]
-        raise SerializationError(
-            f"{place} holds {old!r} of type {type(old).__name__} in row {start + row}, which would "
-            f"come back as {new!r} of type {type(new).__name__}. {_OBJECT_FIX}"
-        )
+        raise _OtherWayError from error
+    if not _all_same(values[present], back[present]):
+        raise _OtherWayError
     return array
 
 
@@ -133,33 +153,11 @@ def decode_objects(column: Any, null: str) -> Any:
     return values
 
 
-def to_arrow(
-    values: Any, place: str, fix: Callable[[], str], kind: pa.DataType | None = None
-) -> Any:
-    """Make an Arrow array of any values of pandas or NumPy.
-
-    Args:
-        values: What to turn into one.
-        place: What an error calls them.
-        fix: Finds what an error says that can be done.
-        kind: The array's type, if Arrow shall not infer it.
-
-    Raises:
-        SerializationError: Arrow cannot hold them.
-    """
-    try:
-        return pa.array(values, kind, from_pandas=True)
-    except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
-        raise SerializationError(f"{place} cannot be stored: {error.args[0]}. {fix()}") from error
-
-
-def _first_difference(old: Any, new: Any) -> int | None:
+def _all_same(old: Any, new: Any) -> bool:
     types = set(map(type, old))
     same = _same if types & {list, dict, datetime, time} else operator.eq
-    for row, (before, after) in enumerate(zip(old, new, strict=True)):
-        if type(before) is not type(after) or not same(before, after):
-            return row
-    return None
+    pairs = zip(old, new, strict=True)
+    return all(type(one) is type(other) and same(one, other) for one, other in pairs)
 
 
 def _same(old: Any, new: Any) -> bool:
@@ -175,16 +173,74 @@ def _same(old: Any, new: Any) -> bool:
     return bool(old == new) or (old != old and new != new)
 
 
-def _fix(values: Any) -> str:
-    types = set(map(type, values[~pd.isna(values)]))
-    return f"It holds values of the types {_type_names(types)}. {_OBJECT_FIX}"
+# -------------------------------------------------------------- arrays of one axis
 
 
-def _type_names(types: set[type[Any]]) -> str:
-    return ", ".join(sorted(t.__name__ for t in types))
+def _plan_arrays(part: Part, rows: int, starts: range) -> Planned:
+    null = _find_null(part(start, start + starts.step) for start in starts)
+    dtypes: set[Any] = set()
+    for start in starts:
+        values = part(start, start + starts.step)
+        for value in values[~pd.isna(values)]:
+            if type(value) is not np.ndarray or value.ndim != 1:
+                raise _OtherWayError
+            dtypes.add(value.dtype)
+    dtype = next(iter(dtypes)) if len(dtypes) == 1 else np.dtype(object)
+    if dtype.kind not in "biuf" or not dtype.isnative:
+        raise _OtherWayError
+    kind = pa.large_list(pa.from_numpy_dtype(dtype))
+
+    def encode(first: int, last: int) -> Any:
+        values = part(first, last)
+        missing = pd.isna(values)
+        arrays = [np.empty(0, dtype), *values[~missing]]
+        sizes = np.zeros(len(values) + 1, np.int64)
+        sizes[1:][~missing] = list(map(len, arrays[1:]))
+        flat = pa.array(np.concatenate(arrays), from_pandas=False)
+        mask: Any = pa.array(missing) if missing.any() else None
+        make: Any = pa.LargeListArray.from_arrays
+        return make(pa.array(np.cumsum(sizes)), flat, mask=mask)
+
+    return ["arrays", null, dtype.name], kind, encode
 
 
-_OBJECT_FIX = (
-    "Give the column one type, as with column.astype('str') or column.infer_objects(), "
-    "or keep such values in a field of their own."
-)
+def decode_arrays(column: Any, null: str, name: str) -> Any:
+    """Turn a ``pyarrow.ChunkedArray`` of lists back into an array of arrays."""
+    found = np.full(len(column), NULLS[null], dtype=object)
+    row = 0
+    for chunk in column.chunks:
+        numbers = chunk.values.to_numpy(zero_copy_only=False)
+        if numbers.dtype.name != name or numbers.dtype.kind not in "biuf":
+            raise ValueError(f"{numbers.dtype} was stored where {name!r} is described")
+        ends = chunk.offsets.to_numpy()
+        for i in np.flatnonzero(chunk.is_valid().to_numpy(zero_copy_only=False)):
+            found[row + i] = numbers[ends[i] : ends[i + 1]].copy()
+        row += len(chunk)
+    return found
+
+
+# ---------------------------------------------------------------------- JSON texts
+
+
+def _plan_texts(part: Part, rows: int, starts: range, place: str) -> Planned:
+    fix = "Make texts of them with astype('str'), or keep such values in a field of their own."
+
+    def encode(first: int, last: int) -> Any:
+        return pa.array([text(first + i, value) for i, value in enumerate(part(first, last))], kind)
+
+    def text(row: int, value: object) -> str | None:
+        if value is None:
+            return None
+        return json.dumps(encode_plain(value, f"{place}, in row {row},", fix))
+
+    kind = pa.string()
+    for start in starts:
+        encode(start, min(start + starts.step, rows))
+    return ["texts"], kind, encode
+
+
+def decode_texts(column: Any) -> Any:
+    """Turn a ``pyarrow.ChunkedArray`` of JSON texts back into an array of objects."""
+    texts = column.to_pylist()
+    values = (None if text is None else decode_plain(json.loads(text)) for text in texts)
+    return np.fromiter(values, dtype=object, count=len(texts))

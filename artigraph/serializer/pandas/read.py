@@ -13,10 +13,11 @@ import pyarrow as pa
 from artigraph.errors import DeserializationError
 from artigraph.serializer.pandas.column import decode_column, decode_label
 from artigraph.serializer.pandas.index import decode_index, unpack_index
+from artigraph.serializer.pandas.plain import decode_plain
 from artigraph.serializer.pandas.show import describe_column
 from artigraph.serializer.pandas.write import METADATA_KEY, VERSION
 from artigraph.serializer.part import FrameColumn, FrameReader, reading
-from artigraph.serializer.pyarrow import ParquetReader
+from artigraph.serializer.pyarrow import ParquetReader, empty_table
 
 __all__ = ["DataFrameReader", "decode_table"]
 
@@ -65,10 +66,17 @@ def _decode(
         for i, values in enumerate(map(decode_column, table.columns[:width], specs))
     }
     frame = pd.DataFrame(columns, index=index, copy=False)
-    frame.attrs = copy.deepcopy(description["attrs"])
+    frame.attrs = _attrs(description)
     flags: Any = frame.flags
     flags.allows_duplicate_labels = description["duplicates"]
     return frame
+
+
+def _attrs(description: dict[str, Any]) -> dict[Any, Any]:
+    pairs = description.get("plain_attrs")
+    if pairs is None:
+        return copy.deepcopy(dict(description["attrs"]))
+    return {decode_plain(key): decode_plain(value) for key, value in pairs}
 
 
 class DataFrameReader(FrameReader[pd.DataFrame]):
@@ -103,7 +111,7 @@ class DataFrameReader(FrameReader[pd.DataFrame]):
     def dtypes(self) -> list[str]:
         """The columns' dtypes as text, in their order."""
         with reading(_UNREADABLE):
-            empty = self._parquet.schema.empty_table()
+            empty = empty_table(self._parquet.schema)
             frame = _decode(empty, self._text, range(len(self.labels)), slice(0, 0))
         return [str(dtype) for dtype in frame.dtypes]
 
@@ -125,7 +133,7 @@ class DataFrameReader(FrameReader[pd.DataFrame]):
         if wanted or (wanted is None and len(self._parquet.schema)):
             table = self._parquet.read(file, offset, limit, wanted)
         else:
-            table = self._parquet.schema.empty_table().select([])
+            table = empty_table(self._parquet.schema).select([])
         with reading(_UNREADABLE):
             frame = _decode(table, self._text, places, rows)
             labels: Any = self.labels

@@ -35,7 +35,7 @@ def describe_column(label: str, spec: Spec, kind: pa.DataType, is_index: bool) -
     empty = pa.table([pa.array([], kind)], [""]).column(0)
     dtype = decode_column(empty, spec).dtype
     way = spec[0]
-    odd = isinstance(kind, pa.BaseExtensionType)
+    odd = isinstance(kind, pa.BaseExtensionType) or way == "texts"
     show = sort_key = None
     if way == "categorical":
         _, packed, ordered, as_values = spec
@@ -51,10 +51,12 @@ def _null(spec: Spec, dtype: Any) -> str:
     way, *arguments = spec
     if way == "string":
         return "<NA>" if arguments[1] == "NA" else "NaN"
-    if way == "object":
+    if way in ("object", "arrays"):
         return {"nan": "NaN", "NA": "<NA>"}.get(arguments[0], str(arguments[0]))
     if dtype.kind in "mM" or str(dtype).startswith("period"):
         return "NaT"
+    if way == "texts":
+        return "None"
     return "<NA>" if way in ("arrow", "extension") and "interval" not in str(dtype) else "NaN"
 
 

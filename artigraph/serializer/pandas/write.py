@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 import pandas as pd
 import pyarrow as pa
 
-from artigraph.errors import DeserializationError, SerializationError
+from artigraph.errors import SerializationError
 from artigraph.serializer.json import check_json
 from artigraph.serializer.pandas.column import (
     Plan,
@@ -23,7 +23,9 @@ from artigraph.serializer.pandas.column import (
     slicer,
 )
 from artigraph.serializer.pandas.index import level_dtypes, pack_index, plan_index, stored_levels
+from artigraph.serializer.pandas.plain import encode_plain
 from artigraph.serializer.pyarrow import (
+    empty_table,
     read_parquet,
     row_group_size,
     write_parquet,
@@ -55,6 +57,7 @@ def dump_frame(frame: pd.DataFrame, file: BinaryIO) -> None:
     """
     step = rows_per_group(frame)
     schema, plans = _plan(frame, step)
+    arrays: list[Any] = []
     try:
         with writing_parquet(schema, file) as writer:
             for start in range(0, max(len(frame), 1), step):
@@ -63,9 +66,18 @@ def dump_frame(frame: pd.DataFrame, file: BinaryIO) -> None:
                 writer.write_table(pa.Table.from_arrays(arrays, schema=schema), step)
     except pa.ArrowException as error:
         raise SerializationError(
-            f"This frame cannot be written as Parquet: {error}. Convert the column to a dtype "
-            "that Parquet has, as with frame.astype({'column': 'str'})."
+            f"{_culprit(schema, arrays)} cannot be written as Parquet: {error}. Convert it to a "
+            "dtype that Parquet has, as with column.astype('str')."
         ) from error
+
+
+def _culprit(schema: pa.Schema, arrays: list[Any]) -> str:
+    for field, array in zip(schema, arrays, strict=True):
+        try:
+            write_parquet(pa.Table.from_arrays([array], schema=pa.schema([field])))
+        except pa.ArrowException:
+            return f"Column {field.name!r} of type {field.type}"
+    return "This frame"
 
 
 def _plan(frame: pd.DataFrame, step: int) -> tuple[pa.Schema, list[Plan]]:
@@ -75,13 +87,12 @@ def _plan(frame: pd.DataFrame, step: int) -> tuple[pa.Schema, list[Plan]]:
         for i, place in enumerate(places)
     ]
     index, levels = plan_index(frame.index, step, "The index")
-    check_json(frame.attrs, "frame.attrs")
     description = {
         "version": VERSION,
         "columns": [plan.spec for plan in columns],
         "labels": pack_index(frame.columns, "The column labels"),
         "index": index,
-        "attrs": frame.attrs,
+        **_attrs(frame.attrs),
         "duplicates": frame.flags.allows_duplicate_labels,
     }
     plans = columns + levels
@@ -101,11 +112,28 @@ def _plan(frame: pd.DataFrame, step: int) -> tuple[pa.Schema, list[Plan]]:
     return schema.with_metadata({METADATA_KEY: text}), plans
 
 
+def _attrs(attrs: dict[Any, Any]) -> dict[str, Any]:
+    try:
+        check_json(attrs)
+    except SerializationError:
+        # Under another name, which no older artigraph takes for plain JSON.
+        return {
+            "plain_attrs": [
+                [
+                    encode_plain(part, f"frame.attrs[{key!r}]", f"Use frame.attrs.pop({key!r}).")
+                    for part in (key, value)
+                ]
+                for key, value in attrs.items()
+            ]
+        }
+    return {"attrs": attrs}
+
+
 def _probe(schema: pa.Schema, expected: list[tuple[Spec, Any, str]]) -> None:
     """Write and read no rows, and see whether each column has its dtype again."""
     try:
-        empty = read_parquet(write_parquet(schema.empty_table()))
-    except (pa.ArrowException, DeserializationError) as error:
+        empty = read_parquet(write_parquet(empty_table(schema)))
+    except Exception as error:  # Arrow has several for a type that Parquet lacks
         raise SerializationError(
             f"{_unwritable(schema, expected)} cannot be written as Parquet: {error}. Convert it to "
             "a dtype that Parquet has, as with .astype('str')."
@@ -126,8 +154,8 @@ def _probe(schema: pa.Schema, expected: list[tuple[Spec, Any, str]]) -> None:
 def _unwritable(schema: pa.Schema, expected: list[tuple[Spec, Any, str]]) -> str:
     for field, (_, dtype, place) in zip(schema, expected, strict=True):
         try:
-            write_parquet(pa.schema([field]).empty_table())
-        except pa.ArrowException:
+            write_parquet(empty_table(pa.schema([field])))
+        except Exception:  # as above
             return f"{place} of dtype {dtype}"
     return "This frame"
 
