@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import repeat
@@ -10,6 +11,9 @@ from typing import Any, ClassVar, Protocol, TypeAlias
 from sqlalchemy import ColumnElement, and_, false, or_, true
 from typing_extensions import override
 
+from artigraph.db.setting import current_store
+from artigraph.db.store import Store
+from artigraph.display.escape import cut
 from artigraph.errors import FilterError
 from artigraph.filter.artifact import ArtifactFilter
 from artigraph.filter.base import Filter
@@ -23,7 +27,7 @@ from artigraph.filter.value import among, check_value
 from artigraph.orm.artifact import ModelArtifact
 from artigraph.orm.node import node_table
 
-__all__ = ["ModelClass", "ModelFilter", "ModelTypeFilter", "is_model_class"]
+__all__ = ["ModelClass", "ModelFilter", "ModelTypeFilter", "is_model_class", "note_missed"]
 
 
 class ModelClass(Protocol):
@@ -62,6 +66,9 @@ class ModelTypeFilter(Filter):
     version: int | Collection[int] | ValueFilter | Unset = UNSET
     subclasses: bool = True
 
+    _beside: ClassVar[frozenset[object]] = frozenset()
+    """What the same question asks for, too."""
+
     def __post_init__(self) -> None:
         if not isinstance(self.type, str) and not is_model_class(self.type):
             raise FilterError(f"A model type is a subclass of BaseModel, not {self.type!r}.")
@@ -70,6 +77,9 @@ class ModelTypeFilter(Filter):
 
     @override
     def clause(self) -> ColumnElement[bool]:
+        store = current_store()
+        if self.subclasses and not isinstance(self.type, str) and store is not None:
+            _warn_of_missed(store, self)
         columns = node_table.c
         clauses = [among(columns.model_artifact_type, sorted(self._names()))]
         if self.version is not UNSET:
@@ -97,6 +107,43 @@ class ModelTypeFilter(Filter):
             for model in _descendants(root)
             if any(getattr(base, "model_name", None) == name for base in model.__mro__)
         }
+
+
+_missed: dict[Store, Mapping[str, Collection[str]]] = {}
+_waiting: dict[tuple[Store, str], ModelTypeFilter] = {}
+_told: set[tuple[Store, str, str]] = set()
+
+
+def note_missed(store: Store, missed: Mapping[str, Collection[str]]) -> None:
+    """Know which stored models questions about their bases miss, for want of their classes.
+
+    Args:
+        store: The store, as it was when it was opened.
+        missed: By the name of a base, the names of its classes that were not defined here.
+    """
+    _missed[store] = missed
+    for key in [key for key in _waiting if key[0] == store]:
+        _warn_of_missed(store, _waiting.pop(key))
+
+
+def _warn_of_missed(store: Store, asked: ModelTypeFilter) -> None:
+    name = getattr(asked.type, "model_name", "")
+    if store not in _missed:
+        _waiting[store, name] = asked
+        return
+    if name not in _missed[store]:
+        return
+    missed = {*_missed[store][name]} - asked._names() - asked._beside
+    names = [one for one in sorted(missed) if (store, name, one) not in _told]
+    if names:
+        _told.update((store, name, one) for one in names)
+        shown = ", ".join(cut(repr(one), 80) for one in names)
+        warnings.warn(
+            f"Rows of {shown} are stored, which derive from {name} and are not defined here, so "
+            f"that {asked} does not find them. Import their module; or ask for them by name, as "
+            f"in ModelFilter(model_type=[{name}, {shown}]).",
+            stacklevel=2,
+        )
 
 
 def _descendants(model: type[Any]) -> Iterator[type[Any]]:
@@ -152,14 +199,13 @@ class ModelFilter(ArtifactFilter):
         if given is UNSET:
             return
         several = given if isinstance(given, list | tuple | set | frozenset) else (given,)
-        object.__setattr__(
-            self,
-            "model_type",
-            tuple(
-                one if isinstance(one, ModelTypeFilter) else ModelTypeFilter(type=one)
-                for one in several
-            ),
-        )
+        types = [
+            one if isinstance(one, ModelTypeFilter) else ModelTypeFilter(type=one)
+            for one in several
+        ]
+        for one in types:
+            object.__setattr__(one, "_beside", frozenset(o.type for o in types) - {one.type})
+        object.__setattr__(self, "model_type", tuple(types))
 
     def _noun(self) -> str:
         if not isinstance(self.model_type, tuple):

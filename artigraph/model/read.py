@@ -25,6 +25,7 @@ from artigraph.filter.model import ModelFilter
 from artigraph.filter.order import BY_ID, OrderBy, Ordering, check_count, ordering_of
 from artigraph.filter.value import among
 from artigraph.garbage import collector_paused
+from artigraph.model import lineage  # noqa: F401  # it looks at each store that is opened
 from artigraph.model.document import decoder_of
 from artigraph.model.part import load_parts, select_parts
 from artigraph.model.unknown import UnknownModel
