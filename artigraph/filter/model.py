@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import repeat
 from typing import Any, ClassVar, Protocol, TypeAlias
 
-from sqlalchemy import ColumnElement, and_, false, or_, true
+from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, false, or_, true
 from typing_extensions import override
 
 from artigraph.db.setting import current_store
 from artigraph.db.store import Store
-from artigraph.display.escape import cut
 from artigraph.errors import FilterError
 from artigraph.filter.artifact import ArtifactFilter
 from artigraph.filter.base import Filter
@@ -66,9 +65,6 @@ class ModelTypeFilter(Filter):
     version: int | Collection[int] | ValueFilter | Unset = UNSET
     subclasses: bool = True
 
-    _beside: ClassVar[frozenset[object]] = frozenset()
-    """What the same question asks for, too."""
-
     def __post_init__(self) -> None:
         if not isinstance(self.type, str) and not is_model_class(self.type):
             raise FilterError(f"A model type is a subclass of BaseModel, not {self.type!r}.")
@@ -77,11 +73,15 @@ class ModelTypeFilter(Filter):
 
     @override
     def clause(self) -> ColumnElement[bool]:
-        store = current_store()
-        if self.subclasses and not isinstance(self.type, str) and store is not None:
-            _warn_of_missed(store, self)
-        columns = node_table.c
-        clauses = [among(columns.model_artifact_type, sorted(self._names()))]
+        columns, store = node_table.c, current_store()
+        if store in _missed or not self.subclasses or isinstance(self.type, str):
+            clauses = [among(columns.model_artifact_type, self._names_in(store))]
+        else:
+            # What is stored is known only once the store is opened.
+            names: BindParameter[str] = bindparam(
+                None, callable_=partial(self._names_in, store), expanding=True
+            )
+            clauses = [columns.model_artifact_type.in_(names)]
         if self.version is not UNSET:
             clauses.append(match(columns.model_artifact_version, self.version))
         return and_(*clauses)
@@ -92,6 +92,12 @@ class ModelTypeFilter(Filter):
         version = () if self.version is UNSET else (f"of {comparison('version', self.version)}",)
         only = () if self.subclasses else ("without subclasses",)
         return Phrase(name, (*version, *only))
+
+    def _names_in(self, store: Store | None) -> list[str]:
+        names = self._names()
+        if self.subclasses and store in _missed and not isinstance(self.type, str):
+            names |= {*_missed[store].get(self.type.model_name, ())}
+        return sorted(names)
 
     def _names(self) -> set[str]:
         if isinstance(self.type, str):
@@ -110,40 +116,16 @@ class ModelTypeFilter(Filter):
 
 
 _missed: dict[Store, Mapping[str, Collection[str]]] = {}
-_waiting: dict[tuple[Store, str], ModelTypeFilter] = {}
-_told: set[tuple[Store, str, str]] = set()
 
 
 def note_missed(store: Store, missed: Mapping[str, Collection[str]]) -> None:
-    """Know which stored models questions about their bases miss, for want of their classes.
+    """Know which stored models derive from a class, though their own is not defined here.
 
     Args:
         store: The store, as it was when it was opened.
         missed: By the name of a base, the names of its classes that were not defined here.
     """
     _missed[store] = missed
-    for key in [key for key in _waiting if key[0] == store]:
-        _warn_of_missed(store, _waiting.pop(key))
-
-
-def _warn_of_missed(store: Store, asked: ModelTypeFilter) -> None:
-    name = getattr(asked.type, "model_name", "")
-    if store not in _missed:
-        _waiting[store, name] = asked
-        return
-    if name not in _missed[store]:
-        return
-    missed = {*_missed[store][name]} - asked._names() - asked._beside
-    names = [one for one in sorted(missed) if (store, name, one) not in _told]
-    if names:
-        _told.update((store, name, one) for one in names)
-        shown = ", ".join(cut(repr(one), 80) for one in names)
-        warnings.warn(
-            f"Rows of {shown} are stored, which derive from {name} and are not defined here, so "
-            f"that {asked} does not find them. Import their module; or ask for them by name, as "
-            f"in ModelFilter(model_type=[{name}, {shown}]).",
-            stacklevel=2,
-        )
 
 
 def _descendants(model: type[Any]) -> Iterator[type[Any]]:
@@ -199,13 +181,14 @@ class ModelFilter(ArtifactFilter):
         if given is UNSET:
             return
         several = given if isinstance(given, list | tuple | set | frozenset) else (given,)
-        types = [
-            one if isinstance(one, ModelTypeFilter) else ModelTypeFilter(type=one)
-            for one in several
-        ]
-        for one in types:
-            object.__setattr__(one, "_beside", frozenset(o.type for o in types) - {one.type})
-        object.__setattr__(self, "model_type", tuple(types))
+        object.__setattr__(
+            self,
+            "model_type",
+            tuple(
+                one if isinstance(one, ModelTypeFilter) else ModelTypeFilter(type=one)
+                for one in several
+            ),
+        )
 
     def _noun(self) -> str:
         if not isinstance(self.model_type, tuple):

@@ -269,22 +269,18 @@ class DataModel(BaseModel, metaclass=DataModelMeta):
     @classmethod
     def _of_fields(cls, data: dict[str, Any]) -> Self:
         late, left_out = cls._set_after_init, cls._left_out_of_init
-        if late and not cls._init_takes_fields:
-            return made_without_init(
-                cls, {name: value for name, value in data.items() if name in cls._field_names}
-            )
         try:
             if not late:
                 return cls(**data)
+            if not cls._init_takes_fields:
+                return made_without_init(cls, {n: data[n] for n in cls._field_names & data.keys()})
             self = cls(**{name: _apart(v) for name, v in data.items() if name not in left_out})
         except Exception as error:
             if isinstance(error, TypeError):
-                explained = cls._explain(data, error)
-                if explained is not error:
+                if (explained := cls._explain(data, error)) is not error:
                     raise explained from error
-                kept = {name: v for name, v in data.items() if name in cls._field_names}
-                if len(kept) < len(data):  # the class has lost fields since
-                    return cls._of_fields(kept)
+                if data.keys() - cls._field_names:  # the class has lost fields since
+                    return cls._of_fields({n: v for n, v in data.items() if n in cls._field_names})
             if late:
                 error.add_note(_REFUSED.format(cls.__qualname__))
             raise
