@@ -41,6 +41,8 @@ catch by habit, so ``except LookupError`` finds a missing node as well.
         └── CorruptBlobError (ValueError)       the bytes are not those that were written
 """
 
+from typing import NoReturn
+
 __all__ = [
     "ArtigraphError",
     "BlobLocationError",
@@ -76,6 +78,7 @@ __all__ = [
     "UnknownNameError",
     "UnknownSerializerError",
     "UnknownStorageError",
+    "raise_about",
 ]
 
 
@@ -213,3 +216,16 @@ class BlobLocationError(StorageError, ValueError):
 
 class CorruptBlobError(StorageError, ValueError):
     """A blob whose bytes are not those that were written."""
+
+
+def raise_about(row: str, error: Exception) -> NoReturn:
+    """Raise an error again that says which of many rows it is about.
+
+    Args:
+        row: What the row is called: its node and label.
+        error: One of artigraph's says so first; any other gets a note.
+    """
+    if type(error).__module__ != __name__:
+        error.add_note(f"This is about: {row}")
+        raise error
+    raise type(error)(f"{row}: {error}") from error

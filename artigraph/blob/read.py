@@ -20,6 +20,7 @@ from artigraph.errors import (
     StorageError,
     UnknownNameError,
     UnknownStorageError,
+    raise_about,
 )
 from artigraph.orm.storage import StorageRecord
 from artigraph.serializer.base import Serializer, get_serializer
@@ -70,7 +71,15 @@ async def read_values(records: Iterable[BlobRecord]) -> list[Any]:
         CorruptBlobError: The bytes are not those that were written.
         DeserializationError: The bytes cannot be turned into a value.
     """
-    return await gather_bounded(_read, records)
+    records = list(records)
+    return await gather_bounded(_read_one_of_many if len(records) > 1 else _read, records)
+
+
+async def _read_one_of_many(stored: BlobRecord) -> Any:
+    try:
+        return await _read(stored)
+    except Exception as error:
+        raise_about(f"Node {stored.node_id}", error)
 
 
 async def _read(stored: BlobRecord) -> Any:

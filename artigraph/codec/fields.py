@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from artigraph.codec.any import ANY
-from artigraph.codec.base import DEEPEST, Codec, EncodingContext, LoadedChildren, Schema
+from artigraph.codec.base import DEEPEST, TAG, Codec, EncodingContext, LoadedChildren, Schema
 from artigraph.errors import ModelDefinitionError
 
 __all__ = ["Codecs"]
@@ -17,14 +17,15 @@ class Codecs:
 
     Args:
         by_field: The codec of each annotated field; any other field is anything.
+        bases: The names of the classes that the class derives from, which its documents say too.
 
     Raises:
         ModelDefinitionError: An annotation is nested too deep to be written down.
     """
 
-    __slots__ = ("_by_field", "decoders", "deep", "encoders", "schemas")
+    __slots__ = ("_by_field", "decoders", "deep", "encoders", "schemas", "told")
 
-    def __init__(self, by_field: Mapping[str, Codec]) -> None:
+    def __init__(self, by_field: Mapping[str, Codec], bases: Sequence[str] = ()) -> None:
         self._by_field = by_field
         # Bound methods: looking them up for each value is a tenth of a bulk write.
         self.encoders: dict[str, Callable[[Any, EncodingContext], Any]] = {
@@ -37,8 +38,10 @@ class Codecs:
         self.schemas: dict[str, Schema] = {
             name: codec.schema for name, codec in by_field.items() if codec.schema is not None
         }
-        """What the documents of the class say of themselves, where that is more
-        than JSON tells."""
+        """How the documents of the class have their fields, where that is more than
+        JSON tells."""
+        self.told: dict[str, Schema] = {**self.schemas, TAG: [*bases]} if bases else self.schemas
+        """What the documents say of themselves: that, and the bases of the class."""
         for name, schema in self.schemas.items():
             if _levels(schema) > DEEPEST:
                 raise ModelDefinitionError(

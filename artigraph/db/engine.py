@@ -11,7 +11,7 @@ import asyncio
 import os
 import threading
 import weakref
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,7 +27,7 @@ from artigraph.db.column import share_stored_types
 from artigraph.db.idle import prepare_idle
 from artigraph.db.outcome import prepare_outcome
 from artigraph.db.schema import ensure_schema
-from artigraph.db.store import name_store, store_of_address
+from artigraph.db.store import Store, name_store, store_of_address
 from artigraph.db.url import parse_url, shown, supported
 from artigraph.dialect.registry import dialect_of
 from artigraph.display.facts import Badge, Facts
@@ -37,7 +37,10 @@ from artigraph.errors import EngineURLError
 from artigraph.orm.base import Base
 from artigraph.orm.subclass import GENERATION
 
-__all__ = ["EngineSetting"]
+__all__ = ["EngineSetting", "when_opened"]
+
+when_opened: list[Callable[[AsyncEngine, Store], Awaitable[None]]] = []
+"""What looks at a database once its tables are there."""
 
 
 @dataclass(eq=False)
@@ -141,6 +144,8 @@ class EngineSetting(Shown):
                     await ensure_schema(
                         entry.engine, create=self.create_tables, shown=self.shown_url
                     )
+                    for look in when_opened:
+                        await look(entry.engine, self.store)
                     for one in list(self._engines.values()):
                         # They read columns as the types were then.
                         one.engine.sync_engine.clear_compiled_cache()

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import repeat
 from typing import Any, ClassVar, Protocol, TypeAlias
 
-from sqlalchemy import ColumnElement, and_, false, or_, true
+from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, false, or_, true
 from typing_extensions import override
 
+from artigraph.db.setting import current_store
+from artigraph.db.store import Store
 from artigraph.errors import FilterError
 from artigraph.filter.artifact import ArtifactFilter
 from artigraph.filter.base import Filter
@@ -23,7 +26,7 @@ from artigraph.filter.value import among, check_value
 from artigraph.orm.artifact import ModelArtifact
 from artigraph.orm.node import node_table
 
-__all__ = ["ModelClass", "ModelFilter", "ModelTypeFilter", "is_model_class"]
+__all__ = ["ModelClass", "ModelFilter", "ModelTypeFilter", "is_model_class", "note_missed"]
 
 
 class ModelClass(Protocol):
@@ -70,8 +73,15 @@ class ModelTypeFilter(Filter):
 
     @override
     def clause(self) -> ColumnElement[bool]:
-        columns = node_table.c
-        clauses = [among(columns.model_artifact_type, sorted(self._names()))]
+        columns, store = node_table.c, current_store()
+        if store in _missed or not self.subclasses or isinstance(self.type, str):
+            clauses = [among(columns.model_artifact_type, self._names_in(store))]
+        else:
+            # What is stored is known only once the store is opened.
+            names: BindParameter[str] = bindparam(
+                None, callable_=partial(self._names_in, store), expanding=True
+            )
+            clauses = [columns.model_artifact_type.in_(names)]
         if self.version is not UNSET:
             clauses.append(match(columns.model_artifact_version, self.version))
         return and_(*clauses)
@@ -82,6 +92,12 @@ class ModelTypeFilter(Filter):
         version = () if self.version is UNSET else (f"of {comparison('version', self.version)}",)
         only = () if self.subclasses else ("without subclasses",)
         return Phrase(name, (*version, *only))
+
+    def _names_in(self, store: Store | None) -> list[str]:
+        names = self._names()
+        if self.subclasses and store in _missed and not isinstance(self.type, str):
+            names |= {*_missed[store].get(self.type.model_name, ())}
+        return sorted(names)
 
     def _names(self) -> set[str]:
         if isinstance(self.type, str):
@@ -97,6 +113,19 @@ class ModelTypeFilter(Filter):
             for model in _descendants(root)
             if any(getattr(base, "model_name", None) == name for base in model.__mro__)
         }
+
+
+_missed: dict[Store, Mapping[str, Collection[str]]] = {}
+
+
+def note_missed(store: Store, missed: Mapping[str, Collection[str]]) -> None:
+    """Know which stored models derive from a class, though their own is not defined here.
+
+    Args:
+        store: The store, as it was when it was opened.
+        missed: By the name of a base, the names of its classes that were not defined here.
+    """
+    _missed[store] = missed
 
 
 def _descendants(model: type[Any]) -> Iterator[type[Any]]:

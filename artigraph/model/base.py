@@ -266,7 +266,14 @@ class BaseModel(Shown, ModelValue, ABC, metaclass=ModelMeta):
         """The codec of each annotated field, made at first use."""
         known = cls._artigraph_known
         if known.codecs is None or (known.named and not known.is_current()):
-            codecs = Codecs({name: codec_of(t) for name, t in cls._model_fields().items()})
+            codecs = Codecs(
+                {name: codec_of(tree) for name, tree in cls._model_fields().items()},
+                [
+                    base.model_name
+                    for base in cls.__mro__[1:]
+                    if issubclass(base, BaseModel) and not base.__module__.startswith("artigraph.")
+                ],
+            )
             known = cls._artigraph_known
             known.codecs = codecs
         return known.codecs

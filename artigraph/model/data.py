@@ -255,34 +255,34 @@ class DataModel(BaseModel, metaclass=DataModelMeta):
 
         Args:
             version: The version of the class that wrote them.
-            data: The fields by name.
+            data: The fields by name; those that the class has no more are left out.
 
         Raises:
             ModelVersionError: The version is another one than the class's, and
-                the class does not override ``model_migrate``.
-            DeserializationError: The fields are not those of the class, though
-                its version is.
+                the class does not override ``model_migrate``; or a field is missing
+                that has no default.
         """
         if version != cls.model_version:
             return cls.model_migrate(version, data)
-        late = cls._set_after_init
-        if not late:
-            try:
-                return cls(**data)
-            except TypeError as error:
-                raise cls._explain(data, error) from error
-        if not cls._init_takes_fields:
-            if data.keys() <= cls._field_names:
-                return made_without_init(cls, data)
-            raise cls._explain(data, TypeError())
-        left_out = cls._left_out_of_init
+        return cls._of_fields(data)
+
+    @classmethod
+    def _of_fields(cls, data: dict[str, Any]) -> Self:
+        late, left_out = cls._set_after_init, cls._left_out_of_init
         try:
+            if not late:
+                return cls(**data)
+            if not cls._init_takes_fields:
+                return made_without_init(cls, {n: data[n] for n in cls._field_names & data.keys()})
             self = cls(**{name: _apart(v) for name, v in data.items() if name not in left_out})
         except Exception as error:
-            explained = cls._explain(data, error) if isinstance(error, TypeError) else error
-            if explained is not error:
-                raise explained from error
-            error.add_note(_REFUSED.format(cls.__qualname__))
+            if isinstance(error, TypeError):
+                if (explained := cls._explain(data, error)) is not error:
+                    raise explained from error
+                if data.keys() - cls._field_names:  # the class has lost fields since
+                    return cls._of_fields({n: v for n, v in data.items() if n in cls._field_names})
+            if late:
+                error.add_note(_REFUSED.format(cls.__qualname__))
             raise
         # Whatever __post_init__ makes of its arguments, it made that of them before.
         for name in late & data.keys():
@@ -345,7 +345,7 @@ class DataModel(BaseModel, metaclass=DataModelMeta):
             for name, f in fields.items()
             if name not in data and f.default is MISSING and f.default_factory is MISSING
         ]
-        if not gone and not new:
+        if not new:
             return error  # the class's own __post_init__ raised it
         changes = [f"lacks {name!r}" for name in new] + [f"has also {name!r}" for name in gone]
         return ModelVersionError(

@@ -63,8 +63,8 @@ def encode_model(
         document[name] = encode(value, context)
     if len(document) < len(encoders):
         _check_whole(model)
-    if codecs.schemas:
-        document[TAG] = codecs.schemas
+    if codecs.told:
+        document[TAG] = codecs.told
     return document, children
 
 
@@ -153,7 +153,8 @@ def _decoders(
     codecs: Codecs, schemas: Mapping[str, Any]
 ) -> Mapping[str, Callable[[Any, LoadedChildren], Any]]:
     """The class's own decoders, but for fields that were stored otherwise."""
-    if schemas == codecs.schemas:
+    # Documents of earlier releases say nothing of bases.
+    if schemas in (codecs.told, codecs.schemas):
         return codecs.decoders
     # The cell that defines the class was changed without a new version.
     return {

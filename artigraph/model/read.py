@@ -17,13 +17,15 @@ from artigraph.db.fetch import all_of
 from artigraph.db.session import read
 from artigraph.db.setting import current_setting, store_in, using
 from artigraph.db.store import Store
+from artigraph.display.escape import cut
 from artigraph.display.row import ResultList
-from artigraph.errors import DeserializationError, MultipleNodesFoundError
+from artigraph.errors import MultipleNodesFoundError, raise_about
 from artigraph.filter.base import Filter
 from artigraph.filter.model import ModelFilter
 from artigraph.filter.order import BY_ID, OrderBy, Ordering, check_count, ordering_of
 from artigraph.filter.value import among
 from artigraph.garbage import collector_paused
+from artigraph.model import lineage  # noqa: F401  # it looks at each store that is opened
 from artigraph.model.document import decoder_of
 from artigraph.model.part import load_parts, select_parts
 from artigraph.model.unknown import UnknownModel
@@ -292,13 +294,14 @@ class _Loader:
         parts: Sequence[LoadedChild | None],
         store: Store | None,
     ) -> None:
-        self._store = store
+        self._store, self._many = store, False
         self._decoder_of = cache(decoder_of)
         self._below: dict[int, list[tuple[Row[Any], LoadedChild | None]]] = {}
         for row, part in zip(below, parts, strict=True):
             self._below.setdefault(row.node_parent_id, []).append((row, part))
 
     def load_all(self, rows: Sequence[Row[Any]]) -> list[ReadModel]:
+        self._many = len(rows) > 1
         with collector_paused():
             has_path = bool(rows) and LABELS_ABOVE in rows[0]._fields
             made = [
@@ -323,10 +326,10 @@ class _Loader:
                 child.node_label: part or LoadedChild(self._load(child))
                 for child, part in self._below.get(row.node_id, ())
             }
-        decode = self._decoder_of(row.model_artifact_type, row.model_artifact_version)
         try:
+            decode = self._decoder_of(row.model_artifact_type, row.model_artifact_version)
             return decode(row.model_artifact_data, parts)
-        except DeserializationError as error:
-            raise DeserializationError(
-                f"The model in node {row.node_id} cannot be read. {error}"
-            ) from error
+        except Exception as error:
+            if not self._many:
+                raise
+            raise_about(f"Node {row.node_id} ({cut(repr(row.node_label), 80)})", error)

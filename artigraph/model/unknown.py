@@ -24,8 +24,8 @@ class UnknownModel(Shown):
     Args:
         name: What the class was called.
         version: Its version.
-        data: Its fields by name, frames and nested models included. The member
-            of an enumeration is its name.
+        data: Its fields by name, frames and nested models included; they are attributes,
+            too. The member of an enumeration is its name.
     """
 
     __slots__ = ("data", "name", "version")
@@ -39,6 +39,12 @@ class UnknownModel(Shown):
 
     def __init__(self, name: str, version: int, data: dict[str, Any]) -> None:
         self.name, self.version, self.data = name, version, data
+
+    def __getattr__(self, name: str) -> Any:
+        # A field is from the database, so it is never what something else asks for by "_…".
+        if not name.startswith("_") and name != "data" and name in self.data:
+            return self.data[name]
+        raise AttributeError(f"This {type(self).__name__} has no field {name!r}.")
 
     def error(self) -> UnknownModelError:
         """What to tell somebody who wanted an instance."""

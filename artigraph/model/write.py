@@ -11,7 +11,8 @@ from artigraph.blob.write import Blob, hold_blobs, put_blobs
 from artigraph.codec.base import ChildValue
 from artigraph.concurrency import run_in_thread
 from artigraph.db.setting import on_one_store
-from artigraph.errors import LabelError, SerializationError
+from artigraph.display.escape import cut
+from artigraph.errors import LabelError, SerializationError, raise_about
 from artigraph.model.base import BaseModel
 from artigraph.model.document import encode_model
 from artigraph.node.qualified import QualifiedArtifact
@@ -40,6 +41,8 @@ class ModelRows:
     below: list[NewRow] = field(default_factory=list)
     """The rows of their parts."""
     _blobs: list[tuple[str, NewRow, Blob]] = field(default_factory=list)
+    _of: str = ""
+    """Which of many models is being encoded."""
 
     @classmethod
     async def of(cls, parent: NewRow | int | None, models: Mapping[str, BaseModel]) -> ModelRows:
@@ -65,7 +68,15 @@ class ModelRows:
             if label is None:
                 raise LabelError("A model needs a label: write_model(label='…', model=…).")
             check_label(label)
-            self.models.append((self._add(parent, label, model), model))
+            if len(models) > 1:
+                self._of = f" of {cut(repr(label), 80)}"
+            try:
+                row = self._add(parent, label, model)
+            except Exception as error:
+                if len(models) == 1:
+                    raise
+                raise_about(f"The model {cut(repr(label), 80)}", error)
+            self.models.append((row, model))
 
     def _add(
         self,
@@ -97,7 +108,7 @@ class ModelRows:
             if part.serializer is None:
                 self.below.append(self._add(row, part.label, part.value, depth + 1, part.storage))
             else:
-                self._blobs.append((part.label, row, _blob(model, part, part.serializer)))
+                self._blobs.append((part.label, row, _blob(model, part, part.serializer, self._of)))
         return row
 
     async def insert(self, writer: RowWriter) -> None:
@@ -129,9 +140,9 @@ def _has_parts(model: BaseModel) -> bool:
     return isinstance(model, BaseModel) and type(model)._model_codecs().deep
 
 
-def _blob(model: BaseModel, part: ChildValue, serializer: Serializer[Any]) -> Blob:
+def _blob(model: BaseModel, part: ChildValue, serializer: Serializer[Any], of: str) -> Blob:
     storage = None if part.storage is None else storages.current(part.storage)
-    place = f"{model.model_name}.{part.label}"
+    place = f"{model.model_name}.{part.label}{of}"
     return Blob(part.value, serializers.current(serializer), storage, place)
 
 

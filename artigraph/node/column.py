@@ -101,10 +101,12 @@ def check_values(dialect: Dialect, rows: Iterable[tuple[type[Node], dict[str, An
             try:
                 values[name] = check(value)
             except (LossError, TypeError, ValueError, ArithmeticError) as error:
-                shown = cut(repr(value), 80)
+                shown, label = cut(repr(value), 80), values.get("node_label")
+                which = "" if label is None else f" It is of the node {cut(repr(label), 80)}."
                 raise SerializationError(
                     f"{node_type.__name__}.{name} = {shown} would not come back equal from "
                     f"{dialect.name}: the {type(value).__name__} {error}. Nothing was written."
+                    f"{which}"
                 ) from error
 
 

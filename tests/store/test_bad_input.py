@@ -12,12 +12,14 @@ from typing import Annotated, Any
 
 import numpy as np
 import pytest
-from sqlalchemy import text
+from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import create_async_engine
+from typing_extensions import override
 
 from artigraph import (
     ArtifactFilter,
     ArtigraphError,
+    BlobNotFoundError,
     CellRun,
     CycleError,
     DataModel,
@@ -71,6 +73,7 @@ from artigraph import (
     write_nodes,
     write_parent_child_relationships,
 )
+from artigraph.orm.node import node_table
 from artigraph.serializer.json import json_serializer
 from artigraph.storage.file import FileSystemStorage
 
@@ -966,3 +969,47 @@ async def test_ids_of_numpy(store: str) -> None:
 def loose(value: Any) -> Any:
     """A value that no type checker knows."""
     return value
+
+
+async def test_an_error_about_one_of_many_rows_names_it(store: str, tmp_path: Path) -> None:
+    """Reading says its node, and writing its label; one that is read alone needs neither."""
+    old: Any = create_model("BadInputOneOfMany", version=1, x=int)
+    written = await write_models(models={label: old(x=1) for label in "ab"})
+    node_id = written["b"].artifact.node_id
+    async with (await get_engine()).begin() as connection:
+        await connection.execute(
+            update(node_table)
+            .where(node_table.c.node_id == node_id)
+            .values(model_artifact_version=7)
+        )
+    with pytest.raises(
+        ModelVersionError, match=rf"^Node {node_id} \('b'\): A BadInputOneOfMany was"
+    ):
+        await read_models(ModelFilter())
+    with pytest.raises(ModelVersionError, match=r"^A BadInputOneOfMany was stored at version 7"):
+        await read_model(ModelFilter(label="b"))
+
+    with allow_model_type_overwrites():
+
+        class Failing(DataModel, version=7, name="BadInputOneOfMany"):
+            x: Any = None
+
+            @classmethod
+            @override
+            def model_migrate(cls, version: int, data: dict[str, Any]) -> Any:
+                raise ValueError("mine")
+
+    with pytest.raises(ValueError, match="mine") as caught:
+        await read_models(ModelFilter())
+    assert "('a')" in str(caught.value.__notes__)
+    files = FileSystemStorage(tmp_path, name="bad-input-many")
+    part: Any = create_model("BadInputPart", value=Annotated[Any, files])
+    with pytest.raises(SerializationError, match=r"^The model 'w1': BadInputOneOfMany\.x cannot"):
+        await write_models(models={"w0": Failing(), "w1": Failing(object())})
+    kept = await write_models(models={f"p{number}": part(value=[number]) for number in range(2)})
+    (lost,) = await read_nodes(NodeRelationshipFilter(child_of=kept["p1"].artifact))
+    (tmp_path / lost.remote_artifact_location).unlink()  # type: ignore[attr-defined]  # a RemoteArtifact
+    with pytest.raises(
+        BlobNotFoundError, match=rf"^Node {lost.node_id}: The artifact 'value' cannot"
+    ):
+        await read_models(ModelFilter(model_type=part))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import subprocess
 import sys
 import textwrap
@@ -25,17 +27,20 @@ from artigraph import (
     NodeTypeError,
     NodeTypeFilter,
     SchemaError,
+    UnknownModel,
     allow_model_type_overwrites,
     create_model,
     get_engine,
     new_node,
     nodes_exist,
+    read_first_model,
     read_model,
     read_models,
     read_node,
     read_nodes,
     set_engine,
     write_model,
+    write_models,
     write_node,
     write_nodes,
 )
@@ -627,6 +632,54 @@ async def test_subclass_filters_after_the_subclass_ran_again(store: str) -> None
     found = await read_models(ModelFilter(model_type=base))
     assert [m.artifact.node_label for m in found] == ["m0", "m1"]
     assert {type(m.value) for m in found} == {derived}
+
+
+async def test_a_base_finds_rows_of_subclasses_that_are_not_defined(
+    store: str, database_url: str
+) -> None:
+    """The same question has the same answer in a kernel without a subclass."""
+    names = run_cell(
+        """
+        class RedefAbstract(DataModel):
+            x: float
+
+        class RedefMissed(RedefAbstract, version=1):
+            pass
+
+        class RedefTuned(RedefMissed, version=1):
+            when: datetime | None = None
+        """
+    )
+    base, tuned = names["RedefMissed"], names["RedefTuned"]
+    now = datetime.now(UTC)
+    await write_models(models={"a": base(0.3), "b": tuned(0.1, now)})
+    async with (await get_engine()).begin() as connection:
+        await connection.execute(text(RENAMED))
+    reset = set_engine(database_url)
+    try:
+        await get_engine()
+        assert len(await read_models(ModelFilter(model_type=base))) == 2
+        assert await read_models(ModelFilter(model_type=create_model("RedefUnrelated"))) == []
+        both = ModelFilter(model_type=[base, "RedefGone"])
+        assert len(await read_models(both)) == 2
+        only = ModelTypeFilter(type=base, subclasses=False)
+        assert len(await read_models(ModelFilter(model_type=only))) == 1
+        for asked in (base, names["RedefAbstract"], base):
+            assert len(await read_models(ModelFilter(model_type=asked))) == 2
+        best = await read_first_model(ModelFilter(model_type=base), order_by="x")
+        assert best is not None
+        assert type(best.value) is UnknownModel
+        assert (best.value.x, best.value.when) == (0.1, now)
+        assert not hasattr(best.value, "y")
+        assert copy.copy(best.value) == pickle.loads(pickle.dumps(best.value)) == best.value
+    finally:
+        reset()
+
+
+RENAMED = (
+    "UPDATE artigraph_node SET model_artifact_type = 'RedefGone' "
+    "WHERE model_artifact_type = 'RedefTuned'"
+)
 
 
 async def test_a_changed_version_without_migration(store: str) -> None:
