@@ -114,7 +114,7 @@ async def test_one_bad_cell_spoils_no_listing(
     ]
     for read in reads:
         told = await read_or_error(read)
-        assert not isinstance(told, ArtigraphError) or re.search("node 1|'array'", str(told))
+        assert not isinstance(told, ArtigraphError) or re.search("[Nn]ode 1|'array'", str(told))
 
 
 async def read_or_error(read: Callable[[], Awaitable[object]]) -> object:
@@ -131,7 +131,7 @@ async def test_what_is_wrong_is_said(change: Change) -> None:
     with pytest.raises(CorruptBlobError, match="'array' is damaged"):
         await read_models(ModelFilter())
     change("model_artifact_data = '{'")
-    with pytest.raises(DeserializationError, match="in node 1 cannot be read"):
+    with pytest.raises(DeserializationError, match="Node 1 .*is no JSON object"):
         await read_models(ModelFilter(), lazy=True)
     (read,) = await read_models(Row.where(lambda f: f.a > 0))
     assert read.value.a == 2.0
