@@ -294,14 +294,13 @@ class _Loader:
         parts: Sequence[LoadedChild | None],
         store: Store | None,
     ) -> None:
-        self._store, self._many = store, False
+        self._store = store
         self._decoder_of = cache(decoder_of)
         self._below: dict[int, list[tuple[Row[Any], LoadedChild | None]]] = {}
         for row, part in zip(below, parts, strict=True):
             self._below.setdefault(row.node_parent_id, []).append((row, part))
 
     def load_all(self, rows: Sequence[Row[Any]]) -> list[ReadModel]:
-        self._many = len(rows) > 1
         with collector_paused():
             has_path = bool(rows) and LABELS_ABOVE in rows[0]._fields
             made = [
@@ -330,6 +329,4 @@ class _Loader:
             decode = self._decoder_of(row.model_artifact_type, row.model_artifact_version)
             return decode(row.model_artifact_data, parts)
         except Exception as error:
-            if not self._many:
-                raise
             raise_about(f"Node {row.node_id} ({cut(repr(row.node_label), 80)})", error)

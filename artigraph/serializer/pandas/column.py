@@ -309,8 +309,13 @@ def _plan_categorical(part: Part, dtype: pd.CategoricalDtype, place: str) -> Pla
         values = part(first, last)
         numbers: Any = (values.cat.codes if isinstance(values, pd.Series) else values.codes).copy()
         numbers = np.asarray(numbers)
-        codes: Any = pa.array(numbers, mask=numbers == -1)
-        return codes if known is None else pa.DictionaryArray.from_arrays(codes, known)
+        missing, words = numbers == -1, known
+        if known is not None and last - first < len(known):
+            # A row group has but the categories that it needs, or it is mostly those.
+            used = np.unique(numbers[~missing])
+            numbers, words = np.searchsorted(used, numbers).astype(numbers.dtype), known.take(used)
+        codes: Any = pa.array(numbers, mask=missing)
+        return codes if known is None else pa.DictionaryArray.from_arrays(codes, words)
 
     return Plan(spec, encode(0, 0).type, encode)
 
@@ -344,13 +349,22 @@ def _decode_categorical(
 
 
 def _dictionary_codes(column: Column, known: pa.Array[Any]) -> Column:
-    # Only the dictionaries are looked up, not every value.
-    chunks = []
+    # Only the dictionaries are looked up, not every value, and those that differ, at once:
+    # each look-up makes a table of all categories.
+    if not column.num_chunks:
+        return pa.chunked_array([], type=pa.int32())
+    words: list[Any] = []
+    starts: list[int] = []
+    start = 0
     for chunk in column.chunks:
-        words = chunk.dictionary
-        codes: Any = pc.index_in(words, value_set=known.cast(words.type))
-        chunks.append(codes.take(chunk.indices))
-    return pa.chunked_array(chunks, type=pa.int32())
+        if not words or not words[-1].equals(chunk.dictionary):
+            start += len(words[-1]) if words else 0
+            words.append(chunk.dictionary)
+        starts.append(start)
+    codes: Any = pc.index_in(pa.concat_arrays(words), value_set=known.cast(words[0].type))
+    return pa.chunked_array(
+        [codes.slice(at).take(one.indices) for at, one in zip(starts, column.chunks, strict=True)]
+    )
 
 
 def other_dtype(dtype: object) -> str:
