@@ -63,7 +63,9 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     names = sorted(known)
     if not names:
         return "None is known."
-    near = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
+    # "type" is nearer to "model_type" than its letters tell.
+    near = [one for one in names if one.endswith(f"_{name}")]
+    near = near or difflib.get_close_matches(name, names, n=3, cutoff=0.6)
     if near:
         return f"Did you mean {' or '.join(repr(n) for n in near)}?"
     return f"Known are: {', '.join(repr(n) for n in names)}."

@@ -161,9 +161,9 @@ def _terms(given: str | Order, filter: Filter) -> Iterator[_Term]:
     owner, shape = _model_of(filter)
     if not _finds_models(filter):
         raise FilterError(
-            f"order_by={given.by!r}: there is no such column. "
-            f"{did_you_mean(path[0], node_table.c.keys())} To order by a field of a model, "
-            "say which models: ModelFilter(model_type=…)."
+            f"order_by={given.by!r}: there is no such column of nodes. To order by a field of a "
+            "model, say which models: ModelFilter(model_type=…). "
+            f"{did_you_mean(path[0], node_table.c.keys())}"
         )
     try:
         location = find_field(owner, shape, path)

@@ -115,6 +115,6 @@ def _checks_of(node_type: type[Node], dialect: Dialect) -> list[tuple[str, Check
     checks = (
         (name, check_of(column.type, stored.get(column.name), dialect))
         for name, column in columns_of(node_type).items()
-        if not name.startswith("node_")  # whoever writes the row sees to these
+        if name not in columns_of(Node)  # whoever writes the row sees to these
     )
     return [(name, check) for name, check in checks if check is not None]

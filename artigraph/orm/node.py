@@ -203,7 +203,7 @@ class Node(Shown, Base):
         return {
             name: value
             for name, value in loaded.items()
-            if not name.startswith("node_") and (name not in told or told[name].is_field)
+            if name not in columns_of(Node) and (name not in told or told[name].is_field)
         }
 
     def _cells(self, limits: Limits) -> dict[str, str]:

@@ -131,7 +131,7 @@ async def test_what_is_wrong_is_said(change: Change) -> None:
     with pytest.raises(CorruptBlobError, match="'array' is damaged"):
         await read_models(ModelFilter())
     change("model_artifact_data = '{'")
-    with pytest.raises(DeserializationError, match="Node 1 .*is no JSON object"):
+    with pytest.raises(DeserializationError, match=r"Node 1 .*is no JSON object"):
         await read_models(ModelFilter(), lazy=True)
     (read,) = await read_models(Row.where(lambda f: f.a > 0))
     assert read.value.a == 2.0

@@ -9,6 +9,7 @@ else IPython calls the magic as a function, which hands the work to the portal.
 from __future__ import annotations
 
 import inspect
+import linecache
 import sys
 from collections import ChainMap
 from collections.abc import Coroutine, Mapping
@@ -21,10 +22,11 @@ from IPython.core.magic import no_var_expand
 from artigraph.db.session import session_is_open
 from artigraph.notebook.interrupt import interruptible
 from artigraph.notebook.magic.body import run_body
-from artigraph.notebook.magic.parser import Call, Command, Confirm, Said, parse
+from artigraph.notebook.magic.parser import NAMES, Call, Command, Confirm, Said, parse
 from artigraph.notebook.magic.secret import show_address
 from artigraph.notebook.magic.short_errors import short_errors
 from artigraph.notebook.portal import run_in_portal
+from artigraph.redact import without_credentials
 
 __all__ = ["Magic"]
 
@@ -123,6 +125,7 @@ class Magic:
             if isinstance(parsed, Said):  # the help is asked for without a cell to run
                 raise UsageError("Ask for help on a line of its own, with one %: %artigraph --help")
             found, call = parsed
+            _show_as_typed(show_address(line))
             return found.run(call)
 
     def show(self, value: object) -> None:
@@ -134,6 +137,20 @@ class Magic:
     ) -> tuple[Command, Call] | Said:
         names = ChainMap(dict(variables), self._shell.user_ns)
         return parse(show_address(line), names, self._shell, source=source, number=number)
+
+
+def _show_as_typed(line: str) -> None:
+    """Let tracebacks show a cell's first line, as a comment, and not what was made of it."""
+    frame = inspect.currentframe()
+    for _ in range(2):
+        frame = frame.f_back if frame is not None else None
+    if frame is None:
+        return
+    entry = linecache.cache.get(frame.f_code.co_filename, ())
+    if len(entry) == 4 and frame.f_lineno <= len(entry[2]):
+        lines = list(entry[2])
+        lines[frame.f_lineno - 1] = f"# %%{NAMES[0]} {without_credentials(line)}\n"
+        linecache.cache[entry[3]] = (*entry[:2], lines, entry[3])
 
 
 def _variables_of_caller() -> Mapping[str, Any]:

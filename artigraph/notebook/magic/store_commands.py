@@ -149,15 +149,15 @@ def _age(word: Word | None) -> timedelta:
 @command(
     "check",
     _STORAGES,
-    argument("--yes", action="store_true", help="read every blob and compare its digest"),
+    argument("--verify", action="store_true", help="read every blob and compare its digest"),
     stage="tidy",
 )
 async def check(call: Call) -> Report:
-    """See whether every row that names a blob has it; --yes reads all of their bytes."""
+    """See whether every row that names a blob has it; --verify reads all of their bytes."""
     known, unknown = await _storages(call.args.storages)
     rows, damaged = [], list(unknown)
     for storage in known:
-        found = await check_storage(storage, verify=call.args.yes)
+        found = await check_storage(storage, verify=call.args.verify)
         rows.append(
             (
                 storage.name,
@@ -171,8 +171,8 @@ async def check(call: Call) -> Report:
         damaged += [f"node {row.node_id} {row.label or ''}: {row.reason}" for row in found.rows]
     todo = (
         "All of their bytes were read."
-        if call.args.yes
-        else ("Their bytes were not read; %artigraph check --yes reads and compares them.")
+        if call.args.verify
+        else ("Their bytes were not read; %artigraph check --verify reads and compares them.")
     )
     columns = ("storage", "rows", "size", "missing", "damaged", "blobs without a row")
     table = _table(columns, rows, {1, 2, 3, 4, 5})
@@ -182,7 +182,11 @@ async def check(call: Call) -> Report:
 
 def _nothing(found: str, rows: Sequence[Any]) -> str:
     """What was found; or that there was nowhere to look."""
-    return found if rows else "No storage to look at: no row has put a blob into one known here."
+    return (
+        found
+        if rows
+        else "Nothing to look at: no value has been kept in a storage yet, as in files."
+    )
 
 
 def _table(

@@ -12,6 +12,7 @@ object itself, not for its text.
 
 from __future__ import annotations
 
+import builtins
 import difflib
 import re
 import string
@@ -216,7 +217,8 @@ def look_up(path: str, variables: Mapping[str, Any]) -> Any:
     """
     name = re.split(r"[.\[]", path, maxsplit=1)[0]
     if name not in variables:
-        near = difflib.get_close_matches(name, [n for n in variables if n[:1] != "_"], n=3)
+        own = [n for n in variables if n[:1] != "_" and n not in vars(builtins)]
+        near = difflib.get_close_matches(name, own, n=3)
         hint = f"Did you mean {' or '.join(near)}?" if near else "Assign it first."
         raise UsageError(
             f"There is no variable {visible(name, 60)!r}. {hint} In single quotes a $ or a brace "

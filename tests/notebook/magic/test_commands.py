@@ -367,7 +367,7 @@ def test_rm_asks(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_gc_and_check_look_before_they_act(shell: Shell, tmp_path: Path) -> None:
-    """Without --yes nothing is removed and no blob is read; both say what --yes would do."""
+    """Unless told nothing is removed and no blob is read; both say what does it."""
     # A server's database may know storages of other tests.
     shell.run(
         """
@@ -377,7 +377,7 @@ def test_gc_and_check_look_before_they_act(shell: Shell, tmp_path: Path) -> None
         """
     )
     for line in ("%ag gc", "%ag check"):
-        assert "No storage to look at" in repr(shell.run(line))
+        assert "Nothing to look at" in repr(shell.run(line))
     shell.ipython.user_ns["folder"] = tmp_path / "blobs"
     shell.run(
         """
@@ -401,7 +401,7 @@ def test_gc_and_check_look_before_they_act(shell: Shell, tmp_path: Path) -> None
     (left,) = (path for path in (tmp_path / "blobs").rglob("*") if path.is_file())
     left.chmod(0o644)
     left.write_bytes(b"damaged")
-    shell.run("light = %ag check", "full = %ag check --yes")
+    shell.run("light = %ag check", "full = %ag check --verify")
     assert "0" in [row[4] for row in shell.get("light")._facts.table.rows]
     assert [row[4] for row in shell.get("full")._facts.table.rows] == ["1"]
     cell = shell.fail("%ag gc magic-fiels")

@@ -123,8 +123,17 @@ def test_failing_cell_shows_its_own_traceback(memory_shell: Shell, body: str) ->
     # The first line of the cell may be quoted: there the two are another text.
     assert len(shown) == len(wanted), run.out + plain.out
     different = [pair for pair in zip(shown, wanted, strict=True) if pair[0] != pair[1]]
-    assert all("# no magic" in was and ".begin('run bad')" in now for now, was in different)
+    assert all("# no magic" in was and "# %%artigraph run bad" in now for now, was in different)
     assert strip_numbers(run.err) == strip_numbers(plain.err)
+
+
+def test_traceback_shows_the_cell_as_it_was_typed(shell: Shell) -> None:
+    """Its first line stands there as a comment, not as what was made of it."""
+    cell = shell.fail("%%ag run bad --param url=redis://:hush@h\nfit = 1\nraise ValueError('no')")
+    assert "# %%artigraph run bad --param url=redis://***@h" in cell.out
+    assert "raise ValueError('no')" in cell.out
+    assert "get_ipython" not in cell.out
+    assert "hush" not in cell.out
 
 
 def test_secrets_of_a_run_are_not_kept(shell: Shell) -> None:
