@@ -3,7 +3,8 @@
 Arrow's reader takes a required list of fixed size, or a required dictionary,
 inside of a struct that is null for a list of no values, or for an index into
 no dictionary. Lists of the fixed size 0 it cannot read at all, and writing
-some rows of such a column ends the process.
+some rows of such a column ends the process. Before version 26 it takes a
+missing list of fixed size for a list of no values wherever it stands.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import pyarrow as pa
 
 __all__ = ["unsure_columns"]
 
+_READS_MISSING_LISTS = int(pa.__version__.partition(".")[0]) >= 26
+
 
 def unsure_columns(schema: pa.Schema) -> list[int]:
     """Which columns may hold values that cannot be read, so that they have to be tried.
@@ -25,7 +28,12 @@ def unsure_columns(schema: pa.Schema) -> list[int]:
     """
     for kind in schema.types:
         _check(kind)
-    return [i for i, kind in enumerate(schema.types) if _may_be_unreadable(kind)]
+    return [
+        i
+        for i, field in enumerate(schema)
+        if _may_be_unreadable(field.type)
+        or (not _READS_MISSING_LISTS and _may_miss_fixed_list(field))
+    ]
 
 
 def _check(kind: pa.DataType) -> None:
@@ -43,6 +51,11 @@ def _may_be_unreadable(kind: pa.DataType) -> bool:
         or _may_be_unreadable(field.type)
         for field in _fields(kind)
     )
+
+
+def _may_miss_fixed_list(field: pa.Field[Any]) -> bool:
+    is_list = pa.types.is_fixed_size_list(_stored(field.type))
+    return (is_list and field.nullable) or any(map(_may_miss_fixed_list, _fields(field.type)))
 
 
 def _has_fixed_values(stored: pa.DataType) -> bool:
