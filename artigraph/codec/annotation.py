@@ -81,7 +81,7 @@ def _row_codec(
     def decode(stored: Any, children: LoadedChildren) -> object:
         child = children.get(str(stored.get("v"))) if is_tagged(stored) else None
         if child is not None and child.takes_json:
-            return inner.decode(child.value, children)
+            return inner.decode(children.take(stored["v"]).value, children)
         return inner.decode(stored, children)
 
     schema = None if inner.schema is None else {"part": inner.schema}

@@ -70,9 +70,7 @@ def _decode_tagged(stored: dict[str, Any], children: LoadedChildren) -> object:
         read = import_module("artigraph.codec.numpy").read_numpy
         return read(str(stored.get("t")), _decode(content, children))
     if kind == "ref":
-        child = children.get(str(content))
-        if child is None:
-            raise DeserializationError(f"The row {content!r} below the model is missing.")
+        child = children.take(content)
         return _decode(child.value, children) if child.takes_json else child.value
     raise DeserializationError(
         f"A value of the kind {kind!r} was stored, which this version of artigraph does not "

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
-from artigraph.errors import SerializationError
+from artigraph.errors import DeserializationError, SerializationError
 from artigraph.orm.node import LABEL_LENGTH
 from artigraph.serializer.base import Serializer
 from artigraph.storage.base import Storage
@@ -62,7 +62,24 @@ class LoadedChild:
     """Whether the value is JSON that a codec has yet to decode."""
 
 
-LoadedChildren = Mapping[str, LoadedChild]
+class LoadedChildren(dict[str, LoadedChild]):
+    """Children by label, each of which a document refers to once.
+
+    Else a few rows that refer to each other ten times would be a billion values.
+    """
+
+    def take(self, label: object) -> LoadedChild:
+        """Give a child to the one place that refers to it.
+
+        Raises:
+            DeserializationError: There is none, or it was given away.
+        """
+        child = self.pop(str(label), None)
+        if child is None:
+            raise DeserializationError(
+                f"The row {str(label)!r:.100} below the model is missing, or is referred to twice."
+            )
+        return child
 
 
 @dataclass(slots=True)

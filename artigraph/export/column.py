@@ -18,10 +18,11 @@ from operator import itemgetter
 from typing import Any, TypeAlias
 
 import orjson
+from typing_extensions import override
 
 from artigraph.codec.annotation import codec_of_schema
 from artigraph.codec.any import ANY
-from artigraph.codec.base import TAG, EncodingContext, LoadedChild, Schema
+from artigraph.codec.base import TAG, EncodingContext, LoadedChild, LoadedChildren, Schema
 from artigraph.errors import ArtigraphError, DeserializationError
 from artigraph.export.document import Nested
 from artigraph.export.untag import REF, UNREADABLE, bare, content_of, resolve
@@ -96,8 +97,7 @@ class Piece:
 
     def _read(self, value: object, owner: int) -> object:
         try:
-            children: Any = _Children(self.nested, owner)  # all that codecs ask of them is get()
-            return codec_of_schema(self.schema).decode(value, children)
+            return codec_of_schema(self.schema).decode(value, _Children(self.nested, owner))
         except (ArtigraphError, *UNREADABLE):
             # Whatever it was, it is shown as it stands.
             return value
@@ -109,18 +109,19 @@ class Fields(dict[str, Any]):
     __hash__ = object.__hash__  # type: ignore[assignment]  # a dict has none
 
 
-class _Children:
+class _Children(LoadedChildren):
     """The models below a model, as dicts of their fields."""
 
     def __init__(self, nested: Nested, owner: int) -> None:
-        self._nested, self._owner = nested, owner
+        self._nested, self._below = nested, dict(nested.get(owner, {}))
 
-    def get(self, label: str) -> LoadedChild:
-        found = self._nested.get(self._owner, {}).get(label)
+    @override
+    def take(self, label: object) -> LoadedChild:
+        found = self._below.pop(str(label), None)
         if found is None:
             raise BlobInside
         node_id, text = found
-        parts: Any = _Children(self._nested, node_id)
+        parts = _Children(self._nested, node_id)
         document = parse(text, node_id)
         schemas = _schemas(document)
         return LoadedChild(

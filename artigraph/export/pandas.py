@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from artigraph.codec.any import ANY
+from artigraph.codec.base import LoadedChildren
 from artigraph.concurrency import run_in_thread
 from artigraph.export.pyarrow import read_table
 from artigraph.filter.base import Filter
@@ -71,6 +72,6 @@ def _series(column: pa.ChunkedArray[Any], field: pa.Field[Any]) -> pd.Series[Any
 
 
 def _value(text: str | None) -> object:
-    value = None if text is None else ANY.decode(orjson.loads(text), {})
+    value = None if text is None else ANY.decode(orjson.loads(text), LoadedChildren())
     # pandas compares what it shows, and over a signalling NaN that fails.
     return Decimal("NaN") if isinstance(value, Decimal) and value.is_snan() else value

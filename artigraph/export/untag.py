@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from artigraph.codec.any import ANY
-from artigraph.codec.base import TAG, Schema, is_tagged
+from artigraph.codec.base import TAG, LoadedChildren, Schema, is_tagged
 from artigraph.orm.base import is_clean
 from artigraph.types.scalar import SCALARS_BY_NAME, without_numpy
 
@@ -93,7 +93,7 @@ def _resolve(value: Any, schema: Schema) -> tuple[Schema, Any]:
 
 
 def _numpy_scalar(stored: dict[str, Any]) -> object:
-    found = without_numpy(ANY.decode(stored, {}))
+    found = without_numpy(ANY.decode(stored, LoadedChildren()))
     if type(found) in (bool, int, float, str):
         return found
     raise ValueError(stored)

@@ -18,7 +18,7 @@ from artigraph.concurrency import run_in_thread
 from artigraph.errors import PartError
 from artigraph.frame.frame import StoredFrame
 from artigraph.frame.pyarrow.chunks import ColumnChunks
-from artigraph.frame.pyarrow.condition import can_filter, can_sort
+from artigraph.frame.pyarrow.condition import can_sort, offered
 from artigraph.frame.pyarrow.order import find_rows
 from artigraph.frame.pyarrow.summary import Summary, summarize
 from artigraph.frame.pyarrow.text import align, exact_texts, short_texts
@@ -49,8 +49,8 @@ class ViewColumn:
     """``"left"`` or ``"right"``."""
     can_sort: bool
     """Whether rows can be sorted by it."""
-    can_filter: bool
-    """Whether its values can be compared with a text."""
+    operators: list[str]
+    """The names of the operators that its values can be compared by."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,7 +99,7 @@ class FrameView:
                 facts[place].is_index,
                 "left" if facts[place].show else align(chunks.types[place]),
                 can_sort(chunks.types[place], facts[place]),
-                can_filter(chunks.types[place], facts[place]),
+                offered(chunks.types[place], facts[place]),
             )
             for place in self._places
         ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeAlias
@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Row, Select, and_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from artigraph.blob.read import WholeRead
-from artigraph.codec.base import LoadedChild
+from artigraph.codec.base import LoadedChild, LoadedChildren
 from artigraph.concurrency import run_in_thread
 from artigraph.db.fetch import all_of
 from artigraph.db.session import read
@@ -296,6 +296,7 @@ class _Loader:
     ) -> None:
         self._store = store
         self._decoder_of = cache(decoder_of)
+        self._around: set[int] = set()
         self._below: dict[int, list[tuple[Row[Any], LoadedChild | None]]] = {}
         for row, part in zip(below, parts, strict=True):
             self._below.setdefault(row.node_parent_id, []).append((row, part))
@@ -304,7 +305,7 @@ class _Loader:
         with collector_paused():
             has_path = bool(rows) and LABELS_ABOVE in rows[0]._fields
             made = [
-                (row, self._load(row), self._places(row), _path(row) if has_path else None)
+                (row, self._load_whole(row), self._places(row), _path(row) if has_path else None)
                 for row in rows
             ]
             return ResultList(QualifiedArtifact.of_rows(ModelArtifact, made, self._store))
@@ -318,13 +319,27 @@ class _Loader:
             if part is not None
         }
 
+    def _load_whole(self, row: Row[Any]) -> Any:
+        try:
+            return self._load(row)
+        except RecursionError as error:
+            raise DeserializationError(
+                f"The model in node {row.node_id} cannot be read. Its parts lie too deep in each "
+                "other: it was not written by artigraph, or was changed since."
+            ) from error
+
     def _load(self, row: Row[Any]) -> Any:
-        parts: Mapping[str, LoadedChild] = {}
+        parts = LoadedChildren()
         if row.model_artifact_parts:
-            parts = {
-                child.node_label: part or LoadedChild(self._load(child))
-                for child, part in self._below.get(row.node_id, ())
-            }
+            if row.node_id in self._around:
+                raise DeserializationError(
+                    f"The model in node {row.node_id} cannot be read. It lies below itself: "
+                    "the row was not written by artigraph, or was changed since."
+                )
+            self._around.add(row.node_id)
+            for child, part in self._below.get(row.node_id, ()):
+                parts[child.node_label] = part or LoadedChild(self._load(child))
+            self._around.remove(row.node_id)
         try:
             decode = self._decoder_of(row.model_artifact_type, row.model_artifact_version)
             return decode(row.model_artifact_data, parts)

@@ -87,7 +87,7 @@ class FrameHandlers(Handlers):
         return {
             "label": self.frame.label,
             "rows": view.as_stored.num_rows,
-            "num_columns": len(view.columns),
+            "num_columns": sum(not column.is_index for column in view.columns),
             "size": format_size(self.frame.nbytes),
             "columns": [_shown_column(column) for column in view.columns[:columns]],
             "state": self.state(),

@@ -37,7 +37,7 @@ from artigraph.outline.page import (
     browse_types,
     count_matches,
 )
-from artigraph.outline.search import search_clause
+from artigraph.outline.search import fields_asked_for, search_clause, taken_as_words
 from artigraph.outline.summary import NodeSummary
 
 __all__ = ["SCOPE", "Scope", "TreeHandlers", "check_scope"]
@@ -161,6 +161,8 @@ class TreeHandlers(Handlers):
             before=None if before is None else _integer(params, "before"),
         )
         found = page_values(page)
+        if not page.nodes and before is None:
+            found["hint"] = await _why_nothing(text)
         parents = {row.parent_id for row in page.nodes if row.parent_id is not None}
         labels = await browse_labels(parents) if parents else {}
         for row in found["rows"]:
@@ -223,6 +225,21 @@ def check_scope(given: object) -> Scope:
             f"explore() takes a node, its id, a filter or nothing, not {given!r:.100}.{hint}"
         )
     return found
+
+
+async def _why_nothing(text: str) -> str:
+    """What may be wrong with a search that found nothing; empty if nothing is."""
+    if words := taken_as_words(text):
+        return (
+            f"Nothing found. {visible(words[0], LONGEST_LABEL)} was looked for as a word: fields "
+            'are compared without spaces, as in loss<0.1 or note="two words".'
+        )
+    for field in fields_asked_for(text):
+        if not (await browse_search(search_clause(f"{field}=*"), limit=1)).nodes:
+            return (
+                f"Nothing found. No model has a value in a field {visible(field, LONGEST_LABEL)}."
+            )
+    return ""
 
 
 def _integer(params: dict[str, Any], name: str, default: int | None = None) -> int:

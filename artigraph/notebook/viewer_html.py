@@ -41,7 +41,7 @@ def page_html(page: Mapping[str, Any]) -> str:
         counted(count, f"more {noun}")
         for count, noun in (
             (page["rows"] - len(numbers), "row"),
-            (page["num_columns"] - len(columns), "column"),
+            (page["num_columns"] - sum(not column["is_index"] for column in columns), "column"),
         )
         if count > 0
     ]

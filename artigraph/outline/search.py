@@ -24,7 +24,7 @@ from artigraph.filter.value import check_value
 from artigraph.orm.node import node_table
 from artigraph.outline.page import names_in
 
-__all__ = ["DEEPEST", "LONGEST_SEARCH", "search_clause"]
+__all__ = ["DEEPEST", "LONGEST_SEARCH", "fields_asked_for", "search_clause", "taken_as_words"]
 
 LONGEST_SEARCH = 200
 """Characters; nobody types more."""
@@ -56,14 +56,33 @@ def search_clause(text: str) -> ColumnElement[bool]:
     return and_(true(), *(_clause(term) for term in _TERM.findall(text)))
 
 
+def fields_asked_for(text: str) -> list[str]:
+    """The fields that a text compares."""
+    found = map(_comparison, _TERM.findall(text))
+    return [one[0] for one in found if one is not None]
+
+
+def taken_as_words(text: str) -> list[str]:
+    """What in a text has an operator's sign, and compares no field all the same."""
+    terms = [term for term in _TERM.findall(text) if '"' not in term]
+    return [term for term in terms if sign_pattern().search(term) and _comparison(term) is None]
+
+
+def _comparison(term: str) -> tuple[str, str, str] | None:
+    """A path, a sign and a value, if a term is that."""
+    sign = sign_pattern().search(term)
+    if sign and _PATH.fullmatch(term, 0, sign.start()) and (value := term[sign.end() :]):
+        return term[: sign.start()], sign[0], value.replace('"', "")
+    return None
+
+
 def _clause(term: str) -> ColumnElement[bool]:
     plain = term.replace('"', "")
     if re.fullmatch(r"#[0-9]{1,18}", plain):
         return _columns.node_id == int(plain[1:])
-    sign = sign_pattern().search(term)
-    if sign and _PATH.fullmatch(term, 0, sign.start()) and (value := term[sign.end() :]):
-        path = path_of(term[: sign.start()])
-        return _compare(path, SIGNS[sign[0]], value.replace('"', ""))
+    if (asked := _comparison(term)) is not None:
+        path, sign, value = asked
+        return _compare(path_of(path), SIGNS[sign], value)
     return or_(
         _columns.node_label.icontains(plain, autoescape=True),
         _of_type(_columns.model_artifact_type, plain),

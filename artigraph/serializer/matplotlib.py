@@ -19,7 +19,7 @@ import math
 import re
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 from xml.parsers import expat
@@ -222,8 +222,28 @@ ELEMENTS = {
 }
 """What Matplotlib draws with. Scripts, links and foreign content are not there."""
 
-FETCHES = re.compile(r"""url\((?!["']?#)|@import|javascript:|\\""", re.IGNORECASE)
+CALLED = re.compile(r"""([\w-]+)\((\s*["']?#)?""")
+"""A function that style calls, and whether it begins with a reference to an element."""
+
+FUNCTIONS = {
+    *("matrix", "translate", "scale", "rotate", "skewx", "skewy", "rgb", "rgba", "hsl", "hsla"),
+}
+"""Those that name nothing; any other may fetch, today or some day."""
+
+HIDDEN = re.compile(r"@|javascript:|\\", re.IGNORECASE)
 """Style that asks for something from elsewhere, or could hide that it does."""
+
+REFERENCE = re.compile(r"""url\(\s*["']?#([^"')\s]*)""", re.IGNORECASE)
+
+
+@dataclass
+class _Open:
+    """An element whose end was not read yet."""
+
+    name: str
+    id: str | None
+    refers: bool
+    """Whether it, or what it holds, refers to another."""
 
 
 def _check_svg(text: str) -> None:
@@ -238,28 +258,43 @@ def _check_svg(text: str) -> None:
             inside = value.startswith(("#", "data:image/png;base64,"))
             if attribute.startswith("on") or (attribute in ("href", "src") and not inside):
                 raise ValueError(f"its SVG holds {attribute}={value!r:.60}")
-            if not inside:
+            if attribute == "base":
+                raise ValueError(f"its SVG holds {attribute}={value!r:.60}")
+            if not inside and attribute != "id":  # which may be any text
                 refuse(value)
-        within.append(local)
+        # In other attributes "#" begins a colour.
+        links = (v[1:] for k, v in attributes.items() if k.endswith("href") and v[:1] == "#")
+        referred = {*links, *REFERENCE.findall(" ".join(attributes.values()))}
+        targets.update(referred)
+        within.append(_Open(local, attributes.get("id"), bool(referred)))
         style.clear()
 
     def end(name: str) -> None:
-        if within.pop() == "style":
-            refuse("".join(style))
+        element = within.pop()
+        if element.name == "style":
+            refuse("".join(style), functions=FUNCTIONS)
+        if element.refers:
+            holders.add(element.id)
+            if within:
+                within[-1].refers = True
 
     def characters(data: str) -> None:
-        if within and within[-1] == "style":
+        if within and within[-1].name == "style":
             style.append(data)
 
-    def refuse(value: str) -> None:
-        if FETCHES.search(value):
+    def refuse(value: str, functions: Collection[str] = (*FUNCTIONS, "url")) -> None:
+        called = ((name.lower(), inside) for name, inside in CALLED.findall(value))
+        known = (name in functions and (name != "url" or inside) for name, inside in called)
+        if HIDDEN.search(value) or not all(known):
             raise ValueError(f"its SVG holds the style {value!r:.60}")
 
     def instruction(*_: object) -> None:
         raise ValueError("its SVG holds an entity or an instruction")
 
-    within: list[str] = []
+    within: list[_Open] = []
     style: list[str] = []
+    targets: set[str] = set()
+    holders: set[str | None] = set()
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.StartElementHandler, parser.EndElementHandler = start, end
     parser.CharacterDataHandler = characters
@@ -268,6 +303,9 @@ def _check_svg(text: str) -> None:
         parser.Parse(text.encode(), True)
     except expat.ExpatError as error:
         raise ValueError(f"its SVG is not XML: {error}") from error
+    # Ten references to what holds ten, and so on, would be drawn a billion times.
+    if twice := holders & targets:
+        raise ValueError(f"its SVG refers to {twice.pop()!r:.60}, which refers to something")
 
 
 def _pack(image: FigureImage) -> bytes:

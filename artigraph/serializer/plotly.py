@@ -8,7 +8,8 @@ A figure's data, layout and frames are kept, not the grid that
 ``make_subplots`` keeps outside of them: ``add_trace(..., row=, col=)`` needs
 the figure that was made there. Plotly's own ``==`` finds a figure with NaN in
 it unequal to itself, and so to what comes back. Key order within a trace is not kept, nor how
-an array lay in memory.
+an array lay in memory, nor an empty part of the layout such as ``geo={"center": {}}``,
+which Plotly itself drops.
 """
 
 from __future__ import annotations
@@ -18,13 +19,17 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import date, datetime, timezone
+from decimal import Decimal
+from importlib import import_module
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from plotly.graph_objects import Figure
 
 from artigraph.errors import DeserializationError, SerializationError
 from artigraph.serializer.base import Serializer
+from artigraph.serializer.datetime import decode_datetime, encode_datetime
 
 __all__ = ["FigureSerializer", "figure_serializer"]
 
@@ -45,9 +50,10 @@ class FigureSerializer(Serializer[Figure]):
     """Plotly's figures as JSON.
 
     * keeps traces, layout with its template, frames, arrays with their dtype
-      and shape, NaN and infinities, tuples, dates, and lists as lists
+      and shape, NaN and infinities, tuples, decimals, dates, times with their
+      zone, pandas' timestamps and missing values, and lists as lists
     * refuses FigureWidget, values that Plotly itself would not accept again,
-      and others within (such as Decimal or pandas' Timestamp in a list)
+      and others within that Plotly could not draw
     """
 
     name = "artigraph-plotly"
@@ -79,12 +85,12 @@ class FigureSerializer(Serializer[Figure]):
                 f"Plotly would not make this figure again: {error}. Repair it, so that "
                 "plotly.graph_objects.Figure(value.to_dict()) works."
             ) from error
-        if back != data:
+        if back != data and _without_empty(json.loads(back)) != _without_empty(json.loads(data)):
             raise SerializationError(
                 "Plotly would change this figure when it is made again. Store "
                 "plotly.graph_objects.Figure(value.to_dict()) instead."
             )
-        return data
+        return back
 
     def deserialize(self, data: bytes, /) -> Figure:
         """Read a figure.
@@ -125,6 +131,15 @@ def _write(figure: Figure) -> bytes:
     return text.encode()
 
 
+def _without_empty(value: Any) -> Any:
+    """JSON without empty objects, which mean to Plotly what a missing one means."""
+    if isinstance(value, list):
+        return [_without_empty(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {key: _without_empty(item) for key, item in value.items() if item != {}}
+
+
 def _read(data: bytes) -> Figure:
     plain = json.loads(data.decode())
     description = plain.pop(KEY)
@@ -162,6 +177,18 @@ def _encode(value: Any, way: tuple[Any, ...]) -> tuple[Any, Any]:
         return _encode_array(value, way)
     if kind is datetime and (value.tzinfo is None or type(value.tzinfo) is timezone):
         return value.isoformat(), {"datetime": value.fold}
+    if kind is datetime and type(value.tzinfo) is ZoneInfo:
+        decode_datetime(encode_datetime(value))  # a zone without a key, or a time that it skips
+        return value.isoformat(), {"zone": value.tzinfo.key}
+    if kind is Decimal:
+        number = float(value)
+        shortest = str(Decimal(repr(number))) == str(value)
+        shown = number if np.isfinite(number) else None
+        return shown, {"decimal": None if shortest and shown is not None else str(value)}
+    if kind.__module__.partition(".")[0] == "pandas":
+        found = _plain().encode_in_json(value)
+        if found is not None:
+            return found[0], {"pandas": found[1]}
     if kind is date:
         return value.isoformat(), {"date": None}
     if isinstance(value, np.generic) and DTYPES.fullmatch(value.dtype.str):
@@ -242,9 +269,20 @@ def _decode(value: Any, type_: Any) -> Any:
         return datetime.fromisoformat(value).replace(fold=type_["datetime"])
     if "date" in type_:
         return date.fromisoformat(value)
+    if "zone" in type_:
+        return datetime.fromisoformat(value).astimezone(ZoneInfo(type_["zone"]))
+    if "decimal" in type_:
+        return Decimal(repr(value) if type_["decimal"] is None else type_["decimal"])
+    if "pandas" in type_:
+        return _plain().decode_in_json(value, type_["pandas"])
     if type_.get("float") in ("nan", "inf", "-inf"):
         return float(type_["float"])
     raise ValueError(f"it holds the unknown type {type_!r:.60}")
+
+
+def _plain() -> Any:
+    # Only here, since whoever keeps figures need not have pandas.
+    return import_module("artigraph.serializer.pandas.plain")
 
 
 def _decode_array(value: Any, type_: Any) -> Array:

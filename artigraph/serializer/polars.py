@@ -13,13 +13,20 @@ import io
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, BinaryIO
 
 import polars as pl
 
 from artigraph.errors import DeserializationError, SerializationError
-from artigraph.serializer.part import FrameReader, FrameSerializer, reading, summarize_frame
-from artigraph.serializer.pyarrow import ParquetReader, make_dataset
+from artigraph.serializer.part import (
+    FrameColumn,
+    FrameReader,
+    FrameSerializer,
+    reading,
+    summarize_frame,
+)
+from artigraph.serializer.pyarrow import ParquetReader, make_dataset, places_among
 
 __all__ = ["DataFrameSerializer", "dataframe_serializer"]
 
@@ -175,6 +182,15 @@ class DataFrameReader(FrameReader[pl.DataFrame]):
     def as_arrow(self) -> FrameReader[Any] | None:
         """The same file, as tables of Arrow; ``None`` if Arrow lacks a type of it."""
         return self._parquet
+
+    def arrow_columns(self) -> list[FrameColumn]:
+        """What is to be known of the columns; those of an ``Enum`` have its order."""
+        return [
+            facts._replace(sort_key=partial(places_among, dtype.categories.to_arrow()))
+            if isinstance(dtype, pl.Enum)
+            else facts
+            for facts, dtype in zip(super().arrow_columns(), self.schema.values(), strict=True)
+        ]
 
     def to_pandas(self, columns: Sequence[Any], places: Sequence[int], rows: object) -> Any:
         """Make a frame of pandas of columns, as pyarrow does it."""

@@ -33,7 +33,7 @@ def encode(codec: Codec, value: Any) -> tuple[Any, LoadedChildren]:
     """JSON as it comes out of a database, and the parts as they come out of their storages."""
     place = EncodingContext("Model", "field")
     document = orjson.loads(orjson.dumps(codec.encode(value, place)))
-    parts = {}
+    parts = LoadedChildren()
     for label, part in place.children.items():
         takes_json = part.serializer is not None and part.serializer.takes_json
         content = part.value
@@ -73,7 +73,7 @@ def test_a_schema_reads_what_its_codec_wrote(example: tuple[Any, Any]) -> None:
     annotation, value = example
     codec = codec_for(annotation)
     document, parts = encode(codec, value)
-    assert same(value, codec.decode(document, parts))
+    assert same(value, codec.decode(document, LoadedChildren(parts)))
     schema = orjson.loads(orjson.dumps(codec.schema))
     if not collides(value):
         assert same(nameless(value), codec_of_schema(schema).decode(document, parts))
@@ -133,7 +133,7 @@ def test_what_json_tells_needs_no_schema(annotation: Any) -> None:
 @pytest.mark.parametrize("schema", [None, 5, [], {}, "x", {"a": 1, "b": 2}, {"list": [[]]}, True])
 def test_an_unknown_schema_reads_as_it_stands(schema: Any) -> None:
     """A schema of a later artigraph, or of nobody's, leaves values as they are."""
-    assert codec_of_schema(schema).decode({"a": [1, None]}, {}) == {"a": [1, None]}
+    assert codec_of_schema(schema).decode({"a": [1, None]}, LoadedChildren()) == {"a": [1, None]}
 
 
 def _enumeration(name: str, number: int) -> Any:

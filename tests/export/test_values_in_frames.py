@@ -32,6 +32,7 @@ from artigraph import (
     write_models,
 )
 from artigraph.codec.any import ANY
+from artigraph.codec.base import LoadedChildren
 from artigraph.export.column import ROW_COLUMNS, column_name
 from artigraph.orm.base import is_clean
 from artigraph.types.scalar import SCALARS_BY_TYPE
@@ -109,7 +110,7 @@ async def check(cls: type[DataModel], rows: list[dict[str, Any]]) -> None:
     json = {field.name for field in table.schema if field.metadata}
     found: list[dict[str, Any]] = [
         {
-            name: shown(ANY.decode(orjson.loads(cell), {}) if name in json else cell)
+            name: shown(ANY.decode(orjson.loads(cell), LoadedChildren()) if name in json else cell)
             for name, cell in row.items()
             if cell is not None and name not in ROW_COLUMNS
         }

@@ -470,7 +470,7 @@ async def test_what_has_no_order_says_so() -> None:
     """Lists are neither sorted nor compared, but may be asked whether they are missing."""
     view = await FrameView.open(store_in_memory(pa.table({"l": [[1], None, [2]]})))
     column = view.columns[0]
-    assert (column.can_sort, column.can_filter) == (False, False)
+    assert (column.can_sort, column.operators) == (False, ["missing", "present"])
     with pytest.raises(PartError, match="cannot be sorted by 'l'"):
         await view.arrange([SortKey(0)])
     with pytest.raises(PartError, match="cannot be compared with a text"):

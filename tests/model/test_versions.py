@@ -643,5 +643,35 @@ async def test_a_part_that_refers_to_itself_is_an_error(store: str) -> None:
         database_artifact_value=circle,
         artifact_digest=None,
     )
-    with pytest.raises(DeserializationError, match="recursion"):
+    with pytest.raises(DeserializationError, match="referred to twice"):
         await read_model(ModelFilter(label="m"))
+
+
+async def test_a_part_is_referred_to_once(store: str) -> None:
+    """Ten references to a part with ten references, and so on, are refused and not followed."""
+    await write_model(label="m", model=Target(part=1))
+    found = await read_artifacts(ArtifactFilter(label="part"))
+    row = found[0].artifact.node_id
+    assert row is not None
+    await change(
+        row,
+        node_type="database_artifact",
+        database_artifact_value=json_serializer.serialize([tag("ref", "next")] * 10),
+        artifact_digest=None,
+    )
+    with pytest.raises(DeserializationError, match="'next' below the model is missing, or"):
+        await read_model(ModelFilter(label="m"), lazy=True)
+
+
+async def test_a_model_below_itself_is_an_error(store: str) -> None:
+    """Rows that lie below each other in a circle end in an error that names one."""
+    await write_model(label="m", model=Target(part=Inner(date(2024, 1, 1))))
+    outer, inner = await read_models(ModelFilter(), order_by="node_id")
+    for row, parent in ((outer, inner), (inner, outer)):
+        await change(
+            row.artifact.node_id, node_parent_id=parent.artifact.node_id, model_artifact_parts=1
+        )
+    with pytest.raises(
+        DeserializationError, match=r"node \d+ cannot be read. It lies below itself"
+    ):
+        await read_models(ModelFilter())

@@ -261,6 +261,27 @@ async def test_frame_is_looked_into(store: str) -> None:
         await page.ask("viewer", node=model, method="first")
 
 
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("loss <1", "<1 was looked for as a word: fields are compared without spaces"),
+        ("los<1", "No model has a value in a field los."),
+        ("loss<-9", ""),
+        ("nobody", ""),
+        ('"a<b c"', ""),
+    ],
+)
+async def test_search_that_finds_nothing_says_what_is_wrong(
+    store: str, text: str, hint: str
+) -> None:
+    """A question that was understood otherwise, or asks for an unknown field, says so."""
+    await small_tree()
+    found = await Page(await explore()).ask("search", text=text)
+    assert found["rows"] == []
+    assert hint in found["hint"]
+    assert bool(hint) == bool(found["hint"])
+
+
 async def test_search_tells_where_hits_hang(store: str) -> None:
     """A hit comes with its parent's label, and its path leads to it."""
     root, model, _ = await small_tree()

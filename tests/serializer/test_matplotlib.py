@@ -63,7 +63,7 @@ class TestFigureSerializer(SerializerTests):
 
     @pytest.fixture
     def values(self) -> list[Any]:
-        drawing = f'<svg xmlns="{SVG}"><g id="a"><use href="#a"/></g></svg>'
+        drawing = f'<svg xmlns="{SVG}"><g id="a"/><use href="#a"/></svg>'
         return [
             FigureImage(PNG, None, (3.0, 2.0), 50.0),
             FigureImage(PNG, drawing, (0.1, 1e3), 72.5),
@@ -187,6 +187,13 @@ def test_many_kinds_of_artist_keep_their_vectors() -> None:
     assert drawn(figure).svg is not None
 
 
+def test_any_name_of_an_artist_keeps_its_vectors() -> None:
+    """The id that somebody gives an artist may read like a function."""
+    figure = plot()
+    figure.axes[0].lines[0].set_gid("f(x) @ 1")
+    assert drawn(figure).svg is not None
+
+
 def test_summary_tells_size_and_resolution() -> None:
     """A figure and its picture have the same summary."""
     summary = figure_serializer.summarize(plot())
@@ -249,6 +256,15 @@ def within(body: str) -> bytes:
         within("<style>*{fill:\\75rl(https://example.com)}</style>"),
         within('<g style="fill: URL(https://example.com)"/>'),
         within('<g fill="url(https://example.com)"/>'),
+        within('<style>*{background:image-set("https://example.com" 1x)}</style>'),
+        within("<style>*{background:-webkit-image-set('//example.com' 1x)}</style>"),
+        within("<style>*{fill:src('https://example.com')}</style>"),
+        within("<style>*{fill:url(#a)}</style>"),
+        within("<g style=\"fill:cross-fade(url(#a), 'https://example.com')\"/>"),
+        within('<g fill="url( https://example.com#a)"/>'),
+        within('<g xml:base="https://example.com"/>'),
+        within('<g id="a"><use x:href="#b"/></g><use x:href="#a"/>'),
+        within('<pattern id="a"><g><rect fill="url(#b)"/></g></pattern><rect fill="url(#a)"/>'),
         within("<?xml-stylesheet href='https://example.com'?>"),
         vector(f'<!DOCTYPE svg [<!ENTITY a "b">]><svg xmlns="{SVG}">&a;</svg>'),
         vector(f'<!DOCTYPE svg [<!ENTITY a SYSTEM "/etc/passwd">]><svg xmlns="{SVG}">&a;</svg>'),

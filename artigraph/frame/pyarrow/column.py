@@ -7,7 +7,14 @@ from typing import Any, TypeAlias
 
 import pyarrow as pa
 
-__all__ = ["Column", "make_column", "stored_column", "type_without_views", "without_views"]
+__all__ = [
+    "Column",
+    "computed_type",
+    "make_column",
+    "stored_column",
+    "type_without_views",
+    "without_views",
+]
 
 Column: TypeAlias = "pa.ChunkedArray[Any]"
 """A column of whatever type: its dtype is looked at when it is there."""
@@ -35,6 +42,21 @@ def without_views(column: Column) -> Column:
 def type_without_views(kind: pa.DataType) -> pa.DataType:
     """The type that :func:`without_views` gives."""
     return _VIEWS.get(str(kind), kind)
+
+
+def computed_type(kind: pa.DataType) -> pa.DataType:
+    """The type that Arrow compares and sorts values of a type as."""
+    if isinstance(kind, pa.BaseExtensionType):
+        kind = kind.storage_type
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    if pa.types.is_float16(kind):
+        return pa.float32()
+    # By name, since older releases lack the small ones.
+    small: Any = kind
+    if str(kind).startswith(("decimal32", "decimal64")):
+        return pa.decimal128(small.precision, small.scale)
+    return kind
 
 
 def stored_column(column: Column) -> Column:

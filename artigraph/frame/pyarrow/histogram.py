@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from artigraph.frame.pyarrow.column import Column, make_column
 
-__all__ = ["BINS", "Span", "finite", "is_number", "make_histogram", "spread_histogram"]
+__all__ = ["BINS", "Span", "extremes", "finite", "is_number", "make_histogram", "spread_histogram"]
 
 Array: TypeAlias = "np.ndarray[Any, np.dtype[np.float64]]"
 """Values as numbers along a line."""
@@ -61,11 +61,10 @@ def make_histogram(column: Column, low: Scalar, high: Scalar) -> list[int]:
         low: The least, a scalar of the column's type.
         high: The greatest.
     """
-    first, last = _ends(low, high)
-    if not np.isfinite(last - first):
+    width = _width(low, high)
+    if not np.isfinite(width):
         return []
-    numbers = np.clip(_numbers(finite(column.drop_null())), first, last)
-    counts, _ = np.histogram(numbers, bins=BINS, range=(first, last))
+    counts, _ = np.histogram(_along(finite(column.drop_null()), low, width), BINS, (0, 1))
     return [int(count) for count in counts]
 
 
@@ -80,47 +79,83 @@ def spread_histogram(
         low: The least of all values, a scalar of the column's type.
         high: The greatest.
     """
-    first, last = _ends(low, high)
-    if not np.isfinite(last - first):
+    width = _width(low, high)
+    if not np.isfinite(width):
         return []
     known = [(group, span) for group, span in enumerate(spans) if span is not None]
-    starts = _numbers(make_column([pa.array([s.low for _, s in known], low.type)], low.type))
-    stops = _numbers(make_column([pa.array([s.high for _, s in known], low.type)], low.type))
+    starts = _along(_column([span.low for _, span in known], low.type), low, width)
+    stops = _along(_column([span.high for _, span in known], low.type), low, width)
     shapes = {group: _shape(column) for group, column in samples.items()}
     read = np.array(sorted(shapes))
     middles = (np.arange(FINE) + 0.5) / FINE
     bars = np.zeros(BINS)
     for (group, span), start, stop in zip(known, starts, stops, strict=True):
         shape = shapes[int(read[np.abs(read - group).argmin()])]
-        counts, _ = np.histogram(
-            np.clip(start + middles * (stop - start), first, last),
-            bins=BINS,
-            range=(first, last),
-            weights=shape * span.present,
-        )
+        parts = start + middles * (stop - start)
+        counts, _ = np.histogram(parts, BINS, (0, 1), weights=shape * span.present)
         bars += counts
     return [round(bar) for bar in bars]
 
 
 def _shape(column: Column) -> Array:
     """The share of values in each fine part between their own extremes."""
-    numbers = _numbers(finite(column.drop_null()))
-    if not len(numbers):
+    column = finite(column.drop_null())
+    if not len(column):
         return np.full(FINE, 1 / FINE)
-    counts, _ = np.histogram(numbers, bins=FINE)
+    low, high = extremes(column)
+    counts, _ = np.histogram(_along(column, low, _width(low, high)), FINE, (0, 1))
     shares: Array = counts / counts.sum()
     return shares
 
 
-def _ends(low: Scalar, high: Scalar) -> tuple[float, float]:
-    ends = _numbers(make_column([pa.array([low.as_py(), high.as_py()], low.type)], low.type))
-    return float(ends[0]), float(ends[1])
-
-
-def _numbers(column: Column) -> Array:
+def extremes(column: Column) -> tuple[Scalar, Scalar]:
+    """The least and the greatest value, as scalars of the column's type."""
     kind = column.type
-    if pa.types.is_temporal(kind):
-        narrow = pa.types.is_date32(kind) or pa.types.is_time32(kind)
-        column = column.cast(pa.int32() if narrow else pa.int64())
+    # Arrow knows no least duration.
+    found: Any = pc.min_max(column.cast(pa.int64()) if pa.types.is_duration(kind) else column)
+    return found["min"].cast(kind), found["max"].cast(kind)
+
+
+def _column(values: Sequence[Any], kind: pa.DataType) -> Column:
+    return make_column([pa.array(values, kind)], kind)
+
+
+def _width(low: Scalar, high: Scalar) -> float:
+    return float(_distances(_column([high], low.type), low)[0])
+
+
+def _along(column: Column, low: Scalar, width: float) -> Array:
+    """Where values stand between two ends, from 0 to 1; in the middle if those are equal."""
+    if not width:
+        return np.full(len(column), 0.5)
+    return np.clip(_distances(column, low) / width, 0, 1)
+
+
+def _distances(column: Column, low: Scalar) -> Array:
+    """How far values lie from the least, which is told before it is rounded to a float."""
+    kind = column.type
+    if pa.types.is_decimal(kind):
+        wide = pa.decimal256(min(kind.precision, 75), kind.scale)
+        apart: Any = pc.subtract(column.cast(wide), low.cast(wide))
+        return _floats(apart)
+    if pa.types.is_floating(kind):
+        with np.errstate(over="ignore"):
+            return _floats(column) - _floats(_column([low], kind))
+    numbers, least = _integers(column), _integers(_column([low], kind))
+    # Modulo 2**64, where every distance has a place; a footer may claim what is not least.
+    distances: Array = (np.maximum(numbers, least).view("u8") - least.view("u8")).astype(float)
+    return distances
+
+
+def _floats(column: Column) -> Array:
     numbers: Array = column.cast(pa.float64(), safe=False).to_numpy()
+    return numbers
+
+
+def _integers(column: Column) -> np.ndarray[Any, np.dtype[Any]]:
+    kind = column.type
+    if pa.types.is_date32(kind) or pa.types.is_time32(kind):
+        column = column.cast(pa.int32())
+    wide = pa.uint64() if pa.types.is_uint64(kind) else pa.int64()
+    numbers: np.ndarray[Any, np.dtype[Any]] = column.cast(wide).to_numpy()
     return numbers

@@ -69,7 +69,9 @@ async def find_rows(
     groups = [
         group
         for group in range(len(chunks.group_rows))
-        if all(may_hold(one, chunks.facts(group, one.path)) for one in asked)
+        if all(
+            may_hold(one, chunks.facts(group, one.path), chunks.columns[one.path]) for one in asked
+        )
     ]
     done = size = 0
 
@@ -79,7 +81,8 @@ async def find_rows(
         keys = [_key(chunks, key, columns[key.column]) for key in sort]
         if not asked:
             return rows, keys
-        holds = reduce(pc.and_, (mask(one, columns[one.path]) for one in asked))
+        masks = (mask(one, columns[one.path], chunks.columns[one.path]) for one in asked)
+        holds = reduce(pc.and_, masks)
         return rows[holds.to_numpy().astype(bool)], [key.filter(holds) for key in keys]
 
     async def find(group: int) -> tuple[Any, list[Any]]:
@@ -101,13 +104,7 @@ async def find_rows(
 
 def _key(chunks: ColumnChunks, key: SortKey, column: Column) -> Column:
     sort_key = chunks.columns[key.column].sort_key
-    column = comparable(column) if sort_key is None else sort_key(column)
-    # Small numbers, which Arrow cannot sort.
-    if pa.types.is_float16(column.type):
-        return column.cast(pa.float32())
-    if str(column.type).startswith(("decimal32", "decimal64")):
-        return column.cast(pa.decimal128(column.type.precision, column.type.scale))
-    return column
+    return comparable(column) if sort_key is None else sort_key(column)
 
 
 def _sorted(parts: list[tuple[Any, list[Any]]], sort: Sequence[SortKey]) -> object:

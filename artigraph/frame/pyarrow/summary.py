@@ -17,10 +17,11 @@ import pyarrow.compute as pc
 
 from artigraph.concurrency import gather_bounded, run_in_thread
 from artigraph.frame.pyarrow.chunks import AT_ONCE, ColumnChunks
-from artigraph.frame.pyarrow.column import Column, make_column
+from artigraph.frame.pyarrow.column import Column, computed_type, make_column
 from artigraph.frame.pyarrow.condition import can_filter, comparable
 from artigraph.frame.pyarrow.histogram import (
     Span,
+    extremes,
     finite,
     is_number,
     make_histogram,
@@ -124,10 +125,14 @@ def _summarize(chunks: ColumnChunks, place: int, samples: dict[int, Column]) -> 
         return Summary(**told)
     column = comparable(column)
     kind = column.type
-    low, high = footer.low, footer.high
+    # The footer knows the order of texts, not that of categories.
+    low: Any = None if facts.sort_key else footer.low
+    high: Any = footer.high
     told["exact"] = low is not None or read == rows
     if low is None and not pa.types.is_null(kind) and column.null_count < read:
-        low, high = _extremes(finite(column))
+        if facts.sort_key is not None:
+            return Summary(**told, **_ends(column, facts), **_most_frequent(column, facts))
+        low, high = extremes(finite(column))
     if low is not None and not low.is_valid:
         low = high = None
     told |= {"low": _text(low, facts), "high": _text(high, facts)}
@@ -150,8 +155,7 @@ class _Footer(NamedTuple):
 
 def _read_footer(chunks: ColumnChunks, place: int) -> _Footer:
     kind = chunks.types[place]
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
+    kind = computed_type(kind)
     missing: int | None = 0
     spans: list[Span | None] = []
     for group, rows in enumerate(chunks.group_rows):
@@ -178,17 +182,19 @@ def _read_footer(chunks: ColumnChunks, place: int) -> _Footer:
     return _Footer(missing, low, high, spans)
 
 
-def _extremes(column: Column) -> tuple[Any, Any]:
-    kind = column.type
-    # Arrow knows no least duration.
-    found: Any = pc.min_max(column.cast(pa.int64()) if pa.types.is_duration(kind) else column)
-    return found["min"].cast(kind), found["max"].cast(kind)
+def _ends(column: Column, facts: FrameColumn) -> dict[str, Any]:
+    """The first and the last of the categories that there are."""
+    keys: Any = (facts.sort_key or comparable)(column)
+    found: Any = pc.min_max(keys)
+    places = [pc.index(keys, found[end]).as_py() for end in ("min", "max")]
+    low, high = short_texts(column.take(pa.array(places)), facts)[0]
+    return {"low": low, "high": high}
 
 
 def _text(scalar: Any, facts: FrameColumn) -> str | None:
     if scalar is None:
         return None
-    column: Any = pa.chunked_array([pa.array([scalar.as_py()], scalar.type)])
+    column: Any = pa.chunked_array([pa.array([scalar], scalar.type)])
     return short_texts(column, facts._replace(show=None))[0][0]
 
 

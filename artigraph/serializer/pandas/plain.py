@@ -25,7 +25,7 @@ from artigraph.serializer.datetime import decode_datetime, encode_datetime
 from artigraph.serializer.json import check_json
 from artigraph.serializer.pyarrow import check_zone
 
-__all__ = ["decode_plain", "encode_plain"]
+__all__ = ["decode_in_json", "decode_plain", "encode_in_json", "encode_plain"]
 
 TAG = "$"
 
@@ -90,6 +90,42 @@ def decode_plain(stored: Any) -> Any:
     if stored[TAG] == "dict":
         return {decode_plain(key): decode_plain(item) for key, item in stored["v"]}
     return _KINDS[stored[TAG]][2](stored["v"])
+
+
+def encode_in_json(value: Any) -> tuple[str | None, list[Any]] | None:
+    """A single value of pandas as JSON that everybody reads, and what gives it back.
+
+    Args:
+        value: Any value of a class of pandas'.
+
+    Returns:
+        The moment as a text of ISO 8601 or ``None`` for a missing value, and what
+        :func:`decode_in_json` needs; ``None`` for a value of another kind.
+
+    Raises:
+        ValueError: Its time zone would not come back.
+    """
+    if value is pd.NA or value is pd.NaT:
+        return None, ["NA" if value is pd.NA else "NaT"]
+    if type(value) is not pd.Timestamp:
+        return None
+    return value.isoformat(), ["Timestamp", *_write_timestamp(value, None)[1:]]
+
+
+def decode_in_json(stored: Any, kind: list[Any]) -> Any:
+    """Turn what :func:`encode_in_json` gave back into the value.
+
+    Raises:
+        Exception: Of several kinds, where it gave no such thing.
+    """
+    name, *needed = kind
+    if name in ("NA", "NaT"):
+        return _KINDS[name][2](stored)
+    unit, zone = needed
+    found = pd.Timestamp(stored)
+    # With a zone the text has the offset.
+    found = found if zone is None else found.tz_convert(check_zone(zone))
+    return found.as_unit(unit)
 
 
 def _told(place: str, value: object) -> str:

@@ -150,10 +150,11 @@ class DataFrameReader(FrameReader[pd.DataFrame]):
         names = [decode_label(name) for name in index["names"]]
         labels = [*map(str, self.labels), *("" if name is None else str(name) for name in names)]
         specs = [*self._text["columns"], *index["levels"]]
-        width = len(self.labels)
+        # A schema makes its list of types anew each time.
+        width, kinds = len(self.labels), self._parquet.schema.types
         with reading(_UNREADABLE):
             return [
-                describe_column(labels[i], spec, self._parquet.schema.types[i], i >= width)
+                describe_column(labels[i], spec, kinds[i], i >= width)
                 for i, spec in enumerate(specs)
             ]
 

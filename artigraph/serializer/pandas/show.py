@@ -10,7 +10,6 @@ from functools import partial
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from artigraph.serializer.pandas.column import (
     Spec,
@@ -19,6 +18,7 @@ from artigraph.serializer.pandas.column import (
     unpack_values,
 )
 from artigraph.serializer.part import FrameColumn
+from artigraph.serializer.pyarrow import places_among
 
 __all__ = ["describe_column"]
 
@@ -66,6 +66,4 @@ def _texts(spec: Spec, column: object) -> list[str]:
 
 def _codes(packed: dict[str, Any], column: Any) -> object:
     known, _ = encode_column(unpack_values(packed), "The categories")
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
-    return pc.index_in(column, value_set=known.cast(column.type))
+    return places_among(known, column)

@@ -27,7 +27,7 @@ from artigraph.serializer.part import (
     summarize_frame,
 )
 from artigraph.serializer.pyarrow.batch import BatchStream, check_columns, open_stream
-from artigraph.serializer.pyarrow.convert import check_zone, check_zones, to_pandas
+from artigraph.serializer.pyarrow.convert import check_zone, check_zones, places_among, to_pandas
 from artigraph.serializer.pyarrow.dataset import make_dataset
 from artigraph.serializer.pyarrow.feather import (
     FeatherReader,
@@ -69,6 +69,7 @@ __all__ = [
     "load_parquet",
     "make_dataset",
     "parquet_serializer",
+    "places_among",
     "read_feather",
     "read_parquet",
     "read_rows",

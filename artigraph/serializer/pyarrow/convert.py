@@ -1,4 +1,4 @@
-"""Columns of a file for pandas, which would look for a time zone wherever its name says."""
+"""Columns of a file for other libraries: time zones that are ones, and codes of categories."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import re
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-__all__ = ["check_zone", "check_zones", "to_pandas"]
+__all__ = ["check_zone", "check_zones", "places_among", "to_pandas"]
 
 _ZONE = re.compile(r"(?:UTC)?[+-]\d\d:\d\d|(?!dateutil/)[\w+-]+(?:/[\w+-]+)*", re.ASCII)
 """An offset, or a name of IANA's. After ``dateutil/`` pandas takes a path and opens it."""
@@ -38,6 +39,13 @@ def check_zones(kind: pa.DataType) -> None:
     elif pa.types.is_nested(stored):
         for i in range(stored.num_fields):
             check_zones(stored.field(i).type)
+
+
+def places_among(known: Any, column: Any) -> Any:
+    """Where the values of a column stand among the categories, as integers or nulls."""
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    return pc.index_in(column, value_set=known.cast(column.type))
 
 
 def to_pandas(table: pa.Table) -> Any:

@@ -10,6 +10,8 @@ import type { Row } from "./types";
 export interface Found {
   rows: (Row & { below?: string })[];
   after: number | null;
+  /** What to say where nothing was found. */
+  hint?: string;
 }
 
 export interface HitListOptions {
@@ -19,6 +21,8 @@ export interface HitListOptions {
   /** Look for a text; `after` is the key to go on from. */
   find(text: string, after: number | null, signal: AbortSignal): Promise<Found>;
   choose(row: Row): void;
+  /** Where Escape leads when nothing is left to take back. */
+  leave?(): void;
   /** Whether an empty text finds anything. */
   findsAll: boolean;
 }
@@ -115,7 +119,7 @@ export class HitList {
       this.#after = found.after;
       if (after === null) this.#active = -1;
       this.#draw();
-      this.#say(this.#rows.length === 0 ? "Nothing found." : "");
+      this.#say(this.#rows.length === 0 ? found.hint || "Nothing found." : "");
     } catch (error) {
       if (asked.signal.aborted || (error instanceof RequestError && error.reason === "cancelled")) return;
       this.#rows = [];
@@ -184,7 +188,10 @@ export class HitList {
   }
 
   #escape(): boolean {
-    if (this.list.hidden && this.input.value === "") return false;
+    if (this.list.hidden && this.input.value === "") {
+      this.#options.leave?.();
+      return this.#options.leave !== undefined;
+    }
     if (this.list.hidden) this.input.value = "";
     this.hide();
     return true;

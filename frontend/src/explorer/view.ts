@@ -65,7 +65,7 @@ export class ExplorerView {
       label: "Search the whole tree", placeholder: "Search: label, type, loss<0.1", hint: HINT, findsAll: false,
       find: (text, after, signal) =>
         ask<Found>("search", { text, before: after, ...narrowing() }, { signal, timeout: SLOW }),
-      choose: jump,
+      choose: jump, leave: () => this.#drawing.element(this.#active)?.focus({ preventScroll: true }),
     });
     this.#details = new DetailsPane({
       ask, narrowing, jump, mountFrame, page: first.page_size, say: (text) => this.#say(text),

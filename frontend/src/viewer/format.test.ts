@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { compact, count, counted, ends, explain, missingShare, nameOf, sentence, widthFor } from "./format";
+import { OPERATORS } from "./operators";
 import type { Column, Summary } from "./protocol";
 
 const column: Column = {
-  label: "loss", dtype: "float64", is_index: false, align: "right", can_sort: true, can_filter: true,
+  label: "loss", dtype: "float64", is_index: false, align: "right", can_sort: true, operators: Object.keys(OPERATORS),
 };
 const summary: Summary = {
   rows: 1000, read_rows: 100, missing: 30, read_missing: 2, low: "0", high: "9", exact: true,

@@ -1,10 +1,11 @@
 import { describe, expect, it, vi } from "vitest";
 import { columnList, conditionForm } from "./forms";
 import { openPopover } from "./popover";
+import { OPERATORS } from "./operators";
 import type { Column } from "./protocol";
 
 const column = (label: string, rest: Partial<Column> = {}): Column => ({
-  label, dtype: "int64", is_index: false, align: "right", can_sort: true, can_filter: true, ...rest,
+  label, dtype: "int64", is_index: false, align: "right", can_sort: true, operators: Object.keys(OPERATORS), ...rest,
 });
 
 describe("the form of a condition", () => {
@@ -37,13 +38,33 @@ describe("the form of a condition", () => {
     expect(document.activeElement).toBe(form.querySelector("input"));
   });
 
+  it("offers what the column's values can be compared by, and begins with one of those", () => {
+    const form = conditionForm(1, column("t", { align: "left", operators: ["eq", "lt", "missing"] }), undefined, vi.fn());
+    const offered = [...form.querySelectorAll("option")].map((each) => each.value);
+    expect([offered, form.querySelector("select")!.value]).toEqual([["eq", "lt", "missing"], "eq"]);
+  });
+
   it("asks for no value where none is compared", () => {
     const apply = vi.fn();
-    const form = conditionForm(1, column("l", { can_filter: false }), undefined, apply);
+    const form = conditionForm(1, column("l", { operators: ["missing", "present"] }), undefined, apply);
     expect([...form.querySelectorAll("option")].map((each) => each.value)).toEqual(["missing", "present"]);
     expect(form.querySelector("input")!.hidden).toBe(true);
     submit(form);
     expect(apply).toHaveBeenCalledWith({ column: 1, operator: "missing", value: "" });
+  });
+});
+
+describe("a box", () => {
+  const at = (top: number, bottom: number): DOMRect => ({ top, bottom, left: 0, right: 90, width: 90, height: bottom - top }) as DOMRect;
+
+  it("opens above what lies at the end, where it has room", () => {
+    const [outer, near] = [document.createElement("div"), document.createElement("div")];
+    outer.getBoundingClientRect = () => at(100, 500);
+    near.getBoundingClientRect = () => at(470, 500);
+    vi.spyOn(HTMLElement.prototype, "offsetHeight", "get").mockReturnValue(300);
+    const { element } = openPopover(outer, near, "Value", document.createElement("p"), vi.fn());
+    vi.restoreAllMocks();
+    expect([element.style.bottom, element.style.maxHeight, element.style.top]).toEqual(["32px", "360px", ""]);
   });
 });
 
@@ -61,6 +82,12 @@ describe("the list of columns", () => {
     expect(list.textContent).toContain("1,000 of 1,000 columns, the first 200 listed");
     find(list, "column 99");
     expect(list.querySelectorAll("li")).toHaveLength(11);
+  });
+
+  it("counts the row index as no column", () => {
+    const list = columnList([column("", { is_index: true }), column("a")], [], { go: vi.fn(), hide: vi.fn() });
+    expect(list.querySelectorAll("li")).toHaveLength(2);
+    expect(list.textContent).toContain("1 of 1 columns");
   });
 
   it("goes to the first that was found", () => {

@@ -16,8 +16,9 @@ const LISTED = 200;
 export function conditionForm(
   number: number, column: Column, now: Condition | undefined, apply: (made: Condition | null) => void,
 ): HTMLElement {
-  const offered = Object.entries(OPERATORS).filter(([, each]) => column.can_filter || each.bare);
-  const first = now?.operator ?? (column.align === "right" ? "ge" : "contains");
+  const offered = Object.entries(OPERATORS).filter(([name]) => column.operators.includes(name));
+  const usual = column.align === "right" ? "ge" : "contains";
+  const first = now?.operator ?? (column.operators.includes(usual) ? usual : offered[0]?.[0]);
   const operator = html("select", { "aria-label": "Operator" }, ...offered.map(([name, { words }]) =>
     html("option", { value: name, selected: name === first }, words)));
   const value = html("input", {
@@ -73,9 +74,12 @@ export function columnList(columns: Column[], hidden: number[], events: ColumnLi
   const fill = (): void => {
     const wanted = search.value.trim().toLowerCase();
     found = columns.map((_, i) => i).filter((i) => nameOf(columns[i]!).toLowerCase().includes(wanted));
+    // The row index is listed, and is no column.
+    const counts = (one: Column | undefined): boolean => one?.is_index === false;
+    const listed = found.filter((i) => counts(columns[i])).length;
     list.replaceChildren(...found.slice(0, LISTED).map(line));
     const more = found.length > LISTED ? `, the first ${LISTED} listed` : "";
-    told.textContent = `${count(found.length)} of ${count(columns.length)} columns${more}`;
+    told.textContent = `${count(listed)} of ${count(columns.filter(counts).length)} columns${more}`;
     all.disabled = out.size === 0;
   };
   const line = (number: number): HTMLElement => {
@@ -88,7 +92,7 @@ export function columnList(columns: Column[], hidden: number[], events: ColumnLi
       events.hide([...out]);
       all.disabled = out.size === 0;
     });
-    const go = html("button", { type: "button", class: "go" },
+    const go = html("button", { type: "button", class: "go", "aria-label": `${nameOf(column)}, ${column.dtype}` },
       html("span", {}, nameOf(column)), html("span", { class: "dtype" }, column.dtype));
     go.addEventListener("click", () => events.go(number));
     return html("li", {}, box, go);

@@ -395,6 +395,6 @@ export class Grid {
   selected(): { rows: Range; columns: number[] } | null {
     const { rows, columns } = extent(this.selection, this.#state.rows);
     const numbers = this.#shown.slice(columns.start, columns.stop);
-    return numbers.length === 0 || rows.start >= this.#state.rows ? null : { rows, columns: numbers };
+    return numbers.length === 0 || rows.start >= rows.stop ? null : { rows, columns: numbers };
   }
 }

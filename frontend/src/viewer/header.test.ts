@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { makeHeader } from "./header";
+import { OPERATORS } from "./operators";
 import type { Column, State, Summary } from "./protocol";
 
 const HOSTILE = `<img src=x onerror="alert(1)">`;
 const column: Column = {
-  label: HOSTILE, dtype: HOSTILE, is_index: false, align: "right", can_sort: true, can_filter: true,
+  label: HOSTILE, dtype: HOSTILE, is_index: false, align: "right", can_sort: true, operators: Object.keys(OPERATORS),
 };
 const state: State = {
   revision: 1, rows: 10, sort: [{ column: 3, descending: true }], conditions: [], hidden: [],
@@ -47,5 +48,17 @@ describe("a header", () => {
   it("says that values are missing, also to a screen reader", () => {
     const made = makeHeader({ number: 3, column, state, summary });
     expect(made.querySelector(".share")!.getAttribute("aria-label")).toBe("30% missing");
+  });
+
+  it("has a name for a screen reader that keeps the type apart", () => {
+    const made = makeHeader({ number: 3, column: { ...column, label: "loss", dtype: "float64" }, state, summary });
+    expect(made.getAttribute("aria-label")).toBe("loss, float64, 30% missing");
+  });
+
+  it("draws no bars for values that are there once each", () => {
+    const unique = { ...summary, low: null, high: null, distinct: 3, bars: [1, 1, 1], names: ["a", "b", "c"] };
+    const made = makeHeader({ number: 3, column, state, summary: unique });
+    expect(made.querySelectorAll("rect")).toHaveLength(0);
+    expect(made.querySelector(".ends")!.textContent).toBe("3 values");
   });
 });

@@ -40,6 +40,7 @@ export function makeHeader({ number, column, state, summary }: HeaderFacts): HTM
       role: "columnheader",
       class: `th ${column.align}${column.is_index ? " index" : ""}${column.can_sort ? "" : " fixed"}`,
       "aria-sort": column.can_sort ? order : null,
+      "aria-label": [nameOf(column), column.dtype, share].filter(Boolean).join(", "),
       "data-column": number,
       title: explain(column, summary),
     },
@@ -75,6 +76,8 @@ function plot(summary: Summary): HTMLElement {
     "aria-hidden": "true",
   });
   const most = Math.max(...bars, 1);
+  // Values that are there once each have no shape.
+  if (names.length > 1 && most === 1) return html("div", { class: "plot" });
   const slots = names.length > 0 ? Math.max(bars.length, 8) : bars.length;
   const width = PLOT_WIDTH / Math.max(slots, 1);
   bars.forEach((bar, i) => {

@@ -23,10 +23,17 @@ export function openPopover(
   const outer = parent.getBoundingClientRect();
   const inner = near.getBoundingClientRect();
   const left = Math.min(inner.left - outer.left, outer.width - element.offsetWidth - 8);
-  const top = inner.bottom - outer.top + 2;
   element.style.left = `${Math.max(8, left)}px`;
-  element.style.top = `${top}px`;
-  element.style.maxHeight = `${Math.max(120, outer.height - top - 8)}px`;
+  // Below what it belongs to, or above where more of it has room.
+  const top = inner.bottom - outer.top + 2;
+  const [below, above] = [outer.height - top - 8, inner.top - outer.top - 10];
+  if (element.offsetHeight <= below || below >= above) {
+    element.style.top = `${top}px`;
+    element.style.maxHeight = `${Math.max(120, below)}px`;
+  } else {
+    element.style.bottom = `${outer.bottom - inner.top + 2}px`;
+    element.style.maxHeight = `${above}px`;
+  }
   let open = true;
   const close = (): void => {
     if (!open) return;

@@ -7,7 +7,8 @@ export interface Column {
   is_index: boolean;
   align: "left" | "right";
   can_sort: boolean;
-  can_filter: boolean;
+  /** The names of the operators that its values can be compared by. */
+  operators: string[];
 }
 
 /** A column to sort by. */

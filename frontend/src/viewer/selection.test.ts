@@ -13,9 +13,11 @@ describe("a selection", () => {
     expect(holds(null, { row: 0, column: 0 }, 100)).toBe(false);
   });
 
-  it("takes a header for its whole column", () => {
+  it("has no row of a header alone, and begins with the first below it", () => {
     const header = { anchor: { row: -1, column: 2 }, head: { row: -1, column: 2 } };
-    expect(extent(header, 50).rows).toEqual({ start: 0, stop: 50 });
+    expect(extent(header, 50).rows).toEqual({ start: 0, stop: 0 });
+    const drawn = { ...header, head: { row: 4, column: 2 } };
+    expect(extent(drawn, 50).rows).toEqual({ start: 0, stop: 5 });
   });
 
   it("moves up to the header and no further than the last cell", () => {

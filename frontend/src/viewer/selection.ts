@@ -14,12 +14,13 @@ export interface Selection {
   head: Cell;
 }
 
-/** Rows and columns of a selection; a header stands for its whole column. */
+/** Rows and columns of a selection; headers alone, which sort, stand for no row. */
 export function extent(selection: Selection, rows: number): { rows: Range; columns: Range } {
   const { anchor, head } = selection;
   const columns = span(anchor.column, head.column);
-  if (anchor.row < 0 || head.row < 0) return { rows: { start: 0, stop: rows }, columns };
-  return { rows: span(anchor.row, head.row), columns };
+  if (anchor.row < 0 && head.row < 0) return { rows: { start: 0, stop: 0 }, columns };
+  const found = span(Math.max(anchor.row, 0), Math.max(head.row, 0));
+  return { rows: { start: found.start, stop: Math.min(found.stop, rows) }, columns };
 }
 
 /** Whether a cell is selected. */

@@ -148,9 +148,9 @@ export class Viewer {
   }
 
   /** Tell why something failed; what met with silence is tried again once Python answers. */
-  #problem(error: unknown, retry: () => void): void {
+  #problem(error: unknown, retry?: () => void): void {
     this.#foot.problem(error, retry);
-    if (!(error instanceof RequestError && error.reason === "silent")) return;
+    if (!retry || !(error instanceof RequestError && error.reason === "silent")) return;
     void this.#silence.over(() => {
       this.#foot.again(retry);
       if (!this.#all) void this.#load();
@@ -169,11 +169,9 @@ export class Viewer {
     this.#facts = facts;
     this.#columns = facts.columns;
     this.#state = facts.state;
+    const size = `${counted(facts.rows, "row")} × ${counted(facts.num_columns, "column")}, ${facts.size}`;
     this.#title.replaceChildren(
-      ...(facts.label ? [html("strong", {}, facts.label), " "] : []),
-      html("span", { class: "size" },
-        `${counted(facts.rows, "row")} × ${counted(facts.num_columns, "column")}, ${facts.size}`),
-    );
+      ...(facts.label ? [html("strong", {}, facts.label), " "] : []), html("span", { class: "size" }, size));
     this.#show();
   }
 
@@ -341,7 +339,9 @@ export class Viewer {
       if (this.#job !== job) return;
       this.#job = this.#pending = null;
       this.#foot.rest();
-      this.#problem(error, () => void this.#arrange(sort, conditions));
+      const again = (): void => void this.#arrange(sort, conditions);
+      // What Python refused, it would refuse again.
+      this.#problem(error, error instanceof RequestError && error.reason === "failed" ? undefined : again);
     }
   }
 
