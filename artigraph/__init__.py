@@ -202,6 +202,7 @@ _HOMES = {
         "CycleError",
         "ConnectionLostError",
         "DatabaseBusyError",
+        "DatabaseRefusedError",
         "DeserializationError",
         "EngineURLError",
         "FilterError",

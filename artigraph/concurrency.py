@@ -1,4 +1,4 @@
-"""Blocking work in threads, many awaitables with a bound, and one that nothing stops.
+"""Blocking work in threads, many awaitables with a bound, one that nothing stops, and who waits.
 
 Nothing in artigraph blocks the event loop: object stores and large values
 go through :func:`run_in_thread`.
@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import os
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import cache, partial
 from typing import Any, ParamSpec, TypeVar
 
-__all__ = ["gather_bounded", "run_in_thread", "to_its_end", "waiting_loop"]
+__all__ = ["gather_bounded", "run_in_thread", "to_its_end", "waiting_loop", "waits_for"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -151,3 +152,34 @@ def _wait_for(future: asyncio.Future[Any] | None) -> Generator[Any, None, None]:
 def _wake(waiter: asyncio.Future[None], _: asyncio.Future[Any]) -> None:
     if not waiter.done():
         waiter.set_result(None)
+
+
+def waits_for(task: asyncio.Task[Any], other: asyncio.Task[Any]) -> bool:
+    """Whether a task cannot go on before another one has ended, as far as asyncio tells.
+
+    It does of ``await``, ``gather``, ``wait``, ``wait_for``, ``shield`` and task groups, also
+    through tasks between the two; not of queues and events.
+    """
+    blocked = getattr(task, "_fut_waiter", None)
+    reached: set[asyncio.Future[Any]] = set()
+    found: list[asyncio.Future[Any]] = [other]
+    while found:
+        future = found.pop()
+        reached.add(future)
+        for callback, _ in getattr(future, "_callbacks", None) or ():
+            for held in _futures_of(callback):
+                # A task that knows of it need not be waiting for it at this moment.
+                waits = getattr(held, "_fut_waiter", future) in reached
+                if waits and held not in reached:
+                    found.append(held)
+    return blocked in reached
+
+
+def _futures_of(callback: Any) -> Iterator[asyncio.Future[Any]]:
+    """The futures and tasks that a callback of a future's may set, or wake."""
+    owner = getattr(callback, "__self__", None)
+    held = [owner, *getattr(owner, "__dict__", {}).values(), *getattr(callback, "args", ())]
+    for cell in getattr(callback, "__closure__", None) or ():
+        with suppress(ValueError):  # it is empty
+            held.append(cell.cell_contents)
+    return (one for one in held if isinstance(one, asyncio.Future))

@@ -9,8 +9,9 @@ catch by habit, so ``except LookupError`` finds a missing node as well.
     ├── NoEngineError (RuntimeError)            no database was named
     ├── EngineURLError (ValueError)             the database's address is unusable
     ├── SchemaError (LookupError)               tables or columns are missing, or of another type
-    ├── DatabaseBusyError (TimeoutError)        another writer did not end in time
+    ├── DatabaseBusyError (TimeoutError)        another transaction was in the way
     ├── ConnectionLostError (ConnectionError)   the database went away
+    ├── DatabaseRefusedError (RuntimeError)     a statement that the database does not take
     ├── TransactionFailedError (RuntimeError)   a session that cannot be committed
     ├── OtherStoreError (ValueError)            a node or handle of another database
     ├── ReadOnlyError (PermissionError)         a write to what can only be read
@@ -51,6 +52,7 @@ __all__ = [
     "CorruptBlobError",
     "CycleError",
     "DatabaseBusyError",
+    "DatabaseRefusedError",
     "DeserializationError",
     "EngineURLError",
     "FilterError",
@@ -99,11 +101,21 @@ class SchemaError(ArtigraphError, LookupError):
 
 
 class DatabaseBusyError(ArtigraphError, TimeoutError):
-    """Another connection held the database's write lock for too long."""
+    """Another transaction was in the way: it held a lock for too long, or had to win."""
+
+    is_conflict = False
+    """Whether the two were at the same rows at once, so that running it again is all it takes."""
 
 
 class ConnectionLostError(ArtigraphError, ConnectionError):
     """The database cannot be reached any more; the message says what was written."""
+
+
+class DatabaseRefusedError(ArtigraphError, RuntimeError):
+    """A statement that the database does not take; the driver's error is its ``__cause__``.
+
+    A disk is full, say, or a constraint of your own is broken.
+    """
 
 
 class TransactionFailedError(ArtigraphError, RuntimeError):

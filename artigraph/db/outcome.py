@@ -1,14 +1,15 @@
-"""What a database does to a transaction by itself, told in artigraph's words.
+"""What a database does to a transaction by itself, and what it refuses, in artigraph's words.
 
-It loses the connection, or gives the transaction up after an error that somebody
-has caught. SQLAlchemy passes the second by: PostgreSQL answers a COMMIT then with
-a ROLLBACK that no driver tells of, MariaDB and SQLite go on in another one.
+It loses the connection, lets another transaction win, or gives one up after an error
+that somebody has caught. SQLAlchemy passes the last by: PostgreSQL answers a COMMIT then
+with a ROLLBACK that no driver tells of, MariaDB and SQLite go on in another one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from sqlalchemy import Connection, Engine, ExceptionContext, event
 from sqlalchemy.exc import DBAPIError, PendingRollbackError, TimeoutError as PoolTimeoutError
@@ -19,6 +20,8 @@ from artigraph.errors import (
     ArtigraphError,
     ConnectionLostError,
     DatabaseBusyError,
+    DatabaseRefusedError,
+    ReadOnlyError,
     TransactionFailedError,
 )
 
@@ -26,6 +29,7 @@ __all__ = [
     "NOTHING_READ",
     "NOTHING_WRITTEN",
     "UNKNOWN",
+    "conflict",
     "is_suspect",
     "prepare_outcome",
     "refuse_given_up",
@@ -40,6 +44,8 @@ UNKNOWN = (
 )
 
 _GIVEN_UP = "artigraph_given_up"
+_TOLD_AS = "_artigraph_error"
+"""The attribute of SQLAlchemy's error that says of which kind it is."""
 
 
 def prepare_outcome(engine: Engine) -> None:
@@ -54,14 +60,24 @@ def _on_begin(connection: Connection) -> None:
 
 
 def _on_error(context: ExceptionContext) -> None:
+    wrapped = context.sqlalchemy_exception
+    if wrapped is not None:
+        setattr(wrapped, _TOLD_AS, _kind(context.dialect, context.original_exception))
     connection = context.connection
     if connection is None or connection.invalidated or context.is_disconnect:
         return
-    if context.sqlalchemy_exception is None or not connection.in_transaction():
+    if wrapped is None or not connection.in_transaction():
         return
     error = context.original_exception
     if dialect_of(connection).may_give_up(connection, error):
         connection.info[_GIVEN_UP] = error
+
+
+def _kind(dialect: Any, error: BaseException) -> str | None:
+    database = dialect_of(dialect)
+    code = database.code(error)
+    kinds = {"conflict": database.conflicts, "wait": database.waits, "denial": database.denials}
+    return next((kind for kind, codes in kinds.items() if code in codes), None)
 
 
 def is_suspect(connection: AsyncConnection) -> bool:
@@ -92,17 +108,20 @@ def refuse_given_up(connection: Connection) -> None:
 
 
 @contextmanager
-def told(outcome: str, *, connecting: bool = False) -> Iterator[None]:
-    """Say in artigraph's words that a connection was lost.
+def told(outcome: str, *, connecting: bool = False, own: bool = True) -> Iterator[None]:
+    """Say what a driver raises in artigraph's words.
 
     Args:
-        outcome: What that means for what was read or written.
+        outcome: What the loss of a connection means for what was read or written.
         connecting: Whether a connection may have to be opened here.
+        own: Whether all statements are artigraph's; of others' what is refused is theirs.
 
     Raises:
-        ConnectionLostError: It was lost, or none can be opened.
-        DatabaseBusyError: The pool has none to spare.
-        TransactionFailedError: A session that goes on after it was lost.
+        ConnectionLostError: The connection was lost, or none can be opened.
+        DatabaseBusyError: Another transaction was in the way, or the pool has none to spare.
+        DatabaseRefusedError: The database does not take a statement.
+        ReadOnlyError: It does not let this user write.
+        TransactionFailedError: A session that goes on after its connection was lost.
     """
     try:
         yield
@@ -122,13 +141,43 @@ def told(outcome: str, *, connecting: bool = False) -> Iterator[None]:
     except DBAPIError as error:
         # One that says so before any statement could not be opened.
         unopened = connecting and error.statement is None
-        if not unopened and not error.connection_invalidated:
+        if unopened or error.connection_invalidated:
+            raise _lost(error.orig, outcome) from error
+        kind = getattr(error, _TOLD_AS, None)
+        if kind is None and not own:
             raise
-        raise _lost(error.orig, outcome) from error
+        raise _in_words(kind, error) from error
     except OSError as error:
         if not connecting:
             raise
         raise _lost(error, outcome) from error
+
+
+def _in_words(kind: str | None, error: DBAPIError) -> ArtigraphError:
+    if kind == "conflict":
+        return conflict(error.orig)
+    answer = f"The database answered: {error.orig}."
+    if kind == "wait":
+        return DatabaseBusyError(
+            f"Another transaction has kept this one waiting for too long. Nothing was written. Let "
+            f"it end, and run this again. {answer}"
+        )
+    if kind == "denial":
+        return ReadOnlyError(
+            f"This user may not do that in the database. Nothing was written. {answer} Ask for the "
+            "right, or set an address with a user who has it."
+        )
+    return DatabaseRefusedError(f"{answer} Nothing of this call was written.")
+
+
+def conflict(cause: object) -> DatabaseBusyError:
+    """What to raise if another transaction was at the same rows, so that this one gives way."""
+    error = DatabaseBusyError(
+        "Another transaction was at the same rows at the same time, and this one had to give way. "
+        f"Nothing of it was written: run it again. What was in the way: {cause}."
+    )
+    error.is_conflict = True
+    return error
 
 
 def _lost(cause: BaseException | None, outcome: str) -> ConnectionLostError:

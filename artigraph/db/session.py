@@ -10,14 +10,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
 from artigraph.concurrency import to_its_end
+from artigraph.context import BlockVar
 from artigraph.db.outcome import (
     NOTHING_READ,
     NOTHING_WRITTEN,
@@ -29,6 +28,7 @@ from artigraph.db.outcome import (
 from artigraph.db.pending import InMemory, Pending
 from artigraph.db.setting import current_setting, current_store, get_engine, store_in
 from artigraph.db.store import note_stores
+from artigraph.db.turn import Turns
 from artigraph.dialect.base import WRITES
 from artigraph.dialect.registry import dialect_of
 from artigraph.garbage import collector_paused
@@ -52,7 +52,7 @@ class _Shared(Pending):
     loop: asyncio.AbstractEventLoop
     outer: _Shared | None = None
     # A session serves one call at a time; asyncio.gather() may bring several.
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    lock: Turns = field(default_factory=Turns)
     around: _Shared | None = None
     """What is shared around it, which may be of another store."""
     open: bool = True
@@ -61,7 +61,7 @@ class _Shared(Pending):
 
     async def connection(self) -> AsyncConnection:
         """The session's connection, which sees all that its objects are."""
-        with told(NOTHING_WRITTEN, connecting=True):
+        with told(NOTHING_WRITTEN, connecting=True, own=False):
             await self.session.flush()
             self.connected = connection = await self.session.connection()
             if is_suspect(connection):
@@ -73,7 +73,7 @@ class _Shared(Pending):
         try:
             if self.session.in_transaction() and self._may_be_given_up():
                 await self.connection()
-            with told(UNKNOWN):
+            with told(UNKNOWN, own=False):
                 await self.session.commit()
         except BaseException:
             # SQLAlchemy takes a COMMIT that failed for the end of the transaction, which
@@ -138,7 +138,7 @@ class Transaction(Pending):
             self.release()
 
 
-_shared: ContextVar[_Shared | None] = ContextVar("artigraph_session", default=None)
+_shared: BlockVar[_Shared | None] = BlockVar("artigraph_session", None)
 
 
 def _enclosing() -> _Shared | None:
@@ -199,22 +199,18 @@ async def outside_session(session: object) -> AsyncIterator[None]:
     """
     async with _joined() as shared:
         if shared and shared.outermost is not session and not shared.session.in_transaction():
-            token = _shared.set(None)
-            try:
+            with _shared.entered(None):
                 yield
-            finally:
-                _shared.reset(token)
             return
     yield
 
 
 @asynccontextmanager
 async def _sharing(shared: _Shared) -> AsyncIterator[None]:
-    token = _shared.set(shared)
     try:
-        yield
+        with _shared.entered(shared):
+            yield
     finally:
-        _shared.reset(token)
         try:
             # A task that is at work in it comes to its end first.
             async with shared.lock:
@@ -251,7 +247,7 @@ async def new_session(**kwargs: Any) -> AsyncIterator[AsyncSession]:
                 around=outer,
             )
             try:
-                with told(NOTHING_WRITTEN, connecting=True):
+                with told(NOTHING_WRITTEN, connecting=True, own=False):
                     async with outer.session.begin_nested(), _sharing(inner):
                         yield inner.session
             except BaseException:
@@ -271,7 +267,7 @@ async def new_session(**kwargs: Any) -> AsyncIterator[AsyncSession]:
         around=_shared.get(),
     )
     try:
-        with told(NOTHING_WRITTEN):
+        with told(NOTHING_WRITTEN, own=False):
             async with _sharing(shared):
                 yield session
     except BaseException:
@@ -318,7 +314,7 @@ async def write() -> AsyncIterator[Transaction]:
                         yield transaction
             except BaseException as error:
                 transaction.release()
-                if isinstance(error, DBAPIError) and is_suspect(transaction.connection):
+                if isinstance(error, Exception) and is_suspect(transaction.connection):
                     await transaction.connection.run_sync(refuse_given_up)
                 raise
             transaction.hold_good()

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from contextvars import Context, ContextVar, copy_context
+from contextvars import Context, copy_context
 
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncEngine
 from typing_extensions import override
 
+from artigraph.context import BlockVar
 from artigraph.db.engine import EngineSetting
 from artigraph.db.store import Store
 from artigraph.display.facts import Facts
@@ -35,7 +36,7 @@ __all__ = [
 ]
 
 _default: EngineSetting | None = None
-_override: ContextVar[EngineSetting | None] = ContextVar("artigraph_engine", default=None)
+_override: BlockVar[EngineSetting | None] = BlockVar("artigraph_engine", None)
 
 
 def set_engine(
@@ -61,6 +62,9 @@ def set_engine(
     global _default
     setting, before = EngineSetting(engine_or_url, create_tables=create_tables), _default
     _default = setting
+    if before is not None:
+        # A cell that runs again would leave one more connection open each time.
+        before.dispose_soon()
     return Reset(setting, before)
 
 
@@ -107,11 +111,10 @@ def engine_context(
         MissingLibraryError: The address's driver is not installed.
     """
     setting = EngineSetting(engine_or_url, create_tables=create_tables)
-    token = _override.set(setting)
     try:
-        yield
+        with _override.entered(setting):
+            yield
     finally:
-        _override.reset(token)
         setting.dispose_soon()
 
 
@@ -143,11 +146,8 @@ def using(setting: EngineSetting | None) -> Iterator[None]:
         return
     now = current_setting()
     same = now is setting or (now is not None and now.store == setting.store)
-    token = _override.set(now if same else setting)
-    try:
+    with _override.entered(now if same else setting):
         yield
-    finally:
-        _override.reset(token)
 
 
 def on_one_store() -> AbstractContextManager[None]:
@@ -188,5 +188,5 @@ def pinned_context() -> Context:
         mean nothing in a database that is set meanwhile.
     """
     context = copy_context()
-    context.run(_override.set, current_setting())
+    context.run(_override.pin, current_setting())
     return context

@@ -137,7 +137,29 @@ class Dialect(ABC):
         """Whether it has, of one that may have."""
         return True
 
+    conflicts: ClassVar[frozenset[object]] = frozenset()
+    """The codes of errors with which one of two transactions has to give way, and may try again."""
+    waits: ClassVar[frozenset[object]] = frozenset()
+    """The same of one that has waited for the other as long as it may."""
+    denials: ClassVar[frozenset[object]] = frozenset()
+    """The same of a write without the right to it."""
+
+    def code(self, error: BaseException) -> object:
+        """What the database calls an error of its driver's."""
+        return error.args[0] if error.args else None
+
     # Rows
+
+    statement_limit: ClassVar[str | None] = None
+    """The server's setting that says how many bytes a statement may have, if there is one."""
+
+    escaped = b""
+    """The bytes of a value that take two in a statement."""
+
+    def sent_bytes(self, value: str | bytes) -> int:
+        """How many bytes a value takes in a statement."""
+        data = value.encode() if isinstance(value, str) else value
+        return len(data) + sum(map(data.count, self.escaped))
 
     def lock(self, connection: Connection, key: int) -> None:  # one writer at a time
         """Wait for a lock of the whole database, and hold it until the transaction has ended.

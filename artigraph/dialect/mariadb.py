@@ -243,6 +243,9 @@ class MariaDB(Dialect):
     takes_any_parameters = True
     decimal_digits = 10
     column_types = _TYPES
+    statement_limit, escaped = "max_allowed_packet", b"\0\n\r\x1a\"'\\"
+    conflicts, waits = frozenset({_DEADLOCK, 1020, 1412}), frozenset({1205})
+    denials = frozenset({1142, 1143, 1227, 1290, 1792, 1836})
     table_options = _TABLE
     index_options: ClassVar[Mapping[str, str]] = {"mysql_length": "most", "mariadb_length": "most"}
     integer_bits = _BITS

@@ -133,6 +133,13 @@ class PostgreSQL(Dialect):
     integer_bits = _BITS
     keeps_zones = keeps_durations = keeps_infinity = keeps_nan = fills_char = True
     keeps_nul = False
+    conflicts = frozenset({"40001", "40P01"})
+    waits = frozenset({"55P03"})
+    denials = frozenset({"42501", "25006"})
+
+    @override
+    def code(self, error: BaseException) -> object:
+        return getattr(error, "sqlstate", None)
 
     @override
     def prepare(self, engine: Engine) -> None:

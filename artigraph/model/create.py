@@ -18,21 +18,23 @@ B = TypeVar("B", bound=BaseModel)
 
 @overload
 def create_model(
-    name: str, *, version: int = 1, base: None = None, **fields: Any
+    name: str = "", /, *, version: int = 1, base: None = None, **fields: Any
 ) -> type[DataModel]: ...
 
 
 @overload
-def create_model(name: str, *, version: int = 1, base: type[B], **fields: Any) -> type[B]: ...
+def create_model(
+    name: str = "", /, *, version: int = 1, base: type[B], **fields: Any
+) -> type[B]: ...
 
 
 def create_model(
-    name: str, *, version: int = 1, base: type[Any] | None = None, **fields: Any
+    name: str = "", /, *, version: int = 1, base: type[Any] | None = None, **fields: Any
 ) -> type[Any]:
     """Make a model class.
 
     Args:
-        name: The class's name.
+        name: The class's name; one by keyword is a field once there is one without.
         version: Its version.
         base: What it derives from; ``DataModel``, unless given.
         **fields: Each field's type, or a pair of its type and its default,
@@ -46,6 +48,7 @@ def create_model(
     Raises:
         ModelDefinitionError: The name is none, or another class has it.
     """
+    name = name or fields.pop("name", name)
     if not isinstance(name, str) or not name.isidentifier() or iskeyword(name):
         raise ModelDefinitionError(f"A class cannot be called {name!r}; give it a Python name.")
     annotations: dict[str, Any] = {}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from contextvars import ContextVar
 from dataclasses import replace
 from functools import partial
 from types import TracebackType
@@ -13,6 +12,8 @@ from typing import Any, Self
 from sqlalchemy import inspect
 from typing_extensions import override
 
+from artigraph.context import BlockVar
+from artigraph.db.retry import retried
 from artigraph.db.session import outermost_session, write
 from artigraph.db.setting import current_setting, current_store, store_in, using
 from artigraph.db.store import check_store
@@ -128,7 +129,7 @@ class ModelGroup(Shown):
                 self._node = await read_node(NodeFilter(node_id=self._given_id))
             self._parent = _current_group.get()
             self._current = inside.enter_context(entered(self._node))
-            inside.callback(_current_group.reset, _current_group.set(self))
+            inside.enter_context(_current_group.entered(self))
             await hang(self._node, self._current.above)
             self._inside = inside.pop_all()
         return self
@@ -240,6 +241,7 @@ class ModelGroup(Shown):
             if self._models.unsaved:
                 await self._save()
 
+    @retried
     async def _write(self, added: dict[str, BaseModel]) -> None:
         async with encoded(None, added) as rows, row_writer() as writer:
             above: NewRow | int | None = self._given_id
@@ -348,6 +350,7 @@ class ModelGroup(Shown):
         with self.using_its_store():
             await self._delete(node_id, wanted)
 
+    @retried
     async def _delete(self, node_id: int, wanted: list[str] | None) -> None:
         async with write() as transaction:
             await delete_in(transaction, _models_on(node_id, wanted).clause())
@@ -389,7 +392,7 @@ def _models_on(node_id: int, labels: list[str] | None) -> ModelFilter:
     return on_node if labels is None else replace(on_node, label=labels)
 
 
-_current_group: ContextVar[ModelGroup | None] = ContextVar("artigraph_group", default=None)
+_current_group: BlockVar[ModelGroup | None] = BlockVar("artigraph_group", None)
 
 
 def current_model_group() -> ModelGroup | None:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from artigraph.blob.write import Blob, hold_blobs, put_blobs
 from artigraph.codec.base import ChildValue
 from artigraph.concurrency import run_in_thread
+from artigraph.db.retry import retried
 from artigraph.db.setting import on_one_store
 from artigraph.display.escape import cut
 from artigraph.errors import LabelError, SerializationError, raise_about
@@ -216,6 +217,7 @@ async def write_models(
     return dict(zip(models, await _write(parent_id, models), strict=True))
 
 
+@retried
 async def _write(
     parent_id: int | None, models: Mapping[str, BaseModel]
 ) -> list[QualifiedArtifact[ModelArtifact, Any]]:

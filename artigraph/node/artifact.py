@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
-
-from sqlalchemy import inspect
 
 from artigraph.blob.read import WholeRead, read_values
 from artigraph.blob.record import record_of
 from artigraph.blob.write import Blob, hold_blobs, put_blobs, remove_unnamed_blobs
+from artigraph.db.retry import retried
 from artigraph.db.setting import current_store, on_one_store
 from artigraph.db.store import check_store
 from artigraph.display.row import ResultList
@@ -18,7 +17,7 @@ from artigraph.filter.artifact import ArtifactFilter
 from artigraph.filter.base import Filter
 from artigraph.filter.order import BY_ID, OrderBy, Ordering, check_count, ordering_of
 from artigraph.node.node import count_nodes, delete_nodes, existing, select_nodes
-from artigraph.node.object import insert_nodes, update_nodes
+from artigraph.node.object import write_objects
 from artigraph.node.qualified import QualifiedArtifact
 from artigraph.node.row import check_label, row_writer
 from artigraph.orm.artifact import BaseArtifact, DatabaseArtifact, ModelArtifact, RemoteArtifact
@@ -120,21 +119,27 @@ async def write_artifacts(
         blobs = [_blob(one) for one in written]
         try:
             columns = [columns for _, columns in await put_blobs(blobs)]
-            async with row_writer() as writer:
-                await hold_blobs(writer.connection, blobs)
-                rows = [one.artifact for one in written]
-                replaced = {blob for blob in map(_blob_of, rows) if blob is not None}
-                for row, changed in zip(rows, columns, strict=True):
-                    for name, value in changed.items():
-                        setattr(row, name, value)
-                await insert_nodes(writer, [row for row in rows if not inspect(row).has_identity])
-                await update_nodes(writer, [row for row in rows if inspect(row).has_identity])
-                if replaced:
-                    writer.transaction.after_commit.append(lambda: remove_unnamed_blobs(replaced))
+            rows = [one.artifact for one in written]
+            replaced = {blob for blob in map(_blob_of, rows) if blob is not None}
+            for row, changed in zip(rows, columns, strict=True):
+                for name, value in changed.items():
+                    setattr(row, name, value)
+            await _write_rows(rows, blobs, replaced)
         finally:
             for blob in blobs:
                 blob.drop()
         return written
+
+
+@retried
+async def _write_rows(
+    rows: Sequence[BaseArtifact], blobs: Sequence[Blob], replaced: set[tuple[str, str]]
+) -> None:
+    async with row_writer() as writer:
+        await hold_blobs(writer.connection, blobs)
+        await write_objects(writer, rows)
+        if replaced:
+            writer.transaction.after_commit.append(lambda: remove_unnamed_blobs(replaced))
 
 
 def _blob_of(artifact: BaseArtifact) -> tuple[str, str] | None:

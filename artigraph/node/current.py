@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, TypeVar
 
 from sqlalchemy import inspect
 
+from artigraph.context import BlockVar
 from artigraph.db.pending import OutcomeLock
+from artigraph.db.retry import retried
 from artigraph.db.session import outermost_session, outside_session
 from artigraph.db.setting import current_store
 from artigraph.db.store import Store, check_store
@@ -40,8 +41,8 @@ class Current:
     writing: OutcomeLock = field(default_factory=OutcomeLock)
 
 
-_current: ContextVar[Mapping[Store | None, Current]] = ContextVar(
-    "artigraph_current", default=MappingProxyType({})
+_current: BlockVar[Mapping[Store | None, Current]] = BlockVar(
+    "artigraph_current", MappingProxyType({})
 )
 """The innermost block of each store: nothing in one hangs on a node of another."""
 
@@ -63,11 +64,8 @@ def entered(node: Node) -> Iterator[Current]:
     store = current_store()
     check_store(node, store)
     current = Current(node, innermost(), asyncio.current_task())
-    token = _current.set({**_current.get(), store: current})
-    try:
+    with _current.entered({**_current.get(), store: current}):
         yield current
-    finally:
-        _current.reset(token)
 
 
 async def hang(node: Node, above: Current | None) -> None:
@@ -83,12 +81,18 @@ async def hang(node: Node, above: Current | None) -> None:
     if beside_others and _is_unsettled(above):
         # Two sessions cannot both have the parent's object, to insert it with a
         # child; and which of them would come first nobody knows.
-        async with outside_session(above.session), row_writer() as writer:
-            await insert_unwritten(writer, above)
+        async with outside_session(above.session):
+            await _write(above)
     if above.node.node_id is not None:
         node.node_parent_id = above.node.node_id
     else:
         node._unwritten_parent = above.node
+
+
+@retried
+async def _write(current: Current) -> None:
+    async with row_writer() as writer:
+        await insert_unwritten(writer, current)
 
 
 async def insert_unwritten(writer: RowWriter, current: Current) -> NewRow | int:
@@ -142,6 +146,5 @@ async def create_current(node_or_type: N | type[N], **columns: Any) -> AsyncIter
         if inspect(node).has_identity:
             await write_node(node)
         else:
-            async with row_writer() as writer:
-                await insert_unwritten(writer, current)
+            await _write(current)
         yield node

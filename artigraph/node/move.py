@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from artigraph.db.retry import retried
 from artigraph.dialect.base import MOVES
 from artigraph.dialect.registry import dialect_of
 from artigraph.errors import CycleError, FilterError, NodeNotFoundError, ParentNotFoundError
@@ -17,7 +18,7 @@ from artigraph.node.row import RowWriter, as_id, row_writer
 from artigraph.orm.base import utc_now
 from artigraph.orm.node import node_table
 
-__all__ = ["refuse_cycles", "write_parent_child_relationships"]
+__all__ = ["lock_moves", "refuse_cycles", "write_parent_child_relationships"]
 
 
 async def write_parent_child_relationships(
@@ -42,6 +43,11 @@ async def write_parent_child_relationships(
         for node_id in (parent, child):
             if node_id is not None and as_id(node_id) is None:
                 raise NodeNotFoundError(f"Node {node_id!r} does not exist: that is no id.")
+    await _move(moves)
+
+
+@retried
+async def _move(moves: Sequence[tuple[int | None, int]]) -> None:
     now = utc_now()
     async with row_writer() as writer:
         await _lock_moves(writer.connection, moves)
@@ -56,6 +62,13 @@ async def write_parent_child_relationships(
             if child not in labels:
                 raise NodeNotFoundError(f"Node {child} does not exist, so it cannot be moved.")
         await _refuse_cycles(writer.connection, moves)
+        if len(moves) > 1:
+            # One may want the label of another one where that was.
+            await writer.connection.execute(
+                update(node_table)
+                .where(among(node_table.c.node_id, {child for _, child in moves}))
+                .values(node_parent_id=None, node_updated_at=now)
+            )
         for parent, child in moves:
             writer.note(child, parent, labels[child])
             moved = await writer.connection.execute(
@@ -83,9 +96,13 @@ async def refuse_cycles(writer: RowWriter, moves: Sequence[tuple[int | None, int
 
 
 async def _lock_moves(connection: AsyncConnection, moves: Sequence[tuple[int | None, int]]) -> None:
-    """See that nobody else moves nodes before the transaction ends, unless all become roots."""
     if any(parent is not None for parent, _ in moves):
-        await connection.run_sync(dialect_of(connection).lock, MOVES)
+        await lock_moves(connection)
+
+
+async def lock_moves(connection: AsyncConnection) -> None:
+    """See that nobody else hangs nodes under others before the transaction ends."""
+    await connection.run_sync(dialect_of(connection).lock, MOVES)
 
 
 async def _refuse_cycles(

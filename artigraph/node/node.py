@@ -5,10 +5,24 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from typing import Any, TypeVar, overload
 
-from sqlalchemy import ColumnElement, Row, Select, and_, delete, func, inspect, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Delete,
+    Row,
+    Select,
+    Update,
+    and_,
+    delete,
+    func,
+    select,
+    update,
+)
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from artigraph.blob.write import remove_unnamed_blobs
+from artigraph.db.outcome import conflict
+from artigraph.db.retry import retried
 from artigraph.db.session import Transaction, read, read_session, write
 from artigraph.db.setting import current_setting, using
 from artigraph.dialect.registry import dialect_of
@@ -23,7 +37,7 @@ from artigraph.filter.order import BY_ID, OrderBy, Ordering, check_count, orderi
 from artigraph.filter.relation import subtree
 from artigraph.filter.value import among
 from artigraph.garbage import collector_paused
-from artigraph.node.object import insert_nodes, update_nodes
+from artigraph.node.object import write_objects
 from artigraph.node.row import row_writer
 from artigraph.orm.node import Node, node_table
 
@@ -115,12 +129,16 @@ async def write_nodes(nodes: Iterable[N], *, refresh_attributes: Collection[str]
     for node in written:
         if not isinstance(node, Node):
             raise FilterError(f"write_nodes() takes Node objects, not {node!r}.")
-    async with row_writer() as writer:
-        # One that is given twice is one row.
-        distinct = {id(node): node for node in written}.values()
-        await insert_nodes(writer, [node for node in distinct if not inspect(node).has_identity])
-        await update_nodes(writer, [node for node in written if inspect(node).has_identity])
+    await _write_all(written)
     return written
+
+
+@retried
+async def _write_all(nodes: Sequence[Node]) -> None:
+    # One that is given twice is one row.
+    distinct = {id(node): node for node in nodes}.values()
+    async with row_writer() as writer:
+        await write_objects(writer, list(distinct))
 
 
 async def read_nodes(
@@ -301,6 +319,7 @@ async def delete_nodes(filter: Filter, *, everything: bool = False) -> int:
 
     Raises:
         FilterError: The filter limits nothing, and ``everything`` is not said.
+        DatabaseBusyError: Others went on writing below them.
     """
     clause = clause_of(filter)
     if everything is not True and filter.limits_nothing():
@@ -308,6 +327,11 @@ async def delete_nodes(filter: Filter, *, everything: bool = False) -> int:
             f"The filter limits nothing, so all {filter} would go. Nothing was deleted. Say which "
             "are to go, as in NodeFilter(node_id=7), or that all of them are: everything=True."
         )
+    return await _delete(clause)
+
+
+@retried
+async def _delete(clause: ColumnElement[bool]) -> int:
     async with write() as transaction:
         return await delete_in(transaction, clause)
 
@@ -317,18 +341,37 @@ async def delete_in(transaction: Transaction, clause: ColumnElement[bool]) -> in
 
     Returns:
         How many rows were deleted.
+
+    Raises:
+        DatabaseBusyError: Others were writing below them, or moving them, at the same time.
     """
     columns = node_table.c
     query = select(
-        columns.node_id, columns.remote_artifact_storage, columns.remote_artifact_location
+        columns.node_id,
+        columns.node_parent_id,
+        columns.remote_artifact_storage,
+        columns.remote_artifact_location,
     ).where(columns.node_id.in_(select(subtree(clause).c.node_id)))
-    connection = transaction.connection
+    connection, database = transaction.connection, dialect_of(transaction.connection)
     rows = (await connection.execute(query)).all()
-    here = among(columns.node_id, [row.node_id for row in rows])
-    if dialect_of(connection).checks_row_by_row:
-        await connection.execute(update(node_table).where(here).values(node_parent_id=None))
-    await connection.execute(delete(node_table).where(here))
-    blobs = {(storage, location) for _, storage, location in rows if storage and location}
+    ids = {row.node_id for row in rows}
+    here = among(columns.node_id, ids)
+    if database.is_server:
+        # What somebody has hung elsewhere since is not below them any more.
+        tops = {row.node_id for row in rows if row.node_parent_id not in ids}
+        here &= among(columns.node_parent_id, ids) | among(columns.node_id, tops)
+    statements: list[Update | Delete] = [delete(node_table).where(here)]
+    if database.checks_row_by_row:
+        whole = among(columns.node_id, ids)
+        apart = update(node_table).where(here).values(node_parent_id=None)
+        statements = [apart, delete(node_table).where(whole)]
+    try:
+        for statement in statements:
+            if (await connection.execute(statement)).rowcount < len(ids):
+                raise conflict("some of the nodes were moved or deleted meanwhile")
+    except IntegrityError as error:
+        raise conflict(error.orig) from error
+    blobs = {(storage, location) for *_, storage, location in rows if storage and location}
     if blobs:
         transaction.after_commit.append(lambda: remove_unnamed_blobs(blobs))
     return len(rows)

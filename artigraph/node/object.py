@@ -35,15 +35,51 @@ from artigraph.node.column import (
     made_on_insert,
     made_on_update,
 )
-from artigraph.node.move import refuse_cycles
-from artigraph.node.row import NewRow, RowWriter, as_id, check_label, parent_id
+from artigraph.node.move import lock_moves, refuse_cycles
+from artigraph.node.row import NewRow, RowWriter, as_id, check_label, parent_id, refuse_too_long
 from artigraph.orm.base import utc_now
 from artigraph.orm.node import Node, column_names, columns_of, node_table
 from artigraph.orm.snapshot import Copies, changed_in_place, copies_of, note_copies
 
-__all__ = ["detached", "insert_nodes", "update_nodes"]
+__all__ = ["detached", "insert_nodes", "update_nodes", "write_objects"]
 
 N = TypeVar("N", bound=Node)
+
+
+async def write_objects(writer: RowWriter, nodes: Sequence[Node]) -> None:
+    """Insert the new ones among some nodes, and update the others, in a running transaction.
+
+    A label may go from one of them to another: they are valid as a whole.
+
+    Raises:
+        OtherStoreError: One is of another store; none is written.
+        SerializationError: A column would not keep its value.
+    """
+    new = [node for node in nodes if not inspect(node).has_identity]
+    known = [node for node in nodes if inspect(node).has_identity]
+    changes = _changes_of(writer, known)
+    await _make_way(writer, known, changes, others=bool(new))
+    await insert_nodes(writer, new)
+    await _update_all(writer, known, changes)
+
+
+async def _make_way(
+    writer: RowWriter, nodes: Sequence[Node], changes: Sequence[Mapping[str, Any]], *, others: bool
+) -> None:
+    """Let go of the labels and parents that are about to change: another row may want them."""
+    moved = {n.node_id for n, changed in zip(nodes, changes, strict=True) if _PARENT in changed}
+    renamed = {n.node_id for n, changed in zip(nodes, changes, strict=True) if _LABEL in changed}
+    if len(moved | renamed) + others < 2:
+        return
+    if moved:
+        await lock_moves(writer.connection)
+    for name, ids in ((_PARENT, moved), (_LABEL, renamed - moved)):
+        if ids:
+            # Not the table's own columns, which may say what to do on an update.
+            into = bare_table(node_table.name, column("node_id"), column(name))
+            await writer.connection.execute(
+                update(into).where(among(into.c.node_id, ids)).values({name: None})
+            )
 
 
 async def insert_nodes(
@@ -83,9 +119,14 @@ async def insert_nodes(
             fill_in(type(node), values, "default")
         check_values(writer.connection.dialect, zip(map(type, new), given, strict=True))
         rows = [_new_row(node, values, above) for node, values in zip(new, given, strict=True)]
+    there = [node for node in nodes if node.node_id in existing]
+    written = [
+        {k: v for k, v in vars(node).items() if k in column_names(type(node))} for node in there
+    ]
+    await _make_way(writer, there, written, others=bool(new))
     await writer.insert(rows)
     made = await _read_made(writer, new, rows)
-    await _overwrite(writer, [node for node in nodes if node.node_id in existing])
+    await _update_all(writer, there, written, reload=True)
     with collector_paused():
         for node, row, copied in zip(new, rows, copies, strict=True):
             values = {**row.all_columns(), **made.get(row.node_id, {})}
@@ -105,7 +146,8 @@ def _chosen(node: Node) -> int:
     return number
 
 
-_OWN = ("node_id", "node_label", "node_parent_id")
+_LABEL, _PARENT = "node_label", "node_parent_id"
+_OWN = ("node_id", _LABEL, _PARENT)
 _TIMES = ("node_created_at", "node_updated_at")
 
 
@@ -217,6 +259,10 @@ async def update_nodes(writer: RowWriter, nodes: Sequence[Node]) -> None:
         OtherStoreError: One is of another store; none is updated.
         SerializationError: A column would not keep its value.
     """
+    await _update_all(writer, nodes, _changes_of(writer, nodes))
+
+
+def _changes_of(writer: RowWriter, nodes: Sequence[Node]) -> list[dict[str, Any]]:
     changes = []
     for node in nodes:
         check_store(node, writer.store)
@@ -231,14 +277,7 @@ async def update_nodes(writer: RowWriter, nodes: Sequence[Node]) -> None:
         if changed:
             fill_in(type(node), changed, "onupdate")
         changes.append(changed)
-    await _update_all(writer, nodes, changes)
-
-
-async def _overwrite(writer: RowWriter, nodes: Sequence[Node]) -> None:
-    given = [
-        {k: v for k, v in vars(node).items() if k in column_names(type(node))} for node in nodes
-    ]
-    await _update_all(writer, nodes, given, reload=True)
+    return changes
 
 
 async def _update_all(
@@ -271,6 +310,9 @@ async def _update(
     check_values(writer.connection.dialect, [(type(node), changed)])
     then = {**vars(node), **changed}
     writer.note(node.node_id, then.get("node_parent_id"), then.get("node_label"))
+    await refuse_too_long(
+        writer.connection, NewRow(type(node), then.get(_LABEL), None, {}), changed
+    )
     columns = columns_of(type(node))
     statement = _update_row(node.node_id, {columns[name]: value for name, value in changed.items()})
     if not (await writer.connection.execute(statement)).rowcount:

@@ -11,7 +11,7 @@ takes 20,000 rows from 0.32 s to 0.14 s; see ``docs/decisions/0002-bulk-inserts.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -27,12 +27,27 @@ from sqlalchemy.types import TypeEngine
 from artigraph.db.session import Transaction, read, write
 from artigraph.db.store import Store
 from artigraph.dialect.registry import dialect_of
-from artigraph.errors import CycleError, LabelError, LabelExistsError, ParentNotFoundError
+from artigraph.errors import (
+    CycleError,
+    DatabaseRefusedError,
+    LabelError,
+    LabelExistsError,
+    ParentNotFoundError,
+    SerializationError,
+)
 from artigraph.filter.value import among
 from artigraph.orm.base import is_clean, utc_now
 from artigraph.orm.node import LABEL_LENGTH, NODE_ID_SEQUENCE, Node, node_table
 
-__all__ = ["NewRow", "RowWriter", "as_id", "check_label", "parent_id", "row_writer"]
+__all__ = [
+    "NewRow",
+    "RowWriter",
+    "as_id",
+    "check_label",
+    "parent_id",
+    "refuse_too_long",
+    "row_writer",
+]
 
 
 @dataclass(slots=True, eq=False)
@@ -173,7 +188,12 @@ class RowWriter:
             columns[name] if process is None else map(process, columns[name])
             for name, process in zip(order, processors, strict=True)
         )
-        await self.connection.exec_driver_sql(text, list(zip(*converted, strict=True)))
+        values = list(zip(*converted, strict=True))
+        if dialect_of(self.connection).statement_limit is not None:
+            for row, sent in zip(rows, values, strict=True):
+                if any(type(one) in _TEXTS and len(one) > _LONG for one in sent):
+                    await refuse_too_long(self.connection, row, dict(zip(order, sent, strict=True)))
+        await self.connection.exec_driver_sql(text, values)
 
     def note(self, node_id: int, parent_id: int | None, label: str | None) -> None:
         """Remember a row that an update moves or renames, to explain what it breaks."""
@@ -200,6 +220,50 @@ class RowWriter:
         async with read() as connection:
             await _explain_parents(connection, self._written, error)
             await _explain_labels(connection, self._written, error)
+
+
+_TEXTS = frozenset({str, bytes})
+_LONG = 100_000
+"""From this many characters or bytes on a value may be too long for some server."""
+
+
+async def refuse_too_long(
+    connection: AsyncConnection, row: NewRow, values: Mapping[str, object]
+) -> None:
+    """Refuse a row that the server takes no statement for, before it hangs up on it.
+
+    Args:
+        connection: To the database.
+        row: The row.
+        values: What is sent of it, by column.
+
+    Raises:
+        SerializationError: It is too long.
+    """
+    database = dialect_of(connection)
+    if database.statement_limit is None:
+        return
+    texts = {name: value for name, value in values.items() if isinstance(value, str | bytes)}
+    if sum(map(len, texts.values())) < _LONG:
+        return
+    sizes = {name: database.sent_bytes(value) for name, value in texts.items()}
+    limit = (await connection.exec_driver_sql(f"SELECT @@{database.statement_limit}")).scalar_one()
+    if sum(sizes.values()) + _AROUND < limit:
+        return
+    what = f"{row.node_type.__name__} {row.label!r}"
+    if isinstance(row.parent, NewRow):
+        what += f" of {row.parent.label!r}"
+    raise SerializationError(
+        f"The {what} is too long for {database.title}: its {max(sizes, key=lambda n: sizes[n])} "
+        f"takes {max(sizes.values()):,} bytes in a statement, which may have {limit:,}. Nothing "
+        "was written. Keep the value in a storage, as a field is that is annotated as "
+        f"Annotated[…, FileSystemStorage('files')], or let the server's {database.statement_limit} "
+        "be raised."
+    )
+
+
+_AROUND = 4096
+"""Bytes of a statement beside what it sends of texts and bytes."""
 
 
 @lru_cache(maxsize=64)
@@ -234,9 +298,9 @@ async def row_writer() -> AsyncIterator[RowWriter]:
         async with write() as transaction:
             writer = RowWriter(transaction)
             yield writer
-    except IntegrityError as error:
-        if writer is not None:
-            await writer.explain(error)
+    except DatabaseRefusedError as error:
+        if writer is not None and isinstance(error.__cause__, IntegrityError):
+            await writer.explain(error.__cause__)
         raise
 
 

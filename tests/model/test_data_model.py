@@ -755,6 +755,14 @@ async def test_create_model_makes_a_class(store: str) -> None:
     assert empty() == empty()
 
 
+def test_create_model_takes_a_field_called_name() -> None:
+    """A name by keyword is the class's only where there is no other."""
+    made: Any = create_model("Named", name=str, size=(int, 1))
+    assert (made.model_name, made(name="x").name, made("y").size) == ("Named", "x", 1)
+    by_keyword: Any = create_model(name="ByKeyword", size=int)
+    assert (by_keyword.model_name, by_keyword(2).size) == ("ByKeyword", 2)
+
+
 @pytest.mark.parametrize(
     ("name", "fields", "text"),
     [

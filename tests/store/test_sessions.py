@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
+import sqlite3
 import subprocess
 import sys
 import textwrap
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from artigraph import (
+    DatabaseBusyError,
     DataModel,
     EngineURLError,
     LabelExistsError,
@@ -424,6 +427,21 @@ async def test_pragmas_are_on(given: str, file_url: str) -> None:
                 )
 
 
+async def test_an_address_says_how_long_to_wait(file_url: str) -> None:
+    """A file that somebody else writes to is waited for as long as the address says."""
+    path = file_url.partition(":///")[2]
+    for url in (
+        f"{file_url}?timeout=0.02",
+        f"sqlite+aiosqlite:///file:{path}?timeout=0.02&uri=true",
+    ):
+        with engine_context(url, create_tables=True):
+            await get_engine()
+            with closing(sqlite3.connect(path)) as other:
+                other.execute("BEGIN IMMEDIATE")
+                with pytest.raises(DatabaseBusyError, match=r"for 0\.02 seconds"):
+                    await write_node(new_node())
+
+
 # -------------------------------------------------------------- bad addresses
 
 BROKEN = [
@@ -444,6 +462,8 @@ BROKEN = [
     ("postgresql+psycopg2://u:hunter2@h/db", "no asynchronous driver. Name 'asyncpg'"),
     ("postgresql://h/db?user=u&password=hunter2", "no asynchronous driver"),
     ("postgresql:///u:hunter2@h/db", "no asynchronous driver"),
+    ("sqlite+aiosqlite:///x.db?timeout=soon", "not in seconds: 'soon'"),
+    ("sqlite+aiosqlite:///x.db?timeout=-1", "not in seconds: '-1'"),
     ("mysql+pymysql://u:hunter2@h/db", "no asynchronous driver. Name 'asyncmy'"),
     ("mariadb://u:hunter2@h/db", "no asynchronous driver. Name 'asyncmy'"),
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import sqlite3
 from collections.abc import Mapping
@@ -35,6 +36,12 @@ def resolved(url: URL) -> URL:
         EngineURLError: It is a URI, and does not say so.
     """
     path = url.database or ""
+    timeout = str(options_of(path, url.query).get("timeout", 0))
+    if not re.fullmatch(r"\d+(\.\d*)?", timeout):
+        raise EngineURLError(
+            f"{hide_secrets(url)!r} says how long to wait for another writer, but not in seconds: "
+            f"{timeout!r}. Write it as in ?timeout=60"
+        )
     if is_memory(url):
         return url
     if not path.startswith("file:"):

@@ -69,6 +69,7 @@ class _Setup:
         self.file: DatabaseFile | None = None
         self._engine = weakref.ref(engine)
         options = options_of(str(engine.url.database), engine.url.query)
+        self._wait = float(options.get("timeout", WAIT_SECONDS))
         # Another way to lock the file, or none, must not meet the usual one.
         self._writes_file = locks_as_usual(options) and options.get("mode") != "ro"
         event.listen(engine, "connect", self._on_connect)
@@ -83,7 +84,7 @@ class _Setup:
 
     def _on_connect(self, connection: Adapted, record: ConnectionPoolEntry | Connection) -> None:
         record.info[_PREPARED] = True
-        _tell(connection)
+        _tell(connection, self._wait)
         engine = self._engine()
         if SNAPSHOT in record.info:
             if engine is not None and not event.contains(engine, "checkout", refuse_if_changed):
@@ -110,7 +111,7 @@ class _Setup:
             if "locked" in str(error):
                 raise DatabaseBusyError(
                     "Another connection has been writing to the database for "
-                    f"{WAIT_SECONDS} seconds. Nothing was written. Let it end its transaction, "
+                    f"{self._wait:g} seconds. Nothing was written. Let it end its transaction, "
                     "and run this again."
                 ) from error
             raise_if_read_only(error, connection.engine.url)
@@ -124,10 +125,11 @@ class _Setup:
 _setups: weakref.WeakKeyDictionary[Engine, _Setup] = weakref.WeakKeyDictionary()
 
 
-def _tell(connection: Adapted) -> None:
+def _tell(connection: Adapted, wait: float) -> None:
     # The driver would begin transactions by itself, and never IMMEDIATE ones.
     connection.isolation_level = None
-    connection.run_async(lambda driver: driver.executescript(_PRAGMAS))
+    pragmas = f"PRAGMA busy_timeout = {int(wait * 1000)};{_PRAGMAS}"
+    connection.run_async(lambda driver: driver.executescript(pragmas))
     ((mode,),) = _fetch(connection, "PRAGMA journal_mode")
     # A memory database answers "memory" and stays so.
     if mode == "delete":
@@ -141,8 +143,7 @@ def _tell(connection: Adapted) -> None:
 
 
 # Of the last: as in the other databases; ILIKE is there for the rest.
-_PRAGMAS = f"""
-PRAGMA busy_timeout = {WAIT_SECONDS * 1000};
+_PRAGMAS = """
 PRAGMA foreign_keys = ON;
 PRAGMA case_sensitive_like = ON;
 """

@@ -6,6 +6,7 @@ is in ``connection``, what addresses of files and memory mean, in ``address``.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, ClassVar
@@ -124,6 +125,7 @@ class SQLite(Dialect):
     index_options: ClassVar[Mapping[str, str]] = {"sqlite_where": "where"}
     is_server = checks_types = False
     keeps_infinity = decimals_are_floats = True
+    waits = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
     labels = (
         "SELECT json_group_array(CAST(label AS TEXT)) "
         "FROM (SELECT label FROM up ORDER BY steps DESC)"
@@ -144,6 +146,11 @@ class SQLite(Dialect):
     def may_give_up(self, connection: Connection, error: BaseException) -> bool:
         driver: Any = connection.connection.driver_connection
         return not driver.in_transaction
+
+    @override
+    def code(self, error: BaseException) -> object:
+        # Of an extended one the last byte.
+        return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
     @override
     async def reserve_ids(
