@@ -28,17 +28,17 @@ _READ_AS_TEXT = (pa.types.is_integer, pa.types.is_date, pa.types.is_boolean)
 
 
 def comparable(column: Column) -> Column:
-    """A column whose values Arrow can compare: dictionaries become their values."""
+    """A column whose values Arrow can compare, of another type if need be."""
     column = stored_column(column)
-    if pa.types.is_dictionary(column.type):
-        return column.cast(column.type.value_type)
-    return column
+    type_ = _value_type(column.type)
+    return column if type_ == column.type else column.cast(type_)
 
 
 def can_sort(type_: pa.DataType, facts: FrameColumn) -> bool:
     """Whether rows can be sorted by a column: by codes, where those are what is stored."""
     type_ = _value_type(type_)
-    return not (pa.types.is_nested(type_) or pa.types.is_null(type_)) or facts.sort_key is not None
+    unordered = (pa.types.is_nested, pa.types.is_null, pa.types.is_interval)
+    return not any(is_one(type_) for is_one in unordered) or facts.sort_key is not None
 
 
 def can_filter(type_: pa.DataType, facts: FrameColumn) -> bool:
@@ -48,10 +48,17 @@ def can_filter(type_: pa.DataType, facts: FrameColumn) -> bool:
     return can_sort(type_, facts) and facts.show is None and not is_bytes
 
 
-def _value_type(type_: pa.DataType) -> pa.DataType:
+def _value_type(type_: Any) -> Any:
     if isinstance(type_, pa.BaseExtensionType):
         type_ = type_.storage_type
-    return type_.value_type if pa.types.is_dictionary(type_) else type_
+    if pa.types.is_dictionary(type_):
+        type_ = type_.value_type
+    # Small numbers, which Arrow neither sorts nor compares.
+    if pa.types.is_float16(type_):
+        return pa.float32()
+    if str(type_).startswith(("decimal32", "decimal64")):
+        return pa.decimal128(type_.precision, type_.scale)
+    return type_
 
 
 def mask(asked: Comparison[int], column: Column) -> Any:

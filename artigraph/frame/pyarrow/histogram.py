@@ -113,7 +113,7 @@ def _shape(column: Column) -> Array:
 
 
 def _ends(low: Scalar, high: Scalar) -> tuple[float, float]:
-    ends = _numbers(make_column([pa.array([low.as_py(), high.as_py()], low.type)], low.type))
+    ends = _numbers(make_column([pa.array([low, high], low.type)], low.type))
     return float(ends[0]), float(ends[1])
 
 

@@ -188,14 +188,12 @@ def _extremes(column: Column) -> tuple[Any, Any]:
 def _text(scalar: Any, facts: FrameColumn) -> str | None:
     if scalar is None:
         return None
-    column: Any = pa.chunked_array([pa.array([scalar.as_py()], scalar.type)])
+    column: Any = pa.chunked_array([pa.array([scalar], scalar.type)])
     return short_texts(column, facts._replace(show=None))[0][0]
 
 
 def _most_frequent(column: Column, facts: FrameColumn) -> dict[str, Any]:
     counts: Any = pc.value_counts(column.drop_null())
-    if isinstance(counts, pa.ChunkedArray):
-        counts = counts.combine_chunks()
     values, numbers = counts.field("values"), counts.field("counts")
     top = pc.sort_indices(pc.negate(numbers))[:VALUES]
     names, _ = short_texts(pa.chunked_array([values.take(top)]), facts)

@@ -202,7 +202,7 @@ def _duration(value: int, unit: str) -> str:
 
 
 def _bytes(value: bytes, short: bool) -> str:
-    return (value[: LONGEST // 2 + 1] if short else value).hex(" " if short else "")
+    return value[: LONGEST // 2 + 1].hex(" ") if short else value.hex()
 
 
 def _nested(scalar: Any, short: bool) -> Text:
