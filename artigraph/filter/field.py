@@ -21,7 +21,7 @@ from artigraph.filter.operator import ValueFilter
 from artigraph.filter.shape import Path, Shape
 from artigraph.orm.node import node_table
 
-__all__ = ["Field", "field_path", "ilike", "is_in", "is_null", "like", "to_condition"]
+__all__ = ["Field", "ilike", "is_in", "is_null", "like", "to_condition"]
 
 
 class Field:
@@ -135,11 +135,6 @@ class Field:
 
     def __repr__(self) -> str:
         return ".".join([self._owner, *([shown_path(self._path)] if self._path else [])])
-
-
-def field_path(field: Field) -> Path:
-    """The path of a field."""
-    return field._path
 
 
 def _field(given: object, function: str) -> Field:

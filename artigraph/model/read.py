@@ -19,7 +19,7 @@ from artigraph.db.setting import current_setting, store_in, using
 from artigraph.db.store import Store
 from artigraph.display.escape import cut
 from artigraph.display.row import ResultList
-from artigraph.errors import MultipleNodesFoundError, raise_about
+from artigraph.errors import DeserializationError, MultipleNodesFoundError, raise_about
 from artigraph.filter.base import Filter
 from artigraph.filter.model import ModelFilter
 from artigraph.filter.order import BY_ID, OrderBy, Ordering, check_count, ordering_of

@@ -286,6 +286,40 @@ async def test_every_kind_of_value_has_a_text() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("values", "short", "whole"),
+    [
+        (pa.array([b"\x00\xff", None]), "00 ff", "00ff"),
+        (pa.array([b"ab", None], pa.binary(2)), "61 62", "6162"),
+        (pa.array([8589937000.0, None], pa.float32()), "8589936640.00", "8.589937e+09"),
+        (pa.array([[1], None]), "[1]", "[1]"),
+        (
+            pa.array([(1, 2, 3), None], pa.month_day_nano_interval()),
+            "MonthDayNano(months=1, days=2, nanoseconds=3)",
+            "MonthDayNano(months=1, days=2, nanoseconds=3)",
+        ),
+        (
+            pa.ExtensionArray.from_storage(
+                pa.opaque(pa.int64(), "made-up", "here"), pa.array([7, None])
+            ),
+            "7",
+            "7",
+        ),
+        (
+            pa.array([1, None], pa.timestamp("s", "Mars/Base")),
+            "1970-01-01 00:00:01Z",
+            "1970-01-01 00:00:01Z",
+        ),
+    ],
+    ids=["bytes", "fixed", "float", "list", "interval", "opaque", "zone"],
+)
+async def test_rare_types_are_shown_and_copied(values: Any, short: str, whole: str) -> None:
+    """Rare types, and a zone that this machine lacks, have a text, short and whole."""
+    view = await FrameView.open(store_in_memory(pa.table({"x": values})))
+    assert await shown(view, "x") == ([short, "null"], "-0")
+    assert await view.values(view.as_stored, 0, 2, [0]) == [[whole, None]]
+
+
 async def test_odd_dtypes_of_pandas_are_shown_by_pandas() -> None:
     """Periods, intervals and categories of them are shown as pandas does; index levels first."""
     intervals: Any = pd.IntervalIndex.from_breaks([0, 1, 2])
@@ -345,7 +379,9 @@ async def test_sort_is_stable_with_missing_values_last(
         keys = [SortKey(number(view, "kind"), descending), SortKey(number(view, "gap"))]
         found = await view.arrange(keys)
         expected = frame.sort_values(["kind", "gap"], ascending=[not descending, True])
-        assert_frame_equal(await view.to_pandas(found), expected)
+        names = ["step", "kind", "gap"]  # the step is the row's
+        places = [number(view, name) for name in names]
+        assert_frame_equal(await view.to_pandas(found, places), expected[names])
     found = await view.arrange([SortKey(number(view, "gap"), descending=True)])
     last = await view.to_pandas(found, [number(view, "gap")], start=ROWS - 5)
     assert last["gap"].isna().all()
@@ -464,6 +500,38 @@ async def test_times_are_compared_as_they_are_shown() -> None:
         await count(0, "lt", "yesterday")
     with pytest.raises(PartError, match="Type true or false"):
         await count(2, "eq", "perhaps")
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pa.float16(),
+        pa.decimal32(4, 1),
+        pa.decimal64(4, 1),
+        pa.decimal128(4, 1),
+        pa.decimal256(50, 1),
+        pa.dictionary(pa.int8(), pa.float16()),
+        pa.opaque(pa.float16(), "made-up", "here"),
+    ],
+    ids=str,
+)
+async def test_small_numbers_are_ordered_and_counted(kind: Any) -> None:
+    """Numbers of few bytes, or of very many, are sorted, filtered and summarized as others are."""
+    values: Any
+    if pa.types.is_decimal(kind):
+        values = pa.array([Decimal("2.5"), None, Decimal("1.5")], kind)
+    else:
+        half = pa.array(np.array([2.5, np.nan, 1.5], "f2"), from_pandas=True)
+        values = half.dictionary_encode().cast(kind) if pa.types.is_dictionary(kind) else half
+        if isinstance(kind, pa.BaseExtensionType):
+            values = pa.ExtensionArray.from_storage(kind, half)
+    view = await FrameView.open(store_in_memory(pa.table({"x": values})))
+    ordered = await view.arrange([SortKey(0)])
+    assert (await view.cells(ordered, 0, 3, [0])).texts == [["1.5", "2.5", "null"]]
+    found = await view.arrange((), [Condition(0, "ge", "2")])
+    assert (await view.cells(found, 0, 3, [0])).texts == [["2.5"]]
+    told = await view.summary(0)
+    assert (told.low, told.high, told.missing, sum(told.bars)) == ("1.5", "2.5", 1, 2)
 
 
 async def test_what_has_no_order_says_so() -> None:
@@ -623,9 +691,37 @@ async def test_summary_of_formats_without_statistics(tmp_path: Path) -> None:
     assert (await view.summary(1, whole=True)).missing == rows // 2
 
 
+async def test_a_row_group_without_a_number_has_no_part_in_the_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Row groups of nothing but missing values count as such, and those of all rows are told."""
+    monkeypatch.setattr(summary_module, "SAMPLE_BYTES", 1)
+    rows = 3 * GROUP
+    numbers = np.where(np.arange(rows) < GROUP, np.nan, 2.0)
+    handle, _ = keep(pandas_serializer, pd.DataFrame({"x": numbers}), tmp_path / "blob")
+    told = await (await FrameView.open(handle)).summary(0)
+    assert (told.missing, told.low, told.high, told.exact) == (GROUP, "2", "2", True)
+    assert told.read_rows < rows
+    assert sum(told.bars) == rows - GROUP
+
+
+@pytest.mark.parametrize("rows", [2, 3 * GROUP])
+async def test_numbers_too_far_apart_have_no_picture(
+    rows: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between numbers whose distance no float holds nothing is counted; their ends are told."""
+    monkeypatch.setattr(summary_module, "SAMPLE_BYTES", 1)
+    table = pa.table({"x": [-1.7e308, 1.7e308] * (rows // 2)})
+    handle, _ = keep(parquet_serializer, table, tmp_path / "blob")
+    told = await (await FrameView.open(handle)).summary(0)
+    assert (told.low, told.high, told.bars) == ("-1.7e+308", "1.7e+308", [])
+
+
 @pytest.mark.parametrize(
     "values",
     [
+        pa.array([1], pa.timestamp("s", "Mars/Base")),
+        pa.array([(1, 2, 3)], pa.month_day_nano_interval()),
         pa.array([], pa.int64()),
         pa.nulls(3),
         pa.array([None, None], pa.float64()),

@@ -840,7 +840,7 @@ async def test_a_file_that_is_no_database(tmp_path: Path) -> None:
 
 
 async def test_two_processes_write_into_one_file(tmp_path: Path) -> None:
-    """Each writes 1,000 models one by one; none is lost, and nothing is raised."""
+    """Each writes 300 models one by one; none is lost, and nothing is raised."""
     url = f"sqlite+aiosqlite:///{tmp_path / 'shared.db'}"
     code = """
         import asyncio, sys
@@ -850,7 +850,7 @@ async def test_two_processes_write_into_one_file(tmp_path: Path) -> None:
             loss: float
 
         async def main(name):
-            for number in range(1000):
+            for number in range(300):
                 await write_model(label=f"{name}-{number}", model=Fit(number / 8))
 
         set_engine(sys.argv[1], create_tables=True)
@@ -877,9 +877,9 @@ async def test_two_processes_write_into_one_file(tmp_path: Path) -> None:
     try:
         rows = await read_nodes(NodeFilter())
         assert {row.node_label for row in rows} == {
-            f"{name}-{number}" for name in ("one", "two") for number in range(1000)
+            f"{name}-{number}" for name in ("one", "two") for number in range(300)
         }
-        assert len(rows) == len({row.node_id for row in rows}) == 2000
+        assert len(rows) == len({row.node_id for row in rows}) == 600
         assert all(row.node_created_at <= datetime.now(UTC) for row in rows)
     finally:
         reset()

@@ -682,9 +682,9 @@ expressions = st.recursive(leaves(), _combine, max_leaves=5)
 
 
 @settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(rows=forests(), asked=st.lists(expressions, min_size=1, max_size=3))
+@given(rows=forests(), asked=st.lists(expressions, min_size=2, max_size=6))
 def test_any_expression_finds_what_python_finds(
     rows: list[Row], asked: list[tuple[Filter, Predicate]]
 ) -> None:

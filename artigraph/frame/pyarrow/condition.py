@@ -35,7 +35,7 @@ _READ_AS_TEXT = (pa.types.is_integer, pa.types.is_date, pa.types.is_boolean)
 
 
 def comparable(column: Column) -> Column:
-    """A column whose values Arrow can compare: dictionaries become their values."""
+    """A column whose values Arrow can compare, of another type if need be."""
     column = stored_column(column)
     kind = computed_type(column.type)
     return column if kind == column.type else column.cast(kind)

@@ -21,7 +21,6 @@ import pyarrow.compute as pc
 from artigraph.concurrency import gather_bounded, run_in_thread
 from artigraph.errors import PartError
 from artigraph.frame.pyarrow.chunks import AT_ONCE, ColumnChunks
-from artigraph.frame.pyarrow.column import Column
 from artigraph.frame.pyarrow.condition import can_sort, comparable, mask, may_hold, read_condition
 from artigraph.frame.query import Condition, SortKey
 
@@ -39,7 +38,7 @@ async def find_rows(
     sort: Sequence[SortKey],
     conditions: Sequence[Condition],
     progress: Progress = lambda done, total: None,
-) -> Any | None:
+) -> Any:
     """Find the rows that meet all conditions, in an order.
 
     Args:
@@ -49,15 +48,13 @@ async def find_rows(
         progress: Told after each row group.
 
     Returns:
-        An array of row numbers; ``None`` for all rows as they are stored.
+        An array of row numbers.
 
     Raises:
         PartError: A column cannot be sorted or compared so, or the keys would
             take more than 1 GB of memory.
         ArtigraphError: As for ``StoredFrame.page``.
     """
-    if not sort and not conditions:
-        return None
     for key in sort:
         facts = chunks.columns[key.column]
         if not can_sort(chunks.types[key.column], facts):
@@ -78,7 +75,9 @@ async def find_rows(
     def select(group: int, columns: dict[int, Any]) -> tuple[Any, list[Any]]:
         start = int(chunks.starts[group])
         rows = np.arange(start, start + chunks.group_rows[group])
-        keys = [_key(chunks, key, columns[key.column]) for key in sort]
+        keys = [
+            (chunks.columns[key.column].sort_key or comparable)(columns[key.column]) for key in sort
+        ]
         if not asked:
             return rows, keys
         masks = (mask(one, columns[one.path], chunks.columns[one.path]) for one in asked)
@@ -100,11 +99,6 @@ async def find_rows(
 
     parts = await gather_bounded(find, groups, limit=AT_ONCE)
     return await run_in_thread(_sorted, parts, sort)
-
-
-def _key(chunks: ColumnChunks, key: SortKey, column: Column) -> Column:
-    sort_key = chunks.columns[key.column].sort_key
-    return comparable(column) if sort_key is None else sort_key(column)
 
 
 def _sorted(parts: list[tuple[Any, list[Any]]], sort: Sequence[SortKey]) -> object:

@@ -200,8 +200,6 @@ def _text(scalar: Any, facts: FrameColumn) -> str | None:
 
 def _most_frequent(column: Column, facts: FrameColumn) -> dict[str, Any]:
     counts: Any = pc.value_counts(column.drop_null())
-    if isinstance(counts, pa.ChunkedArray):
-        counts = counts.combine_chunks()
     values, numbers = counts.field("values"), counts.field("counts")
     top = pc.sort_indices(pc.negate(numbers))[:VALUES]
     names, _ = short_texts(pa.chunked_array([values.take(top)]), facts)

@@ -340,6 +340,60 @@ def test_export_formats_and_files(shell: Shell, tmp_path: Path) -> None:
     assert "cannot be written" in cell.err
 
 
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("show .", "No node is current here"),
+        ("show 99", "There is no node 99"),
+        ("show {node:q}", "{node:q} cannot be put in: TypeError"),
+        ("show {node.no}", "node.no is not there: AttributeError"),
+        ("save =x", "a name comes first"),
+        ("save x=$node x=$node", "The label 'x' is given twice"),
+        ("load top", "top is a node without a value. %artigraph ls 1"),
+        ("load nothing --from top", "hangs nothing that is called 'nothing'. %artigraph ls 1"),
+        ("export networkx --to x", "Use: %artigraph export json --to FILE"),
+    ],
+)
+def test_what_cannot_be_done_is_told(memory_shell: Shell, line: str, message: str) -> None:
+    """What is not there, is named twice or has no such form is told with what to type."""
+    memory_shell.run('node = await write_node(new_node(node_label="top"))')
+    assert message in str(memory_shell.fail(f"%ag {line}").error)
+
+
+def test_status_tells_of_what_is_not_written_yet(memory_shell: Shell) -> None:
+    """A session that is open is told, and a group whose node waits for the session's end."""
+    told = memory_shell.run(
+        """
+        async with ModelGroup(new_node(node_label="late")), new_session():
+            found = %ag status
+        found
+        """
+    )
+    assert "The current node, late, is not written yet" in repr(told)
+    assert "A session is open" in repr(told)
+
+
+def test_storage_that_is_not_defined_is_left_out(memory_shell: Shell, tmp_path: Path) -> None:
+    """Looking after all storages says which one nobody has defined."""
+    memory_shell.ipython.user_ns["folder"] = tmp_path
+    memory_shell.run(
+        """
+        from datetime import timedelta
+        from artigraph.serializer.json import json_sorted_serializer
+        from artigraph.storage.base import storages
+        from artigraph.storage.file import FileSystemStorage
+
+        day = timedelta(days=2)
+        for name in ("elsewhere", "here"):
+            files = FileSystemStorage(folder / name, name=name)
+            _ = await write_artifact(new_artifact(name, 1, json_sorted_serializer, storage=files))
+        _ = storages._registered.pop("elsewhere")
+        """
+    )
+    told = " ".join(memory_shell.try_("%ag gc --older-than $day").out.split())
+    assert "The storage 'elsewhere' is not defined here, so it was left out" in told
+
+
 def test_rm_asks(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     """It says what would go; only a yes deletes, and --yes does not ask."""
     shell.run(

@@ -348,6 +348,9 @@ def test_tab_offers_what_may_stand_there(memory_shell: Shell) -> None:
     assert "%ag save fit" in complete(memory_shell, "%ag save fi")
     assert "%%ag run a --node-type CellRun" in complete(memory_shell, "%%ag run a --node-type Cell")
     assert complete(memory_shell, "%ag show $fi") == {"%ag show $fit"}
+    assert complete(memory_shell, "%ag export me") == {"%ag export mermaid"}
+    assert not any("loss" in text for text in complete(memory_shell, "%ag find Unknown lo"))
+    assert not any("fit" in text for text in complete(memory_shell, "%ag unknown fi"))
     assert "range" in complete(memory_shell, "ran")
 
 

@@ -231,7 +231,10 @@ def test_cell_with_wrong_first_line_does_not_run(memory_shell: Shell) -> None:
     for line in ("run a --pram x=1", "run a --param x", "run a b", "run a --param x=$nothing"):
         cell = memory_shell.fail(f"%%ag {line}\nran = True")
         assert cell.err.startswith("UsageError")
-        assert "ran" not in memory_shell.ipython.user_ns
+        memory_shell.run("some = {1}")
+    cell = memory_shell.fail("%%ag run a --param x=$some\nran = True")
+    assert "x is a set that JSON cannot hold" in cell.err
+    assert "ran" not in memory_shell.ipython.user_ns
     memory_shell.run("node = await write_node(new_node())", "%%ag run a --to $node\npass")
     cell = memory_shell.fail("%%ag run a --to $node\nran = True")
     assert isinstance(cell.error, LabelExistsError)
@@ -241,6 +244,13 @@ def test_cell_with_wrong_first_line_does_not_run(memory_shell: Shell) -> None:
     assert "ran" not in memory_shell.ipython.user_ns
     assert "%%artigraph run" in memory_shell.fail("%ag run a").err
     assert "%artigraph ls" in memory_shell.fail("%%ag ls\nran = True").err
+
+
+def test_cell_shows_what_ipython_is_told_to_show(memory_shell: Shell) -> None:
+    """With ``last_expr_or_assign`` a run shows what its last line assigns, as any cell does."""
+    memory_shell.ipython.ast_node_interactivity = "last_expr_or_assign"
+    assert memory_shell.run("%%ag run a\nx = 5") == 5
+    assert memory_shell.run("%%ag run b\nx = y = 5") is None
 
 
 def test_body_may_be_another_cell_magic(memory_shell: Shell) -> None:
