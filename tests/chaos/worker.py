@@ -7,6 +7,7 @@ meet a full disk; what cuts their connections and kills them is elsewhere.
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import time
 import traceback
@@ -14,6 +15,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+
+from typing_extensions import override
 
 from artigraph import (
     ArtigraphError,
@@ -326,6 +329,21 @@ class Worker:
         await self._do("check", body)
 
 
+class _Leaks(logging.Handler):
+    """Of what is logged, only that a connection was given back by nobody is wrong."""
+
+    def __init__(self, journal: Journal) -> None:
+        super().__init__()
+        self._journal = journal
+
+    @override
+    def emit(self, record: logging.LogRecord) -> None:
+        if "garbage collector" in (text := record.getMessage()):
+            self._journal.fault(text)
+
+
 def run(task: Task) -> None:
     """Work in this process until the time has come."""
-    asyncio.run(Worker(task).work())
+    worker = Worker(task)
+    logging.getLogger().addHandler(_Leaks(worker.journal))
+    asyncio.run(worker.work())
