@@ -20,6 +20,7 @@ import shutil
 import sys
 import tempfile
 import time
+import traceback
 from collections import Counter
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, field
@@ -140,7 +141,11 @@ class Round:
                     worker.join()
         entries, faults = read_journals(self.folder)
         self.entries = entries
-        return [*wrong, *faults, *await check_round(self.values, scene, entries)]
+        try:
+            wrong += await check_round(self.values, scene, entries)
+        except Exception:
+            wrong.append(f"the checks ended with an error:\n{traceback.format_exc()}")
+        return [*wrong, *faults]
 
 
 async def one_round(
