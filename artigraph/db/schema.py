@@ -16,7 +16,6 @@ from sqlalchemy.schema import CreateColumn
 from sqlalchemy.types import SchemaType
 
 from artigraph.db.column import check_types
-from artigraph.db.outcome import NOTHING_READ, told
 from artigraph.dialect.base import SCHEMA, WRITES
 from artigraph.dialect.registry import dialect_of
 from artigraph.errors import EngineURLError, SchemaError
@@ -41,24 +40,22 @@ async def ensure_schema(engine: AsyncEngine, *, create: bool, shown: str) -> Non
 
     Raises:
         EngineURLError: The database cannot be reached.
-        ConnectionLostError: It was lost meanwhile.
         SchemaError: A table or column is missing and ``create`` is false, or a column
             has a type that would change a class's values.
     """
     await _reach(engine, shown)
-    with told(NOTHING_READ, connecting=True):
-        async with engine.connect() as connection:
-            await dialect_of(connection).field_columns(connection)
-            if await connection.run_sync(_is_complete, create, shown):
-                return
-        # Look again, now with a lock: another process may be making them as well.
-        async with engine.connect() as connection:
-            await connection.execution_options(**{WRITES: True})
-            async with connection.begin():
-                await connection.run_sync(_create_missing)
-        async with engine.connect() as connection:
-            # As the database has made them.
-            await connection.run_sync(_is_complete, create, shown)
+    async with engine.connect() as connection:
+        await dialect_of(connection).field_columns(connection)
+        if await connection.run_sync(_is_complete, create, shown):
+            return
+    # Look again, now with a lock: another process may be making them as well.
+    async with engine.connect() as connection:
+        await connection.execution_options(**{WRITES: True})
+        async with connection.begin():
+            await connection.run_sync(_create_missing)
+    async with engine.connect() as connection:
+        # As the database has made them.
+        await connection.run_sync(_is_complete, create, shown)
 
 
 async def _reach(engine: AsyncEngine, shown: str) -> None:
