@@ -21,7 +21,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DEFAULT_GOAL := help
 .PHONY: help venv demo lab test notebooks docs check bench measure coverage format constraints clean
 .PHONY: check-format check-lint check-types check-layers check-docs check-frontend check-binder check-lowest
-.PHONY: frontend site release-check
+.PHONY: frontend site release-check chaos fuzz
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*##[[:space:]]*/\1\t/' \
@@ -155,6 +155,13 @@ $(NODE_STAMP): frontend/package.json frontend/package-lock.json
 format: $(STAMP)  ## format the code and fix what can be fixed by itself
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
+
+# Other minutes, a round that was seen before: make chaos SECONDS=60 SEED=7
+chaos: $(STAMP)  ## set many processes at one store for ten minutes, with all that can go wrong
+	$(BIN)/python -m tests.chaos --seconds $(or $(SECONDS),600) $(if $(SEED),--seed $(SEED))
+
+fuzz: $(STAMP)  ## read hostile rows and blobs by every door for five minutes
+	$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),300) $(if $(SEED),--seed $(SEED))
 
 bench: $(STAMP)  ## run every benchmark
 	@failed=0; for benchmark in benchmarks/bench_*.py; do \

@@ -25,7 +25,7 @@ from typing_extensions import override
 from artigraph.concurrency import to_its_end
 from artigraph.db.column import share_stored_types
 from artigraph.db.idle import prepare_idle
-from artigraph.db.outcome import prepare_outcome
+from artigraph.db.outcome import NOTHING_READ, prepare_outcome, told
 from artigraph.db.schema import ensure_schema
 from artigraph.db.store import Store, name_store, store_of_address
 from artigraph.db.url import parse_url, shown, supported
@@ -127,6 +127,7 @@ class EngineSetting(Shown):
         Raises:
             EngineURLError: The database cannot be reached, or is in a memory that is not
                 this process's, or not this loop's.
+            ConnectionLostError: It was lost while its tables were looked at.
             SchemaError: Tables or columns are missing and may not be made.
         """
         if self.store.process is not None and self.store.process != os.getpid():
@@ -141,11 +142,12 @@ class EngineSetting(Shown):
             async with entry.lock:
                 generation = _generation()
                 if self._checked_generation != generation:
-                    await ensure_schema(
-                        entry.engine, create=self.create_tables, shown=self.shown_url
-                    )
-                    for look in when_opened:
-                        await look(entry.engine, self.store)
+                    with told(NOTHING_READ, connecting=True):
+                        await ensure_schema(
+                            entry.engine, create=self.create_tables, shown=self.shown_url
+                        )
+                        for look in when_opened:
+                            await look(entry.engine, self.store)
                     for one in list(self._engines.values()):
                         # They read columns as the types were then.
                         one.engine.sync_engine.clear_compiled_cache()

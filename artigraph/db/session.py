@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
 from artigraph.concurrency import to_its_end
@@ -99,7 +100,7 @@ class _Shared(Pending):
     async def _close(self) -> None:
         # As long as objects are the session's, that tells their store.
         note_stores(self.session.identity_map.values(), self.store)
-        await self.session.close()
+        await _close(self.session)
 
 
 @dataclass(eq=False, kw_only=True)
@@ -133,9 +134,16 @@ class Transaction(Pending):
     async def roll_back(self) -> None:
         """Take back what is not committed; nothing is left open behind it."""
         try:
-            await self.connection.close()
+            await _close(self.connection)
         finally:
             self.release()
+
+
+async def _close(opened: AsyncConnection | AsyncSession) -> None:
+    # One that cannot roll back is thrown away, and its database does that by itself: what
+    # has been read or committed holds, and an error on its way is the one to tell.
+    with suppress(DBAPIError, OSError):
+        await opened.close()
 
 
 _shared: BlockVar[_Shared | None] = BlockVar("artigraph_session", None)
@@ -356,7 +364,7 @@ async def read() -> AsyncIterator[AsyncConnection]:
                 dialect_of(known).see_one_moment(known)
             yield connection
     finally:
-        await to_its_end(connection.close())
+        await to_its_end(_close(connection))
 
 
 @asynccontextmanager
@@ -375,7 +383,7 @@ async def read_session() -> AsyncIterator[AsyncSession]:
             yield session
     finally:
         note_stores(session.identity_map.values(), store_in(setting))
-        await to_its_end(session.close())
+        await to_its_end(_close(session))
 
 
 async def _connect(engine: AsyncEngine, outcome: str) -> AsyncConnection:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.lib import format as npy
 
 from artigraph.errors import DeserializationError, SerializationError
-from artigraph.serializer.part import SliceSerializer, reading
+from artigraph.serializer.part import SliceSerializer, parsed, reading
 
 __all__ = ["ArraySerializer", "Header", "array_serializer", "numpy_serializer", "read_header"]
 
@@ -109,9 +109,10 @@ class ArraySerializer(SliceSerializer[Array]):
         return self._load(file, "This file is")
 
     def _load(self, file: BinaryIO, what: str) -> Array:
+        start = file.tell()
         # The header is parsed as Python, so anything may come.
         with reading(f"{what} not an array that {self.name!r} wrote"):
-            array: Array = npy.read_array(file, allow_pickle=False, max_header_size=MAX_HEADER)
+            array = parsed(lambda: _read_array(file, start))
         more = -file.tell() + file.seek(0, io.SEEK_END)
         if more:
             raise DeserializationError(
@@ -195,7 +196,8 @@ def read_header(file: BinaryIO) -> Header:
         text = start[8 + width : offset]
         if len(text) < length:
             raise ValueError("it ends within its header")
-        fields = ast.literal_eval(text.decode("utf-8" if start[6] == 3 else "latin-1"))
+        literal = text.decode("utf-8" if start[6] == 3 else "latin-1")
+        fields = parsed(lambda: ast.literal_eval(literal))
         if set(fields) != {"descr", "fortran_order", "shape"}:
             raise ValueError(f"its header has the keys {sorted(fields)}")
         shape, fortran_order = fields["shape"], fields["fortran_order"]
@@ -205,6 +207,12 @@ def read_header(file: BinaryIO) -> Header:
         if dtype.hasobject:
             raise ValueError("it holds Python objects, which only pickle could read")
     return Header(shape, dtype, bool(fortran_order), offset)
+
+
+def _read_array(file: BinaryIO, start: int) -> Array:
+    file.seek(start)
+    array: Array = npy.read_array(file, allow_pickle=False, max_header_size=MAX_HEADER)
+    return array
 
 
 def _version(value: Array) -> tuple[int, int]:

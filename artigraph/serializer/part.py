@@ -12,7 +12,7 @@ from __future__ import annotations
 import difflib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Generic, NamedTuple, TypeVar
 
@@ -27,6 +27,7 @@ __all__ = [
     "FrameSerializer",
     "SliceSerializer",
     "find_columns",
+    "parsed",
     "reading",
     "summarize_frame",
 ]
@@ -240,6 +241,20 @@ def _known(name: str, names: list[str]) -> str:
         return f"Did you mean {' or '.join(map(repr, near))}?"
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
     return f"There are {', '.join(map(repr, names[:NAMED])) or 'none'}{more}."
+
+
+def parsed(parse: Callable[[], T]) -> T:
+    """What a parser makes of Python's literals, whatever other threads parse meanwhile.
+
+    Of two at once, Python 3.11 may tell one that it lost count of its own depth.
+
+    Args:
+        parse: Parses; called again if that happens, so it begins anew.
+    """
+    for _ in range(100):
+        with suppress(SystemError):
+            return parse()
+    return parse()
 
 
 @contextmanager

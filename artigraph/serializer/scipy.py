@@ -23,7 +23,7 @@ from numpy.lib import format as npy
 
 from artigraph.errors import SerializationError
 from artigraph.serializer.base import Serializer
-from artigraph.serializer.part import reading
+from artigraph.serializer.part import parsed, reading
 
 __all__ = ["SparseSerializer", "sparse_serializer"]
 
@@ -302,7 +302,13 @@ def _read_array(data: bytes) -> Array:
     file = io.BytesIO(data)
     if npy.read_magic(file) != (1, 0):
         raise ValueError("an array has another version of the .npy format")
-    shape, fortran, dtype = npy.read_array_header_1_0(file)
+    header = file.tell()
+
+    def read_header() -> Any:
+        file.seek(header)
+        return npy.read_array_header_1_0(file)
+
+    shape, fortran, dtype = parsed(read_header)
     if dtype.kind not in "biufcS":
         raise ValueError(f"an array has dtype {dtype}, which is never written")
     # NumPy would make room for whatever the header says.

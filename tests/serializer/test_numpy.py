@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import io
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +18,7 @@ from numpy.dtypes import StringDType
 
 from artigraph.errors import DeserializationError, SerializationError
 from artigraph.serializer.base import Serializer
-from artigraph.serializer.numpy import array_serializer, numpy_serializer
+from artigraph.serializer.numpy import array_serializer, numpy_serializer, read_header
 from artigraph.testing.serializer import SerializerTests
 
 scalars = hnp.scalar_dtypes()
@@ -198,3 +202,34 @@ def test_both_names_are_one_serializer() -> None:
     """The serializer has two names in its module and one in the database."""
     assert numpy_serializer is array_serializer
     assert array_serializer.name == "artigraph-numpy"
+
+
+@pytest.fixture
+def threads_meet_often() -> Iterator[None]:
+    """Threads take turns at almost every step, and collect garbage meanwhile."""
+    interval, thresholds = sys.getswitchinterval(), gc.get_threshold()
+
+    def take_time(_phase: str, _info: dict[str, int]) -> None:
+        list(range(50))
+
+    gc.callbacks.append(take_time)
+    sys.setswitchinterval(1e-6)
+    gc.set_threshold(3)
+    yield
+    gc.set_threshold(*thresholds)
+    sys.setswitchinterval(interval)
+    gc.callbacks.remove(take_time)
+
+
+@pytest.mark.usefixtures("threads_meet_often")
+def test_many_threads_read_at_once() -> None:
+    """Python's parser, which headers want, is disturbed by others at work in it."""
+    array = np.zeros(3, [("a", "i8"), ("b", "i8")])
+    data = array_serializer.serialize(array)
+
+    def read(_: int) -> bool:
+        header = read_header(io.BytesIO(data))
+        return header.shape == (3,) and bool((array_serializer.deserialize(data) == array).all())
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(read, range(3000)))

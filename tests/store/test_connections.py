@@ -32,6 +32,7 @@ from artigraph import (
     write_node,
 )
 from artigraph.db import idle
+from artigraph.db.session import write
 
 
 class Fit(DataModel, version=1, name="ConnectionsFit"):
@@ -232,6 +233,33 @@ async def test_a_connection_that_is_lost_in_a_transaction(line: Line) -> None:
         assert await count_nodes(NodeFilter()) == 0
     await session(False)
     assert await count_nodes(NodeFilter()) == 2
+
+
+async def test_a_loss_while_a_call_gives_up(line: Line) -> None:
+    """What a block raises goes on though its transaction cannot be taken back any more."""
+    with pytest.raises(KeyError, match="deliberate"):
+        async with new_session() as session:
+            await session.execute(text("SELECT 1"))
+            await line.cut()
+            raise KeyError("deliberate")
+    with pytest.raises(KeyError, match="deliberate"):
+        async with write() as transaction:
+            await transaction.connection.execute(text("SELECT 1"))
+            await line.cut()
+            raise KeyError("deliberate")
+    assert await count_nodes(NodeFilter()) == 0
+
+
+async def test_a_loss_while_the_tables_are_looked_at(line: Line) -> None:
+    """That is told as any other loss, and the next call looks again."""
+    address = (await get_engine()).url
+    for table in (b"artigraph_node", b"artigraph_storage"):
+        with engine_context(address, create_tables=True):
+            line.cut_after = table
+            with pytest.raises(ConnectionLostError, match="Run this again"):
+                await count_nodes(NodeFilter())
+            line.cut_after = None
+            assert await count_nodes(NodeFilter()) == 0
 
 
 async def test_a_loss_that_somebody_caught(line: Line) -> None:

@@ -95,7 +95,9 @@ async def _chunks(
             async for rows in result.partitions(CHUNK):
                 seen += len(rows)
                 yield rows
-    except OperationalError:
+    except OperationalError as error:
+        if error.connection_invalidated:
+            raise
         # Over a cell that somebody else wrote; who reads all at once is given whatever is there.
         rest = (await all_of(await connection.execute(query)))[seen:]
         for start in range(0, len(rest), CHUNK):
