@@ -128,7 +128,7 @@ async def _look(handle: StoredFrame) -> None:
         if view.columns[column].can_sort:
             arrangement = await view.arrange([SortKey(column, descending=True)])
             await view.cells(arrangement, 0, 20, list(columns))
-        if view.columns[column].can_filter:
+        if view.columns[column].operators:
             await view.arrange(conditions=[Condition(column, "missing")])
         await view.summary(column, whole=True)
         await view.cell(view.as_stored, 0, column)
