@@ -137,7 +137,7 @@ BETWEEN: Ask = lambda f: f.loss == ValueFilter(ge=0.05, lt=0.1)  # noqa: E731  #
         (
             {"n": 2**62 + 1},
             {"n": 2**62},
-            [lambda f: f.n == 2**62 + 1, lambda f: f.n > 2**62, lambda f: f.n != 2**62],
+            [lambda f: f.n == 2**62 + 1, lambda f: f.n >= 2**62 + 1, lambda f: f.n != 2**62],
         ),
         ({"n": 2**80}, {"n": -(2**80)}, [lambda f: f.n > 2**63 - 1, lambda f: f.n > 0.5]),
         ({"loss": 0.1}, {"loss": 0.2}, [lambda f: f.loss == 0.1, lambda f: f.loss < 0.15]),
