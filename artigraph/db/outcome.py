@@ -12,7 +12,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Engine, ExceptionContext, event
-from sqlalchemy.exc import DBAPIError, PendingRollbackError, TimeoutError as PoolTimeoutError
+from sqlalchemy.exc import (
+    DBAPIError,
+    OperationalError,
+    PendingRollbackError,
+    TimeoutError as PoolTimeoutError,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from artigraph.dialect.registry import dialect_of
@@ -144,7 +149,9 @@ def told(outcome: str, *, connecting: bool = False, own: bool = True) -> Iterato
         if unopened or error.connection_invalidated:
             raise _lost(error.orig, outcome) from error
         kind = getattr(error, _TOLD_AS, None)
-        if kind is None and not own:
+        # A COMMIT, which is no statement, is never others'.
+        commits = error.statement is None and isinstance(error, OperationalError)
+        if kind is None and not own and not commits:
             raise
         raise _in_words(kind, error) from error
     except OSError as error:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import closing, suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from artigraph import (
     ConnectionLostError,
     DatabaseBusyError,
+    DatabaseRefusedError,
     DataModel,
     ModelFilter,
     ModelGroup,
@@ -320,3 +322,29 @@ async def test_more_tasks_than_connections(line: Line) -> None:
     ready.set()
     await asyncio.gather(*holders)
     assert await count_nodes(NodeFilter()) == 3
+
+
+@pytest.mark.parametrize("in_session", [False, True])
+async def test_a_full_disk_is_told(tmp_path: Path, in_session: bool) -> None:
+    """SQLite's file cannot grow: nothing was written, and it goes on once there is room."""
+    resource = pytest.importorskip("resource", reason="limits of files are a thing of POSIX")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    async def call() -> None:
+        if in_session:
+            async with new_session():
+                await write_node(new_node(node_label="a"))
+        else:
+            await write_node(new_node(node_label="a"))
+
+    with engine_context(f"sqlite+aiosqlite:///{tmp_path / 'full.db'}", create_tables=True):
+        assert await count_nodes(NodeFilter()) == 0
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+        try:
+            with pytest.raises(DatabaseRefusedError, match="Nothing of this call was written"):
+                await call()
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert await count_nodes(NodeFilter()) == 0
+        await call()
+        assert await count_nodes(NodeFilter()) == 1
