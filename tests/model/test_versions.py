@@ -247,7 +247,7 @@ async def test_a_newer_row_than_the_class_needs_a_migration_too(store: str) -> N
 
 
 async def test_an_error_of_a_migration_goes_through(store: str) -> None:
-    """What model_migrate raises is its own, as the guide's ValueError is."""
+    """What model_migrate raises is its own, as the guide's ValueError is, and names the row."""
     first: Any = create_model("versions_raises", version=1, x=int)
     await write_model(label="m", model=first(x=1))
     with allow_model_type_overwrites():
@@ -257,8 +257,10 @@ async def test_an_error_of_a_migration_goes_through(store: str) -> None:
             def model_migrate(cls, version: int, data: dict[str, Any]) -> Second:
                 raise ValueError(f"Unknown version: {version}")
 
-    with pytest.raises(ValueError, match=r"^Unknown version: 1$"):
+    with pytest.raises(ValueError, match="Unknown version: 1") as caught:
         await read_model(ModelFilter(label="m"))
+    assert str(caught.value) == "Unknown version: 1"
+    assert "('m')" in caught.value.__notes__[0]
 
 
 # --------------------------------------------- changes without a new version
