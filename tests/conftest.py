@@ -84,8 +84,10 @@ def own_database(server: str, prefix: str = "artigraph_test") -> Iterator[str]:
     url = make_url(SERVERS[server])
     name = f"{prefix}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"
     asyncio.run(_administer(url, f"CREATE DATABASE {name}"))
-    yield url.set(database=name).render_as_string(hide_password=False)
-    asyncio.run(_administer(url, f"DROP DATABASE {name}"))
+    try:
+        yield url.set(database=name).render_as_string(hide_password=False)
+    finally:
+        asyncio.run(_administer(url, f"DROP DATABASE {name}"))
 
 
 async def _administer(url: URL, statement: str) -> None:
