@@ -271,8 +271,8 @@ NAN = float("nan")
             lambda: pa.table({"x": pa.array([[("b", NAN)], None], PAIRS)}),
         ),
         (
-            lambda: pa.record_batch([pa.array([NAN, 1.0], pa.float16())], ["x"]),
-            lambda: pa.record_batch([pa.array([NAN, 2.0], pa.float16())], ["x"]),
+            lambda: pa.record_batch([pa.array(np.array([NAN, 1.0], np.float16))], ["x"]),
+            lambda: pa.record_batch([pa.array(np.array([NAN, 2.0], np.float16))], ["x"]),
         ),
         (
             lambda: pa.array([NAN, 1.0, NAN]).dictionary_encode(),
