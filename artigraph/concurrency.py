@@ -175,7 +175,7 @@ def waits_for(task: asyncio.Task[Any], other: asyncio.Task[Any]) -> bool:
     return blocked in reached
 
 
-def _futures_of(callback: Any) -> Iterator[asyncio.Future[Any]]:
+def _futures_of(callback: object) -> Iterator[asyncio.Future[Any]]:
     """The futures and tasks that a callback of a future's may set, or wake."""
     owner = getattr(callback, "__self__", None)
     held = [owner, *getattr(owner, "__dict__", {}).values(), *getattr(callback, "args", ())]

@@ -21,7 +21,7 @@ _statements = WeakKeyDictionary()
 """The code and the line that have made each class."""
 
 
-def home(made: Any) -> str:
+def home(made: object) -> str:
     """Where a class or a function is made: its module and its name there."""
     module = getattr(made, "__module__", "")
     # A spawned process calls so what the first one calls its main module.

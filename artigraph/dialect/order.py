@@ -24,7 +24,7 @@ class ModelDocument(dict[str, Any]):
     """A model's fields, whose order its class tells."""
 
 
-def with_order(value: Any) -> Any:
+def with_order(value: object) -> Any:
     """A document with the order of its keys, as it is sent.
 
     Args:
@@ -59,7 +59,7 @@ def _order(keys: tuple[str, ...]) -> list[int]:
     return [place[key] for key in keys]
 
 
-def in_order(value: Any) -> Any:
+def in_order(value: object) -> Any:
     """A document as :func:`with_order` was given it.
 
     Args:

@@ -181,7 +181,7 @@ class FieldComparison(Condition, Comparison[Path]):
         document: ColumnElement[Any],
         location: FieldLocation,
         scalar: Scalar | None,
-        stored: Any,
+        stored: object,
     ) -> ColumnElement[bool]:
         """The comparison on the document that has the field, as a scalar that is so stored."""
         keys, plain = location.keys, location.shape.tells_type

@@ -98,7 +98,7 @@ def _plan_one_type(part: Part, rows: int, starts: range) -> Planned:
         except pa.ArrowException as error:  # such as a struct without fields
             raise _OtherWayError from error
 
-    def encode(first: int, last: int) -> Any:
+    def encode(first: int, last: int) -> object:
         if only is not None and (first, last) == (0, rows):
             return only
         return _to_arrow(part(first, last), nested, kind)
@@ -190,7 +190,7 @@ def _plan_arrays(part: Part, rows: int, starts: range) -> Planned:
         raise _OtherWayError
     kind = pa.large_list(pa.from_numpy_dtype(dtype))
 
-    def encode(first: int, last: int) -> Any:
+    def encode(first: int, last: int) -> object:
         values = part(first, last)
         missing = pd.isna(values)
         arrays = [np.empty(0, dtype), *values[~missing]]
@@ -225,7 +225,7 @@ def decode_arrays(column: Any, null: str, name: str) -> Any:
 def _plan_texts(part: Part, rows: int, starts: range, place: str) -> Planned:
     fix = "Make texts of them with astype('str'), or keep such values in a field of their own."
 
-    def encode(first: int, last: int) -> Any:
+    def encode(first: int, last: int) -> object:
         return pa.array([text(first + i, value) for i, value in enumerate(part(first, last))], kind)
 
     def text(row: int, value: object) -> str | None:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -75,7 +75,7 @@ def encode_plain(value: Any, place: str, fix: str, depth: int = 0) -> Any:
     raise SerializationError(f"{_told(place, value)}. {fix}")
 
 
-def decode_plain(stored: Any) -> Any:
+def decode_plain(stored: object) -> Any:
     """Turn what :func:`encode_plain` gave back into the value.
 
     Raises:
@@ -134,7 +134,7 @@ def _told(place: str, value: object) -> str:
     return f"{place} holds {shown} of type {type(value).__name__}, which would not come back"
 
 
-def _refuse(reason: str) -> Any:
+def _refuse(reason: str) -> NoReturn:
     raise ValueError(f"{reason}.")
 
 
