@@ -243,7 +243,7 @@ async def test_a_post_init_that_refuses_what_it_made_says_the_way_out(store: str
     await write_model(label="m", model=Checked(5.0))
     with pytest.raises(ValueError, match="give per cent") as error:
         await read_model(ModelFilter(label="m"))
-    (note,) = error.value.__notes__
+    note = " ".join(error.value.__notes__)
     assert "Let them accept what they leave in the fields themselves (a classmethod may" in note
     with allow_model_type_overwrites():
 
