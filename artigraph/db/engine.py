@@ -18,8 +18,9 @@ from typing import Any
 import orjson
 from sqlalchemy.engine import URL, Engine
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import Pool, QueuePool
 from sqlalchemy.types import TypeEngine
+from sqlalchemy.util import greenlet_spawn
 from typing_extensions import override
 
 from artigraph.concurrency import to_its_end
@@ -50,13 +51,30 @@ class _LoopEngine:
     """Whether it is the very engine that somebody has made, and goes on using."""
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     closing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    left: list[Pool] = field(default_factory=list)
+    """Pools that hand nothing out any more, to which connections may yet come back."""
 
     async def dispose(self) -> None:
+        await self._close(lambda: self.left, self.engine.dispose)
+
+    async def dispose_left(self, pool: Pool) -> None:
+        await self._close(lambda: [one for one in self.left if one is pool])
+
+    async def _close(
+        self, pools: Callable[[], list[Pool]], *others: Callable[[], Awaitable[None]]
+    ) -> None:
+        async def close() -> None:
+            for pool in list(pools()):
+                self.left.remove(pool)
+                await greenlet_spawn(pool.dispose)
+            for other in others:
+                await other()
+
         # A loop that ends waits for its generators, not for its tasks: the one
         # must let the other come to its end.
         async with self.closing:
             # asyncio.run() cancels all tasks as it ends.
-            await to_its_end(self.engine.dispose())
+            await to_its_end(close())
 
 
 class EngineSetting(Shown):
@@ -256,10 +274,14 @@ async def _dispose_with_loop(entry: _LoopEngine) -> AsyncGenerator[None, None]:
 
 
 async def _dispose_when_idle(entry: _LoopEngine) -> None:
-    # A connection in use would come back to a pool that nobody closes any more.
-    while isinstance(pool := entry.engine.pool, QueuePool) and pool.checkedout():  # noqa: ASYNC110  # a pool tells nobody
+    # Whoever asks from now on is given a connection of another pool; one in use comes back
+    # to this one, which is closed then.
+    pool = entry.engine.pool
+    entry.engine.sync_engine.dispose(close=False)
+    entry.left.append(pool)
+    while isinstance(pool, QueuePool) and pool.checkedout():  # noqa: ASYNC110  # a pool tells nobody
         await asyncio.sleep(0.01)
-    await entry.dispose()
+    await entry.dispose_left(pool)
 
 
 _disposing: set[asyncio.Task[None]] = set()
