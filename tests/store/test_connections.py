@@ -276,17 +276,18 @@ async def test_a_loss_that_somebody_caught(line: Line) -> None:
     assert await count_nodes(NodeFilter()) == 0
 
 
+async def write_one(in_session: bool) -> None:
+    """Write a node in a transaction of its own, or in a session."""
+    if in_session:
+        async with new_session():
+            await write_node(new_node(node_label="a"))
+    else:
+        await write_node(new_node(node_label="a"))
+
+
 @pytest.mark.parametrize("in_session", [False, True])
 async def test_a_connection_that_is_lost_at_the_commit(line: Line, in_session: bool) -> None:
     """Whether it was written is not known, and that is what the error says."""
-
-    async def call() -> None:
-        if in_session:
-            async with new_session():
-                await write_node(new_node(node_label="a"))
-        else:
-            await write_node(new_node(node_label="a"))
-
     engine: Any = (await get_engine()).sync_engine
 
     def cut_soon(_: object) -> None:
@@ -295,7 +296,7 @@ async def test_a_connection_that_is_lost_at_the_commit(line: Line, in_session: b
     event.listen(engine, "commit", cut_soon)
     try:
         with pytest.raises(ConnectionLostError, match=r"not known.*count_models\(\)"):
-            await call()
+            await write_one(in_session)
     finally:
         event.remove(engine, "commit", cut_soon)
     assert await count_nodes(NodeFilter()) in (0, 1)
@@ -330,21 +331,14 @@ async def test_a_full_disk_is_told(tmp_path: Path, in_session: bool) -> None:
     resource = pytest.importorskip("resource", reason="limits of files are a thing of POSIX")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
 
-    async def call() -> None:
-        if in_session:
-            async with new_session():
-                await write_node(new_node(node_label="a"))
-        else:
-            await write_node(new_node(node_label="a"))
-
     with engine_context(f"sqlite+aiosqlite:///{tmp_path / 'full.db'}", create_tables=True):
         assert await count_nodes(NodeFilter()) == 0
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
         try:
             with pytest.raises(DatabaseRefusedError, match="Nothing of this call was written"):
-                await call()
+                await write_one(in_session)
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         assert await count_nodes(NodeFilter()) == 0
-        await call()
+        await write_one(in_session)
         assert await count_nodes(NodeFilter()) == 1

@@ -13,6 +13,7 @@ import linecache
 import sys
 from collections import ChainMap
 from collections.abc import Coroutine, Mapping
+from types import FrameType
 from typing import Any
 
 from IPython.core.error import StdinNotImplementedError, UsageError
@@ -141,9 +142,7 @@ class Magic:
 
 def _show_as_typed(line: str) -> None:
     """Let tracebacks show a cell's first line, as a comment, and not what was made of it."""
-    frame = inspect.currentframe()
-    for _ in range(2):
-        frame = frame.f_back if frame is not None else None
+    frame = _caller_frame()
     if frame is None:
         return
     entry = linecache.cache.get(frame.f_code.co_filename, ())
@@ -154,10 +153,16 @@ def _show_as_typed(line: str) -> None:
 
 
 def _variables_of_caller() -> Mapping[str, Any]:
-    frame = inspect.currentframe()
-    for _ in range(2):
-        frame = frame.f_back if frame is not None else None
+    frame = _caller_frame()
     return {} if frame is None else frame.f_locals
+
+
+def _caller_frame() -> FrameType | None:
+    """What has called the method that asks by one of the functions above."""
+    frame = inspect.currentframe()
+    for _ in range(3):
+        frame = frame.f_back if frame is not None else None
+    return frame
 
 
 async def _coroutine(found: Command, call: Call) -> object:

@@ -30,7 +30,7 @@ from artigraph.serializer.pandas.objects import (
     decode_texts,
     plan_objects,
 )
-from artigraph.serializer.pyarrow import check_zones, read_feather, write_feather
+from artigraph.serializer.pyarrow import check_zones, places_among, read_feather, write_feather
 
 __all__ = [
     "Part",
@@ -338,33 +338,11 @@ def _decode_categorical(
     if as_values:
         known, _ = encode_column(categories, "The categories")
         missing = column.null_count
-        if pa.types.is_dictionary(column.type):
-            column = _dictionary_codes(column, known)
-        else:
-            column = pc.index_in(column, value_set=known.cast(column.type))
+        column = places_among(known, column)
         if column.null_count != missing:
             raise ValueError("a value is none of the categories")
     codes = pc.fill_null(column, -1).to_numpy(zero_copy_only=False)
     return pd.Categorical.from_codes(codes, categories=categories, ordered=ordered)
-
-
-def _dictionary_codes(column: Column, known: pa.Array[Any]) -> Column:
-    # Only the dictionaries are looked up, not every value, and those that differ, at once:
-    # each look-up makes a table of all categories.
-    if not column.num_chunks:
-        return pa.chunked_array([], type=pa.int32())
-    words: list[Any] = []
-    starts: list[int] = []
-    start = 0
-    for chunk in column.chunks:
-        if not words or not words[-1].equals(chunk.dictionary):
-            start += len(words[-1]) if words else 0
-            words.append(chunk.dictionary)
-        starts.append(start)
-    codes: Any = pc.index_in(pa.concat_arrays(words), value_set=known.cast(words[0].type))
-    return pa.chunked_array(
-        [codes.slice(at).take(one.indices) for at, one in zip(starts, column.chunks, strict=True)]
-    )
 
 
 def other_dtype(dtype: object) -> str:

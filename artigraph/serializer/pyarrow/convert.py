@@ -43,9 +43,24 @@ def check_zones(kind: pa.DataType) -> None:
 
 def places_among(known: Any, column: Any) -> Any:
     """Where the values of a column stand among the categories, as integers or nulls."""
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
-    return pc.index_in(column, value_set=known.cast(column.type))
+    if not pa.types.is_dictionary(column.type):
+        return pc.index_in(column, value_set=known.cast(column.type))
+    # Only the dictionaries are looked up, not every value, and those that differ, at once:
+    # each look-up makes a table of all categories.
+    words: list[Any] = []
+    starts: list[int] = []
+    start = 0
+    for chunk in column.chunks:
+        if not words or not words[-1].equals(chunk.dictionary):
+            start += len(words[-1]) if words else 0
+            words.append(chunk.dictionary)
+        starts.append(start)
+    if not words:
+        return pa.chunked_array([], type=pa.int32())
+    codes: Any = pc.index_in(pa.concat_arrays(words), value_set=known.cast(words[0].type))
+    return pa.chunked_array(
+        [codes.slice(at).take(one.indices) for at, one in zip(starts, column.chunks, strict=True)]
+    )
 
 
 def to_pandas(table: pa.Table) -> Any:
