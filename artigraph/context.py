@@ -12,7 +12,6 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from itertools import count
 from typing import Any, Generic, TypeVar
 
 __all__ = ["BlockVar"]
@@ -43,8 +42,7 @@ class BlockVar(Generic[T]):
     def __init__(self, name: str, default: T) -> None:
         self._default = default
         self._var: ContextVar[T] = ContextVar(name)
-        self._numbers = count()
-        self._open: dict[int, _Block[T]] = {}
+        self._open: dict[_Block[T], None] = {}  # in the order in which they were entered
 
     def get(self) -> T:
         """The value of the innermost block: of this context, else of one that was left open."""
@@ -52,7 +50,7 @@ class BlockVar(Generic[T]):
             return self._var.get()
         except LookupError:
             pass
-        for block in reversed(list(self._open.values())):
+        for block in reversed(list(self._open)):
             if block.was_left_open():
                 return block.value
         return self._default
@@ -64,12 +62,12 @@ class BlockVar(Generic[T]):
     @contextmanager
     def entered(self, value: T) -> Iterator[None]:
         """Have a value for a block, which may end in another context than it began in."""
-        number = next(self._numbers)
-        self._open[number] = _Block(value)
+        block = _Block(value)
+        self._open[block] = None
         token = self._var.set(value)
         try:
             yield
         finally:
-            self._open.pop(number, None)
+            self._open.pop(block, None)
             with suppress(ValueError):  # it ends in another one
                 self._var.reset(token)

@@ -32,17 +32,13 @@ _OPTION = re.compile(
     re.IGNORECASE,
 )
 # A password ends at the last "@" of its word; one with a blank in it at its line's first.
-_USERINFO = re.compile(
-    r"""([\w+.-]*://)([^/:@'"\[\n]*)(?::([^@\n]*))?@(?:[^\s@'"]*@)*""", re.IGNORECASE
-)
+_USERINFO = re.compile(r"""([\w+.-]*://)([^/:@'"\[\n]*)(?::([^@\n]*))?@(?:[^\s@'"]*@)*""")
 # Of the web, where a password holds no slash; else in a text that goes on behind an address.
 _PORT = re.compile(
     r"""(?:http|ws)s?://\d{1,5}[\s/?#'"),;\]}]|[^:]*://\d{1,5}(?:[/?#][^\s'"]*)?[\s'"),;\]}]""",
     re.IGNORECASE,
 )
-_QUERY = re.compile(
-    r"""(?:([?&])|;)(?P<name>[^=&?;\s'"]+)=(?P<value>(?(1)[^&\s'"]+|[^;&\s'"]+))""", re.IGNORECASE
-)
+_QUERY = re.compile(r"""(?:([?&])|;)(?P<name>[^=&?;\s'"]+)=(?P<value>(?(1)[^&\s'"]+|[^;&\s'"]+))""")
 _QUOTED = re.compile(
     r"""(["'])[a-z][\w+.-]*://(?:\\.|(?!\1)[^\n\\])*\?(?:\\.|(?!\1)[^\n\\])*\1""", re.I
 )

@@ -54,21 +54,15 @@ class _LoopEngine:
     left: list[Pool] = field(default_factory=list)
     """Pools that hand nothing out any more, to which connections may yet come back."""
 
-    async def dispose(self) -> None:
-        await self._close(lambda: self.left, self.engine.dispose)
+    async def dispose(self, only: Pool | None = None) -> None:
+        """Close the engine and all that it has left, or one pool of those."""
 
-    async def dispose_left(self, pool: Pool) -> None:
-        await self._close(lambda: [one for one in self.left if one is pool])
-
-    async def _close(
-        self, pools: Callable[[], list[Pool]], *others: Callable[[], Awaitable[None]]
-    ) -> None:
         async def close() -> None:
-            for pool in list(pools()):
+            for pool in [one for one in self.left if only is None or one is only]:
                 self.left.remove(pool)
                 await greenlet_spawn(pool.dispose)
-            for other in others:
-                await other()
+            if only is None:
+                await self.engine.dispose()
 
         # A loop that ends waits for its generators, not for its tasks: the one
         # must let the other come to its end.
@@ -281,7 +275,7 @@ async def _dispose_when_idle(entry: _LoopEngine) -> None:
     entry.left.append(pool)
     while isinstance(pool, QueuePool) and pool.checkedout():  # noqa: ASYNC110  # a pool tells nobody
         await asyncio.sleep(0.01)
-    await entry.dispose_left(pool)
+    await entry.dispose(pool)
 
 
 _disposing: set[asyncio.Task[None]] = set()

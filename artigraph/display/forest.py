@@ -28,6 +28,7 @@ from artigraph.display.tree import (
     text_tree,
 )
 from artigraph.errors import NameTakenError
+from artigraph.home import home
 
 __all__ = ["Forest", "TreeForm", "mermaid_tree", "tree_form", "tree_forms"]
 
@@ -74,13 +75,13 @@ def tree_form(name: str, help: str, *, mime: str = "") -> Callable[[F], F]:
     """
 
     def declare(make: F) -> F:
-        where = f"{make.__module__}.{make.__qualname__}"
+        where = home(make)
         if not name or not help or inspect.iscoroutinefunction(make) is bool(mime):
             wanted = "function of a forest" if mime else "coroutine function"
             raise TypeError(f"The form {name!r} wants a name, help and a {wanted}, not {where}.")
         for known in tree_forms.values():
             # The cell or the module that declares it may run again.
-            is_same = f"{known.make.__module__}.{known.make.__qualname__}" == where
+            is_same = home(known.make) == where
             if (known.name == name or (mime and known.mime == mime)) and not is_same:
                 taken = repr(name) if known.name == name else mime
                 raise NameTakenError(f"The form {taken} is {known.name!r} already, so not {where}.")

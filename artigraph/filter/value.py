@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
-from datetime import UTC, datetime
+from datetime import datetime
 from math import isfinite
 from typing import Any, ClassVar
 
@@ -25,7 +25,7 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from artigraph.dialect.registry import dialect_of
 from artigraph.errors import FilterError
-from artigraph.orm.base import is_clean
+from artigraph.orm.base import is_clean, is_moment
 from artigraph.orm.check.affinity import affinity_of
 
 __all__ = ["among", "check_moment", "check_value"]
@@ -61,13 +61,11 @@ def check_moment(value: datetime) -> None:
     Raises:
         FilterError: It lies before the year 1 there, or after the year 9999.
     """
-    try:
-        value.astimezone(UTC)
-    except (OverflowError, ValueError, OSError):
+    if not is_moment(value):
         raise FilterError(
             f"No row can be found by {value!r}: it is no moment between the years 1 and 9999 "
             "in UTC."
-        ) from None
+        )
 
 
 def among(column: ColumnElement[Any], values: Collection[Any]) -> ColumnElement[bool]:

@@ -258,7 +258,8 @@ class BaseModel(Shown, ModelValue, ABC, metaclass=ModelMeta):
                     "defined where the class is. Define it above the class, at module level."
                 ) from error
             known.fields = {name: read_annotation(a) for name, a in annotations.items()}
-            known.named = [one for tree in known.fields.values() for one in classes_in(tree)]
+            named = (one for tree in known.fields.values() for one in classes_in(tree))
+            known.named = list(dict.fromkeys(named))  # each is looked at for every model
         return known.fields
 
     @classmethod

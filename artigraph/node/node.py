@@ -355,7 +355,7 @@ async def delete_in(transaction: Transaction, clause: ColumnElement[bool]) -> in
     connection, database = transaction.connection, dialect_of(transaction.connection)
     rows = (await connection.execute(query)).all()
     ids = {row.node_id for row in rows}
-    here = among(columns.node_id, ids)
+    whole = here = among(columns.node_id, ids)
     # Of very many MariaDB would search the list anew for each row.
     if database.is_server and not (database.checks_row_by_row and len(ids) > MOST_PARAMETERS):
         # What somebody has hung elsewhere since is not below them any more.
@@ -363,7 +363,6 @@ async def delete_in(transaction: Transaction, clause: ColumnElement[bool]) -> in
         here &= among(columns.node_parent_id, ids) | among(columns.node_id, tops)
     statements: list[Update | Delete] = [delete(node_table).where(here)]
     if database.checks_row_by_row:
-        whole = among(columns.node_id, ids)
         apart = update(node_table).where(here).values(node_parent_id=None)
         statements = [apart, delete(node_table).where(whole)]
     try:

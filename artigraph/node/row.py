@@ -247,7 +247,10 @@ async def refuse_too_long(
     if sum(map(len, texts.values())) < _LONG:
         return
     sizes = {name: database.sent_bytes(value) for name, value in texts.items()}
-    limit = (await connection.exec_driver_sql(f"SELECT @@{database.statement_limit}")).scalar_one()
+    limit = connection.info.get(_LIMIT)
+    if limit is None:
+        asked = await connection.exec_driver_sql(f"SELECT @@{database.statement_limit}")
+        limit = connection.info[_LIMIT] = asked.scalar_one()
     if sum(sizes.values()) + _AROUND < limit:
         return
     what = f"{row.node_type.__name__} {row.label!r}"
@@ -261,6 +264,9 @@ async def refuse_too_long(
         "be raised."
     )
 
+
+_LIMIT = "artigraph_statement_limit"
+"""Where a connection notes the server's limit, which holds as long as it does."""
 
 _AROUND = 4096
 """Bytes of a statement beside what it sends of texts and bytes."""

@@ -45,6 +45,7 @@ __all__ = [
     "StoredType",
     "UTCDateTime",
     "is_clean",
+    "is_moment",
     "utc_now",
 ]
 
@@ -59,6 +60,15 @@ def is_clean(text: str) -> bool:
     if text.isascii():
         return "\x00" not in text
     return "\x00" not in text and not any("\ud800" <= c <= "\udfff" for c in text)
+
+
+def is_moment(value: datetime) -> bool:
+    """Whether a datetime lies between the years 1 and 9999 in UTC, too."""
+    try:
+        value.astimezone(UTC)
+    except (OverflowError, ValueError, OSError):
+        return False
+    return True
 
 
 class UTCDateTime(TypeDecorator[datetime]):

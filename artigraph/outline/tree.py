@@ -288,11 +288,11 @@ def _facts(
         content = str(told["kind"] or "")
         extent = _extent(told["rows"], told["num_columns"], shape, told["dtype"])
     # Another process may have deleted some since they were counted.
-    more = max(0, facts[_COUNT] - len(below.get(facts[0], ())))
+    more = max(0, facts[_COUNT] - len(below.get(facts[_ID], ())))
     return TreeNode(*(*facts, depth, content, extent, more))
 
 
-_KIND, _COUNT = -1, FACTS.index("child_count")
+_KIND, _ID, _COUNT = -1, FACTS.index("node_id"), FACTS.index("child_count")
 
 
 _TIMES = " \N{MULTIPLICATION SIGN} "

@@ -110,7 +110,7 @@ class Worker:
             small_disk(None)
 
     async def _go_on(self) -> None:
-        weights: dict[Callable[[], Awaitable[None]], int] = {
+        weights: dict[Operation, int] = {
             self.write: 8,
             self.group: 5,
             self.session: 5,

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from artigraph.errors import PartError
 from artigraph.filter.operator import Comparison, Operator
 from artigraph.frame.pyarrow.column import Column, computed_type, make_column, stored_column
+from artigraph.frame.pyarrow.text import PER_SECOND
 from artigraph.frame.query import Condition, operators
 from artigraph.serializer.part import FrameColumn
 
@@ -170,7 +171,7 @@ def parse(text: str, type_: pa.DataType) -> Any:
     if pa.types.is_decimal(type_):
         return pa.scalar(_beside(text, type_.scale, type_.precision - type_.scale))
     if pa.types.is_duration(type_):
-        return pa.scalar(int(_seconds(text) * _PER_SECOND[type_.unit]), type_)
+        return pa.scalar(int(_seconds(text) * PER_SECOND[type_.unit]), type_)
     if pa.types.is_fixed_size_binary(type_):
         return pa.scalar(bytes.fromhex(text.replace("-", "")), type_)
     if pa.types.is_time(type_):
@@ -212,7 +213,6 @@ def _beside(text: str, scale: int, digits: int) -> Decimal:
 
 
 _UNITS = {"us": "1e-6", "ms": "1e-3", "s": "1", "min": "60", "h": "3600", "d": "86400"}
-_PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
 # As cells show them, and as Python and pandas write them.

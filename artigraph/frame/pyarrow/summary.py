@@ -154,8 +154,7 @@ class _Footer(NamedTuple):
 
 
 def _read_footer(chunks: ColumnChunks, place: int) -> _Footer:
-    kind = chunks.types[place]
-    kind = computed_type(kind)
+    kind = computed_type(chunks.types[place])
     missing: int | None = 0
     spans: list[Span | None] = []
     for group, rows in enumerate(chunks.group_rows):

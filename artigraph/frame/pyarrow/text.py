@@ -22,7 +22,17 @@ from artigraph.display.escape import visible
 from artigraph.frame.pyarrow.column import Column, stored_column
 from artigraph.serializer.part import FrameColumn
 
-__all__ = ["CUT", "EMPTY", "MISSING", "ODD", "PLAIN", "align", "exact_texts", "short_texts"]
+__all__ = [
+    "CUT",
+    "EMPTY",
+    "MISSING",
+    "ODD",
+    "PER_SECOND",
+    "PLAIN",
+    "align",
+    "exact_texts",
+    "short_texts",
+]
 
 PLAIN, MISSING, CUT, ODD, EMPTY = "-0coe"
 """The marks: nothing special, a missing value, a text that is cut or a number
@@ -184,11 +194,11 @@ def _integers(column: Column) -> list[int | None]:
     return found
 
 
-_PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
 def _duration(value: int, unit: str) -> str:
-    per_second = _PER_SECOND[unit]
+    per_second = PER_SECOND[unit]
     seconds, fraction = divmod(abs(value), per_second)
     days, rest = divmod(seconds, 86400)
     clock = str(timedelta(seconds=rest)).zfill(8)

@@ -20,6 +20,7 @@ from typing_extensions import override
 
 from artigraph.display.escape import visible
 from artigraph.errors import NameTakenError
+from artigraph.home import home
 from artigraph.notebook.magic.words import Word, split
 from artigraph.registry import did_you_mean
 
@@ -180,7 +181,7 @@ def command(
 
     def declare(run: Run) -> Run:
         text = (run.__doc__ or "").strip()
-        where = f"{run.__module__}.{run.__qualname__}"
+        where = home(run)
         if inspect.iscoroutinefunction(run) is heads_cell or not text:
             wanted = "a plain function" if heads_cell else "an async function"
             raise TypeError(

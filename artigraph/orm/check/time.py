@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy.types import TypeEngine
 
 from artigraph.dialect.base import EPOCH
-from artigraph.orm.base import UTCDateTime
+from artigraph.orm.base import UTCDateTime, is_moment
 from artigraph.orm.check.base import CheckedColumn, LossError, one_by_one
 
 __all__ = ["check_date", "check_datetime", "check_interval", "check_time"]
@@ -40,10 +40,8 @@ def check_datetime(column: CheckedColumn, value: object) -> datetime:
     if not isinstance(value, datetime) or value != value:
         raise LossError("is no datetime")
     if isinstance(column.declared, UTCDateTime):
-        try:
-            value.astimezone(UTC)
-        except (OverflowError, ValueError, OSError):
-            raise LossError("is no moment between the years 1 and 9999 in UTC") from None
+        if not is_moment(value):
+            raise LossError("is no moment between the years 1 and 9999 in UTC")
     elif value.tzinfo is not None and not (column.database.keeps_zones and _zoned(column.declared)):
         raise LossError(
             "has a time zone, which the column would lose; declare it as Mapped[datetime] "

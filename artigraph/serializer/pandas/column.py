@@ -219,7 +219,7 @@ def encode_label(label: object, place: str) -> object:
         label = label.item()
     if type(label) is tuple:
         return [encode_label(part, place) for part in label]
-    if label is not None and type(label) not in (str, int, float, bool):
+    if not _is_label(label):
         raise SerializationError(
             f"{place} {label!r} of type {type(label).__name__}, which would not come back. "
             "Use a str or an int for it."

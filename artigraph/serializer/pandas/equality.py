@@ -22,12 +22,10 @@ def equal_values(one: Any, other: Any, equal_cells: Callable[[Any, Any], bool]) 
     """Whether two values of pandas are equal.
 
     Args:
-        one: A frame, a series or an index; of anything else, ``equals`` or ``==`` is asked.
+        one: A frame, a series or an index; of anything else, ``equals`` is asked.
         other: Another of its class.
         equal_cells: Compares what two cells hold.
     """
-    if not hasattr(one, "equals"):
-        return bool(one == other)
     if one.equals(other):
         return True
     if isinstance(one, pd.DataFrame):

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import operator
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import datetime, time
 from typing import Any
 
@@ -69,16 +70,15 @@ def plan_objects(part: Part, rows: int, step: int, place: str) -> Planned:
         SerializationError: It would not come back equal.
     """
     starts = range(0, max(rows, 1), step)
-    for plan in (_plan_one_type, _plan_arrays):
-        try:
-            return plan(part, rows, starts)
-        except _OtherWayError:
-            pass
+    with suppress(_OtherWayError):
+        null = _find_null(part(start, start + step) for start in starts)
+        for plan in (_plan_one_type, _plan_arrays):
+            with suppress(_OtherWayError):
+                return plan(part, rows, starts, null)
     return _plan_texts(part, rows, starts, place)
 
 
-def _plan_one_type(part: Part, rows: int, starts: range) -> Planned:
-    null = _find_null(part(start, start + starts.step) for start in starts)
+def _plan_one_type(part: Part, rows: int, starts: range, null: str) -> Planned:
     only: Any = None
     kinds: dict[pa.DataType, None] = {}
     for start in starts:
@@ -176,8 +176,7 @@ def _same(old: Any, new: Any) -> bool:
 # -------------------------------------------------------------- arrays of one axis
 
 
-def _plan_arrays(part: Part, rows: int, starts: range) -> Planned:
-    null = _find_null(part(start, start + starts.step) for start in starts)
+def _plan_arrays(part: Part, rows: int, starts: range, null: str) -> Planned:
     dtypes: set[Any] = set()
     for start in starts:
         values = part(start, start + starts.step)

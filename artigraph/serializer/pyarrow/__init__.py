@@ -27,7 +27,13 @@ from artigraph.serializer.part import (
     summarize_frame,
 )
 from artigraph.serializer.pyarrow.batch import BatchStream, check_columns, open_stream
-from artigraph.serializer.pyarrow.convert import check_zone, check_zones, places_among, to_pandas
+from artigraph.serializer.pyarrow.convert import (
+    check_zone,
+    check_zones,
+    places_among,
+    to_pandas,
+    types_in,
+)
 from artigraph.serializer.pyarrow.dataset import make_dataset
 from artigraph.serializer.pyarrow.feather import (
     FeatherReader,
@@ -314,13 +320,8 @@ def _feather_keeps(field: pa.Field[Any]) -> bool:
         return False
 
 
-def _has_extension(kind: Any) -> bool:
-    if isinstance(kind, pa.BaseExtensionType):
-        return True
-    if pa.types.is_dictionary(kind) or pa.types.is_run_end_encoded(kind):
-        return _has_extension(kind.value_type)
-    fields = range(kind.num_fields if pa.types.is_nested(kind) else 0)
-    return any(_has_extension(kind.field(i).type) for i in fields)
+def _has_extension(kind: pa.DataType) -> bool:
+    return any(isinstance(one, pa.BaseExtensionType) for one in types_in(kind))
 
 
 _FEATHER = "Use artigraph.serializer.pyarrow.feather_serializer, which keeps every Arrow type."

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["check_zone", "check_zones", "places_among", "to_pandas"]
+__all__ = ["check_zone", "check_zones", "places_among", "to_pandas", "types_in"]
 
 _ZONE = re.compile(r"(?:UTC)?[+-]\d\d:\d\d|(?!dateutil/)[\w+-]+(?:/[\w+-]+)*", re.ASCII)
 """An offset, or a name of IANA's. After ``dateutil/`` pandas takes a path and opens it."""
@@ -31,14 +32,21 @@ def check_zones(kind: pa.DataType) -> None:
     Raises:
         ValueError: It, or one within it, does.
     """
-    stored: Any = kind.storage_type if isinstance(kind, pa.BaseExtensionType) else kind
-    if pa.types.is_timestamp(stored) and stored.tz is not None:
-        check_zone(stored.tz)
-    elif pa.types.is_dictionary(stored) or pa.types.is_run_end_encoded(stored):
-        check_zones(stored.value_type)
-    elif pa.types.is_nested(stored):
-        for i in range(stored.num_fields):
-            check_zones(stored.field(i).type)
+    for one in types_in(kind):
+        if pa.types.is_timestamp(one) and one.tz is not None:
+            check_zone(one.tz)
+
+
+def types_in(kind: Any) -> Iterator[Any]:
+    """A type, and all within it: of its storage, its values and its fields."""
+    yield kind
+    if isinstance(kind, pa.BaseExtensionType):
+        yield from types_in(kind.storage_type)
+    elif pa.types.is_dictionary(kind) or pa.types.is_run_end_encoded(kind):
+        yield from types_in(kind.value_type)
+    elif pa.types.is_nested(kind):
+        for i in range(kind.num_fields):
+            yield from types_in(kind.field(i).type)
 
 
 def places_among(known: Any, column: Any) -> Any:

@@ -12,6 +12,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from artigraph.serializer.pyarrow.convert import types_in
+
 __all__ = ["equal_values"]
 
 
@@ -36,7 +38,7 @@ def equal_values(one: Any, other: Any, _: object = None) -> bool:
 
 def _equal(one: Any, other: Any) -> bool:
     kind = one.type
-    if not _may_hold_nan(kind):
+    if not _holds_floats(kind):
         return bool(one.equals(other))
     if isinstance(one, pa.ChunkedArray):
         return _equal(one.combine_chunks(), other.combine_chunks())
@@ -64,11 +66,5 @@ def _equal(one: Any, other: Any) -> bool:
     return lengths and _equal(pc.list_flatten(one), pc.list_flatten(other))
 
 
-def _may_hold_nan(kind: Any) -> bool:
-    if isinstance(kind, pa.BaseExtensionType):
-        return _may_hold_nan(kind.storage_type)
-    if pa.types.is_dictionary(kind) or pa.types.is_run_end_encoded(kind):
-        return _may_hold_nan(kind.value_type)
-    if pa.types.is_nested(kind):
-        return any(_may_hold_nan(kind.field(i).type) for i in range(kind.num_fields))
-    return pa.types.is_floating(kind)
+def _holds_floats(kind: Any) -> bool:
+    return any(map(pa.types.is_floating, types_in(kind)))
