@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from enum import Enum
 from importlib import import_module
 from typing import Any, NoReturn
@@ -91,7 +92,7 @@ def _refuse(value: object, context: EncodingContext) -> NoReturn:
             f"Annotate the field with {name}, or store its value. If it is annotated so, {name} "
             f"was made again without this member: take one of {name} as it is now.",
         )
-    if hasattr(value, "to_pydatetime") and value != value:
+    if isinstance(value, datetime) and value != value:
         context.refuse(value, "only pandas has a missing time", "Store None instead.")
     bases: tuple[type[Any], ...] = (dict, list, tuple, set, frozenset, *SCALARS_BY_TYPE)
     for base in bases:

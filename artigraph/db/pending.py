@@ -37,19 +37,17 @@ class OutcomeLock:
         """
         if self._owner is owner:
             return False
-        if self._lock.locked():
-            # The other one may wait in the database for this one, which neither could know.
-            try:
-                async with asyncio.timeout(WAIT_SECONDS):
-                    await self._lock.acquire()
-            except TimeoutError:
-                raise DatabaseBusyError(
-                    "A task side by side has written the node above in a session of its own, and "
-                    f"that session has not ended for {WAIT_SECONDS} seconds. Nothing was written. "
-                    "Keep sessions short, or write the node before the tasks start."
-                ) from None
-        else:
-            await self._lock.acquire()
+        # The other one may wait in the database for this one, which neither could know; and
+        # one that nobody has may be promised to somebody who waits already.
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                await self._lock.acquire()
+        except TimeoutError:
+            raise DatabaseBusyError(
+                "A task side by side has written the node above in a session of its own, and "
+                f"that session has not ended for {WAIT_SECONDS} seconds. Nothing was written. "
+                "Keep sessions short, or write the node before the tasks start."
+            ) from None
         self._owner = owner
         return True
 

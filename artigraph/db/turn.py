@@ -27,10 +27,8 @@ class Turns:
         Raises:
             TransactionFailedError: The one whose turn it is waits for this task.
         """
-        if self._lock.locked():
-            await self._wait()
-        else:
-            await self._lock.acquire()
+        # One that nobody has may be promised to somebody who waits already.
+        await self._wait()
         self._holder = asyncio.current_task()
 
     async def __aexit__(self, *_: object) -> None:

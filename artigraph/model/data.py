@@ -273,7 +273,7 @@ class DataModel(BaseModel, metaclass=DataModelMeta):
             if not late:
                 return cls(**data)
             if not cls._init_takes_fields:
-                return made_without_init(cls, {n: data[n] for n in cls._field_names & data.keys()})
+                return made_without_init(cls, data)
             self = cls(**{name: _apart(v) for name, v in data.items() if name not in left_out})
         except Exception as error:
             if isinstance(error, TypeError):

@@ -49,14 +49,16 @@ def equal_values(one: Any, other: Any) -> bool:
 def _equal_arrays(one: Any, other: Any) -> bool:
     if getattr(one, "shape", None) != getattr(other, "shape", None):
         return False
-    names = getattr(getattr(one, "dtype", None), "names", None)
+    dtype, others = getattr(one, "dtype", None), getattr(other, "dtype", None)
+    names = getattr(dtype, "names", None)
     if names:
-        return names == other.dtype.names and all(_equal_arrays(one[n], other[n]) for n in names)
-    if getattr(getattr(one, "dtype", None), "kind", None) == "O" and hasattr(other, "flat"):
+        alike = names == getattr(others, "names", None)
+        return alike and all(_equal_arrays(one[n], other[n]) for n in names)
+    if getattr(dtype, "kind", None) == "O" and hasattr(other, "flat"):
         return all(map(equal_values, one.flat, other.flat))
     try:
         same = (one == other) | ((one != one) & (other != other))
-    except TypeError:  # such as numbers and records
+    except (TypeError, ValueError):  # such as numbers and records, or a frame and records
         return False
     return bool(same.all()) if hasattr(same, "all") else bool(same)
 

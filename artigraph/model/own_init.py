@@ -29,8 +29,8 @@ def made_without_init(cls: type[T], data: Mapping[str, Any]) -> T:
         data: The fields by name.
     """
     made = object.__new__(cls)
-    fields: Mapping[str, dataclasses.Field[Any]] = cls.__dataclass_fields__  # type: ignore[attr-defined]  # a dataclass has it
-    for name, field in fields.items():
+    for field in dataclasses.fields(cls):  # type: ignore[arg-type]  # it is one
+        name = field.name
         if name in data:
             object.__setattr__(made, name, data[name])
         elif field.default_factory is not dataclasses.MISSING:

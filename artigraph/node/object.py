@@ -37,7 +37,7 @@ from artigraph.node.column import (
 )
 from artigraph.node.move import lock_moves, refuse_cycles
 from artigraph.node.row import NewRow, RowWriter, as_id, check_label, parent_id, refuse_too_long
-from artigraph.orm.base import utc_now
+from artigraph.orm.base import is_moment, utc_now
 from artigraph.orm.node import Node, column_names, columns_of, node_table
 from artigraph.orm.snapshot import Copies, changed_in_place, copies_of, note_copies
 
@@ -123,6 +123,8 @@ async def insert_nodes(
     written = [
         {k: v for k, v in vars(node).items() if k in column_names(type(node))} for node in there
     ]
+    for node, values in zip(there, written, strict=True):
+        _make_moments(node, values)
     await _make_way(writer, there, written, others=bool(new))
     await writer.insert(rows)
     made = await _read_made(writer, new, rows)
@@ -158,15 +160,22 @@ def _given(node: Node) -> dict[str, Any]:
     for name in given.keys() & _TIMES:
         if given[name] is None:
             del given[name]
-            continue
-        try:
-            given[name] = given[name].astimezone(UTC)
-        except (AttributeError, OverflowError, ValueError, OSError):
-            raise SerializationError(
-                f"{type(node).__name__}.{name} = {cut(repr(given[name]), 80)} is no moment. Give "
-                "a datetime, or leave it out for that of the write. Nothing was written."
-            ) from None
+    _make_moments(node, given)
     return given
+
+
+def _make_moments(node: Node, values: dict[str, Any]) -> None:
+    """Make the times that somebody chose moments in UTC."""
+    for name in values.keys() & _TIMES:
+        value = values[name]
+        if value is None:
+            continue
+        if not isinstance(value, datetime) or not is_moment(value):
+            raise SerializationError(
+                f"{type(node).__name__}.{name} = {cut(repr(value), 80)} is no moment. Give "
+                "a datetime, or leave it out for that of the write. Nothing was written."
+            )
+        values[name] = value.astimezone(UTC)
 
 
 def _new_row(node: Node, given: dict[str, Any], above: NewRow | int | None) -> NewRow:
@@ -274,6 +283,7 @@ def _changes_of(writer: RowWriter, nodes: Sequence[Node]) -> list[dict[str, Any]
         }
         if type(node).__node_documents__:
             changed |= {name: vars(node)[name] for name in changed_in_place(node)}
+        _make_moments(node, changed)
         if changed:
             fill_in(type(node), changed, "onupdate")
         changes.append(changed)

@@ -114,6 +114,17 @@ async def test_order_of_categories_is_theirs(
         await view.arrange(conditions=[Condition(0, "lt", "XL")])
 
 
+@pytest.mark.parametrize("value", ["1.5", "99999999999999999999"])
+async def test_numbers_that_are_no_category_are_refused(value: str) -> None:
+    """One between two categories, or beyond what their type holds, is not taken for one."""
+    frame = pd.DataFrame({"size": pd.Categorical([3, 1, 2], [3, 1, 2], ordered=True)})
+    view = await FrameView.open(store_in_memory(frame))
+    with pytest.raises(PartError, match=f"'{value}' is none of the categories"):
+        await view.arrange(conditions=[Condition(0, "lt", value)])
+    found = await view.arrange(conditions=[Condition(0, "lt", "2")])
+    assert (await view.cells(found, 0, 9, [0])).texts == [["3", "1"]]
+
+
 async def test_order_of_number_categories_is_theirs() -> None:
     """Categories that are numbers have the order that they were given, whatever a footer tells."""
     frame = pd.DataFrame({"n": pd.Categorical([1, 2, 3, 1], [3, 1, 2], ordered=True)})

@@ -291,6 +291,7 @@ NAN = float("nan")
         (lambda: cells(np.array([0.1, NAN])), lambda: cells(np.array([0.1, 1.0]))),
         (lambda: csr_array([[NAN, 0], [0, 2.0]]), lambda: csr_array([[NAN, 0], [3.0, 2.0]])),
         (lambda: dok_array(np.eye(2)), lambda: dok_array(np.ones((2, 2)))),
+        (lambda: np.zeros((2, 1), [("x", "f8")]), lambda: pd.DataFrame({"x": [0.0, 0.0]})),
     ],
 )
 def test_models_with_frames_and_arrays_compare(make: Any, other: Any) -> None:
@@ -798,6 +799,7 @@ async def test_an_own_init_need_not_take_the_fields(store: str) -> None:
         length: float
         unit: str = "m"
         notes: list[str] = field(default_factory=list)
+        family: ClassVar[str] = "sizes"
 
         def __init__(self, start: float, stop: float) -> None:
             object.__setattr__(self, "length", stop - start)

@@ -413,3 +413,5 @@ async def test_a_missing_time_of_pandas_is_told_to_be_none(store: str) -> None:
     """``NaT`` has no plain datetime."""
     with pytest.raises(SerializationError, match=r"missing time.*Store None instead"):
         await write_model(label="x", model=Box(pd.NaT))
+    with pytest.raises(SerializationError, match="DatetimeIndex"):
+        await write_model(label="x", model=Box(pd.DatetimeIndex(["2024-01-31", "2024-02-29"])))

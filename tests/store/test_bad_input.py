@@ -957,6 +957,20 @@ async def move_below(parent: Any) -> None:
     await write_node(node)
 
 
+@pytest.mark.parametrize("value", ["garbage", 5, EARLY])
+async def test_no_moment_is_refused_later_too(store: str, value: Any) -> None:
+    """A written row's times are moments, as those of a new one, or None for that of the write."""
+    node = await write_node(new_node(node_label="a"))
+    before = node.node_created_at
+    node.node_created_at = value
+    with pytest.raises(SerializationError, match=r"node_created_at = .* is no moment"):
+        await write_node(node)
+    again = Node(node_id=node.node_id, node_updated_at=value)
+    with pytest.raises(SerializationError, match=r"node_updated_at = .* is no moment"):
+        await write_node(again)
+    assert (await read_node(NodeFilter(label="a"))).node_created_at == before
+
+
 async def test_ids_of_numpy(store: str) -> None:
     """An id out of a frame is an id, as Python's own."""
     above = await write_node(new_node(node_id=loose(np.int64(7))))

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,7 @@ from artigraph import (
     write_nodes,
     write_parent_child_relationships,
 )
+from artigraph.db import turn
 from tests.conftest import Statements
 
 pytestmark = pytest.mark.usefixtures("store")
@@ -314,6 +316,39 @@ async def test_a_task_that_an_inner_session_waits_for(
             await task
         await write_node(new_node(node_label="after"))
     assert [n.node_label for n in await read_nodes(NodeFilter())] == ["after"]
+
+
+async def test_a_turn_that_is_promised_to_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who comes as it is handed on looks as well whether it waits in vain."""
+    monkeypatch.setattr(turn, "LOOK_SECONDS", 0.05)
+    turns, newcomer = turn.Turns(), asyncio.current_task()
+
+    async def first() -> None:
+        async with turns:
+            await asyncio.wait([one for one in [newcomer] if one])
+
+    async with turns:
+        waiting = asyncio.create_task(first())
+        await asyncio.sleep(0)
+    with pytest.raises(TransactionFailedError, match="waits for this task"):
+        async with asyncio.timeout(10), turns:
+            pass
+    waiting.cancel()
+    await asyncio.wait([waiting])
+
+
+async def test_a_table_of_the_user_that_refers_to_a_node(tmp_path: Path) -> None:
+    """On SQLite nobody else can be in the way of a deletion: it is refused, once."""
+    with engine_context(f"sqlite+aiosqlite:///{tmp_path / 'x.db'}", create_tables=True):
+        node = await write_node(new_node(node_label="a"))
+        async with new_session() as session:
+            await session.execute(
+                text("CREATE TABLE mine (id INTEGER REFERENCES artigraph_node (node_id))")
+            )
+            await session.execute(text(f"INSERT INTO mine VALUES ({node.node_id})"))
+        with pytest.raises(DatabaseRefusedError, match="FOREIGN KEY"):
+            await delete_nodes(NodeFilter(label="a"))
+        assert await count_nodes(NodeFilter()) == 1
 
 
 async def test_a_task_that_nobody_waits_for_has_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:

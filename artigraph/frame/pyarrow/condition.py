@@ -141,8 +141,13 @@ def _read_value(operator: Operator, text: str, type_: pa.DataType, facts: FrameC
         ) from error
     if facts.sort_key is None or operator.needs != "order":
         return value
-    key = facts.sort_key(make_column([pa.array([value.as_py()], type_)], type_))[0]
-    if not key.is_valid:
+    key: Any = None
+    try:
+        asked = value.cast(type_)
+        key = facts.sort_key(make_column([pa.array([asked.as_py()], type_)], type_))[0]
+    except pa.ArrowInvalid:
+        pass  # such as 1.5 among integers
+    if key is None or not key.is_valid:
         raise PartError(
             f"{text!r:.100} is none of the categories of {facts.label!r}, whose order tells which "
             "are smaller. Type one of them, or use = or ≠."
