@@ -247,10 +247,11 @@ async def refuse_too_long(
     if sum(map(len, texts.values())) < _LONG:
         return
     sizes = {name: database.sent_bytes(value) for name, value in texts.items()}
-    limit = connection.info.get(_LIMIT)
+    # It holds as long as the connection.
+    limit = connection.info.get(database.statement_limit)
     if limit is None:
         asked = await connection.exec_driver_sql(f"SELECT @@{database.statement_limit}")
-        limit = connection.info[_LIMIT] = asked.scalar_one()
+        limit = connection.info[database.statement_limit] = asked.scalar_one()
     if sum(sizes.values()) + _AROUND < limit:
         return
     what = f"{row.node_type.__name__} {row.label!r}"
@@ -264,9 +265,6 @@ async def refuse_too_long(
         "be raised."
     )
 
-
-_LIMIT = "artigraph_statement_limit"
-"""Where a connection notes the server's limit, which holds as long as it does."""
 
 _AROUND = 4096
 """Bytes of a statement beside what it sends of texts and bytes."""
