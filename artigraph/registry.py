@@ -96,7 +96,8 @@ class Registry(Generic[T]):
         self._group = f"artigraph.{group}"
         self._unknown = unknown
         self._hint = hint
-        self._registered: dict[str, T] = {}
+        self.loaded: dict[str, T] = {}
+        """What :meth:`get` answers at once."""
         self._sources: list[Callable[[], None]] = []
 
     def register(self, implementation: T) -> T:
@@ -110,7 +111,7 @@ class Registry(Generic[T]):
         name = implementation.name
         if not name:
             raise NameTakenError(f"{implementation!r} has no name; give it one that never changes.")
-        known = self._registered.get(name)
+        known = self.loaded.get(name)
         if known is None and name in self._built_in:
             known = self._load(name, self._built_in[name])
         if (
@@ -123,7 +124,7 @@ class Registry(Generic[T]):
                 f"so {implementation!r} needs another name."
             )
         # The newer of two equal ones: a cell that runs again may bring new credentials.
-        self._registered[name] = implementation
+        self.loaded[name] = implementation
         return implementation
 
     def build_in(self, names: Mapping[str, str]) -> None:
@@ -158,15 +159,15 @@ class Registry(Generic[T]):
         Raises:
             NameTakenError: Another implementation has the name.
         """
-        known = self._registered.get(implementation.name)
+        known = self.loaded.get(implementation.name)
         if known is not None and (known is implementation or known == implementation):
             return known
         return self.register(implementation)
 
     def refresh(self, implementation: T) -> None:
         """Put a new implementation in the place of an equal one, if there is one."""
-        if self._registered.get(implementation.name) == implementation:
-            self._registered[implementation.name] = implementation
+        if self.loaded.get(implementation.name) == implementation:
+            self.loaded[implementation.name] = implementation
 
     def get(self, name: str) -> T:
         """Look an implementation up by name.
@@ -175,28 +176,28 @@ class Registry(Generic[T]):
             UnknownNameError: Nobody registered the name.
             MissingLibraryError: It needs a library that is not installed.
         """
-        if name in self._registered:
-            return self._registered[name]
+        if name in self.loaded:
+            return self.loaded[name]
         target = self._built_in.get(name) or self._entry_points().get(name)
         if target is None:
             for register_more in self._sources:
                 register_more()
-            if name in self._registered:
-                return self._registered[name]
+            if name in self.loaded:
+                return self.loaded[name]
             raise self._unknown(
                 f"No {self._kind} is registered under the name {name!r}. "
                 f"{did_you_mean(name, self.names())} {self._hint}"
             )
         # The loaded module may have registered it by itself.
-        return self._registered.setdefault(name, self._load(name, target))
+        return self.loaded.setdefault(name, self._load(name, target))
 
     def names(self) -> list[str]:
         """Every name that ``get`` would answer, sorted."""
-        return sorted({*self._registered, *self._built_in, *self._entry_points()})
+        return sorted({*self.loaded, *self._built_in, *self._entry_points()})
 
     def registered(self) -> list[T]:
         """The implementations that are loaded by now, newest first."""
-        return list(reversed(self._registered.values()))
+        return list(reversed(self.loaded.values()))
 
     def _entry_points(self) -> dict[str, str]:
         return {point.name: point.value for point in entry_points(group=self._group)}

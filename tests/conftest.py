@@ -160,7 +160,7 @@ def _forget_definitions(request: pytest.FixtureRequest) -> Iterator[None]:
             del model_base.models_by_name[name]
     types = dict(Node.__mapper__.polymorphic_map)
     registries: list[tuple[Registry[Any], dict[str, Any]]] = [
-        (registry, dict(registry._registered)) for registry in (serializers, storages)
+        (registry, dict(registry.loaded)) for registry in (serializers, storages)
     ]
     yield
     model_base.models_by_name.clear()
@@ -168,5 +168,5 @@ def _forget_definitions(request: pytest.FixtureRequest) -> Iterator[None]:
     Node.__mapper__.polymorphic_map.clear()
     Node.__mapper__.polymorphic_map.update(types)
     for registry, registered in registries:
-        registry._registered.clear()
-        registry._registered.update(registered)
+        registry.loaded.clear()
+        registry.loaded.update(registered)

@@ -11,7 +11,7 @@ handles and filters keep the database of theirs, and are refused by another.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import inspect
 from sqlalchemy.engine import URL, Dialect
@@ -36,8 +36,7 @@ _NOTED = "_artigraph_store"
 """The entry of a node's ``vars()``, or of a dialect's, that holds its store."""
 
 
-@dataclass(frozen=True, slots=True)
-class Store:
+class Store(NamedTuple):
     """A database; two are equal if their addresses lead to the same one."""
 
     database: str

@@ -42,9 +42,11 @@ def dialect_of(source: Any) -> Dialect:
         UnknownNameError: Nobody has registered such a database.
     """
     if isinstance(source, URL):
-        return _registry.get(source.get_backend_name())
-    name = getattr(source, "dialect", source).name
-    return _registry.get("sqlite" if name == "default" else name)
+        name = source.get_backend_name()
+    else:
+        name = getattr(source, "dialect", source).name
+    name = "sqlite" if name == "default" else name
+    return _registry.loaded.get(name) or _registry.get(name)  # each question asks this
 
 
 def dialects() -> list[Dialect]:

@@ -103,7 +103,7 @@ class _Params:
     its frozen base, though it changes nothing.
     """
 
-    def __init__(self, params: Any) -> None:
+    def __init__(self, params: object) -> None:
         self._params = params
 
     def __getattr__(self, name: str) -> Any:

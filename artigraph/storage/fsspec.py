@@ -382,7 +382,7 @@ def _spool() -> TemporaryDirectory[str]:
     return TemporaryDirectory(prefix="artigraph-", ignore_cleanup_errors=True)
 
 
-def _renames(file_system: Any) -> bool:
+def _renames(file_system: fsspec.AbstractFileSystem) -> bool:
     # fsspec's own is no rename but a copy, which gains nothing.
     return type(file_system).mv is not fsspec.AbstractFileSystem.mv
 

@@ -17,10 +17,13 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from artigraph.errors import BlobLocationError, CorruptBlobError
 from artigraph.storage.base import BlobInfo, Storage
+
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
 
 __all__ = [
     "Page",
@@ -123,12 +126,14 @@ class Page(NamedTuple):
     token: str | None = None
 
 
-def speaks_s3(file_system: Any) -> bool:
+def speaks_s3(file_system: AbstractFileSystem) -> bool:
     """Whether a file system is one of s3fs, which need not be imported for this."""
     return hasattr(file_system, "call_s3")
 
 
-def list_root(file_system: Any, root: str, *, local: bool) -> tuple[list[BlobInfo], list[Page]]:
+def list_root(
+    file_system: AbstractFileSystem, root: str, *, local: bool
+) -> tuple[list[BlobInfo], list[Page]]:
     """Look which folders of blobs there are.
 
     Returns:
@@ -146,7 +151,7 @@ def list_root(file_system: Any, root: str, *, local: bool) -> tuple[list[BlobInf
 
 
 def list_page(
-    file_system: Any, root: str, page: Page, *, local: bool
+    file_system: AbstractFileSystem, root: str, page: Page, *, local: bool
 ) -> tuple[list[BlobInfo], Page | None]:
     """List one page of a folder.
 
@@ -167,7 +172,7 @@ def list_page(
     return found, page._replace(token=token) if token else None
 
 
-def look_up(file_system: Any, path: str, location: str = "") -> BlobInfo | None:
+def look_up(file_system: AbstractFileSystem, path: str, location: str = "") -> BlobInfo | None:
     """What a store tells of the file at a path now, or None if no file is there."""
     # Listings may be cached, and shared with the user's own use of fsspec.
     file_system.invalidate_cache(path)
@@ -204,7 +209,9 @@ def _name(info: dict[str, Any]) -> str:
     return str(info["name"]).rstrip("/").rpartition("/")[2]
 
 
-def _entries(file_system: Any, root: str, folder: str, *, local: bool) -> Iterator[dict[str, Any]]:
+def _entries(
+    file_system: AbstractFileSystem, root: str, folder: str, *, local: bool
+) -> Iterator[dict[str, Any]]:
     if speaks_s3(file_system):
         yield from _all_s3_entries(file_system, root)
         return
@@ -241,7 +248,7 @@ def _scan(path: str) -> Iterator[dict[str, Any]]:
             }
 
 
-def _all_s3_entries(file_system: Any, path: str) -> Iterator[dict[str, Any]]:
+def _all_s3_entries(file_system: AbstractFileSystem, path: str) -> Iterator[dict[str, Any]]:
     token: str | None = None
     while True:
         answer = _ask_s3(file_system, path, token)
@@ -251,7 +258,7 @@ def _all_s3_entries(file_system: Any, path: str) -> Iterator[dict[str, Any]]:
         token = answer["NextContinuationToken"]
 
 
-def _ask_s3(file_system: Any, path: str, token: str | None) -> dict[str, Any]:
+def _ask_s3(file_system: AbstractFileSystem, path: str, token: str | None) -> dict[str, Any]:
     # Not ls(): it collects all pages of a folder, and keeps them.
     bucket, key, _ = file_system.split_path(path)
     prefix = f"{key.strip('/')}/" if key.strip("/") else ""

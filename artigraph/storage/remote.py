@@ -10,12 +10,15 @@ from collections.abc import Iterator
 from contextlib import suppress
 from math import ceil
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 from weakref import WeakSet
 
 from artigraph.storage.location import look_up, speaks_s3
 from artigraph.storage.transfer import Stop, progress
+
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
 
 __all__ = ["CHUNK", "keep", "prepare", "read_whole", "send"]
 
@@ -34,7 +37,7 @@ _MOST_PARTS = 10_000
 _prepared: WeakSet[Any] = WeakSet()
 
 
-def prepare(file_system: Any) -> None:
+def prepare(file_system: AbstractFileSystem) -> None:
     """Make a file system keep its timeouts.
 
     Before an upload, botocore asks the server whether it may send, and aiohttp
@@ -53,7 +56,7 @@ def _ask_no_leave(params: dict[str, Any], **_: Any) -> None:
     params["headers"].pop("Expect", None)
 
 
-def keep(file_system: Any, path: str, size: int) -> bool:
+def keep(file_system: AbstractFileSystem, path: str, size: int) -> bool:
     """Make a blob young again where that is cheaper than to send it.
 
     Returns:
@@ -80,7 +83,7 @@ def keep(file_system: Any, path: str, size: int) -> bool:
 
 
 def send(
-    file_system: Any,
+    file_system: AbstractFileSystem,
     source: bytes | Path,
     path: str,
     size: int,
@@ -120,7 +123,9 @@ def send(
             raise
 
 
-def _send(file_system: Any, source: bytes | Path, path: str, size: int, sent: Any) -> None:
+def _send(
+    file_system: AbstractFileSystem, source: bytes | Path, path: str, size: int, sent: Any
+) -> None:
     # S3 takes large ones in parts; s3fs would make them of 50 MB, ten of them in memory.
     parts = {"chunksize": max(CHUNK, ceil(size / _MOST_PARTS)), "max_concurrency": _AT_ONCE}
     options: dict[str, Any] = parts if speaks_s3(file_system) else {}
@@ -132,7 +137,7 @@ def _send(file_system: Any, source: bytes | Path, path: str, size: int, sent: An
         file_system.put_file(str(source), path, **options)
 
 
-def _holds(file_system: Any, path: str, size: int) -> bool:
+def _holds(file_system: AbstractFileSystem, path: str, size: int) -> bool:
     try:
         info = look_up(file_system, path)
     except PermissionError:
@@ -141,7 +146,7 @@ def _holds(file_system: Any, path: str, size: int) -> bool:
     return info is not None and info.size == size
 
 
-def read_whole(file_system: Any, path: str, description: str, stop: Stop) -> bytes:
+def read_whole(file_system: AbstractFileSystem, path: str, description: str, stop: Stop) -> bytes:
     """Read a file: at once if it is small, else some chunks at a time.
 
     Args:
@@ -163,7 +168,7 @@ def read_whole(file_system: Any, path: str, description: str, stop: Stop) -> byt
     return b"".join(parts)
 
 
-def _first_chunk(file_system: Any, path: str) -> bytes:
+def _first_chunk(file_system: AbstractFileSystem, path: str) -> bytes:
     # Most blobs are no larger, and need no request for their size.
     try:
         data: bytes = file_system.cat_file(path, start=0, end=CHUNK)
@@ -180,7 +185,7 @@ def _first_chunk(file_system: Any, path: str) -> bytes:
     return data
 
 
-def _chunks(file_system: Any, path: str, start: int, size: int) -> Iterator[bytes]:
+def _chunks(file_system: AbstractFileSystem, path: str, start: int, size: int) -> Iterator[bytes]:
     starts = range(start, size, CHUNK)
     for first in range(0, len(starts), _AT_ONCE):
         batch = list(starts[first : first + _AT_ONCE])

@@ -80,9 +80,9 @@ class ColumnsSerializer(FrameSerializer[Columns]):
 @pytest.fixture(autouse=True)
 def forget() -> Iterator[None]:
     """Forget what a test registered."""
-    known = serializers._registered.copy()
+    known = serializers.loaded.copy()
     yield
-    serializers._registered = known
+    serializers.loaded = known
 
 
 class Curve(DataModel, version=1):

@@ -49,9 +49,9 @@ class Weights(DataModel, version=1):
 @pytest.fixture(autouse=True)
 def forget() -> Iterator[None]:
     """Forget what a test registered."""
-    known = storages._registered.copy()
+    known = storages.loaded.copy()
     yield
-    storages._registered = known
+    storages.loaded = known
 
 
 async def test_a_storage_of_ones_own_holds_values(store: str) -> None:

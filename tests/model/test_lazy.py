@@ -106,7 +106,7 @@ async def test_an_unknown_storage_spoils_nothing_else(store: str, tmp_path: Path
     frame = pd.DataFrame({"x": [1, 2]})
     value = model(near=frame, far=frame, days=[date.min], number=7)  # type: ignore[call-arg]  # made at run time
     await write_model(label="m", model=value)
-    del storages._registered["lazy-gone"]  # as in another process
+    del storages.loaded["lazy-gone"]  # as in another process
     read: Any = (await read_model(ModelFilter(label="m"), lazy=True)).value
     assert read.number == 7
     pd.testing.assert_frame_equal(await read.near.to_pandas(), frame)

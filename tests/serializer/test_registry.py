@@ -45,9 +45,9 @@ class OwnArray(Text):
 @pytest.fixture(autouse=True)
 def forget() -> Iterator[None]:
     """Forget what a test registered."""
-    known = serializers._registered.copy()
+    known = serializers.loaded.copy()
     yield
-    serializers._registered = known
+    serializers.loaded = known
 
 
 def run(code: str, path: Path | None = None) -> str:

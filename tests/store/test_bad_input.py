@@ -632,7 +632,7 @@ async def test_a_serializer_that_nobody_registered(store: str) -> None:
     await write_artifacts([artifact])
     model = create_model("BadInputShout", text=Annotated[str, Upper()])
     await write_model(label="m", model=model(text="hello"))  # type: ignore[call-arg]  # as above
-    del serializers._registered["bad-input-upper"]  # as in another process
+    del serializers.loaded["bad-input-upper"]  # as in another process
     message = (
         r"The artifact '{}' cannot be read\. No serializer is registered under the name "
         r"'bad-input-upper'\. .*Import the module that defines it, or call register\(\)"
@@ -661,7 +661,7 @@ async def test_a_storage_that_nobody_registered(store: str, tmp_path: Path) -> N
 
     files = FileSystemStorage(tmp_path / "blobs", "bad-input-lost")
     await write_artifacts([new_artifact("far", [1, 2], json_serializer, storage=files)])
-    del storages._registered["bad-input-lost"]  # as in another process
+    del storages.loaded["bad-input-lost"]  # as in another process
     with pytest.raises(
         UnknownStorageError,
         match=r"The artifact 'far' cannot be read\. The storage 'bad-input-lost' is not registered "

@@ -515,7 +515,7 @@ async def test_deleting_where_the_storage_or_its_library_is_unknown(
     gone = FileSystemStorage(tmp_path / "gone")
     gone_model = model_of(gone, "BlobsGone")
     await write_model(label="gone", model=gone_model(frame=FRAME))
-    storages._registered.pop(gone.name)
+    storages.loaded.pop(gone.name)
     assert await delete_nodes(labeled("gone")) >= 1
     lacking = FsspecStorage("abfs://container/path", name="blobs-lacking").register()
     await _hostile_row("h", lacking.name, f"ab/ab{'0' * 62}")
@@ -794,7 +794,7 @@ async def test_a_storage_that_moved_is_recorded_anew(store: str, tmp_path: Path)
     """The next write under its name records where it is now."""
     name = f"blobs-moving-{tmp_path}"
     for place in ("old", "new", "new"):
-        storages._registered.pop(name, None)
+        storages.loaded.pop(name, None)
         storage = FileSystemStorage(tmp_path / place, name=name)
         fit_model = model_of(storage, f"Blobs{place.title()}{len(await blob_rows())}")
         await write_model(label="m", model=fit_model(frame=FRAME))
@@ -807,7 +807,7 @@ async def test_writers_of_a_new_or_moved_storage_do_not_lock_each_other_out(
     """Many at once write into a storage that has just appeared, or moved: none fails."""
     name = f"blobs-many-{tmp_path}"
     for place in ("first", "moved", "again"):
-        storages._registered.pop(name, None)
+        storages.loaded.pop(name, None)
         storage = FileSystemStorage(tmp_path / place, name=name)
         arrays_model: Any = create_model(
             f"BlobsMany{place}",

@@ -554,6 +554,6 @@ async def test_an_unknown_storage_is_explained_by_its_own_database(
     lazy = (await read_models(NodeFilter(node_id=found.artifact.node_id), lazy=True))[0].value
     use(others[1])
     # As in a kernel that does not know the class.
-    del storages._registered["stores-gone"], model_base.models_by_name["StoresKept"]
+    del storages.loaded["stores-gone"], model_base.models_by_name["StoresKept"]
     with pytest.raises(UnknownStorageError, match="It was at "):
         await lazy.frame.page(0, 1)

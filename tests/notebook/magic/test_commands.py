@@ -387,7 +387,7 @@ def test_storage_that_is_not_defined_is_left_out(memory_shell: Shell, tmp_path: 
         for name in ("elsewhere", "here"):
             files = FileSystemStorage(folder / name, name=name)
             _ = await write_artifact(new_artifact(name, 1, json_sorted_serializer, storage=files))
-        _ = storages._registered.pop("elsewhere")
+        _ = storages.loaded.pop("elsewhere")
         """
     )
     told = " ".join(memory_shell.try_("%ag gc --older-than $day").out.split())
