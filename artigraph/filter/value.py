@@ -68,8 +68,15 @@ def check_moment(value: datetime) -> None:
         )
 
 
-def among(column: ColumnElement[Any], values: Collection[Any]) -> ColumnElement[bool]:
+def among(
+    column: ColumnElement[Any], values: Collection[Any], *, changing: bool = False
+) -> ColumnElement[bool]:
     """A clause for a column that has one of the values, however many there are.
+
+    Args:
+        column: The column.
+        values: The values; ``None`` finds rows without one.
+        changing: It is for an UPDATE or a DELETE, in which no database joins what is compared.
 
     Raises:
         FilterError: Very many values of a type that JSON does not keep.
@@ -87,7 +94,7 @@ def among(column: ColumnElement[Any], values: Collection[Any]) -> ColumnElement[
         unpacked = column.bool_op("IN")(rows)
         # Beside numbers of another type the rows could not be hashed.
         alike = isinstance(rows, _Integers) and affinity_of(column.type) == "integer"
-        clause = unpacked if alike else _OfMany(column.in_(present), unpacked)
+        clause = unpacked if alike and not changing else _OfMany(column.in_(present), unpacked)
     return or_(clause, column.is_(None)) if len(present) < len(values) else clause
 
 

@@ -66,7 +66,7 @@ async def _move(moves: Sequence[tuple[int | None, int]]) -> None:
             # One may want the label of another one where that was.
             await writer.connection.execute(
                 update(node_table)
-                .where(among(node_table.c.node_id, {child for _, child in moves}))
+                .where(among(node_table.c.node_id, {child for _, child in moves}, changing=True))
                 .values(node_parent_id=None, node_updated_at=now)
             )
         for parent, child in moves:

@@ -35,7 +35,7 @@ from artigraph.errors import (
 from artigraph.filter.base import Filter, clause_of
 from artigraph.filter.order import BY_ID, OrderBy, Ordering, check_count, ordering_of
 from artigraph.filter.relation import subtree
-from artigraph.filter.value import MOST_PARAMETERS, among
+from artigraph.filter.value import among
 from artigraph.garbage import collector_paused
 from artigraph.node.object import write_objects
 from artigraph.node.row import row_writer
@@ -355,12 +355,13 @@ async def delete_in(transaction: Transaction, clause: ColumnElement[bool]) -> in
     connection, database = transaction.connection, dialect_of(transaction.connection)
     rows = (await connection.execute(query)).all()
     ids = {row.node_id for row in rows}
-    whole = here = among(columns.node_id, ids)
-    # Of very many MariaDB would search the list anew for each row.
-    if database.is_server and not (database.checks_row_by_row and len(ids) > MOST_PARAMETERS):
+    whole = here = among(columns.node_id, ids, changing=True)
+    if database.is_server:
         # What somebody has hung elsewhere since is not below them any more.
         tops = {row.node_id for row in rows if row.node_parent_id not in ids}
-        here &= among(columns.node_parent_id, ids) | among(columns.node_id, tops)
+        here &= among(columns.node_parent_id, ids, changing=True) | among(
+            columns.node_id, tops, changing=True
+        )
     statements: list[Update | Delete] = [delete(node_table).where(here)]
     if database.checks_row_by_row:
         apart = update(node_table).where(here).values(node_parent_id=None)

@@ -78,7 +78,7 @@ async def _make_way(
             # Not the table's own columns, which may say what to do on an update.
             into = bare_table(node_table.name, column("node_id"), column(name))
             await writer.connection.execute(
-                update(into).where(among(into.c.node_id, ids)).values({name: None})
+                update(into).where(among(into.c.node_id, ids, changing=True)).values({name: None})
             )
 
 

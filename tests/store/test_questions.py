@@ -42,11 +42,14 @@ from artigraph import (
     is_in,
     is_null,
     like,
+    new_node,
     new_session,
     read_models,
     read_nodes,
     write_model,
     write_models,
+    write_nodes,
+    write_parent_child_relationships,
 )
 from artigraph.serializer.json import json_serializer
 
@@ -462,6 +465,23 @@ async def test_a_long_list_is_not_searched_for_each_row(store: str, field: str) 
         assert await count_models(Everything.where({field: many})) == 50
         assert await count_nodes(NodeFilter(label=[f"m{i}" for i in range(50, 650)])) == 50
         assert await rows_read(session) - before < 5000
+
+
+@pytest.mark.parametrize("change", ["delete", "move"])
+async def test_many_rows_are_changed_in_time_that_grows_with_them(store: str, change: str) -> None:
+    """A database that would search the list for each row is given one that it looks up in."""
+    if store != "mariadb":
+        pytest.skip("only MariaDB counts the rows that a statement reads")
+    count = 600
+    nodes = await write_nodes([new_node() for _ in range(count + 1)])
+    top = nodes.pop()
+    async with new_session() as session:
+        before = await rows_read(session)
+        if change == "delete":
+            assert await delete_nodes(NodeFilter(node_id=[n.node_id for n in nodes])) == count
+        else:
+            await write_parent_child_relationships((top.node_id, n.node_id) for n in nodes)
+        assert await rows_read(session) - before < 20 * count
 
 
 async def rows_read(session: AsyncSession) -> int:
