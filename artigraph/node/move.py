@@ -69,15 +69,22 @@ async def _move(moves: Sequence[tuple[int | None, int]]) -> None:
                 .where(among(node_table.c.node_id, {child for _, child in moves}, changing=True))
                 .values(node_parent_id=None, node_updated_at=now)
             )
-        for parent, child in moves:
+        columns = node_table.c
+        below: dict[int | None, list[int]] = {}
+        for child, parent in {child: parent for parent, child in moves}.items():
             writer.note(child, parent, labels[child])
+            below.setdefault(parent, []).append(child)
+        for parent, children in below.items():
+            here = among(columns.node_id, children, changing=True)
             moved = await writer.connection.execute(
-                update(node_table)
-                .where(node_table.c.node_id == child)
-                .values(node_parent_id=parent, node_updated_at=now)
+                update(node_table).where(here).values(node_parent_id=parent, node_updated_at=now)
             )
-            if moved.rowcount == 0:
-                raise NodeNotFoundError(f"Node {child} was deleted meanwhile. Nothing was moved.")
+            if moved.rowcount < len(children):
+                # With a lock, as somebody else has left them, and not as they were before.
+                query = select(columns.node_id).where(here).with_for_update(read=True)
+                left = set((await writer.connection.execute(query)).scalars())
+                gone = next(child for child in children if child not in left)
+                raise NodeNotFoundError(f"Node {gone} was deleted meanwhile. Nothing was moved.")
 
 
 async def refuse_cycles(writer: RowWriter, moves: Sequence[tuple[int | None, int]]) -> None:

@@ -127,6 +127,20 @@ async def test_nobody_pays_who_moves_nothing(statements: Statements, store: str)
     assert len(locks) == (store != "sqlite")
 
 
+async def test_many_that_go_to_one_parent_are_moved_together(statements: Statements) -> None:
+    """The number of statements grows with the parents that nodes move to, not with the nodes."""
+    top, other, *nodes = await write_nodes([new_node() for _ in range(42)])
+    sent = []
+    for count in (2, 40):
+        pairs = [(top.node_id, node.node_id) for node in nodes[:count]]
+        statements.clear()
+        await write_parent_child_relationships([*pairs[1:], (other.node_id, nodes[0].node_id)])
+        sent.append(len(statements))
+    assert sent[0] == sent[1]
+    assert len(await read_nodes(NodeRelationshipFilter(child_of=top.node_id))) == 39
+    assert len(await read_nodes(NodeRelationshipFilter(child_of=other.node_id))) == 1
+
+
 async def test_a_long_way_up_is_looked_at_in_a_few_statements(statements: Statements) -> None:
     """The number of statements does not grow with how deep the new parent lies."""
     (deep,) = await chains(1, 30)

@@ -192,6 +192,7 @@ def read_rows(
     limit: int,
     columns: Sequence[int] | None = None,
     metadata: pq.FileMetaData | None = None,
+    schema: pa.Schema | None = None,
 ) -> pa.Table:
     """Read some rows of some columns, and only the row groups that hold them.
 
@@ -205,6 +206,8 @@ def read_rows(
         columns: Places of the columns, each once, in the order wanted; all
             by default.
         metadata: The file's footer, if it was read before.
+        schema: The columns that it tells of, if they are known: Arrow makes them anew
+            for each question, which takes as long as a frame is wide.
 
     Returns:
         The rows. It keeps their whole row groups in memory.
@@ -215,8 +218,9 @@ def read_rows(
     with reading("This file is not Parquet, or it is damaged"):
         parquet = _open(file, metadata)
         groups, first = _find_groups(parquet.metadata, offset, limit)
-        _check_groups(parquet.metadata, len(parquet.schema_arrow), groups)
-        table = _read_groups(parquet, groups, columns)
+        schema = parquet.schema_arrow if schema is None else schema
+        _check_groups(parquet.metadata, len(schema), groups)
+        table = _read_groups(parquet, schema, groups, columns)
         start = min(offset - first, table.num_rows)
         # A table without columns takes any limit for its rows.
         table = table.slice(start, min(limit, table.num_rows - start))
@@ -250,14 +254,14 @@ def _check_groups(footer: pq.FileMetaData, columns: int, groups: list[int]) -> N
 
 
 def _read_groups(
-    parquet: pq.ParquetFile, groups: list[int], columns: Sequence[int] | None
+    parquet: pq.ParquetFile, schema: pa.Schema, groups: list[int], columns: Sequence[int] | None
 ) -> pa.Table:
     if not groups:
-        empty = empty_table(parquet.schema_arrow)
+        empty = empty_table(schema)
         return empty if columns is None else empty.select(list(columns))
     if columns is None:
         return parquet.read_row_groups(groups)
-    names = parquet.schema_arrow.names
+    names = schema.names
     # In the file's order, which is that of the result in every release of pyarrow.
     wanted = list({names[i]: None for i in sorted(columns)})
     table = parquet.read_row_groups(groups, columns=wanted)
@@ -297,7 +301,7 @@ class ParquetReader(FrameReader[pa.Table]):
         self, file: BinaryIO, offset: int, limit: int, columns: Sequence[int] | None = None
     ) -> pa.Table:
         """Read some rows of some columns, as :func:`read_rows` does."""
-        return read_rows(file, offset, limit, columns, self.footer)
+        return read_rows(file, offset, limit, columns, self.footer, self.schema)
 
     def as_arrow(self) -> ParquetReader:
         """This reader, since it reads tables of Arrow."""
