@@ -54,40 +54,45 @@ class Completion:
         is_cell = found["percent"] == "%%"
         words = found["rest"].split(" ")
         typed = words[-1]
-        offered = sorted(one for one in self._offered(words, is_cell) if one.startswith(typed))
+        kind, known = self._offered(words, is_cell)
+        offered = sorted(one for one in known if one.startswith(typed))
         # IPython replaces only what it takes for the last token.
         behind = typed[: len(typed) - len(context.token)] if typed.endswith(context.token) else ""
-        completions = [SimpleCompletion(text=one.removeprefix(behind)) for one in offered]
+        completions = [
+            SimpleCompletion(text=one.removeprefix(behind), type=kind) for one in offered
+        ]
         return SimpleMatcherResult(completions=completions, suppress=True)
 
-    def _offered(self, words: list[str], is_cell: bool) -> Iterable[str]:
+    def _offered(self, words: list[str], is_cell: bool) -> tuple[str, Iterable[str]]:
+        """What the words may go on with, and how a page names the kind of it."""
         if len(words) == 1:
-            return [name for name, found in COMMANDS.items() if found.heads_cell is is_cell]
+            return "command", [n for n, found in COMMANDS.items() if found.heads_cell is is_cell]
         found = COMMANDS.get(words[0])
         if found is None:
-            return []
+            return "command", []
         typed = words[-1]
         if typed.startswith("-"):
-            return [*found.options, "--help"]
+            return "option", [*found.options, "--help"]
         if typed.startswith("$"):
-            return [f"${name}" for name in self._variables()]
+            return "variable", [f"${name}" for name in self._variables()]
         return self._arguments(found, words)
 
-    def _arguments(self, found: Command, words: list[str]) -> Iterable[str]:
+    def _arguments(self, found: Command, words: list[str]) -> tuple[str, Iterable[str]]:
         kind = found.options.get(words[-2]) or ""
         if words[-2] not in found.options:
             kind = found.completes
         if kind == "model":
             given = [word for word in words[1:-1] if not word.startswith("-")]
-            return self._fields(given[0]) if given else self._models()
+            return ("field", self._fields(given[0])) if given else ("model", self._models())
         if kind == "variable":
-            return self._variables()
+            return kind, self._variables()
         if kind == "tree_form":
-            return tree_forms
+            return "form", tree_forms
         if kind == "node_type":
             mappers = Node.__mapper__.polymorphic_map.values()
-            return [m.class_.__name__ for m in mappers if issubclass(m.class_, CellRun)]
-        return []
+            runs = [m.class_.__name__ for m in mappers if issubclass(m.class_, CellRun)]
+            return "class", runs
+        return "argument", []
 
     def _variables(self) -> Iterable[str]:
         hidden = self._shell.user_ns_hidden

@@ -351,6 +351,19 @@ def test_tab_offers_what_may_stand_there(memory_shell: Shell) -> None:
     assert complete(memory_shell, "%ag export me") == {"%ag export mermaid"}
     assert not any("loss" in text for text in complete(memory_shell, "%ag find Unknown lo"))
     assert not any("fit" in text for text in complete(memory_shell, "%ag unknown fi"))
+    # What JupyterLab writes beside each.
+    for line, kind in {
+        "%ag tr": "command",
+        "%ag tree --d": "option",
+        "%ag find Fi": "model",
+        "%ag find Fit lo": "field",
+        "%ag show $fi": "variable",
+        "%ag export me": "form",
+        "%%ag run a --node-type Cell": "class",
+    }.items():
+        with provisionalcompleter():
+            found = memory_shell.ipython.Completer.completions(line, len(line))
+            assert {one.type for one in found} == {kind}, line
     assert "range" in complete(memory_shell, "ran")
 
 
