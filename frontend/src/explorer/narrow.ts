@@ -26,9 +26,9 @@ export class NarrowMenu {
   readonly element: HTMLDetailsElement;
   readonly #types = html("div", { class: "checks" });
   readonly #since = html("select", { "aria-label": "Written" });
-  readonly #from = html("input", { type: "datetime-local", "aria-label": "Written from" });
-  readonly #until = html("input", { type: "datetime-local", "aria-label": "Written before" });
-  readonly #range = html("div", { class: "range", hidden: true }, this.#from, html("span", {}, "to"), this.#until);
+  readonly #from = html("input", { type: "datetime-local", "aria-label": "Written from (UTC)" });
+  readonly #until = html("input", { type: "datetime-local", "aria-label": "Written before (UTC)" });
+  readonly #range = html("div", { class: "range", hidden: true }, this.#from, html("span", {}, "to"), this.#until, html("span", {}, "UTC"));
   readonly #changed: () => void;
 
   /** @param changed called whenever other models are wanted */
@@ -85,8 +85,8 @@ export class NarrowMenu {
   }
 }
 
-/** What a page calls local time, as a moment. */
+/** A moment of UTC, in which the times of rows are shown. */
 function moment(local: string): string | null {
-  const found = new Date(local);
+  const found = new Date(`${local}Z`);
   return local === "" || Number.isNaN(found.getTime()) ? null : found.toISOString();
 }

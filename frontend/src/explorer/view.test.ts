@@ -90,6 +90,16 @@ describe("an explorer", () => {
     expect(python.sent).toEqual([]);
   });
 
+  it("has one clock, that of the rows", async () => {
+    expect(root().querySelector(".status")!.textContent).toBe("2 below test.db · read at 00:00:00 UTC");
+    const field = (label: string): HTMLInputElement => root().querySelector(`[aria-label="${label}"]`)!;
+    field("Written").value = "range";
+    field("Written from (UTC)").value = "2026-03-29T02:30";
+    field("Written").dispatchEvent(new Event("change", { bubbles: true }));
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(JSON.stringify(python.sent)).toContain("2026-03-29T02:30:00.000Z");
+  });
+
   it("opens, folds and opens again with one question", async () => {
     python.answers["children"] = { rows: [row(10), row(11)], after: null };
     click(item("node 1").querySelector(".toggle rect")!);

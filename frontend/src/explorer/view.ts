@@ -193,7 +193,8 @@ export class ExplorerView {
 
   #sayRead(first: FirstPage): void {
     const time = new Date(first.read_at);
-    const shown = Number.isNaN(time.getTime()) ? first.read_at : time.toLocaleTimeString();
+    // In UTC, as the times of rows are.
+    const shown = Number.isNaN(time.getTime()) ? first.read_at : `${time.toISOString().slice(11, 19)} UTC`;
     this.#say(`${this.#tree.branch(first.root.node).total.toLocaleString("en")}${first.capped ? "+" : ""}`
       + ` below ${first.root.label ?? "the root"} · read at ${shown}`);
   }
