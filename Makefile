@@ -84,6 +84,8 @@ test: $(STAMP)  ## run all tests, which run the notebooks as well
 # What to measure with: make coverage TESTS=tests/codec
 coverage: $(STAMP)  ## measure which branches the tests reach; the report goes to out/coverage
 	@rm -rf $(OUT)/coverage && mkdir -p $(OUT)/coverage
+	@# Processes of the tests that have given up root's rights write there as well.
+	@chmod a+rwx $(OUT)/coverage
 	@# A line that no process of the tests reaches is what is asked for, so slow ones run too.
 	@status=0; $(PYTEST) --cov --cov-report=html --cov-report= $(TESTS) || status=$$?; \
 		$(BIN)/python -m coverage report > $(OUT)/coverage/report.txt; grep ^TOTAL $(OUT)/coverage/report.txt; \
