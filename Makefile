@@ -23,7 +23,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo lab test notebooks docs check bench measure coverage format constraints clean
+.PHONY: help venv demo lab test test-long notebooks docs check bench measure coverage format constraints clean
 .PHONY: check-format check-lint check-types check-layers check-docs check-frontend check-binder check-lowest
 .PHONY: frontend site release-check chaos fuzz
 
@@ -80,6 +80,9 @@ lab: $(STAMP)  ## open JupyterLab on the notebooks
 
 test: $(STAMP)  ## run all tests, which run the notebooks as well
 	$(PYTEST)
+
+test-long: $(STAMP)  ## have tests of random values try 500 of them, ten times as many as usual
+	$(PYTEST) -m hypothesis --hypothesis-profile=long
 
 # What to measure with: make coverage TESTS=tests/codec
 coverage: $(STAMP)  ## measure which branches the tests reach; the report goes to out/coverage

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from sqlalchemy import URL, delete, event, make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -30,6 +31,16 @@ from artigraph.storage.base import storages
 
 # jsonschema, which notebooks are read with, does without; its grammars take each worker 3 seconds.
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+
+# A busy machine is slow, not wrong.
+for name, examples in {"usual": 50, "long": 500}.items():
+    settings.register_profile(
+        name,
+        max_examples=examples,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+settings.load_profile("usual")
 
 SERVERS = {
     "postgresql": os.environ.get(

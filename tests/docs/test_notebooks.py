@@ -61,7 +61,7 @@ async def test_notebook_runs_twice(
     folder.mkdir()
     shutil.copy(FOLDER / "quickstart_models.py", folder)
     notebook = read(path)
-    client = NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(folder)}})
+    client = NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(folder)}})
     async with client.async_setup_kernel(cleanup_kc=True):
         await client.async_execute(cleanup_kc=False)
         OUT.mkdir(parents=True, exist_ok=True)

@@ -39,7 +39,7 @@ def _close_connections() -> Iterator[None]:
 def run(code: str, *arguments: str) -> str:
     """Run code in a process of its own and return what it prints."""
     done = subprocess.run(
-        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -126,7 +126,7 @@ async def test_a_server_that_never_answers(
             listing(),
             return_exceptions=True,
         )
-        assert time.monotonic() - began < 20
+        assert time.monotonic() - began < 55, "a minute is what botocore waits by itself"
         for answer in answers:
             assert isinstance(answer, StorageError)
             assert not isinstance(answer, BlobNotFoundError | CorruptBlobError)

@@ -490,7 +490,7 @@ async def test_collecting_beside_writers(
     finally:
         ended.set()
         stop.touch()
-        output, errors = await asyncio.to_thread(process.communicate, timeout=60)
+        output, errors = await asyncio.to_thread(process.communicate, timeout=300)
     assert (process.returncode, errors) == (0, "")
     runs, removed = map(int, output.split())
     assert runs > 0
@@ -517,7 +517,7 @@ async def test_the_first_write_of_all_beside_the_collector(store: str, tmp_path:
         await asyncio.sleep(0.5)
         assert not collecting.done()
         assert len(files(tmp_path / "blobs")) == 1
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(300):
         await collecting
     assert (await check_storage(storage)).ok
 
@@ -560,7 +560,7 @@ async def test_a_write_waits_for_the_collector(
     await asyncio.sleep(0.3)
     assert not writing.done()
     go_on.set()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(300):
         await collecting
         await writing
     assert files(tmp_path / "blobs") >= {location}

@@ -119,7 +119,7 @@ async def line(database: str, database_url: str) -> AsyncIterator[Line]:
     opened = Line(url.host or "", url.port or 0)
     await opened.open()
     url = url.set(port=opened.port)
-    engine = create_async_engine(url, pool_size=2, max_overflow=0, pool_timeout=0.5)
+    engine = create_async_engine(url, pool_size=2, max_overflow=0, pool_timeout=60)
     with engine_context(engine, create_tables=True):
         await delete_nodes(NodeFilter(), everything=True)
         yield opened

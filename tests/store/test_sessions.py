@@ -274,7 +274,7 @@ async def test_nested_sessions_in_gather_wait_for_each_other(store_: str) -> Non
             if fail:
                 raise ZeroDivisionError
 
-    async with asyncio.timeout(30), new_session():
+    async with asyncio.timeout(300), new_session():
         results = await asyncio.gather(
             work("a", False), work("b", True), work("c", False), write("d"), return_exceptions=True
         )
@@ -290,7 +290,7 @@ async def test_a_task_that_outlives_its_session(store_: str) -> None:
         await asyncio.sleep(0.05)
         await write("ended outside")
 
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(300):
         async with new_session():
             await write("a")
             unstarted = asyncio.create_task(work())
@@ -312,7 +312,7 @@ async def test_cancelling_a_call_leaves_the_pool_usable(store_: str) -> None:
         await asyncio.sleep(step * 0.0006)
         task.cancel()
         kept += await asyncio.gather(task, return_exceptions=True)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(300):
             assert len(await read_nodes(NodeFilter())) % 200 == 0
             await delete_nodes(NodeFilter(), everything=True)
     assert len(kept) == 25
@@ -580,7 +580,7 @@ def run_script(script: str, *arguments: str) -> subprocess.CompletedProcess[str]
         [sys.executable, "-X", "dev", "-W", "error", "-c", textwrap.dedent(script), *arguments],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
 
 
@@ -742,6 +742,6 @@ print("end")
         [sys.executable, "-c", PREAMBLE + script, file_url],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=300,
     )
     assert (ended.returncode, ended.stdout) == (0, "end\n")
