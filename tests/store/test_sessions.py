@@ -593,7 +593,7 @@ logging.getLogger("asyncio").setLevel(logging.ERROR)
 
 def only_the_main_thread():
     # A driver's thread says that it has closed before it has quite ended.
-    for _ in range(100):
+    for _ in range(30_000):
         if threading.active_count() == 1:
             return True
         time.sleep(0.01)
@@ -718,7 +718,7 @@ def test_nothing_is_left_when_a_loop_closes(script: str, kind: str, file_url: st
     end = """
 gc.collect()
 import time
-for _ in range(50):
+for _ in range(15_000):
     extra = [t for t in threading.enumerate() if t is not threading.main_thread()]
     if not extra:
         break
