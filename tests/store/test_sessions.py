@@ -540,12 +540,12 @@ async def test_no_tables_says_how_to_make_them(database_url: str) -> None:
     """On a database without the table the remedy is named, with no password in it."""
     url = make_url(database_url)
     with engine_context(database_url):
-        if url.get_backend_name() != "sqlite":
-            engine = create_async_engine(url)
-            async with engine.begin() as connection:
-                await connection.execute(text("DROP TABLE IF EXISTS artigraph_node"))
+        engine = create_async_engine(url)
+        async with engine.begin() as connection:
+            await connection.execute(text("DROP TABLE IF EXISTS artigraph_node"))
+            if url.get_backend_name() != "sqlite":
                 await connection.execute(text("DROP SEQUENCE IF EXISTS artigraph_node_id_seq"))
-            await engine.dispose()
+        await engine.dispose()
         for call in (read_nodes(NodeFilter()), write_node(new_node())):
             with pytest.raises(SchemaError, match=r"no table 'artigraph_node'.*create_tables=True"):
                 await call
