@@ -9,6 +9,8 @@ STAMP := $(VENV)/.installed
 NODE_STAMP := frontend/node_modules/.installed
 OUT := out
 WORKERS ?= 2
+# A worker goes on with neighbours, which share servers and kernels, until it has none left.
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 # The first Python here that is new enough. 3.11 comes first because
 # constraints.txt was made with it.
@@ -17,9 +19,11 @@ PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13 python3
 	&& { echo $$python; break; }; done)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# The tests start some hundred processes, each of which would compile the package anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo lab test notebooks docs check bench measure coverage format constraints clean
+.PHONY: help venv demo lab test test-long notebooks docs check bench measure coverage format constraints clean
 .PHONY: check-format check-lint check-types check-layers check-docs check-frontend check-binder check-lowest
 .PHONY: frontend site release-check chaos fuzz
 
@@ -74,23 +78,25 @@ lab: $(STAMP)  ## open JupyterLab on the notebooks
 
 # ----------------------------------------------------------------------- check
 
-test: $(STAMP)  ## run all tests and the notebooks
-	$(BIN)/python -m pytest -n $(WORKERS)
-	@$(MAKE) --no-print-directory notebooks
+test: $(STAMP)  ## run all tests, which run the notebooks as well
+	$(PYTEST)
+
+test-long: $(STAMP)  ## have tests of random values try 500 of them, ten times as many as usual
+	$(PYTEST) -m hypothesis --hypothesis-profile=long
 
 # What to measure with: make coverage TESTS=tests/codec
 coverage: $(STAMP)  ## measure which branches the tests reach; the report goes to out/coverage
 	@rm -rf $(OUT)/coverage && mkdir -p $(OUT)/coverage
+	@# Processes of the tests that have given up root's rights write there as well.
+	@chmod a+rwx $(OUT)/coverage
 	@# A line that no process of the tests reaches is what is asked for, so slow ones run too.
-	@status=0; $(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=html --cov-report= $(TESTS) || status=$$?; \
+	@status=0; $(PYTEST) --cov --cov-report=html --cov-report= $(TESTS) || status=$$?; \
 		$(BIN)/python -m coverage report > $(OUT)/coverage/report.txt; grep ^TOTAL $(OUT)/coverage/report.txt; \
 		echo "Line by line: $(OUT)/coverage/report.txt, file://$(CURDIR)/$(OUT)/coverage/html/index.html"; exit $$status
 
 notebooks: $(STAMP)  ## run the notebooks; copies with their outputs go to out/notebooks
-	@rm -rf $(OUT)/notebooks && mkdir -p $(OUT)/notebooks
-	@cp notebooks/*.ipynb notebooks/*.py $(OUT)/notebooks
-	@# One thread each: two of scikit-learn's that wait for each other cost more than one.
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --nbmake --overwrite $(OUT)/notebooks
+	@rm -rf $(OUT)/notebooks
+	$(PYTEST) tests/docs/test_notebooks.py
 
 docs: notebooks site  ## build the documentation, with the notebooks' outputs, in out/docs
 	@echo "Look at it: file://$(CURDIR)/$(OUT)/docs/index.html"

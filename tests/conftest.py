@@ -9,22 +9,38 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from sqlalchemy import URL, delete, event, make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 import artigraph
-from artigraph import Node, get_engine, set_engine
+from artigraph import Node, engine_context, get_engine, set_engine
 from artigraph.model import base as model_base
 from artigraph.orm.node import node_table
 from artigraph.registry import Registry
 from artigraph.serializer.base import serializers
 from artigraph.storage.base import storages
+
+# jsonschema, which notebooks are read with, does without; its grammars take each worker 3 seconds.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+
+# A busy machine is slow, not wrong.
+for name, examples in {"usual": 50, "long": 500}.items():
+    settings.register_profile(
+        name,
+        max_examples=examples,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+settings.load_profile("usual")
 
 SERVERS = {
     "postgresql": os.environ.get(
@@ -99,10 +115,24 @@ async def _administer(url: URL, statement: str) -> None:
         await engine.dispose()
 
 
+@pytest.fixture(scope="session")
+def made_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with tables and no rows: to copy one costs less than to make one."""
+    file = tmp_path_factory.mktemp("made") / "made.db"
+
+    async def make() -> None:
+        with engine_context(f"sqlite+aiosqlite:///{file}", create_tables=True):
+            await get_engine()
+
+    asyncio.run(make())
+    return file
+
+
 @pytest.fixture
-def database_url(database: str, tmp_path: Path) -> str:
+def database_url(database: str, made_file: Path, tmp_path: Path) -> str:
     """The address of a database; its tables may hold what earlier tests left."""
     if database == "sqlite":
+        shutil.copyfile(made_file, tmp_path / "test.db")
         return f"sqlite+aiosqlite:///{tmp_path / 'test.db'}"
     return _own_databases[database]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 
 from sqlalchemy import Connection, Table, inspect
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, NoSuchTableError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.schema import CreateColumn
 from sqlalchemy.types import SchemaType
@@ -77,11 +77,14 @@ def _is_complete(connection: Connection, create: bool, shown: str) -> bool:
     remedy = f"set_engine({shown!r}, create_tables=True) makes them."
     complete = True
     for table in Base.metadata.sorted_tables:
-        if not inspector.has_table(table.name):
-            if not create:
-                raise SchemaError(f"The database {shown} has no table {table.name!r}. {remedy}")
-            return False
-        present = {column["name"]: column for column in inspector.get_columns(table.name)}
+        try:
+            present = {column["name"]: column for column in inspector.get_columns(table.name)}
+        except NoSuchTableError:
+            if create:
+                return False
+            raise SchemaError(
+                f"The database {shown} has no table {table.name!r}. {remedy}"
+            ) from None
         check_types(connection, table, present, shown)
         missing = [column.name for column in table.columns if column.name not in present]
         if missing and not create:
@@ -89,10 +92,11 @@ def _is_complete(connection: Connection, create: bool, shown: str) -> bool:
                 f"The table {table.name!r} of {shown} has no columns {', '.join(missing)}, which "
                 f"classes defined here need. {remedy}"
             )
-        indexes = dialect_of(connection).index_names(connection, table)
-        # Without its indexes a database is slow, but not wrong.
-        unindexed = create and not {index.name for index in table.indexes} <= indexes
-        complete = complete and not missing and not unindexed
+        complete = complete and not missing
+        if create:
+            # Without its indexes a database is slow, but not wrong.
+            indexes = dialect_of(connection).index_names(connection, table)
+            complete = complete and {index.name for index in table.indexes} <= indexes
     return complete
 
 

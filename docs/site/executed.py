@@ -1,6 +1,6 @@
 """Shows notebooks with the outputs of their last run.
 
-Git holds notebooks without outputs. ``make notebooks`` runs copies of them in
+Git holds notebooks without outputs. ``make notebooks`` leaves copies that ran in
 ``out/notebooks``; the site shows these.
 """
 

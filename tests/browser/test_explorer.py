@@ -419,7 +419,7 @@ def test_two_views_and_no_kernel(notebook: OpenNotebook) -> None:
     first.toggle("run 1")
     expect(first.item("training")).to_be_visible()
     first.toggle("run 2")
-    expect(first.item("Python has not answered")).to_be_visible(timeout=30_000)
+    expect(first.item("Python has not answered")).to_be_visible()
     opened.screenshot("explorer-restart")
 
 

@@ -22,7 +22,7 @@ def test_lesson_shows_both_widgets(notebook: OpenNotebook) -> None:
     opened = notebook(sources)
     opened.run_all()
     # The last cell's viewer: all cells before it have run.
-    expect(opened.page.get_by_role("grid")).to_have_count(2, timeout=120_000)
+    expect(opened.page.get_by_role("grid")).to_have_count(2)
     opened.page.get_by_role("treeitem").first.wait_for()
     for name, where in (("explorer", "treeitem"), ("viewer", "grid")):
         output = opened.page.locator(".jp-OutputArea-output").filter(

@@ -28,7 +28,7 @@ def test_jupyterlab_draws_any_label(notebook: OpenNotebook) -> None:
     )
     opened.run_all()
     picture = opened.outputs(0).locator(".jp-RenderedMermaid img")
-    picture.wait_for(timeout=60_000)
+    picture.wait_for()
     svg = unquote((picture.get_attribute("src") or "").partition(",")[2])
     shapes = "circle|defs|div|feDropShadow|filter|foreignObject|g|marker|p|path|polygon|rect|span"
     assert re.findall(rf"<(?!/|!|\?|(?:{shapes}|style|svg)\b)\w+", svg) == []

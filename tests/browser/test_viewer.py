@@ -11,9 +11,6 @@ from playwright.sync_api import Locator, expect
 
 from tests.browser.conftest import Notebook, OpenNotebook
 
-# The machine may be busy with other tests, and starting a kernel takes seconds.
-expect.set_options(timeout=60_000)
-
 FRAME = """
 import numpy as np, pandas as pd
 from artigraph import FrameViewer
@@ -237,7 +234,7 @@ def test_tall_frame_lost_file_and_dead_kernel(notebook: OpenNotebook) -> None:
         app="notebook",
     )
     nb.run_cell(0)
-    expect(cell(nb, 0, 0)).to_have_text("0", timeout=60_000)
+    expect(cell(nb, 0, 0)).to_have_text("0")
     keys = nb.page.keyboard
     grid(nb).focus()
     keys.press("Control+End")

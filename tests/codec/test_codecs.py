@@ -66,7 +66,7 @@ def collides(value: Any) -> bool:
     return False
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(example=TYPED_VALUES)
 def test_a_schema_reads_what_its_codec_wrote(example: tuple[Any, Any]) -> None:
     """For every annotation the codec of its schema decodes what its codec encoded."""
@@ -79,7 +79,7 @@ def test_a_schema_reads_what_its_codec_wrote(example: tuple[Any, Any]) -> None:
         assert same(nameless(value), codec_of_schema(schema).decode(document, parts))
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(example=TYPED_VALUES)
 def test_the_codec_of_a_schema_has_that_schema(example: tuple[Any, Any]) -> None:
     """A codec that was made of a schema says the same of itself, or that JSON tells it."""

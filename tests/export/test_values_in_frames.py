@@ -143,7 +143,6 @@ async def sqlite(tmp_path: Path) -> AsyncIterator[None]:
 
 
 often = settings(
-    max_examples=100,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -61,7 +61,7 @@ def run_script(folder: Path, source: str) -> str:
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
     # Warnings that arise while the interpreter ends are only printed.
     assert done.stderr == ""

@@ -93,7 +93,6 @@ async def write_and_read_all(models: Mapping[str, DataModel]) -> dict[str, Any]:
 
 
 @settings(
-    max_examples=150,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -104,7 +103,6 @@ async def test_what_matches_its_annotation_comes_back(sqlite: None, example: Exa
 
 
 @settings(
-    max_examples=150,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -118,7 +118,7 @@ class Page:
 
 async def until(holds: Callable[[], bool]) -> None:
     """Wait until something has come to pass."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(300):
         while not holds():  # noqa: ASYNC110  # the portal is another thread's loop
             await asyncio.sleep(0.005)
 

@@ -90,22 +90,22 @@ def test_cancelling_cancels_the_coroutine() -> None:
             ended.set()
 
     future = start_in_portal(wait())
-    assert started.wait(10)
+    assert started.wait(300)
     future.cancel()
-    assert ended.wait(10)
+    assert ended.wait(300)
     with pytest.raises(CancelledError):
         future.result()
 
     held = threading.Event()
 
     async def hold() -> None:
-        held.wait(10)  # so that the next one cannot start yet
+        held.wait(300)  # so that the next one cannot start yet
 
     blocking = start_in_portal(hold())
     never = start_in_portal(wait())
     never.cancel()
     held.set()
-    blocking.result(10)
+    blocking.result(300)
     assert run_in_portal(echo(2)) == 2
 
 

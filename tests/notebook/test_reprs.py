@@ -43,7 +43,7 @@ async def test_cells_show_text_and_html() -> None:
     client = NotebookClient(
         new_notebook(cells=[new_code_cell(dedent(cell).strip()) for cell in CELLS]),  # type: ignore[no-untyped-call]  # nbformat has none
         kernel_name="python3",
-        timeout=60,
+        timeout=300,
     )
     notebook: Any = await client.async_execute()
     shown = [cell.outputs[-1].data for cell in notebook.cells]
@@ -74,7 +74,7 @@ def test_a_terminal_shows_text_of_its_width() -> None:
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=300,
     )
     lines = done.stdout.split("\n")
     assert any("loss  float  0.5" in line for line in lines), done.stdout

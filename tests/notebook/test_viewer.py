@@ -41,7 +41,7 @@ from artigraph.serializer.pandas import dataframe_serializer
 from tests.conftest import Statements
 from tests.frame.sources import keep
 
-WAIT = 20.0
+WAIT = 300.0
 """Seconds after which a test gives up."""
 
 

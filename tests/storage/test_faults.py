@@ -39,7 +39,7 @@ def _close_connections() -> Iterator[None]:
 def run(code: str, *arguments: str) -> str:
     """Run code in a process of its own and return what it prints."""
     done = subprocess.run(
-        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -126,7 +126,7 @@ async def test_a_server_that_never_answers(
             listing(),
             return_exceptions=True,
         )
-        assert time.monotonic() - began < 20
+        assert time.monotonic() - began < 55, "a minute is what botocore waits by itself"
         for answer in answers:
             assert isinstance(answer, StorageError)
             assert not isinstance(answer, BlobNotFoundError | CorruptBlobError)
@@ -200,6 +200,11 @@ for line in sys.stdin:
 """
 
 
+def names(folder: Path) -> set[str]:
+    """Every file in a storage's folder, temporary ones too."""
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
 @posix
 def test_killed_streams_leave_no_damaged_blob(tmp_path: Path) -> None:
     """After SIGKILL at any moment, what has a final name is whole, and the rest is temporary."""
@@ -210,15 +215,18 @@ def test_killed_streams_leave_no_damaged_blob(tmp_path: Path) -> None:
     with subprocess.Popen(command, **pipes) as starter:
         assert starter.stdin is not None
         assert starter.stdout is not None
-        for _ in range(10):
+        for turn in range(10):
+            before = names(tmp_path)
             print("go", file=starter.stdin, flush=True)
             child = int(starter.stdout.readline())
+            # It is at work, and the first has ended a blob: later on a busy machine.
+            while not [n for n in names(tmp_path) - before if turn or not n.endswith(".tmp")]:
+                time.sleep(0.01)
             time.sleep(delays.uniform(0.02, 0.25))
             os.kill(child, signal.SIGKILL)
             assert starter.stdout.readline() == "gone\n"
         starter.stdin.close()
-    files = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
-    asyncio.run(_check_what_is_left(storage, files))
+    asyncio.run(_check_what_is_left(storage, names(tmp_path)))
 
 
 async def _check_what_is_left(storage: Storage, files: set[str]) -> None:

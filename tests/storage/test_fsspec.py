@@ -434,13 +434,13 @@ async def test_a_cancelled_read_ends(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def slow(*arguments: Any, **options: Any) -> bytes:
         asked.release()
-        go_on.acquire(timeout=30)
+        go_on.acquire(timeout=300)
         data: bytes = original(*arguments, **options)
         return data
 
     monkeypatch.setattr(MemoryFileSystem, "cat_file", slow)
     task = asyncio.create_task(storage.read(location))
-    assert await asyncio.to_thread(asked.acquire, timeout=30)
+    assert await asyncio.to_thread(asked.acquire, timeout=300)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

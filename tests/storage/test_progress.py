@@ -98,7 +98,7 @@ def test_a_bar_counts_what_was_moved_before_it(
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(timeout=30)
+            thread.join(timeout=300)
         assert len(bars) == 1
         assert bars[0].n == 81_000
     assert bars[0].disable
@@ -133,7 +133,7 @@ def test_a_bar_that_fails_is_the_last(clock: Clock, monkeypatch: pytest.MonkeyPa
             # tqdm leaves its lock taken, so another thread would wait for ever.
             thread = threading.Thread(target=advance, args=(10,))
             thread.start()
-            thread.join(timeout=30)
+            thread.join(timeout=300)
             assert not thread.is_alive()
     with tqdm.auto.tqdm.get_lock():
         assert broken.getvalue() == ""

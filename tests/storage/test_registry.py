@@ -84,7 +84,7 @@ print(storage.register(), storage == storage, hash(storage) == hash(storage))
         [sys.executable, "-c", code],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         env={**os.environ, "TMPDIR": str(tmp_path), "HOME": str(tmp_path)},
         cwd=os.getcwd(),
     )
@@ -104,4 +104,4 @@ from artigraph.storage.fsspec import FsspecStorage
 S3Storage("bucket"), FileSystemStorage("x"), FsspecStorage("gs://bucket")
 sys.exit({library!r} in sys.modules)
 """
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=300)

@@ -287,7 +287,7 @@ try:
 except MissingLibraryError as error:
     print(error)
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("<S3Storage 's3://my-bucket'>\n")
     assert "pip install 'artigraph[s3]'" in done.stdout

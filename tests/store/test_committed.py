@@ -114,7 +114,7 @@ async def assert_nothing_is_held() -> None:
     """Every connection is back in its pool, and somebody else can write at once."""
     engine = await get_engine()
     assert engine.pool.checkedout() == 0  # type: ignore[attr-defined]  # a QueuePool's
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(300):
         await write_node(new_node(node_label="another"))
     await delete_nodes(NodeFilter(label="another"))
 

@@ -119,7 +119,7 @@ async def line(database: str, database_url: str) -> AsyncIterator[Line]:
     opened = Line(url.host or "", url.port or 0)
     await opened.open()
     url = url.set(port=opened.port)
-    engine = create_async_engine(url, pool_size=2, max_overflow=0, pool_timeout=0.5)
+    engine = create_async_engine(url, pool_size=2, max_overflow=0, pool_timeout=60)
     with engine_context(engine, create_tables=True):
         await delete_nodes(NodeFilter(), everything=True)
         yield opened
@@ -132,7 +132,7 @@ async def line(database: str, database_url: str) -> AsyncIterator[Line]:
 def asked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every connection has rested for long, and answers come soon or never."""
     monkeypatch.setattr(idle, "REST_SECONDS", 0)
-    monkeypatch.setattr(idle, "ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr(idle, "ANSWER_SECONDS", 2)
 
 
 async def open_two() -> None:
@@ -306,6 +306,7 @@ async def test_more_tasks_than_connections(line: Line) -> None:
     """Who waits in vain for a connection is told what to type, and it works."""
     url = make_url((await get_engine()).url).set(port=line.port)
     holding, ready = asyncio.Semaphore(0), asyncio.Event()
+    impatient = create_async_engine(url, pool_size=2, max_overflow=0, pool_timeout=0.5)
 
     async def session() -> None:
         async with new_session():
@@ -313,15 +314,17 @@ async def test_more_tasks_than_connections(line: Line) -> None:
             holding.release()
             await ready.wait()
 
-    holders = [asyncio.create_task(session()) for _ in range(2)]
-    for _ in holders:
-        await holding.acquire()
-    with pytest.raises(DatabaseBusyError, match=r"pool_size=20"):
-        await write_node(new_node())
+    with engine_context(impatient):
+        holders = [asyncio.create_task(session()) for _ in range(2)]
+        for _ in holders:
+            await holding.acquire()
+        with pytest.raises(DatabaseBusyError, match=r"pool_size=20"):
+            await write_node(new_node())
     with engine_context(create_async_engine(url, pool_size=20)):
         await write_node(new_node())
     ready.set()
     await asyncio.gather(*holders)
+    await impatient.dispose()
     assert await count_nodes(NodeFilter()) == 3
 
 

@@ -200,9 +200,9 @@ async def child(script: str, *arguments: str) -> AsyncIterator[Child]:
         text=True,
     )
     try:
-        async with asyncio.timeout(90):
+        async with asyncio.timeout(300):
             yield Child(process)
-            _, errors = await asyncio.to_thread(process.communicate, timeout=30)
+            _, errors = await asyncio.to_thread(process.communicate, timeout=300)
             assert (process.returncode, errors) == (0, "")
     finally:
         if process.poll() is None:

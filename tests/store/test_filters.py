@@ -242,7 +242,7 @@ async def test_cycles_do_not_hang_the_recursion(store: str, length: int) -> None
             {"p": chain[-1].node_id, "c": chain[0].node_id},
         )
     cycle = {node.node_id for node in chain}
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(300):
         for depth in (None, 50):
             start = chain[0].node_id
             below = NodeRelationshipFilter(descendant_of=start, max_depth=depth)
@@ -258,7 +258,7 @@ async def test_a_huge_max_depth_ends_on_a_cycle(store: str) -> None:
     node = await write_node(new_node())
     async with (await get_engine()).begin() as connection:
         await connection.execute(text("UPDATE artigraph_node SET node_parent_id = node_id"))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(300):
         every = NodeRelationshipFilter(descendant_of=node, include_self=True, max_depth=10**15)
         assert await ids(every) == {node.node_id}
 

@@ -849,7 +849,7 @@ async def test_tasks_with_sessions_of_their_own(store: str, count_of: int, begun
         async with new_session():
             await keep_run(n, begun)
 
-    async with asyncio.timeout(50), ModelGroup(new_node(node_label="sweep")):
+    async with asyncio.timeout(300), ModelGroup(new_node(node_label="sweep")):
         await asyncio.gather(*(run(n) for n in range(count_of)))
     found = await labels()
     assert {label for label, above in found.items() if above == "sweep"} == {
@@ -868,7 +868,7 @@ async def test_a_session_that_takes_the_node_above_back(store: str, begun: bool)
             if n % 2 == 0:
                 raise ZeroDivisionError
 
-    async with asyncio.timeout(50), ModelGroup(new_node(node_label="sweep")):
+    async with asyncio.timeout(300), ModelGroup(new_node(node_label="sweep")):
         results = await asyncio.gather(*(run(n) for n in range(6)), return_exceptions=True)
     assert [type(r) for r in results] == [ZeroDivisionError, type(None)] * 3
     assert {k: v for k, v in (await labels()).items() if k != "fit"} == {
@@ -903,7 +903,7 @@ async def test_long_sessions_side_by_side(store: str) -> None:
             await group.save()
             await together.wait()
 
-    async with asyncio.timeout(20), ModelGroup(new_node(node_label="sweep")):
+    async with asyncio.timeout(300), ModelGroup(new_node(node_label="sweep")):
         await asyncio.gather(*(run(n) for n in range(4)))
     assert len(await read_models(ModelFilter())) == 4
 
@@ -932,14 +932,14 @@ async def test_a_session_that_keeps_the_node_above_for_too_long(
             async with ModelGroup(new_node(node_label="short")):
                 pass
 
-    async with asyncio.timeout(20), ModelGroup(new_node(node_label="sweep")):
+    async with asyncio.timeout(300), ModelGroup(new_node(node_label="sweep")):
         task = asyncio.create_task(long())
         with pytest.raises(DatabaseBusyError, match="write the node before the tasks start"):
             await asyncio.create_task(short())
         over.set()
         await task
     over.clear()
-    async with asyncio.timeout(20), ModelGroup(new_node(node_label="second")) as group:
+    async with asyncio.timeout(300), ModelGroup(new_node(node_label="second")) as group:
         await group.save()
         task = asyncio.create_task(long())
         await asyncio.create_task(short())

@@ -83,7 +83,7 @@ class Reader:
 
     def end(self) -> None:
         """Have it end, with nothing to say."""
-        rest = self._process.communicate(timeout=60)
+        rest = self._process.communicate(timeout=300)
         assert (self._process.returncode, *rest) == (0, "", "")
 
 

@@ -750,7 +750,7 @@ def test_in_ipython_a_cell_may_run_again(tmp_path: Path) -> None:
         env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "PYTHONPATH": str(Path.cwd())},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
     assert "all well" in done.stdout, done.stdout + done.stderr
     assert done.returncode == 0, done.stdout + done.stderr

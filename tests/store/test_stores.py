@@ -262,7 +262,7 @@ assert len(told) == 2 and all("was forked from" in one for one in told), told
 assert "set_engine('sqlite+aiosqlite:///example.db', create_tables=True)" in told[0]
 assert asyncio.run(count_nodes(NodeFilter())) == 2
 """
-    subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=True, timeout=120)
+    subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=True, timeout=300)
 
 
 # ----------------------------------------------------------------------- nodes

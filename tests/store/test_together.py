@@ -331,7 +331,7 @@ async def test_a_turn_that_is_promised_to_another(monkeypatch: pytest.MonkeyPatc
         waiting = asyncio.create_task(first())
         await asyncio.sleep(0)
     with pytest.raises(TransactionFailedError, match="waits for this task"):
-        async with asyncio.timeout(10), turns:
+        async with asyncio.timeout(300), turns:
             pass
     waiting.cancel()
     await asyncio.wait([waiting])

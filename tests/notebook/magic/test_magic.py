@@ -368,7 +368,7 @@ def test_tab_offers_what_may_stand_there(memory_shell: Shell) -> None:
 
 
 @given(text=st.text(st.characters(exclude_characters='"')))
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_quoted_text_is_one_word(text: str) -> None:
     """Whatever stands between quotes is one word, and so is whatever a variable holds."""
     assert [word.text for word in split("a $x b", {"x": text})] == ["a", text, "b"]
