@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -337,18 +336,37 @@ async def test_a_turn_that_is_promised_to_another(monkeypatch: pytest.MonkeyPatc
     await asyncio.wait([waiting])
 
 
-async def test_a_table_of_the_user_that_refers_to_a_node(tmp_path: Path) -> None:
-    """On SQLite nobody else can be in the way of a deletion: it is refused, once."""
-    with engine_context(f"sqlite+aiosqlite:///{tmp_path / 'x.db'}", create_tables=True):
-        node = await write_node(new_node(node_label="a"))
-        async with new_session() as session:
-            await session.execute(
-                text("CREATE TABLE mine (id INTEGER REFERENCES artigraph_node (node_id))")
-            )
-            await session.execute(text(f"INSERT INTO mine VALUES ({node.node_id})"))
-        with pytest.raises(DatabaseRefusedError, match="FOREIGN KEY"):
+async def test_a_table_of_the_user_that_refers_to_a_node(
+    statements: Statements, store: str
+) -> None:
+    """A deletion that its constraint stands against is refused at once, and told by its name."""
+    node, below = new_node(node_label="a"), new_node(node_label="b")
+    await write_node(node)
+    below.node_parent_id = node.node_id
+    await write_node(below)
+    engine = await get_engine()
+    id_type = "INTEGER" if store == "sqlite" else "BIGINT"
+    key = "FOREIGN KEY (id) REFERENCES artigraph_node (node_id)"
+    async with engine.begin() as connection:
+        await connection.execute(text(f"CREATE TABLE together_mine (id {id_type}, {key})"))
+        await connection.execute(text(f"INSERT INTO together_mine VALUES ({below.node_id})"))
+    try:
+        statements.clear()
+        with pytest.raises(DatabaseRefusedError, match=r"table 'together_mine' refer.*deleted"):
             await delete_nodes(NodeFilter(label="a"))
-        assert await count_nodes(NodeFilter()) == 1
+        assert sum(s.startswith("DELETE") for s in statements) == 1
+        assert await count_nodes(NodeFilter()) == 2
+        async with new_session():
+            await write_node(new_node(node_label="c"))
+            with pytest.raises(DatabaseRefusedError, match="together_mine"):
+                await delete_nodes(NodeFilter(label="a"))
+        assert await count_nodes(NodeFilter()) == 3
+        async with engine.begin() as connection:
+            await connection.execute(text("DELETE FROM together_mine"))
+        assert await delete_nodes(NodeFilter(label="a")) == 2
+    finally:
+        async with engine.begin() as connection:
+            await connection.execute(text("DROP TABLE together_mine"))
 
 
 async def test_a_task_that_nobody_waits_for_has_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
