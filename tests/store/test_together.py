@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from functools import partial
@@ -16,6 +17,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from artigraph import (
     ArtigraphError,
+    CycleError,
     DatabaseBusyError,
     DatabaseRefusedError,
     DataModel,
@@ -24,6 +26,7 @@ from artigraph import (
     ModelGroup,
     Node,
     NodeFilter,
+    NodeNotFoundError,
     NodeRelationshipFilter,
     SerializationError,
     TransactionFailedError,
@@ -170,6 +173,45 @@ async def test_a_deletion_beside_those_who_write_below() -> None:
         assert results[4] == 1 + 4 * written, results
         assert all(isinstance(r, ArtigraphError | None) for r in results[:4]), results
     assert await count_nodes(NodeFilter()) == 0
+
+
+async def test_no_row_goes_that_no_deletion_has_counted() -> None:
+    """Whoever writes, moves and deletes in the same trees: what was written is there or counted.
+
+    Who writes or moves below a node that is being deleted either comes first, and is deleted
+    and counted with it, or is told that it is gone.
+    """
+    tops = [node.node_id for node in await write_nodes([new_node() for _ in range(2)])]
+    written: list[int] = []
+    deleted: list[int] = []
+    hung: dict[int, set[int | None]] = {}
+
+    async def work(task: int) -> None:
+        dice = random.Random(task)
+        for _ in range(15):
+            there = [node.node_id for node in await read_nodes(NodeFilter())]
+            below = [node_id for node_id in there if node_id not in tops]
+            roll = dice.random()
+            with suppress(CycleError, NodeNotFoundError):
+                if roll < 0.4 or len(below) < 20:
+                    above = dice.choice(there)
+                    nodes = [new_node(node_parent_id=above) for _ in range(dice.randrange(1, 4))]
+                    ids = [node.node_id for node in await write_nodes(nodes)]
+                    written.extend(ids)
+                    hung.update({node_id: {above} for node_id in ids})
+                elif roll < 0.8:
+                    above, child = dice.choice(there), dice.choice(below)
+                    await write_parent_child_relationships([(above, child)])
+                    hung[child].add(above)
+                else:
+                    chosen = NodeFilter(node_id=dice.choice(below[:4]))  # with most below it
+                    deleted.append(await delete_nodes(chosen))
+
+    await asyncio.gather(*(work(task) for task in range(8)))
+    left = await read_nodes(NodeFilter())
+    assert len(left) - len(tops) == len(written) - sum(deleted)
+    for node in left:
+        assert node.node_id in tops or node.node_parent_id in hung[node.node_id]
 
 
 async def test_what_was_moved_away_is_not_deleted() -> None:
