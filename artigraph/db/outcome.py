@@ -24,7 +24,7 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from artigraph.dialect.base import Dialect
+from artigraph.dialect.base import ON_LINE, Dialect
 from artigraph.dialect.registry import dialect_of, dialects
 from artigraph.errors import (
     ArtigraphError,
@@ -73,39 +73,33 @@ def _on_begin(connection: Connection) -> None:
 
 
 def _on_error(context: ExceptionContext) -> DBAPIError | None:
-    error, wrapped, made = context.original_exception, context.sqlalchemy_exception, None
-    if wrapped is None and _driver_of(error, [dialect_of(context.dialect)]):
+    error, connection = context.original_exception, context.connection
+    database, made = dialect_of(context.dialect), None
+    wrapped = context.sqlalchemy_exception
+    if (wrapped is not None or _driver_of(error, [database])) and _is_lost(context, database):
+        context.is_disconnect = True
+    if wrapped is None and _driver_of(error, [database]):
         # One that SQLAlchemy hands on as it is, such as of a stream that breaks off.
-        wrapped = made = _made(context)
-    if wrapped is not None:
-        setattr(wrapped, _TOLD_AS, _kind(context))
-    connection = context.connection
+        wrapped = made = DBAPIError(
+            context.statement, None, error, connection_invalidated=context.is_disconnect
+        )
+    if wrapped is None:
+        return None
+    setattr(wrapped, _TOLD_AS, _kind(context, database))
     if connection is None or connection.invalidated or context.is_disconnect:
         return made
-    if (
-        wrapped is not None
-        and connection.in_transaction()
-        and dialect_of(connection).may_give_up(connection, error)
-    ):
+    if connection.in_transaction() and database.may_give_up(connection, error):
         connection.info[_GIVEN_UP] = error
     return made
 
 
-def _made(context: ExceptionContext) -> DBAPIError:
-    """What SQLAlchemy would have made of a driver's error."""
+def _is_lost(context: ExceptionContext, database: Dialect) -> bool:
     error: Any = context.original_exception
     connection = context.connection
-    if connection is not None and not connection.closed and not connection.invalidated:
-        driver: Any = connection.connection.dbapi_connection
-        lost = dialect_of(connection).is_lost(error)
-        context.is_disconnect |= lost or context.dialect.is_disconnect(error, driver, None)
-    engine = context.engine
-    return DBAPIError(
-        context.statement,
-        None if engine is not None and engine.hide_parameters else context.parameters,
-        error,
-        connection_invalidated=context.is_disconnect,
-    )
+    if connection is None or connection.closed or connection.invalidated:
+        return False
+    driver: Any = connection.connection.dbapi_connection
+    return database.is_lost(error) or context.dialect.is_disconnect(error, driver, None)
 
 
 def is_of_driver(error: BaseException, database: Dialect) -> bool:
@@ -116,13 +110,12 @@ def is_of_driver(error: BaseException, database: Dialect) -> bool:
 def _driver_of(error: BaseException, among: Iterable[Dialect]) -> Dialect | None:
     """The database of the driver that an error comes of, if it comes of one or of its line."""
     libraries = {one.__module__.partition(".")[0] for one in type(error).__mro__}
-    on_line = isinstance(error, OSError | EOFError)
+    on_line = isinstance(error, ON_LINE)
     fitting = (one for one in among if on_line or libraries & {one.driver, one.raises})
     return next(fitting, None)
 
 
-def _kind(context: ExceptionContext) -> str | None:
-    database = dialect_of(context.dialect)
+def _kind(context: ExceptionContext, database: Dialect) -> str | None:
     if context.connection is None and database.is_server:
         return "unopened"
     code = database.code(context.original_exception)
@@ -199,7 +192,7 @@ def told(outcome: str, *, connecting: bool = False, own: bool = True) -> Iterato
         # One that came past SQLAlchemy, or before it had a connection.
         database = _driver_of(error, dialects())
         opening = connecting or _is_opening(error)
-        on_line = isinstance(error, OSError | EOFError)
+        on_line = isinstance(error, ON_LINE)
         if database is None or (on_line and not opening):
             raise
         if opening or database.is_lost(error):

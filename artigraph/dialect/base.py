@@ -8,6 +8,7 @@ SQLAlchemy's, and neither rows nor sessions.
 from __future__ import annotations
 
 import sqlite3
+import struct
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -38,6 +39,7 @@ __all__ = [
     "FIELD_COLUMN",
     "FIELD_COLUMNS",
     "MOVES",
+    "ON_LINE",
     "SCHEMA",
     "WAIT_SECONDS",
     "WRITES",
@@ -65,6 +67,9 @@ WAIT_SECONDS = 60
 
 WRITES = "artigraph_writes"
 """The execution option of a connection whose transaction will write."""
+
+ON_LINE = (OSError, EOFError, struct.error)
+"""What a driver hands on as it is when its line breaks off, perhaps amid a message."""
 
 _LOOPBACK = frozenset({None, "", "localhost", "127.0.0.1", "::1"})
 
@@ -155,7 +160,7 @@ class Dialect(ABC):
 
     def is_lost(self, error: BaseException) -> bool:
         """Whether an error of its driver's, or of the line to it, means that nobody answers."""
-        return isinstance(error, OSError | EOFError) or self.code(error) in self.losses
+        return isinstance(error, ON_LINE) or self.code(error) in self.losses
 
     def refusing_tables(
         self, connection: Connection, error: BaseException, table: str

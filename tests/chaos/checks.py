@@ -129,13 +129,13 @@ def _wild(receipts: list[str], labels: Mapping[str, int], entries: list[Entry]) 
         rows, label = receipt.split(" ", 1)
         counted[label] = int(rows)
     for entry in entries:
-        label = entry.what.get("receipt")
-        if label is None:
+        own = entry.what.get("receipt")
+        if own is None:
             continue
-        if entry.outcome == "done" and label not in counted:
-            yield f"lost: {entry.kind} {label} of {entry.worker}, {entry.more}"
-        if entry.outcome == "failed" and label in counted:
-            yield f"there although it failed: {entry.kind} {label}, {entry.more}"
+        if entry.outcome == "done" and own not in counted:
+            yield f"lost: {entry.kind} {own} of {entry.worker}, {entry.more}"
+        if entry.outcome == "failed" and own in counted:
+            yield f"there although it failed: {entry.kind} {own}, {entry.more}"
     there = sum(count for label, count in labels.items() if (label or "").startswith("wild "))
     if there != sum(counted.values()):
         yield f"{there} rows are there of {sum(counted.values())} that were not deleted"

@@ -847,9 +847,17 @@ async def test_a_database_that_cannot_be_reached(
 
 
 @pytest.mark.parametrize("driver", ["postgresql+asyncpg", "mariadb+asyncmy"])
-async def test_a_server_that_hangs_up_at_once(no_engine: None, driver: str) -> None:
+@pytest.mark.parametrize("greeting", [b"", b"HTTP/1.1 400 Bad Request\r\n", b"\x03\0\0\0\x0a\0\0"])
+async def test_a_server_that_hangs_up_at_once(
+    no_engine: None, driver: str, greeting: bytes
+) -> None:
     """It is told as that, and not as one that is not there or knows no such user."""
-    server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0)
+
+    def greet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(greeting)
+        writer.close()
+
+    server = await asyncio.start_server(greet, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     reset = set_engine(f"{driver}://me:hunter2@127.0.0.1:{port}/test", create_tables=True)
     try:

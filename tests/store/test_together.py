@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.orm import Mapped, mapped_column
 
 from artigraph import (
@@ -543,6 +544,50 @@ async def test_a_setting_that_is_set_again_leaves_no_connections(
         resets.pop()()
         await write_node(new_node())
     assert await count_nodes(NodeFilter()) == 4
+
+
+async def test_a_setting_that_is_replaced_while_it_is_at_work(
+    store: str, database_url: str
+) -> None:
+    """A session goes on to its end on the connection that it has, which is closed then."""
+    set_engine(database_url, create_tables=True)
+    engine = await get_engine()
+    pool: Any = engine.sync_engine.pool
+    async with new_session():
+        await write_node(new_node(node_label="a"))
+        reset = set_engine(database_url, create_tables=True)
+        assert await count_nodes(NodeFilter()) == 1
+        await asyncio.sleep(0.05)
+        assert pool.checkedout() == 1
+        await write_node(new_node(node_label="b"))
+    for _ in range(100):
+        await asyncio.sleep(0.01)
+        if (pool.checkedout(), pool.checkedin()) == (0, 0):
+            break
+    else:
+        pytest.fail("the connection is open still")
+    assert await count_nodes(NodeFilter()) == 2
+    reset()
+    assert await get_engine() is engine
+    assert await count_nodes(NodeFilter()) == 2
+
+
+async def test_an_engine_of_ones_own_is_closed_by_its_owner(store: str, database_url: str) -> None:
+    """Whoever made it may use it elsewhere: replaced, it stays as it is until it is disposed of."""
+    first, second = create_async_engine(database_url), create_async_engine(database_url)
+    pools: list[Any] = []
+    for engine in (first, second):
+        set_engine(engine, create_tables=True)
+        assert await count_nodes(NodeFilter()) == 0
+        pools.append(engine.sync_engine.pool)
+    await asyncio.sleep(0.05)
+    assert [pool.checkedin() for pool in pools] == [1, 1]
+    async with first.connect() as connection:
+        assert (await connection.execute(text("SELECT 1"))).scalar() == 1
+    await first.dispose()
+    assert [pool.checkedin() for pool in pools] == [0, 1]
+    assert await count_nodes(NodeFilter()) == 0
+    await second.dispose()
 
 
 # ------------------------------------------------------------ what drivers' errors look like

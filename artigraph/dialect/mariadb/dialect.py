@@ -111,6 +111,11 @@ class MariaDB(Dialect):
         return _DEADLOCK in error.args[:1]
 
     @override
+    def is_lost(self, error: BaseException) -> bool:
+        # Of somebody who speaks otherwise, or of a message that was cut off.
+        return "sequence number wrong" in str(error) or super().is_lost(error)
+
+    @override
     def lock(self, connection: Connection, key: int) -> None:
         hold_lock(connection, key)
 
