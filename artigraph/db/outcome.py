@@ -7,25 +7,31 @@ with a ROLLBACK that no driver tells of, MariaDB and SQLite go on in another one
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from errno import ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, ENOENT
+from socket import gaierror
+from traceback import walk_tb
 from typing import Any
 
 from sqlalchemy import Connection, Engine, ExceptionContext, event
 from sqlalchemy.exc import (
     DBAPIError,
-    OperationalError,
+    IntegrityError,
     PendingRollbackError,
     TimeoutError as PoolTimeoutError,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from artigraph.dialect.registry import dialect_of
+from artigraph.dialect.base import ON_LINE, Dialect
+from artigraph.dialect.registry import dialect_of, dialects
 from artigraph.errors import (
     ArtigraphError,
     ConnectionLostError,
     DatabaseBusyError,
     DatabaseRefusedError,
+    EngineURLError,
     ReadOnlyError,
     TransactionFailedError,
 )
@@ -35,10 +41,12 @@ __all__ = [
     "NOTHING_WRITTEN",
     "UNKNOWN",
     "conflict",
+    "is_of_driver",
     "is_suspect",
     "prepare_outcome",
     "refuse_given_up",
     "told",
+    "unreachable",
 ]
 
 NOTHING_READ = "Run this again; it opens a new connection."
@@ -64,23 +72,53 @@ def _on_begin(connection: Connection) -> None:
     connection.info.pop(_GIVEN_UP, None)
 
 
-def _on_error(context: ExceptionContext) -> None:
+def _on_error(context: ExceptionContext) -> DBAPIError | None:
+    error, connection = context.original_exception, context.connection
+    database, made = dialect_of(context.dialect), None
     wrapped = context.sqlalchemy_exception
-    if wrapped is not None:
-        setattr(wrapped, _TOLD_AS, _kind(context.dialect, context.original_exception))
-    connection = context.connection
+    if (wrapped is not None or _driver_of(error, [database])) and _is_lost(context, database):
+        context.is_disconnect = True
+    if wrapped is None and _driver_of(error, [database]):
+        # One that SQLAlchemy hands on as it is, such as of a stream that breaks off.
+        wrapped = made = DBAPIError(
+            context.statement, None, error, connection_invalidated=context.is_disconnect
+        )
+    if wrapped is None:
+        return None
+    setattr(wrapped, _TOLD_AS, _kind(context, database))
     if connection is None or connection.invalidated or context.is_disconnect:
-        return
-    if wrapped is None or not connection.in_transaction():
-        return
-    error = context.original_exception
-    if dialect_of(connection).may_give_up(connection, error):
+        return made
+    if connection.in_transaction() and database.may_give_up(connection, error):
         connection.info[_GIVEN_UP] = error
+    return made
 
 
-def _kind(dialect: Any, error: BaseException) -> str | None:
-    database = dialect_of(dialect)
-    code = database.code(error)
+def _is_lost(context: ExceptionContext, database: Dialect) -> bool:
+    error: Any = context.original_exception
+    connection = context.connection
+    if connection is None or connection.closed or connection.invalidated:
+        return False
+    driver: Any = connection.connection.dbapi_connection
+    return database.is_lost(error) or context.dialect.is_disconnect(error, driver, None)
+
+
+def is_of_driver(error: BaseException, database: Dialect) -> bool:
+    """Whether an error is one of a database's driver, whatever SQLAlchemy has made of it."""
+    return isinstance(error, DBAPIError) or _driver_of(error, [database]) is not None
+
+
+def _driver_of(error: BaseException, among: Iterable[Dialect]) -> Dialect | None:
+    """The database of the driver that an error comes of, if it comes of one or of its line."""
+    libraries = {one.__module__.partition(".")[0] for one in type(error).__mro__}
+    on_line = isinstance(error, ON_LINE)
+    fitting = (one for one in among if on_line or libraries & {one.driver, one.raises})
+    return next(fitting, None)
+
+
+def _kind(context: ExceptionContext, database: Dialect) -> str | None:
+    if context.connection is None and database.is_server:
+        return "unopened"
+    code = database.code(context.original_exception)
     kinds = {"conflict": database.conflicts, "wait": database.waits, "denial": database.denials}
     return next((kind for kind, codes in kinds.items() if code in codes), None)
 
@@ -144,37 +182,61 @@ def told(outcome: str, *, connecting: bool = False, own: bool = True) -> Iterato
             "pool: set_engine(create_async_engine(…, pool_size=20))."
         ) from error
     except DBAPIError as error:
-        # One that says so before any statement could not be opened.
-        unopened = connecting and error.statement is None
-        if unopened or error.connection_invalidated:
-            raise _lost(error.orig, outcome) from error
         kind = getattr(error, _TOLD_AS, None)
-        # A COMMIT, which is no statement, is never others'.
-        commits = error.statement is None and isinstance(error, OperationalError)
-        if kind is None and not own and not commits:
+        if kind == "unopened" or error.connection_invalidated:
+            raise _lost(error.orig, outcome) from error
+        if kind is None and not own and not _bounds_transaction(error):
             raise
         raise _in_words(kind, error) from error
-    except OSError as error:
-        if not connecting:
+    except Exception as error:
+        # One that came past SQLAlchemy, or before it had a connection.
+        database = _driver_of(error, dialects())
+        opening = connecting or _is_opening(error)
+        on_line = isinstance(error, ON_LINE)
+        if database is None or (on_line and not opening):
             raise
-        raise _lost(error, outcome) from error
+        if opening or database.is_lost(error):
+            raise _lost(error, outcome) from error
+        if not own:
+            raise
+        raise DatabaseRefusedError(_refused(error)) from error
+
+
+def _is_opening(error: Exception) -> bool:
+    """Whether an error has come out of a pool of SQLAlchemy's: of others' lines we know nothing."""
+    frames = (frame for frame, _ in walk_tb(error.__traceback__))
+    return any(frame.f_globals.get("__name__") == "sqlalchemy.pool.base" for frame in frames)
+
+
+def _bounds_transaction(error: DBAPIError) -> bool:
+    """Whether it is of a BEGIN or a COMMIT, which are never others' statements."""
+    if error.statement is None:
+        return not isinstance(error, IntegrityError)  # a deferred constraint is
+    return error.statement.startswith("BEGIN")
 
 
 def _in_words(kind: str | None, error: DBAPIError) -> ArtigraphError:
     if kind == "conflict":
         return conflict(error.orig)
-    answer = f"The database answered: {error.orig}."
     if kind == "wait":
         return DatabaseBusyError(
             f"Another transaction has kept this one waiting for too long. Nothing was written. Let "
-            f"it end, and run this again. {answer}"
+            f"it end, and run this again. {_answer(error.orig)}"
         )
     if kind == "denial":
         return ReadOnlyError(
-            f"This user may not do that in the database. Nothing was written. {answer} Ask for the "
-            "right, or set an address with a user who has it."
+            f"This user may not do that in the database. Nothing was written. "
+            f"{_answer(error.orig)} Ask for the right, or set an address with a user who has it."
         )
-    return DatabaseRefusedError(f"{answer} Nothing of this call was written.")
+    return DatabaseRefusedError(_refused(error.orig))
+
+
+def _answer(error: BaseException | None) -> str:
+    return f"The database answered: {error}."
+
+
+def _refused(error: BaseException | None) -> str:
+    return f"{_answer(error)} Nothing of this call was written."
 
 
 def conflict(cause: object) -> DatabaseBusyError:
@@ -191,3 +253,49 @@ def _lost(cause: BaseException | None, outcome: str) -> ConnectionLostError:
     return ConnectionLostError(
         f"The connection to the database is lost ({type(cause).__name__}: {cause}). {outcome}"
     )
+
+
+def unreachable(error: BaseException, database: Dialect, shown: str) -> ArtigraphError:
+    """What to raise if a database could not be reached when it was first asked.
+
+    Args:
+        error: What came instead of a connection.
+        database: The database that was looked for.
+        shown: Its address as an error may show it.
+    """
+    causes = list(_causes(error.orig if isinstance(error, DBAPIError) else error))
+    what = f"The database {shown} cannot be opened: {causes[0]}."
+    if not database.is_server:
+        return EngineURLError(f"{what} {database.advice(causes[0])}")
+    numbers = {int(number) for one in causes for number in _ERRNO.findall(str(one))}
+    numbers |= {one.errno for one in causes if isinstance(one, OSError) and one.errno}
+    if any(isinstance(one, gaierror) for one in causes):
+        return EngineURLError(f"{what} No computer has the name in it. Correct the name.")
+    if numbers & {ECONNREFUSED, ENOENT}:
+        return EngineURLError(
+            f"{what} No server listens there. Start {database.title}, or correct host and port."
+        )
+    if numbers & {EHOSTUNREACH, ENETUNREACH} or any(isinstance(e, TimeoutError) for e in causes):
+        return EngineURLError(
+            f"{what} Nobody answers there. Correct the host, or see to what is in between: a "
+            "firewall, or a VPN that is not on."
+        )
+    if any(map(database.is_lost, causes)):
+        return ConnectionLostError(
+            f"{what} Somebody answered there and hung up. {NOTHING_READ} If that goes on: it is no "
+            f"{database.title} that listens at this port, or one that is about to stop, or wants "
+            "another way to connect; its log says which."
+        )
+    return EngineURLError(f"{what} {database.advice(causes[0])}")
+
+
+_ERRNO = re.compile(r"\[Errno (\d+)\]")
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and all that has led to it, the first one last."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__

@@ -10,15 +10,16 @@ from __future__ import annotations
 import asyncio
 
 from sqlalchemy import Connection, Table, inspect
-from sqlalchemy.exc import DBAPIError, NoSuchTableError
+from sqlalchemy.exc import NoSuchTableError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.schema import CreateColumn
 from sqlalchemy.types import SchemaType
 
 from artigraph.db.column import check_types
+from artigraph.db.outcome import is_of_driver, unreachable
 from artigraph.dialect.base import SCHEMA, WRITES
 from artigraph.dialect.registry import dialect_of
-from artigraph.errors import EngineURLError, SchemaError
+from artigraph.errors import SchemaError
 from artigraph.orm.artifact import ModelArtifact
 from artigraph.orm.base import Base
 from artigraph.orm.run import CellRun
@@ -40,6 +41,7 @@ async def ensure_schema(engine: AsyncEngine, *, create: bool, shown: str) -> Non
 
     Raises:
         EngineURLError: The database cannot be reached.
+        ConnectionLostError: It was, and has hung up.
         SchemaError: A table or column is missing and ``create`` is false, or a column
             has a type that would change a class's values.
     """
@@ -62,14 +64,12 @@ async def _reach(engine: AsyncEngine, shown: str) -> None:
     try:
         async with engine.connect():
             pass
-    except (DBAPIError, OSError) as error:
+    except Exception as error:
+        if not is_of_driver(error, dialect_of(engine)):
+            raise
         # aiosqlite's thread has yet to tell this loop that it ends.
         await asyncio.sleep(0.1)
-        cause = error.orig if isinstance(error, DBAPIError) else error
-        raise EngineURLError(
-            f"The database {shown} cannot be opened: {cause}. See that a file's folder exists, "
-            "or that the server runs and knows the user and the database."
-        ) from error
+        raise unreachable(error, dialect_of(engine), shown) from error
 
 
 def _is_complete(connection: Connection, create: bool, shown: str) -> bool:

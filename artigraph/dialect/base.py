@@ -8,8 +8,9 @@ SQLAlchemy's, and neither rows nor sessions.
 from __future__ import annotations
 
 import sqlite3
+import struct
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, ClassVar
@@ -20,7 +21,7 @@ from sqlalchemy import (
     Engine,
     FromClause,
     Integer,
-    Sequence,
+    Sequence as IdSequence,
     Table,
     func,
     inspect,
@@ -38,6 +39,7 @@ __all__ = [
     "FIELD_COLUMN",
     "FIELD_COLUMNS",
     "MOVES",
+    "ON_LINE",
     "SCHEMA",
     "WAIT_SECONDS",
     "WRITES",
@@ -66,6 +68,9 @@ WAIT_SECONDS = 60
 WRITES = "artigraph_writes"
 """The execution option of a connection whose transaction will write."""
 
+ON_LINE = (OSError, EOFError, struct.error)
+"""What a driver hands on as it is when its line breaks off, perhaps amid a message."""
+
 _LOOPBACK = frozenset({None, "", "localhost", "127.0.0.1", "::1"})
 
 
@@ -86,6 +91,8 @@ class Dialect(ABC):
     """As SQLAlchemy calls it; ``title`` is what people say."""
     title: ClassVar[str]
     driver: ClassVar[str]
+    raises: ClassVar[str] = ""
+    """The library whose errors the driver raises, if that is another one."""
     extra: ClassVar[str]
     """What to install for the driver."""
     example: ClassVar[str]
@@ -144,9 +151,31 @@ class Dialect(ABC):
     denials: ClassVar[frozenset[object]] = frozenset()
     """The same of a write without the right to it."""
 
+    losses: ClassVar[frozenset[object]] = frozenset()
+    """The same of a connection that was closed at its other end."""
+
     def code(self, error: BaseException) -> object:
         """What the database calls an error of its driver's."""
         return error.args[0] if error.args else None
+
+    def is_lost(self, error: BaseException) -> bool:
+        """Whether an error of its driver's, or of the line to it, means that nobody answers."""
+        return isinstance(error, ON_LINE) or self.code(error) in self.losses
+
+    def refusing_tables(
+        self, connection: Connection, error: BaseException, table: str
+    ) -> Sequence[str]:
+        """The tables whose foreign keys may have refused to let rows of a table go."""
+        known = inspect(connection)
+        return [
+            name
+            for name in known.get_table_names()
+            if any(key["referred_table"] == table for key in known.get_foreign_keys(name))
+        ]
+
+    def advice(self, error: BaseException) -> str:
+        """What to do where a database that was found does not let itself be opened."""
+        return "The server has answered. See that it knows the user, the password and the database."
 
     # Rows
 
@@ -174,7 +203,7 @@ class Dialect(ABC):
         self, connection: AsyncConnection, table: str, sequence: str, count: int, chosen: int
     ) -> Iterable[int]:
         """Ids that nobody has or gets, above those that were chosen in this very write."""
-        reserved = select(Sequence(sequence).next_value()).select_from(self.series(count))
+        reserved = select(IdSequence(sequence).next_value()).select_from(self.series(count))
         return (await connection.execute(reserved)).scalars().all()
 
     def series(self, count: int) -> FromClause:

@@ -136,6 +136,7 @@ class PostgreSQL(Dialect):
     keeps_nul = False
     conflicts = frozenset({"40001", "40P01"})
     waits = frozenset({"55P03"})
+    losses = frozenset({"57P01", "57P02", "57P03"})
     denials = frozenset({"42501", "25006"})
 
     @override
@@ -150,6 +151,12 @@ class PostgreSQL(Dialect):
     @override
     def code(self, error: BaseException) -> object:
         return getattr(error, "sqlstate", None)
+
+    @override
+    def is_lost(self, error: BaseException) -> bool:
+        # The driver's own errors have no code.
+        code = self.code(error) or ("08" if "connection is closed" in str(error) else "")
+        return str(code)[:2] == "08" or super().is_lost(error)
 
     @override
     def prepare(self, engine: Engine) -> None:
@@ -174,6 +181,13 @@ class PostgreSQL(Dialect):
         except DBAPIError:
             return True
         return False
+
+    @override
+    def refusing_tables(
+        self, connection: Connection, error: BaseException, table: str
+    ) -> Sequence[str]:
+        name = getattr(error.__cause__, "table_name", None)
+        return [] if name is None else [str(name)]
 
     @override
     async def count_past(self, connection: AsyncConnection, sequence: str, highest: int) -> None:

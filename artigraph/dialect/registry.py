@@ -21,8 +21,8 @@ _BUILT_IN = {
     "sqlite": "artigraph.dialect.sqlite.dialect:SQLITE",
     "postgresql": "artigraph.dialect.postgresql:POSTGRESQL",
     "postgres": "artigraph.dialect.postgresql:POSTGRESQL",
-    "mariadb": "artigraph.dialect.mariadb:MARIADB",
-    "mysql": "artigraph.dialect.mariadb:MARIADB",
+    "mariadb": "artigraph.dialect.mariadb.dialect:MARIADB",
+    "mysql": "artigraph.dialect.mariadb.dialect:MARIADB",
 }
 """By all names that they have in addresses, and in SQLAlchemy."""
 

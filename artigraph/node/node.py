@@ -28,6 +28,7 @@ from artigraph.db.setting import current_setting, using
 from artigraph.dialect.registry import dialect_of
 from artigraph.display.row import ResultList
 from artigraph.errors import (
+    DatabaseRefusedError,
     FilterError,
     MultipleNodesFoundError,
     NodeNotFoundError,
@@ -320,6 +321,7 @@ async def delete_nodes(filter: Filter, *, everything: bool = False) -> int:
     Raises:
         FilterError: The filter limits nothing, and ``everything`` is not said.
         DatabaseBusyError: Others went on writing below them.
+        DatabaseRefusedError: Rows of another table, of your own, refer to one of them.
     """
     clause = clause_of(filter)
     if everything is not True and filter.limits_nothing():
@@ -344,6 +346,7 @@ async def delete_in(transaction: Transaction, clause: ColumnElement[bool]) -> in
 
     Raises:
         DatabaseBusyError: Others were writing below them, or moving them, at the same time.
+        DatabaseRefusedError: Rows of another table refer to one of them.
     """
     columns = node_table.c
     query = select(
@@ -371,9 +374,17 @@ async def delete_in(transaction: Transaction, clause: ColumnElement[bool]) -> in
             if (await connection.execute(statement)).rowcount < len(ids):
                 raise conflict("some of the nodes were moved or deleted meanwhile")
     except IntegrityError as error:
-        if not database.is_server:  # nobody else writes: a table of the user's own refers to one
+        cause = error.orig or error
+        named = await connection.run_sync(database.refusing_tables, cause, node_table.name)
+        if others := [name for name in named if name != node_table.name]:
+            raise DatabaseRefusedError(
+                f"Rows of the table {' or '.join(map(repr, others))} refer to nodes that were to "
+                "be deleted. Nothing was deleted. Delete those first, or make the table's foreign "
+                f"key anew with ON DELETE CASCADE. The database answered: {cause}."
+            ) from error
+        if not database.is_server:  # nobody else writes
             raise
-        raise conflict(error.orig) from error
+        raise conflict(cause) from error
     blobs = {(storage, location) for *_, storage, location in rows if storage and location}
     if blobs:
         transaction.after_commit.append(lambda: remove_unnamed_blobs(blobs))

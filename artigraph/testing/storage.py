@@ -242,7 +242,7 @@ class StorageTests(StorageStreamTests, StorageListingTests):
         self, storage: Storage, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """A cell that registers a storage may be run again."""
-        monkeypatch.setattr(storages, "_registered", {})
+        monkeypatch.setattr(storages, "loaded", {})
         assert storage.register() is storage
         assert storage.register() is storage
         assert get_storage(storage.name) == storage
@@ -251,7 +251,7 @@ class StorageTests(StorageStreamTests, StorageListingTests):
         self, storage: Storage, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """A different storage under the same name is refused."""
-        monkeypatch.setattr(storages, "_registered", {})
+        monkeypatch.setattr(storages, "loaded", {})
         storage.register()
         with pytest.raises(NameTakenError, match="belongs to"):
             _Impostor(storage.name).register()

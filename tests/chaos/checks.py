@@ -45,9 +45,11 @@ async def check_round(values: Values, scene: Scene, entries: list[Entry]) -> lis
             )
         ).all()
     parents = {node: parent for node, parent, _, _ in rows}
+    receipts = [label for _, parent, label, _ in rows if parent == scene.receipts]
     labels = Counter(label for _, _, label, _ in rows)
     wrong = [*_circles(parents), *_kept(labels, entries), *_raced(labels, entries)]
     wrong += _doomed(labels, entries)
+    wrong += _wild(receipts, labels, entries)
     wrong += [f"container {node} is gone" for node in scene.containers if node not in parents]
     wrong += [
         f"an error that is not ours, {entry.kind} of {entry.worker}: {entry.more['alien']}"
@@ -114,6 +116,29 @@ def _raced(labels: Mapping[str, int], entries: list[Entry]) -> Iterable[str]:
     for label in labels:
         if (label or "").startswith("race ") and label not in done and label not in maybe:
             yield f"{label} is there although everyone failed"
+
+
+def _wild(receipts: list[str], labels: Mapping[str, int], entries: list[Entry]) -> Iterable[str]:
+    """Trees in which all write, move and delete: each row is there, or a deletion counted it.
+
+    Who wrote below a node that was being deleted came first, and was deleted with it, or was
+    refused: as if one had waited for the other.
+    """
+    counted = {}
+    for receipt in receipts:
+        rows, label = receipt.split(" ", 1)
+        counted[label] = int(rows)
+    for entry in entries:
+        own = entry.what.get("receipt")
+        if own is None:
+            continue
+        if entry.outcome == "done" and own not in counted:
+            yield f"lost: {entry.kind} {own} of {entry.worker}, {entry.more}"
+        if entry.outcome == "failed" and own in counted:
+            yield f"there although it failed: {entry.kind} {own}, {entry.more}"
+    there = sum(count for label, count in labels.items() if (label or "").startswith("wild "))
+    if there != sum(counted.values()):
+        yield f"{there} rows are there of {sum(counted.values())} that were not deleted"
 
 
 def _doomed(labels: Mapping[str, int], entries: list[Entry]) -> Iterable[str]:

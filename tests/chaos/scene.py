@@ -60,6 +60,10 @@ class Scene:
     """Here several write the same labels."""
     containers: list[int]
     """What hangs below is never deleted; they are hung under one another."""
+    wild: int
+    """What hangs below is written, moved and deleted by everybody."""
+    receipts: int
+    """What hangs below says how many rows a transaction has added to those, or taken away."""
 
 
 async def make_scene() -> Scene:
@@ -67,4 +71,12 @@ async def make_scene() -> Scene:
     doomed = await write_node(new_node(node_label="doomed"))
     race = await write_node(new_node(node_label="race"))
     containers = [await write_node(new_node(node_label=f"container {n}")) for n in range(8)]
-    return Scene(doomed.node_id, race.node_id, [node.node_id for node in containers])
+    wild = await write_node(new_node(node_label="wild"))
+    receipts = await write_node(new_node(node_label="receipts"))
+    return Scene(
+        doomed.node_id,
+        race.node_id,
+        [node.node_id for node in containers],
+        wild.node_id,
+        receipts.node_id,
+    )

@@ -29,6 +29,7 @@ from artigraph import (
     ModelGroup,
     NodeFilter,
     NodeRelationshipFilter,
+    ValueFilter,
     check_storage,
     collect_garbage,
     count_models,
@@ -118,6 +119,9 @@ class Worker:
             self.doom: 8,
             self.delete: 6,
             self.move: 5,
+            self.grow: 6,
+            self.graft: 4,
+            self.prune: 3,
             self.read: 8,
             self.collect: 1,
             self.check: 1,
@@ -270,6 +274,64 @@ class Worker:
                 await write_parent_child_relationships([(None, chosen[1])])
 
         await self._do("move", body)
+
+    # In trees where everybody writes, moves and deletes
+
+    async def _wild(self) -> list[int]:
+        wild: list[int] = []
+
+        async def look() -> None:
+            nodes = await read_nodes(NodeFilter(label=ValueFilter(like="wild%")))
+            wild.extend(node.node_id for node in nodes)
+
+        await self._do("look", look)
+        return wild
+
+    async def _receipt(self, label: str, rows: int) -> None:
+        # In the same transaction, so it is there if and only if that held.
+        parent = self.task.scene.receipts
+        await write_node(new_node(node_label=f"{rows:+} {label}", node_parent_id=parent))
+
+    async def grow(self) -> None:
+        """Nodes below any of those."""
+        label, rows = self._label(), self.dice.randrange(1, 5)
+        if wild := await self._wild():
+            parent = self.dice.choice(wild)
+
+            async def body() -> None:
+                async with new_session():
+                    for number in range(rows):
+                        name = f"wild {label} {number}"
+                        await write_node(new_node(node_label=name, node_parent_id=parent))
+                    await self._receipt(label, rows)
+
+            await self._do("grow", body, receipt=label)
+
+    async def graft(self) -> None:
+        """One of them under another one."""
+        wild = await self._wild()
+        if len(wild) > 1:
+            above, child = self.dice.sample(wild, 2)
+            if child != self.task.scene.wild:
+
+                async def body() -> None:
+                    await write_parent_child_relationships([(above, child)])
+
+                await self._do("graft", body)
+
+    async def prune(self) -> None:
+        """One of them with all that is below it."""
+        label = self._label()
+        wild = [node_id for node_id in await self._wild() if node_id != self.task.scene.wild]
+        if wild:
+            top = self.dice.choice(wild)
+
+            async def body() -> None:
+                async with new_session():
+                    rows = await delete_nodes(NodeFilter(node_id=top))
+                    await self._receipt(label, -rows)
+
+            await self._do("prune", body, receipt=label)
 
     # Readers and collectors
 

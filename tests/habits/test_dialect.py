@@ -71,7 +71,7 @@ TOY = Toy()
 @pytest.fixture
 def toy(monkeypatch: pytest.MonkeyPatch) -> Toy:
     monkeypatch.setitem(sqlalchemys.impls, "toy.aiosqlite", lambda: ToyDialect)
-    monkeypatch.setattr(registry._registry, "_registered", dict(registry._registry.loaded))
+    monkeypatch.setattr(registry._registry, "loaded", dict(registry._registry.loaded))
     register_dialect(TOY)
     return TOY
 

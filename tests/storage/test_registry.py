@@ -18,7 +18,7 @@ from artigraph.storage.fsspec import FsspecStorage
 @pytest.fixture(autouse=True)
 def _own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a test registers is forgotten after it."""
-    monkeypatch.setattr(storages, "_registered", {})
+    monkeypatch.setattr(storages, "loaded", {})
 
 
 def test_a_registered_storage_is_found_by_name(tmp_path: Path) -> None:

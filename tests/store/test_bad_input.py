@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import numpy as np
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import make_url, text, update
 from sqlalchemy.ext.asyncio import create_async_engine
 from typing_extensions import override
 
@@ -21,6 +21,7 @@ from artigraph import (
     ArtigraphError,
     BlobNotFoundError,
     CellRun,
+    ConnectionLostError,
     CycleError,
     DataModel,
     EngineURLError,
@@ -799,26 +800,87 @@ async def test_a_database_that_lacks_columns(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "cause"),
+    ("url", "cause", "advice"),
     [
-        ("sqlite+aiosqlite:////nowhere/at-all/example.db", "unable to open database file"),
-        ("postgresql+asyncpg://me:hunter2@127.0.0.1:1/test", "Connect call failed"),
-        ("mariadb+asyncmy://me:hunter2@127.0.0.1:1/test", "Connect call failed"),
+        (
+            "sqlite+aiosqlite:////nowhere/at-all/example.db",
+            "unable to open database file",
+            "See that a file's folder exists",
+        ),
+        (
+            "postgresql+asyncpg://me:hunter2@127.0.0.1:1/test",
+            "Connect call failed",
+            "No server listens there. Start PostgreSQL, or correct host and port",
+        ),
+        (
+            "mariadb+asyncmy://me:hunter2@127.0.0.1:1/test",
+            "Connect call failed",
+            "No server listens there. Start MariaDB, or correct host and port",
+        ),
+        (
+            "postgresql+asyncpg://me:hunter2@nowhere.invalid/test",
+            "",
+            "No computer has the name in it. Correct the name",
+        ),
+        (
+            "mariadb+asyncmy://me:hunter2@nowhere.invalid/test",
+            "",
+            "No computer has the name in it. Correct the name",
+        ),
     ],
 )
-async def test_a_database_that_cannot_be_reached(no_engine: None, url: str, cause: str) -> None:
-    """The address leads nowhere: the first use says so, without the password."""
+async def test_a_database_that_cannot_be_reached(
+    no_engine: None, url: str, cause: str, advice: str
+) -> None:
+    """The address leads nowhere: the first use says so, without the password, and what to do."""
     reset = set_engine(url, create_tables=True)
     try:
         with pytest.raises(
-            EngineURLError,
-            match=r"(?s)The database .* cannot be opened: .*See that a file's folder",
+            EngineURLError, match=r"(?s)The database .* cannot be opened:"
         ) as raised:
             await read_nodes(NodeFilter())
     finally:
         reset()
     assert cause in str(raised.value)
+    assert advice in str(raised.value)
     assert "hunter2" not in str(raised.value)
+
+
+@pytest.mark.parametrize("driver", ["postgresql+asyncpg", "mariadb+asyncmy"])
+@pytest.mark.parametrize("greeting", [b"", b"HTTP/1.1 400 Bad Request\r\n", b"\x03\0\0\0\x0a\0\0"])
+async def test_a_server_that_hangs_up_at_once(
+    no_engine: None, driver: str, greeting: bytes
+) -> None:
+    """It is told as that, and not as one that is not there or knows no such user."""
+
+    def greet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(greeting)
+        writer.close()
+
+    server = await asyncio.start_server(greet, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    reset = set_engine(f"{driver}://me:hunter2@127.0.0.1:{port}/test", create_tables=True)
+    try:
+        with pytest.raises(ConnectionLostError, match="answered there and hung up") as raised:
+            await read_nodes(NodeFilter())
+    finally:
+        reset()
+        server.close()
+    assert "hunter2" not in str(raised.value)
+
+
+async def test_a_server_that_does_not_know_who_asks(no_engine: None, database_url: str) -> None:
+    """It has answered, and the error says with what."""
+    url = make_url(database_url)
+    if not url.host:
+        pytest.skip("a file asks nobody for a name")
+    known = url.set(username="nobody_here", password="hunter2", database="no_such")  # of nobody
+    reset = set_engine(known, create_tables=True)
+    try:
+        with pytest.raises(EngineURLError, match=r"server has answered\. See that it knows"):
+            await read_nodes(NodeFilter())
+    finally:
+        reset()
 
 
 async def test_a_file_that_is_no_database(tmp_path: Path) -> None:

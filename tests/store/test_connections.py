@@ -31,6 +31,8 @@ from artigraph import (
     new_node,
     new_session,
     read_nodes,
+    read_table,
+    write_models,
     write_node,
 )
 from artigraph.db import idle
@@ -39,6 +41,10 @@ from artigraph.db.session import write
 
 class Fit(DataModel, version=1, name="ConnectionsFit"):
     loss: float
+
+
+class Note(DataModel, version=1, name="ConnectionsNote"):
+    text: str
 
 
 class Line:
@@ -302,6 +308,50 @@ async def test_a_connection_that_is_lost_at_the_commit(line: Line, in_session: b
     assert await count_nodes(NodeFilter()) in (0, 1)
 
 
+@pytest.mark.parametrize("in_session", [False, True])
+async def test_a_connection_that_is_lost_as_its_first_transaction_begins(
+    line: Line, database: str, in_session: bool
+) -> None:
+    """What a connection is told before anything else is told as lost like any statement."""
+    for _ in range(2):
+        await (await get_engine()).dispose()
+        line.cut_after = b"max_recursive" if database == "mariadb" else b"BEGIN"
+        with pytest.raises(ConnectionLostError, match="Nothing was written"):
+            await write_one(in_session)
+        line.cut_after = None
+    assert await count_nodes(NodeFilter()) == 0
+
+
+async def test_a_connection_that_is_lost_amid_the_rows_of_a_frame(line: Line) -> None:
+    """A table that is read in pieces breaks off with the same error, and can be read again."""
+    models = {f"{n}": Note("x" * 500 + f"n{n}.") for n in range(3000)}
+    await write_models(models=models)
+    for piece in (b"n10.", b"n1900."):
+        line.cut_after = piece
+        with pytest.raises(ConnectionLostError, match="Run this again"):
+            await read_table(ModelFilter(model_type=Note))
+        line.cut_after = None
+    assert (await read_table(ModelFilter(model_type=Note))).num_rows == 3000
+
+
+async def test_a_loss_that_is_met_by_statements_of_ones_own(line: Line) -> None:
+    """A session that begins with one opens its connection there: what is lost is told alike."""
+
+    async def work() -> None:
+        async with new_session() as session:
+            await session.execute(text("SELECT 1"))
+
+    await (await get_engine()).dispose()
+    await line.close()
+    with pytest.raises(ConnectionLostError, match="Nothing was written"):
+        await work()
+    with pytest.raises(ConnectionRefusedError):  # another one's line
+        async with new_session():
+            await asyncio.open_connection("127.0.0.1", line.port)
+    await line.open()
+    await work()
+
+
 async def test_more_tasks_than_connections(line: Line) -> None:
     """Who waits in vain for a connection is told what to type, and it works."""
     url = make_url((await get_engine()).url).set(port=line.port)
@@ -345,3 +395,20 @@ async def test_a_full_disk_is_told(tmp_path: Path, in_session: bool) -> None:
         assert await count_nodes(NodeFilter()) == 0
         await write_one(in_session)
         assert await count_nodes(NodeFilter()) == 1
+
+
+@pytest.mark.parametrize("in_session", [False, True])
+async def test_a_file_that_is_written_over_while_it_is_open(
+    tmp_path: Path, in_session: bool
+) -> None:
+    """SQLite sees it as a transaction begins: that is told as what it has answered."""
+    path = tmp_path / "over.db"
+    with engine_context(f"sqlite+aiosqlite:///{path}", create_tables=True):
+        await write_node(new_node())
+        for file in (path, path.with_name("over.db-shm")):
+            with file.open("r+b") as opened:
+                # The second one forgets, so that the first one is looked at.
+                opened.write(b"x" * 100 if file == path else bytes(136))
+        path.with_name("over.db-wal").write_bytes(b"")
+        with pytest.raises(DatabaseRefusedError, match="The database answered"):
+            await write_one(in_session)

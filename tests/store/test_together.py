@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.orm import Mapped, mapped_column
 
 from artigraph import (
     ArtigraphError,
+    CycleError,
     DatabaseBusyError,
     DatabaseRefusedError,
     DataModel,
@@ -25,6 +27,7 @@ from artigraph import (
     ModelGroup,
     Node,
     NodeFilter,
+    NodeNotFoundError,
     NodeRelationshipFilter,
     SerializationError,
     TransactionFailedError,
@@ -171,6 +174,45 @@ async def test_a_deletion_beside_those_who_write_below() -> None:
         assert results[4] == 1 + 4 * written, results
         assert all(isinstance(r, ArtigraphError | None) for r in results[:4]), results
     assert await count_nodes(NodeFilter()) == 0
+
+
+async def test_no_row_goes_that_no_deletion_has_counted() -> None:
+    """Whoever writes, moves and deletes in the same trees: what was written is there or counted.
+
+    Who writes or moves below a node that is being deleted either comes first, and is deleted
+    and counted with it, or is told that it is gone.
+    """
+    tops = [node.node_id for node in await write_nodes([new_node() for _ in range(2)])]
+    written: list[int] = []
+    deleted: list[int] = []
+    hung: dict[int, set[int | None]] = {}
+
+    async def work(task: int) -> None:
+        dice = random.Random(task)
+        for _ in range(15):
+            there = [node.node_id for node in await read_nodes(NodeFilter())]
+            below = [node_id for node_id in there if node_id not in tops]
+            roll = dice.random()
+            with suppress(CycleError, NodeNotFoundError):
+                if roll < 0.4 or len(below) < 20:
+                    above = dice.choice(there)
+                    nodes = [new_node(node_parent_id=above) for _ in range(dice.randrange(1, 4))]
+                    ids = [node.node_id for node in await write_nodes(nodes)]
+                    written.extend(ids)
+                    hung.update({node_id: {above} for node_id in ids})
+                elif roll < 0.8:
+                    above, child = dice.choice(there), dice.choice(below)
+                    await write_parent_child_relationships([(above, child)])
+                    hung[child].add(above)
+                else:
+                    chosen = NodeFilter(node_id=dice.choice(below[:4]))  # with most below it
+                    deleted.append(await delete_nodes(chosen))
+
+    await asyncio.gather(*(work(task) for task in range(8)))
+    left = await read_nodes(NodeFilter())
+    assert len(left) - len(tops) == len(written) - sum(deleted)
+    for node in left:
+        assert node.node_id in tops or node.node_parent_id in hung[node.node_id]
 
 
 async def test_what_was_moved_away_is_not_deleted() -> None:
@@ -337,18 +379,37 @@ async def test_a_turn_that_is_promised_to_another(monkeypatch: pytest.MonkeyPatc
     await asyncio.wait([waiting])
 
 
-async def test_a_table_of_the_user_that_refers_to_a_node(tmp_path: Path) -> None:
-    """On SQLite nobody else can be in the way of a deletion: it is refused, once."""
-    with engine_context(f"sqlite+aiosqlite:///{tmp_path / 'x.db'}", create_tables=True):
-        node = await write_node(new_node(node_label="a"))
-        async with new_session() as session:
-            await session.execute(
-                text("CREATE TABLE mine (id INTEGER REFERENCES artigraph_node (node_id))")
-            )
-            await session.execute(text(f"INSERT INTO mine VALUES ({node.node_id})"))
-        with pytest.raises(DatabaseRefusedError, match="FOREIGN KEY"):
+async def test_a_table_of_the_user_that_refers_to_a_node(
+    statements: Statements, store: str
+) -> None:
+    """A deletion that its constraint stands against is refused at once, and told by its name."""
+    node, below = new_node(node_label="a"), new_node(node_label="b")
+    await write_node(node)
+    below.node_parent_id = node.node_id
+    await write_node(below)
+    engine = await get_engine()
+    id_type = "INTEGER" if store == "sqlite" else "BIGINT"
+    key = "FOREIGN KEY (id) REFERENCES artigraph_node (node_id)"
+    async with engine.begin() as connection:
+        await connection.execute(text(f"CREATE TABLE together_mine (id {id_type}, {key})"))
+        await connection.execute(text(f"INSERT INTO together_mine VALUES ({below.node_id})"))
+    try:
+        statements.clear()
+        with pytest.raises(DatabaseRefusedError, match=r"table 'together_mine' refer.*deleted"):
             await delete_nodes(NodeFilter(label="a"))
-        assert await count_nodes(NodeFilter()) == 1
+        assert sum(s.startswith("DELETE") for s in statements) == 1
+        assert await count_nodes(NodeFilter()) == 2
+        async with new_session():
+            await write_node(new_node(node_label="c"))
+            with pytest.raises(DatabaseRefusedError, match="together_mine"):
+                await delete_nodes(NodeFilter(label="a"))
+        assert await count_nodes(NodeFilter()) == 3
+        async with engine.begin() as connection:
+            await connection.execute(text("DELETE FROM together_mine"))
+        assert await delete_nodes(NodeFilter(label="a")) == 2
+    finally:
+        async with engine.begin() as connection:
+            await connection.execute(text("DROP TABLE together_mine"))
 
 
 async def test_a_task_that_nobody_waits_for_has_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -483,6 +544,50 @@ async def test_a_setting_that_is_set_again_leaves_no_connections(
         resets.pop()()
         await write_node(new_node())
     assert await count_nodes(NodeFilter()) == 4
+
+
+async def test_a_setting_that_is_replaced_while_it_is_at_work(
+    store: str, database_url: str
+) -> None:
+    """A session goes on to its end on the connection that it has, which is closed then."""
+    set_engine(database_url, create_tables=True)
+    engine = await get_engine()
+    pool: Any = engine.sync_engine.pool
+    async with new_session():
+        await write_node(new_node(node_label="a"))
+        reset = set_engine(database_url, create_tables=True)
+        assert await count_nodes(NodeFilter()) == 1
+        await asyncio.sleep(0.05)
+        assert pool.checkedout() == 1
+        await write_node(new_node(node_label="b"))
+    for _ in range(100):
+        await asyncio.sleep(0.01)
+        if (pool.checkedout(), pool.checkedin()) == (0, 0):
+            break
+    else:
+        pytest.fail("the connection is open still")
+    assert await count_nodes(NodeFilter()) == 2
+    reset()
+    assert await get_engine() is engine
+    assert await count_nodes(NodeFilter()) == 2
+
+
+async def test_an_engine_of_ones_own_is_closed_by_its_owner(store: str, database_url: str) -> None:
+    """Whoever made it may use it elsewhere: replaced, it stays as it is until it is disposed of."""
+    first, second = create_async_engine(database_url), create_async_engine(database_url)
+    pools: list[Any] = []
+    for engine in (first, second):
+        set_engine(engine, create_tables=True)
+        assert await count_nodes(NodeFilter()) == 0
+        pools.append(engine.sync_engine.pool)
+    await asyncio.sleep(0.05)
+    assert [pool.checkedin() for pool in pools] == [1, 1]
+    async with first.connect() as connection:
+        assert (await connection.execute(text("SELECT 1"))).scalar() == 1
+    await first.dispose()
+    assert [pool.checkedin() for pool in pools] == [0, 1]
+    assert await count_nodes(NodeFilter()) == 0
+    await second.dispose()
 
 
 # ------------------------------------------------------------ what drivers' errors look like

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import AdaptedConnection
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.util.concurrency import in_greenlet
 
 from artigraph.dialect.base import WAIT_SECONDS, WRITES
@@ -107,15 +108,16 @@ class _Setup:
         begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
         try:
             adapted.run_async(lambda driver: driver.execute(begin))
-        except sqlite3.OperationalError as error:
-            if "locked" in str(error):
+        except sqlite3.Error as error:
+            if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
                 raise DatabaseBusyError(
                     "Another connection has been writing to the database for "
                     f"{self._wait:g} seconds. Nothing was written. Let it end its transaction, "
                     "and run this again."
                 ) from error
             raise_if_read_only(error, connection.engine.url)
-            raise
+            # As SQLAlchemy would, had it sent that.
+            raise DBAPIError.instance(begin, None, error, sqlite3.Error) from error
 
     def _on_commit(self, _connection: Connection) -> None:
         if self.file is not None:

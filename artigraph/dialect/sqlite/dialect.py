@@ -111,7 +111,7 @@ class SQLite(Dialect):
 
     name = "sqlite"
     title = "SQLite"
-    driver = "aiosqlite"
+    driver, raises = "aiosqlite", "sqlite3"
     example = "sqlite+aiosqlite:///example.db"
     extra = "artigraph"
     json: ClassVar[type[JsonFunctions]] = _Json
@@ -130,6 +130,15 @@ class SQLite(Dialect):
         "SELECT json_group_array(CAST(label AS TEXT)) "
         "FROM (SELECT label FROM up ORDER BY steps DESC)"
     )
+
+    @override
+    def advice(self, error: BaseException) -> str:
+        code = self.code(error)
+        if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+            return "See that its disk has room, and run this again."
+        if code == sqlite3.SQLITE_CANTOPEN:
+            return "See that a file's folder exists, and that you may write to it."
+        return "Name another file: one that is not there is made."
 
     resolved = staticmethod(address.resolved)
     is_memory = staticmethod(address.is_memory)

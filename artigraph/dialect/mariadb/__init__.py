@@ -1,0 +1,1 @@
+"""MariaDB: its answers, its columns, and what its connections are told."""
