@@ -74,6 +74,8 @@ def _on_begin(connection: Connection) -> None:
 
 def _on_error(context: ExceptionContext) -> DBAPIError | None:
     error, connection = context.original_exception, context.connection
+    if isinstance(error, ArtigraphError):  # it is told already
+        return None
     database, made = dialect_of(context.dialect), None
     wrapped = context.sqlalchemy_exception
     if (wrapped is not None or _driver_of(error, [database])) and _is_lost(context, database):

@@ -13,7 +13,7 @@ import sqlite3
 import weakref
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import AdaptedConnection
@@ -32,6 +32,7 @@ from artigraph.dialect.sqlite.readonly import (
     raise_if_read_only,
     refuse_if_changed,
 )
+from artigraph.dialect.sqlite.trip import Begin, OneTrip, travel_less
 from artigraph.errors import DatabaseBusyError
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def prepare_engine(engine: Engine) -> None:
     """Set every connection up that an engine will open."""
     if engine not in _setups:
         _setups[engine] = _Setup(engine)
+        travel_less(engine.dialect)
 
 
 def file_of(engine: Engine) -> DatabaseFile | None:
@@ -99,25 +101,34 @@ class _Setup:
 
     def _on_begin(self, connection: Connection) -> None:
         writes = connection.get_execution_options().get(WRITES, False)
-        # Past SQLAlchemy's cursors: each of their steps is a trip to the driver's
-        # thread and back, and a transaction of one statement is mostly such trips.
         adapted = cast("Adapted", connection.connection.dbapi_connection)
         if _PREPARED not in connection.info:
             # Of an engine that was at work before it was given to artigraph.
             self._on_connect(adapted, connection)
-        begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
+        # What only reads lets nobody wait, but in a memory that connections share.
+        begin = Begin(
+            "BEGIN IMMEDIATE" if writes else "BEGIN", self._refuse, waits=self.file is None
+        )
+        if isinstance(adapted, OneTrip):
+            adapted.begin_with_next(begin)
+            return
         try:
-            adapted.run_async(lambda driver: driver.execute(begin))
+            adapted.run_async(lambda driver: driver.execute(begin.sql))
         except sqlite3.Error as error:
-            if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
-                raise DatabaseBusyError(
-                    "Another connection has been writing to the database for "
-                    f"{self._wait:g} seconds. Nothing was written. Let it end its transaction, "
-                    "and run this again."
-                ) from error
-            raise_if_read_only(error, connection.engine.url)
-            # As SQLAlchemy would, had it sent that.
-            raise DBAPIError.instance(begin, None, error, sqlite3.Error) from error
+            self._refuse(begin.sql, error)
+
+    def _refuse(self, begin: str, error: sqlite3.Error) -> NoReturn:
+        if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
+            raise DatabaseBusyError(
+                "Another connection has been writing to the database for "
+                f"{self._wait:g} seconds. Nothing was written. Let it end its transaction, "
+                "and run this again."
+            ) from error
+        engine = self._engine()
+        if engine is not None:
+            raise_if_read_only(error, engine.url)
+        # As SQLAlchemy would, had it sent that.
+        raise DBAPIError.instance(begin, None, error, sqlite3.Error) from error
 
     def _on_commit(self, _connection: Connection) -> None:
         if self.file is not None:

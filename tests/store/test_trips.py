@@ -1,0 +1,187 @@
+"""What one call costs on a SQLite connection's thread, and that nothing else is different."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import event, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_engine
+
+from artigraph import (
+    DataModel,
+    NodeFilter,
+    get_engine,
+    new_session,
+    read_model,
+    read_models,
+    read_node,
+    set_engine,
+    write_model,
+    write_models,
+)
+
+
+class Fit(DataModel, version=1):
+    loss: float
+
+
+@pytest.fixture
+async def path(tmp_path: Path) -> Path:
+    """A SQLite file with one model, set as the store."""
+    path = tmp_path / "trips.db"
+    set_engine(f"sqlite+aiosqlite:///{path}", create_tables=True)
+    await write_model(label="first", model=Fit(0.5))
+    return path
+
+
+async def trips(monkeypatch: pytest.MonkeyPatch, call: Callable[[], Awaitable[object]]) -> int:
+    """How often a call waits for another thread."""
+    loop, count = asyncio.get_running_loop(), 0
+    answer = loop.call_soon_threadsafe
+
+    def counted(*args: Any, **kwargs: Any) -> asyncio.Handle:
+        nonlocal count
+        count += 1
+        return answer(*args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "call_soon_threadsafe", counted)
+        await call()
+    return count
+
+
+async def test_a_question_is_one_trip(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """BEGIN goes along, the cursor is closed on the thread, and nobody awaits the ROLLBACK."""
+    here = NodeFilter(label="first")
+    assert await trips(monkeypatch, lambda: read_model(here)) == 1
+    assert await trips(monkeypatch, lambda: read_node(here)) == 1
+    # Rows are made into objects on a thread as well.
+    assert await trips(monkeypatch, lambda: read_models(here)) == 2
+
+
+async def test_a_write_is_few_trips(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """BEGIN with the ids, the rows, COMMIT; however many rows there are."""
+    assert await trips(monkeypatch, lambda: write_model(label="a", model=Fit(1.0))) == 3
+    many = {f"m{i}": Fit(i / 7) for i in range(100)}
+    assert await trips(monkeypatch, lambda: write_models(models=many)) == 3
+
+
+async def test_a_sessions_statement_is_one_trip(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that sends nothing makes none, and so does its end."""
+
+    async def nothing() -> None:
+        async with new_session():
+            pass
+
+    assert await trips(monkeypatch, nothing) == 0
+    async with new_session() as session:
+        await session.execute(text("SELECT 1"))
+        statement = text("UPDATE artigraph_node SET node_label = 'b'")
+        assert await trips(monkeypatch, lambda: session.execute(statement)) == 1
+    assert (await read_node(NodeFilter())).node_label == "b"
+
+
+async def past_sqlalchemy(connection: AsyncConnection) -> None:
+    """Give a statement to the driver in a transaction that has only begun."""
+    await connection.begin()
+    pooled = await connection.get_raw_connection()
+    adapted: Any = pooled.dbapi_connection
+    statement = "UPDATE artigraph_node SET node_label = 'no'"
+    await connection.run_sync(lambda _: adapted.run_async(lambda d: d.execute(statement)))
+
+
+async def test_what_was_not_committed_is_taken_back(path: Path) -> None:
+    """Whatever was sent, and by which way; the next one to write need not wait."""
+    engine = await get_engine()
+    ways: dict[str, Callable[[Any], Awaitable[object]]] = {
+        "returning": lambda c: c.execute(
+            text("UPDATE artigraph_node SET node_label = 'no' RETURNING node_id")
+        ),
+        "table": lambda c: c.execute(text("CREATE TABLE no (x INTEGER)")),
+        "driver": past_sqlalchemy,
+        "many": lambda c: c.execute(
+            text("UPDATE artigraph_node SET node_label = :a"), [{"a": "no"}, {"a": "none"}]
+        ),
+    }
+    for name, way in ways.items():
+        async with engine.connect() as connection:
+            await way(connection)
+        with closing(sqlite3.connect(path, timeout=0)) as other:
+            assert other.execute("SELECT node_label FROM artigraph_node").fetchall() == [
+                ("first",)
+            ], name
+            assert (
+                other.execute("SELECT name FROM sqlite_master WHERE name = 'no'").fetchall() == []
+            )
+            other.execute("UPDATE artigraph_node SET node_label = node_label")
+            other.commit()
+
+
+async def test_rows_can_be_streamed(path: Path) -> None:
+    """A stream fetches as it is asked, in the transaction, which is open until then."""
+    await write_models(models={f"m{i}": Fit(i / 7) for i in range(50)})
+    engine = await get_engine()
+    async with engine.connect() as connection, AsyncSession(engine) as session:
+        for opened in (connection, session):
+            rows = await opened.stream(text("SELECT node_label FROM artigraph_node"))
+            assert len([row async for row in rows]) == 51
+            assert opened.in_transaction()
+        stream = await connection.stream(text("SELECT node_label FROM artigraph_node"))
+        assert (await stream.first()) is not None
+
+
+async def test_an_engine_of_ones_own_tells_its_events(tmp_path: Path) -> None:
+    """Also one that has connected before it was given to artigraph."""
+    engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path / 'own.db'}")
+    async with engine.connect() as connection:
+        await connection.execute(text("SELECT 1"))
+    told: list[str] = []
+    for name in ("begin", "commit", "rollback"):
+        event.listen(engine.sync_engine, name, lambda _, name=name: told.append(name))
+
+    @event.listens_for(engine.sync_engine, "before_cursor_execute")
+    def _(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        told.append(statement)
+
+    set_engine(engine, create_tables=True)
+    await write_model(label="a", model=Fit(0.5))
+    told.clear()
+    async with engine.begin() as connection:
+        found = await connection.execute(text("SELECT node_label AS label FROM artigraph_node"))
+        assert [row.label for row in found] == ["a"]
+        made = await connection.execute(text("UPDATE artigraph_node SET node_label = 'b'"))
+        assert made.rowcount == 1
+    assert [one.split()[0] for one in told] == ["begin", "SELECT", "UPDATE", "commit"]
+    assert (await read_node(NodeFilter())).node_label == "b"
+    await engine.dispose()
+
+
+async def test_the_loop_answers_while_a_statement_runs(path: Path) -> None:
+    """And a task that is cancelled meanwhile leaves no transaction behind."""
+    slow = text(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000000) "
+        "SELECT max(i) FROM n"
+    )
+
+    async def work() -> None:
+        async with new_session() as session:
+            await session.execute(text("UPDATE artigraph_node SET node_label = 'no'"))
+            await session.execute(slow)
+
+    task = asyncio.create_task(work())
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert not task.done()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await write_model(label="second", model=Fit(1.0))
+    assert [m.artifact.node_label for m in await read_models(NodeFilter())] == ["first", "second"]
