@@ -237,10 +237,9 @@ async def test_a_storage_that_fails_is_no_fault_of_its_rows(
     store: str, files: FileSystemStorage
 ) -> None:
     """What a failure says of a place it does not say of the blobs there, so it is raised."""
-    parts = await with_parts(files, "a", "b")
-    file = files.directory.joinpath(parts["a"].remote_artifact_location)
-    file.unlink()
-    file.mkdir()
+    await with_parts(files, "a", "b")
+    files.directory.rename(files.directory.with_name("elsewhere"))
+    files.directory.symlink_to(files.directory)
     with pytest.raises(StorageError, match="Could not read"):
         await read_models(ModelFilter())
 
