@@ -226,6 +226,7 @@ _HOMES = {
         "StorageError",
         "StorageURLError",
         "TransactionFailedError",
+        "UnfitModelWarning",
         "UnknownModelError",
         "UnknownNameError",
         "UnknownSerializerError",

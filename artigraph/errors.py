@@ -1,7 +1,8 @@
 """Every exception of artigraph, drawn as a tree.
 
 Each inherits :class:`ArtigraphError` and the builtin that a caller would
-catch by habit, so ``except LookupError`` finds a missing node as well.
+catch by habit, so ``except LookupError`` finds a missing node as well. One warning is
+artigraph's, too: ``UnfitModelWarning``.
 
 ::
 
@@ -76,10 +77,12 @@ __all__ = [
     "StorageError",
     "StorageURLError",
     "TransactionFailedError",
+    "UnfitModelWarning",
     "UnknownModelError",
     "UnknownNameError",
     "UnknownSerializerError",
     "UnknownStorageError",
+    "error_about",
     "raise_about",
 ]
 
@@ -230,8 +233,15 @@ class CorruptBlobError(StorageError, ValueError):
     """A blob whose bytes are not those that were written."""
 
 
-def raise_about(row: str, error: Exception) -> NoReturn:
-    """Raise an error again that says which of many rows it is about.
+class UnfitModelWarning(UserWarning):
+    """Stored models that a listing has as ``UnknownModel``, since they cannot be made.
+
+    It says how many of which version, and why; ``strict=True`` makes it an error.
+    """
+
+
+def error_about(row: str, error: Exception) -> Exception:
+    """An error that says which of many rows it is about.
 
     Args:
         row: What the row is called: its node and label.
@@ -239,5 +249,12 @@ def raise_about(row: str, error: Exception) -> NoReturn:
     """
     if type(error).__module__ != __name__:
         error.add_note(f"This is about: {row}")
-        raise error
-    raise type(error)(f"{row}: {error}") from error
+        return error
+    told = type(error)(f"{row}: {error}")
+    told.__cause__ = error
+    return told
+
+
+def raise_about(row: str, error: Exception) -> NoReturn:
+    """Raise an error again that says which of many rows it is about; see :func:`error_about`."""
+    raise error_about(row, error)

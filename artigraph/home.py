@@ -12,7 +12,7 @@ from types import CodeType, FrameType
 from typing import Any, TypeVar, cast
 from weakref import ReferenceType, WeakKeyDictionary, ref
 
-__all__ = ["defining_frame", "home", "home_of_each", "newest", "note_statement", "replaces"]
+__all__ = ["caller_frame", "home", "home_of_each", "newest", "note_statement", "replaces"]
 
 C = TypeVar("C", bound=type[Any])
 
@@ -43,8 +43,8 @@ def newest(cls: C) -> C:
     return cls if made == [found, cls] else cast(C, found)
 
 
-def defining_frame() -> FrameType | None:
-    """What runs the class statement, or the call, that makes a class just now."""
+def caller_frame() -> FrameType | None:
+    """What calls artigraph just now, or runs the class statement that makes a class."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and _makes_classes(frame.f_globals.get("__name__", "")):
         frame = frame.f_back
@@ -58,7 +58,7 @@ def _makes_classes(module: str) -> bool:
 
 def note_statement(cls: type[Any]) -> None:
     """Remember what makes a class just now, to tell a second one from one made again."""
-    frame = defining_frame()
+    frame = caller_frame()
     if frame is not None:
         _statements[cls] = ref(frame.f_code), frame.f_lineno
 

@@ -156,7 +156,7 @@ async def check_storage(storage: Storage, *, verify: bool = True) -> StorageRepo
             still = await _unchanged(faulty) if faulty else set()
             for row, fault in zip(rows, reasons, strict=True):
                 report.num_rows += 1
-                report.nbytes += row.size or 0
+                report.nbytes += row.size if isinstance(row.size, int) else 0
                 if fault is None or row.node_id not in still:
                     continue
                 missing = isinstance(fault, BlobNotFoundError)

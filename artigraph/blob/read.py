@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
+from traceback import clear_frames
 from typing import Any, BinaryIO
 
 from sqlalchemy import select
@@ -14,6 +17,7 @@ from artigraph.concurrency import gather_bounded, run_in_thread
 from artigraph.db.session import read
 from artigraph.errors import (
     ArtigraphError,
+    BlobLocationError,
     BlobNotFoundError,
     CorruptBlobError,
     MissingLibraryError,
@@ -22,11 +26,20 @@ from artigraph.errors import (
     UnknownStorageError,
     raise_about,
 )
+from artigraph.filter.value import among
+from artigraph.orm.base import is_clean
 from artigraph.orm.storage import StorageRecord
 from artigraph.serializer.base import Serializer, get_serializer
 from artigraph.storage.base import get_storage
 
-__all__ = ["WholeRead", "explain_unknown_storage", "hash_of", "read_values"]
+__all__ = [
+    "Unread",
+    "WholeRead",
+    "explain_unknown_storage",
+    "hash_of",
+    "read_each",
+    "read_values",
+]
 
 BLOCK = 8 * 2**20
 """Bytes that are hashed at once; of a remote blob each block is a request."""
@@ -49,10 +62,37 @@ class WholeRead:
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> bool:
         """End it; another one follows unless it returned."""
+        if isinstance(error, _Again):
+            return True
         if not isinstance(error, BlobNotFoundError) or str(error) in self._missing:
             return False
         self._missing.add(str(error))
         return True
+
+    def look_again(self, missing: Iterable[BlobNotFoundError]) -> None:
+        """End an attempt that has found blobs missing, unless they were missing before."""
+        texts = set(map(str, missing))
+        if not texts <= self._missing:
+            self._missing |= texts
+            raise _Again
+
+
+class _Again(Exception):  # noqa: N818  # it says what to do
+    """Rows and blobs are read once more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Stands for a value that cannot be read; nothing that was read of it is kept."""
+
+    error: Exception
+
+    def __post_init__(self) -> None:
+        # The frames of a thousand errors would hold a thousand blobs.
+        error: BaseException | None = self.error
+        while error is not None:
+            clear_frames(error.__traceback__)
+            error = error.__cause__
 
 
 async def read_values(records: Iterable[BlobRecord]) -> list[Any]:
@@ -72,17 +112,58 @@ async def read_values(records: Iterable[BlobRecord]) -> list[Any]:
         DeserializationError: The bytes cannot be turned into a value.
     """
     records = list(records)
-    return await gather_bounded(_read_one_of_many if len(records) > 1 else _read, records)
+    urls = await _recorded_urls(records)
+    read_one = _read_one_of_many if len(records) > 1 else _read
+    return await gather_bounded(partial(read_one, urls), records)
 
 
-async def _read_one_of_many(stored: BlobRecord) -> Any:
+async def read_each(records: Iterable[BlobRecord], whole: WholeRead) -> list[Any]:
+    """Read values back as :func:`read_values` does, and say of each one that cannot be why.
+
+    Args:
+        records: What their rows tell.
+        whole: The attempt that this is a part of.
+
+    Returns:
+        The values in their order, with an :class:`Unread` for each that is damaged, missing,
+        or of a serializer, library or storage that is not here.
+
+    Raises:
+        StorageError: A storage failed; that says nothing of its blobs.
+    """
+    records = list(records)
+    values = await gather_bounded(
+        partial(_read_if_possible, await _recorded_urls(records)), records
+    )
+    faults = (value.error for value in values if type(value) is Unread)
+    whole.look_again(error for error in faults if isinstance(error, BlobNotFoundError))
+    return values
+
+
+_OF_THE_BLOB = (BlobNotFoundError, BlobLocationError, CorruptBlobError)
+
+
+async def _read_if_possible(urls: Mapping[str, str], stored: BlobRecord) -> Any:
     try:
-        return await _read(stored)
+        return await _read_one_of_many(urls, stored)
+    except MemoryError:
+        raise
+    except StorageError as error:
+        if not isinstance(error, _OF_THE_BLOB):
+            raise
+        return Unread(error)
+    except Exception as error:
+        return Unread(error)
+
+
+async def _read_one_of_many(urls: Mapping[str, str], stored: BlobRecord) -> Any:
+    try:
+        return await _read(urls, stored)
     except Exception as error:
         raise_about(f"Node {stored.node_id}", error)
 
 
-async def _read(stored: BlobRecord) -> Any:
+async def _read(urls: Mapping[str, str], stored: BlobRecord) -> Any:
     try:
         serializer = get_serializer(stored.serializer)
         data = stored.data
@@ -90,7 +171,7 @@ async def _read(stored: BlobRecord) -> Any:
             storage = get_storage(stored.storage or "")
             data = await storage.read(stored.location or "")
     except UnknownStorageError as error:
-        told = await explain_unknown_storage(error, stored.storage or "")
+        told = _explained(error, stored.storage or "", urls)
         raise UnknownStorageError(
             f"The artifact {stored.label!r} cannot be read. {told}"
         ) from error
@@ -131,10 +212,33 @@ async def explain_unknown_storage(error: UnknownStorageError, storage: str) -> U
         An error that shows the recorded address, and the line to type. Nothing
         is opened because a database says so: it may be somebody else's.
     """
+    return _explained(error, storage, await _urls_of([storage]))
+
+
+async def _recorded_urls(records: Iterable[BlobRecord]) -> Mapping[str, str]:
+    """The addresses of those storages that are unknown here, in one query if there are any."""
+    unknown = []
+    for name in {str(one.storage or "") for one in records if one.data is None}:
+        try:
+            get_storage(name)
+        except ArtigraphError:
+            if is_clean(name):
+                unknown.append(name)
+    return await _urls_of(unknown) if unknown else {}
+
+
+async def _urls_of(names: Collection[str]) -> Mapping[str, str]:
+    columns = StorageRecord.__table__.c
+    query = select(columns.storage_name, columns.storage_url)
     async with read() as connection:
-        columns = StorageRecord.__table__.c
-        query = select(columns.storage_url).where(columns.storage_name == storage)
-        url = (await connection.execute(query)).scalar()
+        found = await connection.execute(query.where(among(columns.storage_name, sorted(names))))
+        return {str(name): str(url) for name, url in found}
+
+
+def _explained(
+    error: UnknownStorageError, storage: str, urls: Mapping[str, str]
+) -> UnknownStorageError:
+    url = urls.get(storage)
     if url is None:
         return error
     return UnknownStorageError(

@@ -60,6 +60,8 @@ class LoadedChild:
     value: object
     takes_json: bool = False
     """Whether the value is JSON that a codec has yet to decode."""
+    fault: Exception | None = None
+    """Why it could not be read; the value stands in its place then."""
 
 
 class LoadedChildren(dict[str, LoadedChild]):

@@ -238,8 +238,8 @@ class Dialect(ABC):
         """The indexes that a table has."""
         return {str(index["name"]) for index in inspect(connection).get_indexes(table.name)}
 
-    checks_types = keeps_nul = True
-    """A column takes only what its type says, such as its length; texts may hold a NUL."""
+    checks_types = True
+    """A column takes only what its type says, such as its length."""
     keeps_zones = keeps_durations = keeps_infinity = keeps_nan = False
     fills_char = decimals_are_floats = False
     """The spaces that ``CHAR`` is filled up with are read; no decimal is exact."""

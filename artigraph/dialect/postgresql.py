@@ -133,7 +133,6 @@ class PostgreSQL(Dialect):
     index_options: ClassVar[Mapping[str, str]] = {"postgresql_where": "where"}
     integer_bits = _BITS
     keeps_zones = keeps_durations = keeps_infinity = keeps_nan = fills_char = True
-    keeps_nul = False
     conflicts = frozenset({"40001", "40P01"})
     waits = frozenset({"55P03"})
     losses = frozenset({"57P01", "57P02", "57P03"})

@@ -49,7 +49,8 @@ class TreeItem:
     @property
     def caption(self) -> str:
         """Title and status."""
-        return " · ".join(text for text in (self.title, self.status) if text)
+        # Either may be a column that somebody else has filled.
+        return " · ".join(str(text) for text in (self.title, self.status) if text)
 
 
 def text_tree(root: TreeItem, *, max_children: int = 20, max_depth: int = 12) -> str:

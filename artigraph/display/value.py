@@ -16,7 +16,7 @@ from math import isfinite
 from types import MappingProxyType
 from typing import Any
 
-from artigraph.display.escape import counted, cut
+from artigraph.display.escape import counted, cut, visible
 from artigraph.display.facts import Badge, Facts, Field
 from artigraph.display.library import describer_of, python_number
 from artigraph.display.options import Limits
@@ -94,7 +94,9 @@ LONGEST_CELL = 48
 
 
 def format_time(moment: datetime) -> str:
-    """A moment to the second; in words if it is UTC."""
+    """A moment to the second; in words if it is UTC. What somebody else wrote may be none."""
+    if not isinstance(moment, datetime):
+        return visible(cut(str(moment), LONGEST_CELL))
     shown = f"{moment:%Y-%m-%d %H:%M:%S}"
     offset = moment.utcoffset()
     if offset is None:
@@ -103,7 +105,9 @@ def format_time(moment: datetime) -> str:
 
 
 def format_size(size: int) -> str:
-    """Write a number of bytes as people do, in powers of 1,000."""
+    """Write a number of bytes as people do, in powers of 1,000. It may be none, as a time may."""
+    if not isinstance(size, int | float):
+        return visible(cut(str(size), LONGEST_CELL))
     if size < 1000:
         return f"{size} B"
     value = float(size)

@@ -164,7 +164,7 @@ def parse(text: str | bytes | None, node_id: int) -> dict[str, Any]:
     """
     try:
         document = orjson.loads(text or "null")
-    except orjson.JSONDecodeError:
+    except (orjson.JSONDecodeError, TypeError):
         document = None
     if type(document) is not dict:
         raise DeserializationError(
@@ -189,6 +189,8 @@ class Pieces:
         """The columns with values that are not in a document."""
         self.fields: dict[str, None] = {}
         """All fields of the models themselves, wanted or not."""
+        self.unreadable: dict[int, str] = {}
+        """Models by their ids whose documents are none, and their fields missing: why."""
         self._nested, self._wants = nested, wants
 
     def add_models(self, node_ids: Sequence[int], texts: Sequence[str | None]) -> None:
@@ -197,11 +199,20 @@ class Pieces:
         Args:
             node_ids: Their ids.
             texts: Their documents.
-
-        Raises:
-            DeserializationError: One of them is no JSON object.
         """
-        self._add_documents((), range(len(texts)), node_ids, _parse_all(texts, node_ids))
+        documents = _parse_all(texts)
+        if documents is None:
+            # One by one, to see which it is.
+            pairs = zip(texts, node_ids, strict=True)
+            documents = [self._parse(text, owner) for text, owner in pairs]
+        self._add_documents((), range(len(texts)), node_ids, documents)
+
+    def _parse(self, text: str | None, node_id: int) -> dict[str, Any]:
+        try:
+            return parse(text, node_id)
+        except DeserializationError as error:
+            self.unreadable[node_id] = str(error)
+            return {}
 
     def _add_documents(
         self,
@@ -263,7 +274,7 @@ class Pieces:
                     self.blobs[name] = None
                     continue
                 piece, (owner, text) = models, found
-                plain = parse(text, owner)
+                plain = self._parse(text, owner)
             else:
                 key = (how if isinstance(how, str) else id(how), whole)
                 kept = objects if isinstance(plain, dict) and not whole else groups
@@ -299,15 +310,12 @@ def _getter(field: str) -> Callable[[dict[str, Any]], Any]:
     return lambda document: document.get(field)
 
 
-def _parse_all(texts: Sequence[str | None], node_ids: Sequence[int]) -> list[dict[str, Any]]:
+def _parse_all(texts: Sequence[str | None]) -> list[dict[str, Any]] | None:
     try:
         documents = [orjson.loads(text or "") for text in texts]  # none at all is refused
     except (orjson.JSONDecodeError, TypeError):
-        documents = [None]
-    if set(map(type, documents)) != {dict}:
-        # One by one, to say which it was.
-        documents = [parse(text, owner) for text, owner in zip(texts, node_ids, strict=True)]
-    return documents
+        return None
+    return documents if set(map(type, documents)) == {dict} else None
 
 
 def _schemas(document: Mapping[str, Any]) -> Mapping[str, Schema]:

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["read_frame"]
 
 
-async def read_frame(filter: Filter, columns: Sequence[str] | None = None) -> pd.DataFrame:
+async def read_frame(
+    filter: Filter, columns: Sequence[str] | None = None, *, strict: bool = False
+) -> pd.DataFrame:
     """Read the models that a filter finds as a frame.
 
     Args:
@@ -29,6 +31,8 @@ async def read_frame(filter: Filter, columns: Sequence[str] | None = None) -> pd
             out.
         columns: The columns to read, in order; a dict or a nested model stands
             for all of its columns. All, unless given.
+        strict: Raise what is wrong with the first row whose document cannot be read. Its
+            fields are missing otherwise, and one ``UnfitModelWarning`` tells of all such rows.
 
     Returns:
         One row a model, by id, with the columns that ``read_table`` describes.
@@ -42,9 +46,9 @@ async def read_frame(filter: Filter, columns: Sequence[str] | None = None) -> pd
     Raises:
         FilterError: ``columns`` is no list, or names a column that no model has
             or that is left out; or there are more than 10,000 columns.
-        DeserializationError: A document is none that artigraph wrote.
+        DeserializationError: With ``strict``: a document is none that artigraph wrote.
     """
-    return await run_in_thread(_frame, await read_table(filter, columns))
+    return await run_in_thread(_frame, await read_table(filter, columns, strict=strict))
 
 
 def _frame(table: pa.Table) -> pd.DataFrame:

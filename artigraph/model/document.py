@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -17,7 +18,7 @@ from artigraph.model.unknown import UnknownModel
 from artigraph.orm.base import is_clean
 from artigraph.storage.base import Storage
 
-__all__ = ["decoder_of", "encode_model"]
+__all__ = ["decoder_of", "encode_model", "readable_fields"]
 
 
 def encode_model(
@@ -39,6 +40,12 @@ def encode_model(
         SerializationError: A field would not come back equal, or has a name that
             no field can have.
     """
+    if isinstance(model, UnknownModel):
+        raise SerializationError(
+            f"An UnknownModel cannot be written, for it may hold less than its row: "
+            f"{model.name[:80]!r}, version {model.version}. Define its class so that it fits, "
+            "and read the row again. Nothing was written."
+        )
     if not isinstance(model, BaseModel):
         raise SerializationError(
             f"{model!r} ({type(model).__name__}) is no model. Write an instance of a DataModel."
@@ -121,9 +128,13 @@ def _decode(
     children: LoadedChildren,
 ) -> Any:
     if not (isinstance(document, dict) and type(name) is str and type(version) is int):
+        of_a_model = isinstance(document, dict)
+        what = (
+            "name and version of a stored model" if of_a_model else f"document of a stored {name}"
+        )
+        fault = "are no text and no number" if of_a_model else "is no JSON object"
         raise DeserializationError(
-            f"The document of a stored {name} is no JSON object. "
-            "The row was not written by artigraph, or was changed since."
+            f"The {what} {fault}. The row was not written by artigraph, or was changed since."
         )
     schemas = document.get(TAG, _NONE)
     data: dict[str, Any] = {}
@@ -147,6 +158,27 @@ def _decode(
     if cls is None:
         return UnknownModel(name, version, data)
     return cls.model_init(version, data)
+
+
+def readable_fields(document: Any, children: LoadedChildren) -> dict[str, Any]:
+    """The fields of a document, as far as it tells itself what they are.
+
+    Args:
+        document: What is stored, which may be anything.
+        children: The values that have rows of their own, by label.
+
+    Returns:
+        Fields by name; one that cannot be read is as it is stored.
+    """
+    if not isinstance(document, dict):
+        return {}
+    schemas = document.get(TAG)
+    data = {field: stored for field, stored in document.items() if field != TAG}
+    for field, stored in data.items():
+        with suppress(ArtigraphError, *_UNREADABLE):
+            schema = schemas.get(field) if isinstance(schemas, dict) else None
+            data[field] = codec_of_schema(schema).decode(stored, children)
+    return data
 
 
 def _decoders(

@@ -22,14 +22,14 @@ from artigraph.display.options import Limits
 from artigraph.display.row import describe_row
 from artigraph.display.shown import Shown
 from artigraph.display.value import brief, describe_fields
-from artigraph.errors import FilterError, LabelError, NodeNotFoundError
+from artigraph.errors import FilterError, NodeNotFoundError
 from artigraph.filter.model import ModelFilter
 from artigraph.filter.node import NodeFilter
 from artigraph.filter.relation import NodeRelationshipFilter
 from artigraph.model.added import Added
 from artigraph.model.base import BaseModel
-from artigraph.model.group_models import GroupModels
-from artigraph.model.read import read_models
+from artigraph.model.group_models import GroupModels, several_labels
+from artigraph.model.read import read_tolerantly
 from artigraph.model.write import encoded
 from artigraph.node.current import Current, entered, hang, insert_unwritten
 from artigraph.node.node import delete_in, read_node
@@ -268,17 +268,19 @@ class ModelGroup(Shown):
 
         Raises:
             NodeNotFoundError: The group has no such model.
+            ModelVersionError: It cannot be made, as :func:`~artigraph.read_model` says.
         """
-        return (await self.get_models([label], fresh))[label]
+        return (await self.get_models([label], fresh, strict=True))[label]
 
     async def get_models(
-        self, labels: Iterable[str] | None = None, fresh: bool = False
+        self, labels: Iterable[str] | None = None, fresh: bool = False, *, strict: bool = False
     ) -> dict[str, Any]:
         """Models of the group by label, from memory where they are there.
 
         Args:
             labels: Which; all, unless given.
             fresh: Read them from the database in any case.
+            strict: As for :func:`~artigraph.read_models`.
 
         Returns:
             The models by label, those included that are added but not saved.
@@ -286,11 +288,9 @@ class ModelGroup(Shown):
         Raises:
             NodeNotFoundError: The group has no such model.
         """
-        wanted = _several(labels)
-        missing = wanted is None or not self._models.all().keys() >= {*wanted}
-        unread = missing and not self._models.is_complete
-        if self._written_id() is not None and (fresh or unread):
-            await self._refresh(wanted, keep=not fresh)
+        wanted = several_labels(labels)
+        if self._written_id() is not None and (fresh or not self._models.knows(wanted)):
+            await self._refresh(wanted, keep=not fresh, strict=strict)
         models = self._models.all()
         if wanted is None:
             return models
@@ -301,11 +301,15 @@ class ModelGroup(Shown):
                 )
         return {label: models[label] for label in wanted}
 
-    async def read_models(self) -> dict[str, Any]:
-        """The models that the database has in the group, by label."""
+    async def read_models(self, *, strict: bool = False) -> dict[str, Any]:
+        """The models that the database has in the group, by label.
+
+        Args:
+            strict: As for :func:`~artigraph.read_models`.
+        """
         if self._written_id() is None:
             return {}
-        return await self._refresh(None, keep=True)
+        return await self._refresh(None, keep=True, strict=strict)
 
     async def has_model(self, label: str, fresh: bool = False) -> bool:
         """Whether the group has a model of that label; ``fresh`` as for :meth:`has_models`."""
@@ -318,7 +322,7 @@ class ModelGroup(Shown):
             labels: Which.
             fresh: Ask the database about saved ones in any case.
         """
-        wanted = {*(_several(labels) or ())}
+        wanted = {*(several_labels(labels) or ())}
         if self._written_id() is not None and (fresh or not wanted <= self._models.all().keys()):
             await self._refresh(None, keep=True)
         return wanted <= self._models.all().keys()
@@ -340,7 +344,7 @@ class ModelGroup(Shown):
         Raises:
             NodeNotFoundError: The group has no such model; none is removed.
         """
-        wanted = _several(labels)
+        wanted = several_labels(labels)
         if wanted is not None and not await self.has_models(wanted):
             await self.get_models(wanted, fresh=True)
         node_id = self._written_id()
@@ -359,14 +363,20 @@ class ModelGroup(Shown):
             # A session around it may bring the rows back.
             transaction.on_rollback.append(partial(models.remember, models.saved, models.unsaved))
 
-    async def _refresh(self, labels: list[str] | None, *, keep: bool) -> dict[str, Any]:
+    async def _refresh(
+        self, labels: list[str] | None, *, keep: bool, strict: bool | None = None
+    ) -> dict[str, Any]:
         node_id = self._written_id()
         if node_id is None:
             raise RuntimeError("The group's node is not written yet.")
         with self.using_its_store():
-            found = await read_models(_models_on(node_id, labels))
+            found, unfit = await read_tolerantly(_models_on(node_id, labels))
+        if strict:
+            unfit.raise_first()
         read = {str(model.artifact.node_label): model.value for model in found}
         self._models.note_read(labels, read, keep=keep)
+        if strict is not None:  # None: only whether they are there was asked
+            unfit.warn()
         return read
 
     def _written_id(self) -> int | None:
@@ -374,16 +384,6 @@ class ModelGroup(Shown):
             return self._given_id
         # From what is loaded, for a repr may ask.
         return vars(self._node).get("node_id") if inspect(self._node).has_identity else None
-
-
-def _several(labels: Iterable[str] | None) -> list[str] | None:
-    """Labels that a caller gave; a text is one label, and not its letters."""
-    if isinstance(labels, str):
-        raise LabelError(
-            f"Several labels are wanted, as in [{labels!r}]. For one use the function without s, "
-            "such as get_model() or remove_model()."
-        )
-    return None if labels is None else list(labels)
 
 
 def _models_on(node_id: int, labels: list[str] | None) -> ModelFilter:

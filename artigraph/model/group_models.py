@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from artigraph.errors import LabelExistsError, SerializationError
+from artigraph.errors import LabelError, LabelExistsError, SerializationError
 from artigraph.model.base import BaseModel
+from artigraph.model.unknown import UnknownModel
 from artigraph.node.row import check_label
 
-__all__ = ["GroupModels"]
+__all__ = ["GroupModels", "several_labels"]
 
 
 class GroupModels:
@@ -29,6 +30,16 @@ class GroupModels:
     def all(self) -> dict[str, Any]:
         """Those that are written, then the others."""
         return {**self.saved, **self.unsaved}
+
+    def knows(self, labels: Iterable[str] | None) -> bool:
+        """Whether the database need not be asked for some labels, or for all.
+
+        One that could not be made is asked for again: its class may be mended by now.
+        """
+        models = self.all()
+        if any(_is_unfit(models.get(label)) for label in (models if labels is None else labels)):
+            return False
+        return self.is_complete or (labels is not None and models.keys() >= {*labels})
 
     def add(self, models: Mapping[str, BaseModel]) -> None:
         """Add models, all of them or none.
@@ -88,7 +99,8 @@ class GroupModels:
         With ``keep``, the objects that are known of what it still has are kept.
         """
         if keep:
-            read = {label: self.saved.get(label, model) for label, model in read.items()}
+            known = {label: m for label, m in self.saved.items() if not _is_unfit(m)}
+            read = {label: known.get(label, model) for label, model in read.items()}
         if labels is None:
             self.saved, self.is_complete = read, True
             return
@@ -106,3 +118,17 @@ class GroupModels:
         """Take back what :meth:`forget` has done."""
         self.saved = {**saved, **self.saved}
         self.unsaved = {**unsaved, **self.unsaved}
+
+
+def _is_unfit(model: object) -> bool:
+    return isinstance(model, UnknownModel) and bool(model.fault)
+
+
+def several_labels(labels: Iterable[str] | None) -> list[str] | None:
+    """Labels that a caller gave; a text is one label, and not its letters."""
+    if isinstance(labels, str):
+        raise LabelError(
+            f"Several labels are wanted, as in [{labels!r}]. For one use the function without s, "
+            "such as get_model() or remove_model()."
+        )
+    return None if labels is None else list(labels)

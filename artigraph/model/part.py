@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, case, select
 
-from artigraph.blob.read import read_values
+from artigraph.blob.read import Unread, WholeRead, read_each
 from artigraph.blob.record import record_of
 from artigraph.codec.base import LoadedChild
 from artigraph.errors import MissingLibraryError, UnknownNameError
@@ -63,28 +63,35 @@ def _json_serializers() -> list[str]:
     return sorted(built_in | {s.name for s in serializers.registered() if s.takes_json})
 
 
-async def load_parts(rows: Sequence[Row[Any]], *, lazy: bool) -> list[LoadedChild | None]:
+async def load_parts(
+    rows: Sequence[Row[Any]], whole: WholeRead, *, lazy: bool
+) -> list[LoadedChild | None]:
     """The values of rows of :func:`select_parts`; ``None`` for models.
+
+    One that cannot be read is a handle, which says why when it is asked to read.
 
     Args:
         rows: The rows.
+        whole: The attempt that this is a part of.
         lazy: Make handles, which read nothing, of all but JSON.
 
     Raises:
-        UnknownSerializerError: A serializer that nobody registered.
-        UnknownStorageError: A storage that nobody registered.
-        CorruptBlobError: The bytes of a value are not those that were written.
+        StorageError: A storage failed.
     """
     read = [row for row in rows if not is_model(row) and not (lazy and _wants_handle(row))]
-    values = iter(await read_values(map(record_of, read)))
+    values = iter(await read_each(map(record_of, read), whole))
     read_ids = {row.node_id for row in read}
     parts: list[LoadedChild | None] = []
     for row in rows:
         if is_model(row):
             parts.append(None)
         elif row.node_id in read_ids:
-            takes_json = get_serializer(row.artifact_serializer).takes_json
-            parts.append(LoadedChild(next(values), takes_json))
+            value = next(values)
+            if type(value) is Unread:
+                parts.append(LoadedChild(open_stored(record_of(row)), fault=value.error))
+            else:
+                takes_json = get_serializer(row.artifact_serializer).takes_json
+                parts.append(LoadedChild(value, takes_json))
         else:
             parts.append(LoadedChild(open_stored(record_of(row))))
     return parts

@@ -4,37 +4,32 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import Any, TypeAlias
+from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, and_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from artigraph.blob.read import WholeRead
-from artigraph.codec.base import LoadedChild, LoadedChildren
+from artigraph.codec.base import LoadedChild
 from artigraph.concurrency import run_in_thread
 from artigraph.db.fetch import all_of
 from artigraph.db.session import read
 from artigraph.db.setting import current_setting, store_in, using
-from artigraph.db.store import Store
-from artigraph.display.escape import cut
-from artigraph.display.row import ResultList
-from artigraph.errors import DeserializationError, MultipleNodesFoundError, raise_about
+from artigraph.errors import MultipleNodesFoundError
 from artigraph.filter.base import Filter
 from artigraph.filter.model import ModelFilter
 from artigraph.filter.order import BY_ID, OrderBy, Ordering, check_count, ordering_of
 from artigraph.filter.value import among
-from artigraph.garbage import collector_paused
 from artigraph.model import lineage  # noqa: F401  # it looks at each store that is opened
-from artigraph.model.document import decoder_of
+from artigraph.model.load import Loader, ReadModel
 from artigraph.model.part import load_parts, select_parts
+from artigraph.model.unfit import Unfit
 from artigraph.model.unknown import UnknownModel
 from artigraph.model.write import MANY_MODELS
 from artigraph.node.node import count_nodes, delete_nodes, existing
-from artigraph.node.qualified import Places, QualifiedArtifact
 from artigraph.orm.artifact import ModelArtifact
 from artigraph.orm.node import column_names, node_table
-from artigraph.outline.path import LABELS_ABOVE, labels_above
+from artigraph.outline.path import labels_above
 
 __all__ = [
     "count_models",
@@ -44,9 +39,8 @@ __all__ = [
     "read_model",
     "read_model_or_none",
     "read_models",
+    "read_tolerantly",
 ]
-
-ReadModel: TypeAlias = QualifiedArtifact[ModelArtifact, Any]
 
 _MODEL_COLUMNS = [
     node_table.c[name] for name in column_names(ModelArtifact) if not name.startswith("artifact_")
@@ -60,6 +54,7 @@ async def read_models(
     limit: int | None = None,
     offset: int | None = None,
     lazy: bool = False,
+    strict: bool = False,
 ) -> list[ReadModel]:
     """Read the models that a filter finds.
 
@@ -75,30 +70,55 @@ async def read_models(
             :func:`iter_models`, which does not read again what it has passed.
         lazy: Put a handle in place of each frame, array or other value in a row
             of its own: a ``StoredFrame``, ``StoredArray`` or ``StoredValue`` that
-            reads when it is asked to. A value whose storage or serializer is not
-            known here then spoils nothing else.
+            reads when it is asked to, and is not seen to be there before.
+        strict: Raise what is wrong with the first model that cannot be made, naming its
+            row, in place of a warning.
 
     Returns:
         The models: each with its row as ``.artifact`` and the
         instance as ``.value``. One whose class is not defined here is an
-        ``UnknownModel``.
+        ``UnknownModel``; so is, with its ``fault``, one that cannot be made: another version
+        of the class wrote it, and the class cannot migrate it; it no longer fits the class;
+        what is stored of it is damaged or missing, or wants a serializer or storage that is
+        not here; or the class raises. One ``UnfitModelWarning`` tells of all of these.
 
     Raises:
         FilterError: An unknown field or column, or a negative count.
-        ModelVersionError: Another version of a class wrote one of them, and
-            the class cannot migrate it.
-        UnknownSerializerError: A serializer that nobody registered.
-        UnknownStorageError: A storage that nobody registered.
-        CorruptBlobError: The bytes of a part are not those that were written.
+        StorageError: A storage failed.
+        ModelVersionError: With ``strict``: another version wrote one of them. What else is
+            wrong with one has errors of its own.
+    """
+    models, unfit = await read_tolerantly(
+        filter, order_by=order_by, limit=limit, offset=offset, lazy=lazy
+    )
+    if strict:
+        unfit.raise_first()
+    unfit.warn()
+    return models
+
+
+async def read_tolerantly(
+    filter: Filter,
+    *,
+    order_by: OrderBy = None,
+    limit: int | None = None,
+    offset: int | None = None,
+    lazy: bool = False,
+) -> tuple[list[ReadModel], Unfit]:
+    """Read models as :func:`read_models` does, without a warning.
+
+    Returns:
+        The models, and those among them that could not be made.
     """
     check_count("limit", limit)
     check_count("offset", offset)
     query = _Query(_models_only(filter), ordering_of(order_by, filter), limit, offset)
-    return await _read(query, lazy)
+    unfit = Unfit()
+    return await _read(query, lazy, unfit), unfit
 
 
 async def read_first_model(
-    filter: Filter, *, order_by: OrderBy = None, lazy: bool = False
+    filter: Filter, *, order_by: OrderBy = None, lazy: bool = False, strict: bool = False
 ) -> ReadModel | None:
     """Read the first of the models that a filter finds.
 
@@ -106,6 +126,7 @@ async def read_first_model(
         filter: Any filter, or several combined.
         order_by: As for :func:`read_models`: ``"-accuracy"`` reads the best.
         lazy: As for :func:`read_models`.
+        strict: As for :func:`read_models`.
 
     Returns:
         The model, or ``None`` if there is none.
@@ -113,11 +134,17 @@ async def read_first_model(
     Raises:
         FilterError: An unknown field or column.
     """
-    return next(iter(await read_models(filter, order_by=order_by, limit=1, lazy=lazy)), None)
+    found = await read_models(filter, order_by=order_by, limit=1, lazy=lazy, strict=strict)
+    return next(iter(found), None)
 
 
 async def iter_models(
-    filter: Filter, *, order_by: OrderBy = None, page_size: int = 1000, lazy: bool = False
+    filter: Filter,
+    *,
+    order_by: OrderBy = None,
+    page_size: int = 1000,
+    lazy: bool = False,
+    strict: bool = False,
 ) -> AsyncIterator[ReadModel]:
     """Read the models that a filter finds, however many, page after page.
 
@@ -130,6 +157,7 @@ async def iter_models(
         order_by: As for :func:`read_models`.
         page_size: How many models to read at a time.
         lazy: As for :func:`read_models`.
+        strict: As for :func:`read_models`; the warning comes at the end otherwise.
 
     Yields:
         The models.
@@ -139,14 +167,20 @@ async def iter_models(
     """
     check_count("page_size", page_size, 1)
     query = _Query(_models_only(filter), ordering_of(order_by, filter), page_size, keyed=True)
-    setting = current_setting()
-    while True:
-        with using(setting):
-            models = await _read(query, lazy)
-        for model in models:
-            yield model
-        if len(models) < page_size:
-            return
+    setting, unfit = current_setting(), Unfit()
+    try:
+        while True:
+            with using(setting):
+                models = await _read(query, lazy, unfit)
+            if strict:
+                unfit.raise_first()
+            for model in models:
+                yield model
+            if len(models) < page_size:
+                return
+    finally:
+        if not strict:
+            unfit.warn()
 
 
 async def count_models(filter: Filter) -> int:
@@ -168,8 +202,12 @@ async def read_model_or_none(filter: Filter, *, lazy: bool = False) -> ReadModel
     Raises:
         MultipleNodesFoundError: The filter finds more than one.
         UnknownModelError: Its class is not defined here.
+        ModelVersionError: Another version of the class wrote it, and the class cannot
+            migrate it; or a field is missing that has no default. What else is wrong with a
+            row has errors of its own, and what the class raises goes through.
     """
-    found = await _read(_Query(_models_only(filter), limit=2), lazy)
+    unfit = Unfit()
+    found = await _read(_Query(_models_only(filter), limit=2), lazy, unfit)
     if len(found) > 1:
         raise MultipleNodesFoundError(
             f"There is more than one model: {filter}. Node {found[0].artifact.node_id} "
@@ -178,6 +216,7 @@ async def read_model_or_none(filter: Filter, *, lazy: bool = False) -> ReadModel
         )
     if not found:
         return None
+    unfit.raise_first()
     if isinstance(found[0].value, UnknownModel):
         raise found[0].value.error()
     return found[0]
@@ -194,6 +233,7 @@ async def read_model(filter: Filter, *, lazy: bool = False) -> ReadModel:
         NodeNotFoundError: The filter finds none.
         MultipleNodesFoundError: The filter finds more than one.
         UnknownModelError: Its class is not defined here.
+        ModelVersionError: As for :func:`read_model_or_none`.
     """
     return existing(await read_model_or_none(filter, lazy=lazy), "model", filter)
 
@@ -249,14 +289,14 @@ class _Query:
         self.after = self.ordering.after(last[len(_MODEL_COLUMNS) :])
 
 
-async def _read(query: _Query, lazy: bool) -> list[ReadModel]:
+async def _read(query: _Query, lazy: bool, unfit: Unfit) -> list[ReadModel]:
     whole = WholeRead()
     while True:
         with whole:
-            return await _read_once(query, lazy)
+            return await _read_once(query, lazy, whole, unfit)
 
 
-async def _read_once(query: _Query, lazy: bool) -> list[ReadModel]:
+async def _read_once(query: _Query, lazy: bool, whole: WholeRead, unfit: Unfit) -> list[ReadModel]:
     below: Sequence[Row[Any]] = ()
     few = query.limit is not None and query.limit < MANY_MODELS
     setting = current_setting()
@@ -272,76 +312,10 @@ async def _read_once(query: _Query, lazy: bool) -> list[ReadModel]:
     parts: list[LoadedChild | None] = []
     if below:
         with using(setting):
-            parts = await load_parts(below, lazy=lazy)
-    loader = _Loader(below, parts, store_in(setting))
+            parts = await load_parts(below, whole, lazy=lazy)
+    loader = Loader(below, parts, store_in(setting), unfit)
     if query.keyed and rows:
         query.pass_over(rows[-1])
     if len(rows) < MANY_MODELS:
         return loader.load_all(rows)
     return await run_in_thread(loader.load_all, rows)
-
-
-def _path(row: Row[Any]) -> tuple[str, ...]:
-    return tuple(row._mapping[LABELS_ABOVE] or ())
-
-
-class _Loader:
-    """Makes models of rows that are all read by now."""
-
-    def __init__(
-        self,
-        below: Sequence[Row[Any]],
-        parts: Sequence[LoadedChild | None],
-        store: Store | None,
-    ) -> None:
-        self._store = store
-        self._decoder_of = cache(decoder_of)
-        self._around: set[int] = set()
-        self._below: dict[int, list[tuple[Row[Any], LoadedChild | None]]] = {}
-        for row, part in zip(below, parts, strict=True):
-            self._below.setdefault(row.node_parent_id, []).append((row, part))
-
-    def load_all(self, rows: Sequence[Row[Any]]) -> list[ReadModel]:
-        with collector_paused():
-            has_path = bool(rows) and LABELS_ABOVE in rows[0]._fields
-            made = [
-                (row, self._load_whole(row), self._places(row), _path(row) if has_path else None)
-                for row in rows
-            ]
-            return ResultList(QualifiedArtifact.of_rows(ModelArtifact, made, self._store))
-
-    def _places(self, row: Row[Any]) -> Places:
-        if not row.model_artifact_parts:
-            return {}
-        return {
-            child.node_label: (child.remote_artifact_storage, child.artifact_size)
-            for child, part in self._below.get(row.node_id, ())
-            if part is not None
-        }
-
-    def _load_whole(self, row: Row[Any]) -> Any:
-        try:
-            return self._load(row)
-        except RecursionError as error:
-            raise DeserializationError(
-                f"The model in node {row.node_id} cannot be read. Its parts lie too deep in each "
-                "other: it was not written by artigraph, or was changed since."
-            ) from error
-
-    def _load(self, row: Row[Any]) -> Any:
-        parts = LoadedChildren()
-        if row.model_artifact_parts:
-            if row.node_id in self._around:
-                raise DeserializationError(
-                    f"The model in node {row.node_id} cannot be read. It lies below itself: "
-                    "the row was not written by artigraph, or was changed since."
-                )
-            self._around.add(row.node_id)
-            for child, part in self._below.get(row.node_id, ()):
-                parts[child.node_label] = part or LoadedChild(self._load(child))
-            self._around.remove(row.node_id)
-        try:
-            decode = self._decoder_of(row.model_artifact_type, row.model_artifact_version)
-            return decode(row.model_artifact_data, parts)
-        except Exception as error:
-            raise_about(f"Node {row.node_id} ({cut(repr(row.node_label), 80)})", error)

@@ -1,4 +1,4 @@
-"""What a stored model is read as when its class is not defined here."""
+"""What a stored model is read as that no class here can have."""
 
 from __future__ import annotations
 
@@ -7,47 +7,66 @@ from typing import Any
 
 from typing_extensions import override
 
+from artigraph.display.escape import cut
 from artigraph.display.facts import Badge, Facts
 from artigraph.display.options import Limits
 from artigraph.display.row import describe_model, model_cells
 from artigraph.display.shown import Shown
-from artigraph.display.value import brief
-from artigraph.errors import UnknownModelError
+from artigraph.display.value import LONGEST_CELL, brief
+from artigraph.errors import ArtigraphError, DeserializationError, UnknownModelError
 from artigraph.model.equality import equal_values
 
 __all__ = ["UnknownModel"]
 
 
 class UnknownModel(Shown):
-    """A stored model without its class.
+    """A stored model without its class: that is not defined here, or the row does not fit it.
+
+    It cannot be written, since it may hold less than its row.
 
     Args:
         name: What the class was called.
         version: Its version.
         data: Its fields by name, frames and nested models included; they are attributes,
             too. The member of an enumeration is its name.
+        fault: Why no instance can be made, unless the class is not defined.
+        kind: The class of the error that told so.
     """
 
-    __slots__ = ("data", "name", "version")
+    __slots__ = ("_kind", "data", "fault", "name", "version")
 
     name: str
     """What the class was called."""
     version: int
     """Its version."""
     data: dict[str, Any]
-    """Its fields by name."""
+    """Its fields by name. Of a row that does not fit its class, those that can be read; the
+    others are as they are stored, and a handle stands for a value that cannot be read."""
+    fault: str
+    """Why no instance can be made; empty where no class of the name is defined."""
 
-    def __init__(self, name: str, version: int, data: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        name: str,
+        version: int,
+        data: dict[str, Any],
+        fault: str = "",
+        kind: type[Exception] = DeserializationError,
+    ) -> None:
         self.name, self.version, self.data = name, version, data
+        self.fault, self._kind = fault, kind
 
     def __getattr__(self, name: str) -> Any:
         # A field is from the database, so it is never what something else asks for by "_…".
-        if not name.startswith("_") and name != "data" and name in self.data:
+        if not name.startswith("_") and name not in self.__slots__ and name in self.data:
             return self.data[name]
         raise AttributeError(f"This {type(self).__name__} has no field {name!r}.")
 
-    def error(self) -> UnknownModelError:
+    def error(self) -> ArtigraphError:
         """What to tell somebody who wanted an instance."""
+        if self.fault:
+            ours = issubclass(self._kind, ArtigraphError)
+            return (self._kind if ours else DeserializationError)(self.fault)  # type: ignore[return-value]  # it is one of ours
         # The name and the fields are from the database, so they are only shown.
         fields = "".join(f"    {field}: {type(v).__name__}\n" for field, v in self.data.items())
         return UnknownModelError(
@@ -66,10 +85,14 @@ class UnknownModel(Shown):
     @override
     def _describe(self, limits: Limits) -> Facts:
         facts = describe_model(self.name, self.version, self.data, limits)
-        return replace(facts, badges=(*facts.badges, Badge("class not defined here")))
+        if not self.fault:
+            return replace(facts, badges=(*facts.badges, Badge("class not defined here")))
+        badge = Badge("does not fit its class")
+        return replace(facts, badges=(*facts.badges, badge), warnings=(self.fault,))
 
     def _cells(self, limits: Limits) -> dict[str, str]:
-        return model_cells(self.data, limits)
+        cells = model_cells(self.data, limits)
+        return cells | {"fault": cut(self.fault, LONGEST_CELL)} if self.fault else cells
 
     def _noun(self) -> str:
         return "models"
@@ -77,4 +100,5 @@ class UnknownModel(Shown):
     @override
     def _brief(self, limits: Limits) -> str:
         name, data = brief(self.name, limits), brief(self.data, limits.deeper())
-        return f"UnknownModel(name={name}, version={self.version}, data={data})"
+        fault = f", fault={brief(self.fault, limits)}" if self.fault else ""
+        return f"UnknownModel(name={name}, version={self.version}, data={data}{fault})"

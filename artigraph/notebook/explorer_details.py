@@ -23,7 +23,7 @@ from artigraph.filter.node import NodeFilter
 from artigraph.frame.base import StoredValue
 from artigraph.frame.frame import StoredFrame
 from artigraph.frame.handles import open_stored
-from artigraph.model.read import read_models
+from artigraph.model.read import read_tolerantly
 from artigraph.model.unknown import UnknownModel
 from artigraph.node.node import read_node_or_none
 from artigraph.notebook.explorer_rows import row_values
@@ -53,8 +53,9 @@ async def node_details(node_id: int) -> dict[str, Any]:
     warning = ""
     try:
         if values["kind"] == "model":
-            # Several, since one whose class is not defined here is an error alone.
-            for model in await read_models(NodeFilter(node_id=node_id), lazy=True):
+            # Several, since one that cannot be made is an error alone.
+            found, _ = await read_tolerantly(NodeFilter(node_id=node_id), lazy=True)
+            for model in found:
                 shown = model
                 value = model.value
                 data = value.data if isinstance(value, UnknownModel) else value.model_data()

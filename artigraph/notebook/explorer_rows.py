@@ -20,7 +20,7 @@ LONGEST_LABEL = 120
 
 def row_values(row: NodeSummary) -> dict[str, Any]:
     """A row as plain values; characters that would hide or reorder text are written out."""
-    kind = row.kind
+    kind, version = row.kind, row.model_version
     label = None if row.label is None else visible(row.label, LONGEST_LABEL)
     return {
         "node": row.node_id,
@@ -28,7 +28,7 @@ def row_values(row: NodeSummary) -> dict[str, Any]:
         "kind": kind,
         "label": label,
         "type": visible(_type(row, kind), LONGEST_LABEL),
-        "version": row.model_version,
+        "version": version if isinstance(version, int | None) else visible(str(version), 20),
         "created": format_time(row.created_at),
         "size": None if row.size is None else format_size(row.size),
         "count": row.child_count,
@@ -58,8 +58,8 @@ def tree_item(row: Mapping[str, Any]) -> TreeItem:
 
 def _type(row: NodeSummary, kind: NodeKind) -> str:
     if kind == "model":
-        return row.model_name or ""
+        return str(row.model_name or "")
     if kind == "artifact":
-        return (row.serializer or row.node_type).removeprefix("artigraph-")
+        return str(row.serializer or row.node_type).removeprefix("artigraph-")
     mapper = Node.__mapper__.polymorphic_map.get(row.node_type)
-    return row.node_type if mapper is None else mapper.class_.__name__
+    return str(row.node_type) if mapper is None else mapper.class_.__name__

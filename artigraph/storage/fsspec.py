@@ -24,7 +24,6 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO, TypeVar, cast
 
 import fsspec
@@ -39,8 +38,8 @@ from artigraph.errors import (
     StorageURLError,
 )
 from artigraph.redact import scrub, secrets_of, tells
+from artigraph.storage import local as files
 from artigraph.storage.base import BlobInfo, Storage, StoredBlob, storages
-from artigraph.storage.local import new_file, renew, write_whole
 from artigraph.storage.location import (
     check_bytes,
     check_location,
@@ -159,6 +158,7 @@ class FsspecStorage(Storage):
             found = partial(self._size, location) if size is None else size
             return cast(BinaryIO, RangeFile(partial(self._read_range, location), found))
         with self._asking(f"read {location!r} from", location):
+            files.check_file(self._connect()[1], path)
             file = path.open("rb")
             if size is not None and (length := os.fstat(file.fileno()).st_size) != size:
                 file.close()
@@ -172,9 +172,7 @@ class FsspecStorage(Storage):
             BlobLocationError: It is no location.
         """
         check_location(self, location)
-        if self._path is None:
-            return None
-        return Path(self._connect()[1], location)
+        return None if self._path is None else Path(self._connect()[1], location)
 
     async def info(self, location: str, /) -> BlobInfo | None:
         """Size and age of a blob now, or None if it is missing.
@@ -257,8 +255,8 @@ class FsspecStorage(Storage):
             file_system, root = self._connect()
             path = f"{root}/{location}"
             if isinstance(file_system, LocalFileSystem):
-                if not renew(Path(path), len(data)):
-                    write_whole(Path(path), data)
+                if not files.renew(Path(path), len(data)):
+                    files.write_whole(Path(path), data)
             elif not keep(file_system, path, len(data)):
                 send(file_system, data, path, len(data), renames=_renames(file_system))
         return location
@@ -270,8 +268,8 @@ class FsspecStorage(Storage):
             local = isinstance(file_system, LocalFileSystem)
             asked = "store a stream in" if local else "keep a stream on this disk on its way to"
             with self._asking(asked):
-                folder = root if local else cleaning.enter_context(_spool())
-                new = cleaning.enter_context(new_file(Path(folder)))
+                folder = root if local else cleaning.enter_context(files.spool())
+                new = cleaning.enter_context(files.new_file(Path(folder)))
             advance = cleaning.enter_context(progress(None, f"Writing to {self.name}", stop))
             sink = Sink(new.file.write, advance)
             sink.fill(write, self._asking(asked))
@@ -280,7 +278,7 @@ class FsspecStorage(Storage):
             path = f"{root}/{blob.location}"
             with self._asking(f"store {blob.size} bytes in"):
                 if local:
-                    if not renew(Path(path), blob.size):
+                    if not files.renew(Path(path), blob.size):
                         new.settle(Path(path))
                 elif not keep(file_system, path, blob.size):
                     new.file.close()
@@ -295,6 +293,7 @@ class FsspecStorage(Storage):
             path = f"{root}/{location}"
             data: bytes
             if isinstance(file_system, LocalFileSystem):
+                files.check_file(root, Path(path))
                 data = file_system.cat_file(path)
             else:
                 data = read_whole(file_system, path, f"Reading from {self.name}", stop)
@@ -328,12 +327,17 @@ class FsspecStorage(Storage):
     def _delete(self, location: str) -> None:
         with self._asking(f"delete {location!r} from"):
             file_system, root = self._connect()
+            if isinstance(file_system, LocalFileSystem):
+                files.check_folder(root, Path(root, location))
             with suppress(FileNotFoundError):
                 file_system.rm_file(f"{root}/{location}")
 
     def _info(self, location: str) -> BlobInfo | None:
         with self._asking(f"look for {location!r} in"):
             file_system, root = self._connect()
+            own = Path(root, location) if isinstance(file_system, LocalFileSystem) else None
+            if own is not None and not files.is_own_file(root, own):
+                return None
             return look_up(file_system, f"{root}/{location}", location)
 
     def _list(self, listing: Callable[..., T], *arguments: Any) -> T:
@@ -376,10 +380,6 @@ class FsspecStorage(Storage):
             more = "" if location in answer else f" The store answered: {answer}"
             return BlobNotFoundError(f"{self._missing(location)}{more}")
         return StorageError(f"Could not {asked} {self!r}. The store answered: {answer}")
-
-
-def _spool() -> TemporaryDirectory[str]:
-    return TemporaryDirectory(prefix="artigraph-", ignore_cleanup_errors=True)
 
 
 def _renames(file_system: fsspec.AbstractFileSystem) -> bool:

@@ -11,10 +11,22 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from stat import S_ISREG
+from stat import S_ISDIR, S_ISLNK, S_ISREG
+from tempfile import TemporaryDirectory
 from uuid import uuid4
 
-__all__ = ["NewFile", "new_file", "renew", "write_whole"]
+from artigraph.errors import BlobLocationError
+
+__all__ = [
+    "NewFile",
+    "check_file",
+    "check_folder",
+    "is_own_file",
+    "new_file",
+    "renew",
+    "spool",
+    "write_whole",
+]
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -71,9 +83,13 @@ def renew(path: Path, size: int) -> bool:
 
     Returns:
         Whether it did; if not, the file has to be written.
+
+    Raises:
+        BlobLocationError: Its folder is a link out of the one around that.
     """
+    check_folder(str(path.parent.parent), path)
     try:
-        found = path.stat()
+        found = path.lstat()  # a link is replaced, wherever it leads
         if not S_ISREG(found.st_mode) or found.st_size != size:
             return False
         os.utime(path)
@@ -81,6 +97,77 @@ def renew(path: Path, size: int) -> bool:
         # Gone meanwhile, or somebody else's file: then one of ours replaces it.
         return False
     return True
+
+
+def check_folder(root: str, path: Path) -> None:
+    """Refuse a file whose folder is a link that leads out of a root.
+
+    Args:
+        root: The folder of all blobs.
+        path: The file, right below the root or one folder further in.
+
+    Raises:
+        BlobLocationError: It leads out, or round in a circle.
+    """
+    # One at the root itself is temporary.
+    if path.parent != Path(root) and _is_link(path.parent):
+        _check_inside(root, path.parent)
+
+
+def check_file(root: str, path: Path) -> None:
+    """Refuse a file of which somebody has made a link out of a root, a pipe or a device.
+
+    A missing one, or a folder in its place, says so itself when it is opened.
+
+    Args:
+        root: The folder of all blobs.
+        path: The file, right below the root or one folder further in.
+
+    Raises:
+        BlobLocationError: It is none of the root's own files.
+        FileNotFoundError: A folder is in its place.
+    """
+    check_folder(root, path)
+    try:
+        mode = path.lstat().st_mode
+        if S_ISLNK(mode):
+            _check_inside(root, path)
+            mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    if S_ISDIR(mode):
+        raise FileNotFoundError(f"{path} is a folder.")
+    if not S_ISREG(mode):
+        # Opening a pipe waits for ever.
+        raise BlobLocationError(f"{str(path)!r} is no file, so it is not read. Remove it.")
+
+
+def is_own_file(root: str, path: Path) -> bool:
+    """Whether :func:`check_file` lets a file that is there be read."""
+    try:
+        check_file(root, path)
+    except (BlobLocationError, FileNotFoundError):
+        return False
+    return True
+
+
+def _is_link(path: Path) -> bool:
+    try:
+        return S_ISLNK(path.lstat().st_mode)
+    except OSError:
+        return False
+
+
+def _check_inside(root: str, path: Path) -> None:
+    try:
+        inside = path.resolve().is_relative_to(Path(root).resolve())
+    except (OSError, RuntimeError):  # Python 3.13 raises the first of a circle
+        inside = False
+    if not inside:
+        raise BlobLocationError(
+            f"{str(path)!r} is a link that leads out of the storage, so it is not followed. "
+            "Replace it by what it leads to, or let the storage be at that place."
+        )
 
 
 def _make_folder(folder: Path) -> None:
@@ -101,3 +188,8 @@ def _flush_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def spool() -> TemporaryDirectory[str]:
+    """A folder on this disk for what is under way, which goes with its block."""
+    return TemporaryDirectory(prefix="artigraph-", ignore_cleanup_errors=True)

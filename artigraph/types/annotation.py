@@ -18,7 +18,7 @@ from types import SimpleNamespace
 from typing import Annotated, Any, Literal, NewType, get_args, get_origin
 
 from artigraph.errors import ModelDefinitionError
-from artigraph.home import defining_frame, newest
+from artigraph.home import caller_frame, newest
 from artigraph.serializer.base import Serializer, serializers
 from artigraph.storage.base import Storage, storages
 from artigraph.types.record import Scalar, enumeration
@@ -272,7 +272,7 @@ def resolve_early(cls: type[Any]) -> None:
     """
     if not any(isinstance(a, str) for a in inspect.get_annotations(cls).values()):
         return
-    frame = defining_frame()
+    frame = caller_frame()
     if frame is None or frame.f_locals is frame.f_globals:
         return
     resolved = dict(inspect.get_annotations(cls))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
@@ -9,8 +10,10 @@ from typing import Any
 from artigraph import (
     ArtifactFilter,
     ModelFilter,
+    ModelGroup,
     NodeFilter,
     NodeRelationshipFilter,
+    UnknownModel,
     check_storage,
     collect_garbage,
     count_models,
@@ -22,6 +25,7 @@ from artigraph import (
     read_model,
     read_models,
     read_nodes,
+    read_table,
     read_tree,
     to_graphviz,
     to_mermaid,
@@ -31,11 +35,12 @@ from artigraph.frame.array import StoredArray
 from artigraph.frame.frame import StoredFrame
 from artigraph.frame.query import Condition, SortKey
 from artigraph.frame.view import FrameView
+from artigraph.notebook.explorer_details import node_details
 from tests.display.hostile import check_html, check_text
 
 __all__ = ["OF_ROWS", "Door", "commands", "doors", "show"]
 
-OF_ROWS = {"read_model", "read_artifact", "a part of it"}
+OF_ROWS = {"read_model", "read_artifact", "a part of it", "its group", "the explorer"}
 """Doors that lead to the changed rows themselves."""
 
 Door = tuple[str, Callable[[], Awaitable[object]]]
@@ -74,9 +79,11 @@ def doors(classes: Any, nodes: Iterable[int]) -> Iterator[Door]:
     yield "to_networkx", to_networkx
     yield "read_models", lambda: read_models(ModelFilter())
     yield "read_models lazily", lambda: read_models(ModelFilter(), lazy=True)
+    yield "read_models strictly", lambda: read_models(ModelFilter(), strict=True)
     yield "iter_models", lambda: _all(iter_models(ModelFilter(), page_size=3))
     yield "read_artifacts", lambda: read_artifacts(NodeFilter())
     yield "read_frame", lambda: read_frame(ModelFilter())
+    yield "read_table", lambda: read_table(ModelFilter(), strict=True)
     yield "find real", lambda: read_models(scalars.where(lambda f: f.real > 0))
     yield "find number", lambda: read_models(scalars.where(lambda f: f.number >= 1))
     yield "find moment", lambda: read_models(scalars.where(lambda f: f.moment < classes.MOMENT))
@@ -90,23 +97,47 @@ def doors(classes: Any, nodes: Iterable[int]) -> Iterator[Door]:
         yield "read_model", partial(read_model, one)
         yield "read_artifact", partial(read_artifact, one)
         yield "a part of it", partial(_parts, node)
+        yield "its group", partial(_group, node)
+        yield "the explorer", partial(_explorer, node)
+
+
+_STORE = ("%artigraph find v0_1.Leaf x>0", "%artigraph check", "%artigraph status")
 
 
 def commands(nodes: Iterable[int]) -> list[str]:
     """What is typed in a notebook."""
     shown = [f"%artigraph show {node}" for node in nodes]
-    return [*shown, "%artigraph tree", "%artigraph ls 1", "%artigraph find v0_1.Leaf x>0"]
+    return [*shown, "%artigraph tree", "%artigraph ls 1", *_STORE]
 
 
 async def _all(rows: AsyncIterator[object]) -> list[object]:
     return [row async for row in rows]
 
 
+async def _group(node: int) -> object:
+    """The models on a row, and on the one above it."""
+    above = NodeFilter(relationship=NodeRelationshipFilter(ancestor_of=node, include_self=True))
+    for one in await read_nodes(above):
+        group = ModelGroup(int(one.node_id or 0))
+        show(await group.get_models())
+        show(group)
+    return None
+
+
+async def _explorer(node: int) -> object:
+    """What the explorer's page is told of a row: its facts, and what the search box finds."""
+    told = await node_details(node)
+    for text in (json.dumps(told, allow_nan=False), told["code"]):
+        text.encode()
+    return None
+
+
 async def _parts(node: int) -> object:
     """Open the frames and arrays of a row's model, and look at them in every way."""
     above = NodeFilter(relationship=NodeRelationshipFilter(ancestor_of=node, include_self=True))
     for found in await read_models(above, lazy=True):
-        fields = getattr(found.value, "data", None) or vars(found.value)
+        value: Any = found.value
+        fields = value.data if isinstance(value, UnknownModel) else vars(value)
         for handle in list(fields.values()):
             if isinstance(handle, StoredArray):
                 show(handle)

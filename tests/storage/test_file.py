@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import stat
 import subprocess
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from artigraph.concurrency import run_in_thread
 from artigraph.errors import (
     BlobLocationError,
     BlobNotFoundError,
@@ -383,3 +385,98 @@ def test_temporary_storages_differ_by_name(tmp_path: Path, monkeypatch: pytest.M
     assert one == TempFileStorage("one")
     assert one.directory != two.directory
     assert one.directory.parent == two.directory.parent == tmp_path
+
+
+@pytest.fixture
+async def linked(tmp_path: Path) -> tuple[FileSystemStorage, str, Path]:
+    """A storage with a blob, its location, and a place outside with a file of the blob's name."""
+    storage = FileSystemStorage(tmp_path / "store")
+    location = await storage.create(b"secret")
+    outside = tmp_path / "outside" / location
+    outside.parent.mkdir(parents=True)
+    outside.write_bytes(b"secret")
+    return storage, location, outside
+
+
+async def test_a_blob_that_is_a_link_out_of_the_folder_is_not_read(
+    linked: tuple[FileSystemStorage, str, Path],
+) -> None:
+    """Neither whole nor by parts; it is no blob, a delete removes the link, a write replaces it."""
+    storage, location, outside = linked
+    blob = storage.directory / location
+    blob.unlink()
+    blob.symlink_to(outside)
+    with pytest.raises(BlobLocationError, match="link that leads out of the storage"):
+        await storage.read(location)
+    for size in (None, 6):
+        with pytest.raises(BlobLocationError, match="link that leads out"):
+            await run_in_thread(storage.open, location, size)
+    assert not await storage.exists(location)
+    assert [info async for info in storage.blobs()] == []
+    old = outside.stat().st_mtime_ns
+    assert await storage.create(b"secret") == location
+    assert not blob.is_symlink()
+    assert await storage.read(location) == b"secret"
+    blob.unlink()
+    blob.symlink_to(outside)
+    await storage.delete(location)
+    assert not blob.is_symlink()
+    assert (outside.read_bytes(), outside.stat().st_mtime_ns) == (b"secret", old)
+
+
+async def test_a_folder_that_is_a_link_out_of_the_folder_is_not_entered(
+    linked: tuple[FileSystemStorage, str, Path],
+) -> None:
+    """Nothing is read, listed, written or deleted there."""
+    storage, location, outside = linked
+    folder = storage.directory / location[:2]
+    shutil.rmtree(folder)
+    folder.symlink_to(outside.parent)
+    for call in (storage.read(location), storage.delete(location), storage.create(b"secret")):
+        with pytest.raises(BlobLocationError, match="link that leads out of the storage"):
+            await call
+    with pytest.raises(BlobLocationError, match="link that leads out"):
+        await storage.create_from(lambda file: file.write(b"secret"))
+    assert not await storage.exists(location)
+    assert [info async for info in storage.blobs()] == []
+    assert files_in(outside.parent.parent) == {location}
+
+
+async def test_links_inside_the_folder_and_of_the_folder_itself_are_followed(
+    linked: tuple[FileSystemStorage, str, Path], tmp_path: Path
+) -> None:
+    """A folder that has moved to another disk is at its place still."""
+    storage, location, _ = linked
+    (tmp_path / "link").symlink_to(storage.directory)
+    (storage.directory / "kept").mkdir()
+    (storage.directory / location).rename(storage.directory / "kept" / "blob")
+    (storage.directory / location).symlink_to(storage.directory / "kept" / "blob")
+    for one in (storage, FileSystemStorage(tmp_path / "link")):
+        assert await one.read(location) == b"secret"
+        assert await one.exists(location)
+
+
+async def test_circles_and_pipes_are_told(linked: tuple[FileSystemStorage, str, Path]) -> None:
+    """A link to itself, a folder that is its own, a pipe that would be waited for, a folder."""
+    storage, location, _ = linked
+    blob = storage.directory / location
+    blob.unlink()
+    blob.symlink_to(blob)
+    with pytest.raises(BlobLocationError, match="leads out"):
+        await storage.read(location)
+    blob.unlink()
+    os.mkfifo(blob)
+    with pytest.raises(BlobLocationError, match="is no file"):
+        await storage.read(location)
+    with pytest.raises(BlobLocationError, match="is no file"):
+        await run_in_thread(storage.open, location)
+    assert not await storage.exists(location)
+    blob.unlink()
+    blob.mkdir()
+    with pytest.raises(BlobNotFoundError):
+        await storage.read(location)
+    shutil.rmtree(blob.parent)
+    blob.parent.symlink_to(blob.parent)
+    with pytest.raises(BlobLocationError, match="leads out"):
+        await storage.read(location)
+    assert [info async for info in storage.blobs()] == []

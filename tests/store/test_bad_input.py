@@ -7,6 +7,7 @@ import sys
 import textwrap
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta, timezone
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -561,12 +562,12 @@ async def test_swapping_parent_and_child_is_no_cycle(store: str) -> None:
 
 
 async def test_a_version_without_a_migration(store: str) -> None:
-    """Reading names both versions and the method; listing by a filter fails the same way."""
+    """Reading names both versions and the method; so does a listing that is to be strict."""
     old = create_model("BadInputVersioned", version=1, x=int)
     await write_model(label="m", model=old(x=1))  # type: ignore[call-arg]  # made at run time
     with allow_model_type_overwrites():
         create_model("BadInputVersioned", version=2, y=int)
-    for read in (read_model, read_models):
+    for read in (read_model, partial(read_models, strict=True)):
         with pytest.raises(
             ModelVersionError,
             match=r"A BadInputVersioned was stored at version 1, and its class is at version 2\. "
@@ -1058,10 +1059,13 @@ async def test_an_error_about_one_of_many_rows_names_it(store: str, tmp_path: Pa
             .where(node_table.c.node_id == node_id)
             .values(model_artifact_version=7)
         )
-    message = rf"^Node {node_id} \('b'\): A BadInputOneOfMany was stored at version 7"
+    message = (
+        rf"^Node {node_id} \('b', BadInputOneOfMany version 7\): "
+        "A BadInputOneOfMany was stored at version 7"
+    )
     for filter in (ModelFilter(), ModelFilter(label="b")):
         with pytest.raises(ModelVersionError, match=message):
-            await read_models(filter)
+            await read_models(filter, strict=True)
     with pytest.raises(ModelVersionError, match=message):
         await read_model(ModelFilter(label="b"))
 
@@ -1076,8 +1080,8 @@ async def test_an_error_about_one_of_many_rows_names_it(store: str, tmp_path: Pa
                 raise ValueError("mine")
 
     with pytest.raises(ValueError, match="mine") as caught:
-        await read_models(ModelFilter())
-    assert "('a')" in str(caught.value.__notes__)
+        await read_models(ModelFilter(), strict=True)
+    assert "('a', BadInputOneOfMany version 1)" in str(caught.value.__notes__)
     files = FileSystemStorage(tmp_path, name="bad-input-many")
     part: Any = create_model("BadInputPart", value=Annotated[Any, files])
     with pytest.raises(SerializationError, match=r"^The model 'w1': BadInputOneOfMany\.x cannot"):
@@ -1086,6 +1090,8 @@ async def test_an_error_about_one_of_many_rows_names_it(store: str, tmp_path: Pa
     (lost,) = await read_nodes(NodeRelationshipFilter(child_of=kept["p1"].artifact))
     (tmp_path / lost.remote_artifact_location).unlink()  # type: ignore[attr-defined]  # a RemoteArtifact
     with pytest.raises(
-        BlobNotFoundError, match=rf"^Node {lost.node_id}: The artifact 'value' cannot"
+        BlobNotFoundError,
+        match=r"^Node \d+ \('p1', BadInputPart version 1\): "
+        rf"Node {lost.node_id}: The artifact 'value' cannot",
     ):
-        await read_models(ModelFilter(model_type=part))
+        await read_models(ModelFilter(model_type=part), strict=True)

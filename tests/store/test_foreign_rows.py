@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable
+import warnings
+from collections.abc import AsyncIterator, Awaitable, Callable, Sized
 from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
@@ -20,6 +21,7 @@ from artigraph import (
     DeserializationError,
     ModelFilter,
     NodeFilter,
+    UnfitModelWarning,
     check_storage,
     collect_garbage,
     count_models,
@@ -27,6 +29,7 @@ from artigraph import (
     read_artifacts,
     read_first_model,
     read_frame,
+    read_model,
     read_models,
     read_nodes,
     read_tree,
@@ -105,11 +108,23 @@ async def test_one_bad_cell_spoils_no_listing(
     assert await count_models(Row.where(lambda f: f.a > 1.5)) == 1
     await check_storage(storage)
     await collect_garbage(storage)
-    reads: list[Callable[[], Awaitable[object]]] = [
+    listings: list[Callable[[], Awaitable[Sized]]] = [
         lambda: read_models(ModelFilter()),
         lambda: read_models(ModelFilter(), lazy=True),
-        lambda: read_first_model(ModelFilter(node_id=1)),
         lambda: read_frame(ModelFilter()),
+    ]
+    for listing in listings:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UnfitModelWarning)
+            found = await listing()
+            assert len(found) == 2
+            assert repr(found)
+    reads: list[Callable[[], Awaitable[object]]] = [
+        lambda: read_models(ModelFilter(), strict=True),
+        lambda: read_models(ModelFilter(), lazy=True, strict=True),
+        lambda: read_first_model(ModelFilter(node_id=1), strict=True),
+        lambda: read_model(ModelFilter(node_id=1)),
+        lambda: read_frame(ModelFilter(), strict=True),
         lambda: read_artifacts(NodeFilter()),
     ]
     for read in reads:
@@ -129,10 +144,10 @@ async def test_what_is_wrong_is_said(change: Change) -> None:
     """An unreadable document names its row, and bytes that are a text are damaged."""
     change("*database_artifact_value = 'abc'")
     with pytest.raises(CorruptBlobError, match="'array' is damaged"):
-        await read_models(ModelFilter())
+        await read_models(ModelFilter(), strict=True)
     change("model_artifact_data = '{'")
     with pytest.raises(DeserializationError, match=r"Node 1 .*is no JSON object"):
-        await read_models(ModelFilter(), lazy=True)
+        await read_models(ModelFilter(), lazy=True, strict=True)
     (read,) = await read_models(Row.where(lambda f: f.a > 0))
     assert read.value.a == 2.0
 

@@ -28,6 +28,7 @@ from artigraph.export.document import (
 )
 from artigraph.export.selection import Selection
 from artigraph.filter.base import Filter
+from artigraph.model.unfit import tell_of_fields
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -38,7 +39,9 @@ CHUNK = 4_000
 """Models whose documents are taken apart at a time."""
 
 
-async def read_table(filter: Filter, columns: Sequence[str] | None = None) -> pa.Table:
+async def read_table(
+    filter: Filter, columns: Sequence[str] | None = None, *, strict: bool = False
+) -> pa.Table:
     """Read the models that a filter finds as an Arrow table.
 
     Args:
@@ -46,6 +49,8 @@ async def read_table(filter: Filter, columns: Sequence[str] | None = None) -> pa
             out.
         columns: The columns to read, in order; a dict or a nested model stands
             for all of its columns. All, unless given.
+        strict: Raise what is wrong with the first row whose document cannot be read. Its
+            fields are missing otherwise, and one ``UnfitModelWarning`` tells of all such rows.
 
     Returns:
         One row a model, by id. First the columns of the row: ``node_id``,
@@ -61,7 +66,7 @@ async def read_table(filter: Filter, columns: Sequence[str] | None = None) -> pa
     Raises:
         FilterError: ``columns`` is no list, or names a column that no model has
             or that is left out; or there are more than 10,000 columns.
-        DeserializationError: A document is none that artigraph wrote.
+        DeserializationError: With ``strict``: a document is none that artigraph wrote.
     """
     from artigraph.export.pyarrow.table import TableBuilder
 
@@ -83,6 +88,7 @@ async def read_table(filter: Filter, columns: Sequence[str] | None = None) -> pa
             paths = await read_paths(connection, table.parents)
     for chunk, models in waiting:
         await run_in_thread(table.add_chunk, chunk, models, nested)
+    tell_of_fields(table.unreadable, strict=strict)
     return await run_in_thread(table.build, paths, classes_asked_for(filter))
 
 

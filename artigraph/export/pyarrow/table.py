@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import orjson
 import pyarrow as pa
 
-from artigraph.errors import DeserializationError, FilterError
+from artigraph.errors import FilterError
 from artigraph.export.column import ROW_COLUMNS, BlobInside, Name, Piece, Pieces, column_name
 from artigraph.export.declared import DICT, PART, Declared, declared_columns
 from artigraph.export.document import ModelColumns, Nested, path_step
@@ -18,6 +18,7 @@ from artigraph.export.pyarrow.unify import unified, widened
 from artigraph.export.selection import Selection
 from artigraph.garbage import collector_paused
 from artigraph.model.base import BaseModel, models_by_name
+from artigraph.model.unfit import row_name
 
 __all__ = ["IS_JSON", "TableBuilder"]
 
@@ -69,6 +70,8 @@ class TableBuilder:
         self._classes: set[str] = set()
         self._order: dict[Name, int] = {}
         self._fields: dict[str, None] = {}
+        self.unreadable: list[tuple[str, str]] = []
+        """Rows whose fields are missing, as they are named, and why."""
 
     def take(self, rows: Iterable[Any]) -> tuple[int, ModelColumns] | None:
         """Take the rows of some models, the next chunk.
@@ -81,7 +84,6 @@ class TableBuilder:
             if there is none in these.
 
         Raises:
-            DeserializationError: As for :meth:`add_chunk`.
             FilterError: As for :meth:`add_chunk`.
         """
         models = ModelColumns(*zip(*rows, strict=True))
@@ -115,8 +117,6 @@ class TableBuilder:
             nested: The models below them.
 
         Raises:
-            DeserializationError: One of the documents is no JSON object, or is
-                nested too deep.
             FilterError: There are too many columns.
         """
         if not self._selection.wants_fields:
@@ -125,15 +125,12 @@ class TableBuilder:
             if name not in self._classes:
                 self._classes.add(name)
                 self._declare(models_by_name.get(name))
-        try:
-            with collector_paused():
-                # All that it makes is gone again when the collector is back.
+        with collector_paused():
+            # All that it makes is gone again when the collector is back.
+            try:
                 self._take_apart(chunk, models, nested)
-        except (RecursionError, orjson.JSONEncodeError) as error:
-            raise DeserializationError(
-                "A model holds itself, or is nested deeper than a frame can show. Name the "
-                "columns that you want: read_frame(filter, columns=[…])."
-            ) from error
+            except _TOO_DEEP:
+                self._take_apart(chunk, self._without_deep(models, nested), nested)
         if len(self._arrays) > MOST_COLUMNS:
             heads = Counter(name[0] for name in self._arrays)
             field, count = heads.most_common(1)[0]
@@ -144,16 +141,33 @@ class TableBuilder:
 
     def _take_apart(self, chunk: int, models: ModelColumns, nested: Nested) -> None:
         pieces = Pieces(nested, self._selection.wants)
-        pieces.add_models(models.node_id, models.document)
+        made = _arrays_of(pieces, models)
         self._fields |= pieces.fields
         self._blobs |= pieces.blobs
-        for name, some in pieces.columns.items():
+        for name, array in made.items():
             self._place(name)
             arrays = self._arrays.setdefault(name, {})
-            try:
-                arrays[chunk] = _spread(some, len(models.node_id))
-            except BlobInside:
+            if array is None:
                 self._blobs[name] = None
+            else:
+                arrays[chunk] = array
+        if pieces.unreadable:
+            places = {node_id: at for at, node_id in enumerate(models.node_id)}
+            self.unreadable += [
+                (_row_name(models, places.get(node_id), node_id), why)
+                for node_id, why in pieces.unreadable.items()
+            ]
+
+    def _without_deep(self, models: ModelColumns, nested: Nested) -> ModelColumns:
+        documents = list(models.document)
+        for at, node_id in enumerate(models.node_id):
+            one = models._replace(node_id=[node_id], document=[documents[at]])
+            try:
+                _arrays_of(Pieces(nested, self._selection.wants), one)
+            except _TOO_DEEP:
+                documents[at] = "{}"
+                self.unreadable.append((_row_name(models, at, node_id), _WHY_TOO_DEEP))
+        return models._replace(document=documents)
 
     def build(self, paths: Mapping[int, str], classes: Iterable[type[BaseModel]]) -> pa.Table:
         """Make the table.
@@ -230,6 +244,31 @@ class TableBuilder:
 
     def _nothing(self) -> Column:
         return [pa.nulls(len(row[0])) for row in self._rows], pa.null()
+
+
+_TOO_DEEP = (RecursionError, orjson.JSONEncodeError)
+_WHY_TOO_DEEP = (
+    "It holds itself, or is nested deeper than a frame can show. Name the columns that you "
+    "want: read_frame(filter, columns=[…])."
+)
+
+
+def _arrays_of(pieces: Pieces, models: ModelColumns) -> dict[Name, pa.Array[Any] | None]:
+    """The columns of some models; ``None`` for one with a value in a row of its own."""
+    pieces.add_models(models.node_id, models.document)
+    made: dict[Name, pa.Array[Any] | None] = {}
+    for name, some in pieces.columns.items():
+        try:
+            made[name] = _spread(some, len(models.node_id))
+        except BlobInside:
+            made[name] = None
+    return made
+
+
+def _row_name(models: ModelColumns, at: int | None, node_id: int) -> str:
+    if at is None:  # one below another
+        return f"Node {node_id}"
+    return row_name(node_id, models.label[at], models.name[at], models.version[at])
 
 
 def _is_prefix(name: Name, names: Iterable[Name]) -> bool:

@@ -23,8 +23,9 @@ from artigraph.filter.operator import usual_signs
 from artigraph.filter.relation import NodeRelationshipFilter
 from artigraph.filter.unset import UNSET, Unset
 from artigraph.model.base import BaseModel, models_by_name
+from artigraph.model.load import ReadModel
 from artigraph.model.log import Log
-from artigraph.model.read import ReadModel, read_models
+from artigraph.model.read import count_models, read_models, read_tolerantly
 from artigraph.node.current import innermost
 from artigraph.notebook import explore
 from artigraph.notebook.magic.condition import parse_conditions
@@ -99,7 +100,8 @@ async def show(call: Call) -> object:
     node = await find_node(call.args.node)
     if not isinstance(node, ModelArtifact):
         return node
-    found = await read_models(NodeFilter(node_id=node.node_id), lazy=True)
+    # What is wrong with it, it says itself.
+    found, _ = await read_tolerantly(NodeFilter(node_id=node.node_id), lazy=True)
     return found[0] if found else node
 
 
@@ -147,7 +149,7 @@ async def find(call: Call) -> ResultList[ReadModel]:
         limit=args.limit,
         lazy=True,
     )
-    if model is None and not found and not await read_models(ModelFilter(model_type=name), limit=1):
+    if model is None and not found and not await count_models(ModelFilter(model_type=name)):
         raise FilterError(
             f"No model class {visible(name, 60)!r} is defined here, and none of that name is "
             f"stored. {did_you_mean(name, models_by_name)}"

@@ -79,7 +79,8 @@ async def status(call: Call) -> object:
         return Said(NO_ENGINE)
     by_type = select(node_table.c.node_type, func.count()).group_by(node_table.c.node_type)
     async with read() as connection:
-        counts = sorted((await connection.execute(by_type)).all())
+        found = (await connection.execute(by_type)).all()
+    counts = sorted(((str(kind), number) for kind, number in found))
     total = sum(number for _, number in counts)
     current = innermost()
     lines = [counted(total, "node"), _current(current.node if current else None)]

@@ -20,7 +20,7 @@ from artigraph.filter.node import NodeFilter
 from artigraph.filter.relation import NodeRelationshipFilter
 from artigraph.model.base import BaseModel
 from artigraph.model.log import Log
-from artigraph.model.read import read_models
+from artigraph.model.read import read_tolerantly
 from artigraph.model.unknown import UnknownModel
 from artigraph.model.write import write_model, write_models
 from artigraph.node.artifact import new_artifact, read_artifacts, write_artifacts
@@ -199,7 +199,9 @@ async def _values(nodes: Mapping[str, Node]) -> dict[str, Any]:
     models = [node.node_id for node in nodes.values() if isinstance(node, ModelArtifact)]
     others = [node.node_id for node in nodes.values() if not isinstance(node, ModelArtifact)]
     if models:
-        for model in await read_models(NodeFilter(node_id=models)):
+        found, unfit = await read_tolerantly(NodeFilter(node_id=models))
+        unfit.raise_first()
+        for model in found:
             if isinstance(model.value, UnknownModel):
                 raise model.value.error()
             values[model.artifact.node_id] = model.value

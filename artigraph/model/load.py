@@ -1,0 +1,123 @@
+"""The instances of rows that are read, or what stands in their place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, TypeAlias
+
+from sqlalchemy import Row
+
+from artigraph.codec.base import LoadedChild, LoadedChildren
+from artigraph.db.store import Store
+from artigraph.display.row import ResultList
+from artigraph.errors import DeserializationError
+from artigraph.garbage import collector_paused
+from artigraph.model.document import decoder_of
+from artigraph.model.unfit import Unfit, about_row, unfit_model
+from artigraph.node.qualified import Places, QualifiedArtifact
+from artigraph.orm.artifact import ModelArtifact
+from artigraph.outline.path import LABELS_ABOVE
+
+__all__ = ["Loader", "ReadModel"]
+
+ReadModel: TypeAlias = QualifiedArtifact[ModelArtifact, Any]
+
+
+def _path(row: Row[Any]) -> tuple[str, ...]:
+    return tuple(row._mapping[LABELS_ABOVE] or ())
+
+
+class Loader:
+    """Makes models of rows that are all read by now.
+
+    Args:
+        below: The rows of their parts.
+        parts: The values of these; ``None`` for a model.
+        store: The store that they are in.
+        unfit: Takes what cannot be made.
+    """
+
+    def __init__(
+        self,
+        below: Sequence[Row[Any]],
+        parts: Sequence[LoadedChild | None],
+        store: Store | None,
+        unfit: Unfit,
+    ) -> None:
+        self._store, self._unfit = store, unfit
+        self._decoder_of = cache(decoder_of)
+        self._around: set[int] = set()
+        self._below: dict[int, list[tuple[Row[Any], LoadedChild | None]]] = {}
+        for row, part in zip(below, parts, strict=True):
+            self._below.setdefault(row.node_parent_id, []).append((row, part))
+
+    def load_all(self, rows: Sequence[Row[Any]]) -> list[ReadModel]:
+        """Make the models of some rows, in their order; one that cannot be made spoils no other."""
+        with collector_paused():
+            has_path = bool(rows) and LABELS_ABOVE in rows[0]._fields
+            made = [
+                (row, self._load_whole(row), self._places(row), _path(row) if has_path else None)
+                for row in rows
+            ]
+            return ResultList(QualifiedArtifact.of_rows(ModelArtifact, made, self._store))
+
+    def _places(self, row: Row[Any]) -> Places:
+        if not row.model_artifact_parts:
+            return {}
+        return {
+            child.node_label: (child.remote_artifact_storage, child.artifact_size)
+            for child, part in self._below.get(row.node_id, ())
+            if part is not None
+        }
+
+    def _load_whole(self, row: Row[Any]) -> Any:
+        try:
+            value, error = self._load(row)
+        except RecursionError:
+            error = about_row(
+                row,
+                DeserializationError(
+                    "Its parts lie too deep in each other: it was not written by artigraph, or "
+                    "was changed since."
+                ),
+            )
+            value = unfit_model(row, (), error)
+            self._around.clear()
+        if error is not None:
+            self._unfit.note(value, error)
+        return value
+
+    def _load(self, row: Row[Any]) -> tuple[Any, Exception | None]:
+        """A model; where it cannot be made, what stands in its place, and why."""
+        below: list[tuple[str, LoadedChild]] = []
+        try:
+            if row.model_artifact_parts:
+                below = self._load_below(row)
+                for _, part in below:
+                    if part.fault is not None:
+                        raise part.fault
+            decode = self._decoder_of(row.model_artifact_type, row.model_artifact_version)
+            return decode(row.model_artifact_data, LoadedChildren(below)), None
+        except (MemoryError, RecursionError):
+            raise
+        except Exception as error:
+            told = about_row(row, error)
+            return unfit_model(row, below, told), told
+
+    def _load_below(self, row: Row[Any]) -> list[tuple[str, LoadedChild]]:
+        if row.node_id in self._around:
+            raise DeserializationError(
+                "It lies below itself: the row was not written by artigraph, or was changed since."
+            )
+        self._around.add(row.node_id)
+        below = [
+            (child.node_label, part or self._part(child))
+            for child, part in self._below.get(row.node_id, ())
+        ]
+        self._around.remove(row.node_id)
+        return below
+
+    def _part(self, row: Row[Any]) -> LoadedChild:
+        value, error = self._load(row)
+        return LoadedChild(value, fault=error)

@@ -1,0 +1,169 @@
+"""Stored models that cannot be made: what stands in their place, and one warning of all.
+
+A row is unfit if another version of its class wrote it and the class cannot migrate it, if it
+no longer fits its class, if its document or a part of it is damaged, or if the class raises as
+it is made. One of them spoils no listing.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Row
+
+from artigraph.codec.base import LoadedChild, LoadedChildren
+from artigraph.display.escape import counted, cut, visible
+from artigraph.errors import ArtigraphError, DeserializationError, UnfitModelWarning, error_about
+from artigraph.home import caller_frame
+from artigraph.model.document import readable_fields
+from artigraph.model.unknown import UnknownModel
+
+__all__ = ["Unfit", "about_row", "row_name", "tell_of_fields", "unfit_model"]
+
+LONGEST_FAULT = 2_000
+MOST_KINDS = 5
+"""Kinds of faults that one warning tells of."""
+
+
+def about_row(row: Row[Any], error: Exception) -> Exception:
+    """An error that names the row that it is about.
+
+    Args:
+        row: The row of a model.
+        error: What reading it has raised.
+    """
+    name, version = row.model_artifact_type, row.model_artifact_version
+    return error_about(row_name(row.node_id, row.node_label, name, version), error)
+
+
+def row_name(node_id: int, label: object, name: object, version: object) -> str:
+    """What a model's row is called in an error; any column may hold anything.
+
+    Args:
+        node_id: Its id.
+        label: Its label.
+        name: The stored name of its class.
+        version: The version of the class that wrote it.
+    """
+    label = cut(repr(label), 80)
+    return f"Node {node_id} ({label}, {_text(name, 80)} version {_text(version, 20)})"
+
+
+def unfit_model(
+    row: Row[Any], below: Iterable[tuple[str, LoadedChild]], error: Exception
+) -> UnknownModel:
+    """What is read in place of a model that cannot be made.
+
+    Args:
+        row: Its row.
+        below: The values of its parts, by label.
+        error: Why, naming the row.
+    """
+    name, version = row.model_artifact_type, row.model_artifact_version
+    return UnknownModel(
+        name if type(name) is str else _text(name, 80),
+        version if type(version) is int else 0,
+        readable_fields(row.model_artifact_data, LoadedChildren(below)),
+        _told(error),
+        type(error),
+    )
+
+
+def _told(error: Exception) -> str:
+    try:
+        text = str(error)
+    except Exception:  # a user's own may raise even here
+        text = ""
+    if not isinstance(error, ArtigraphError):
+        text = ". ".join([f"{type(error).__name__}: {text}", *getattr(error, "__notes__", ())])
+    return cut(text, LONGEST_FAULT)
+
+
+def _text(value: object, longest: int) -> str:
+    return visible(str(value), longest)
+
+
+class Unfit:
+    """The models of one listing that could not be made."""
+
+    __slots__ = ("_first", "_of_all", "_told")
+
+    def __init__(self) -> None:
+        self._first: Exception | None = None
+        self._told: dict[tuple[str, int, str], str] = {}
+        self._of_all: Counter[tuple[str, int, str]] = Counter()
+
+    def note(self, model: UnknownModel, error: Exception) -> None:
+        """Count one.
+
+        Args:
+            model: What stands in its place.
+            error: Why, naming the row.
+        """
+        if self._first is None:
+            self._first = error
+        kind = (model.name, model.version, type(error).__name__)
+        self._told.setdefault(kind, model.fault)
+        self._of_all[kind] += 1
+
+    def raise_first(self) -> None:
+        """Raise what was wrong with the first of them, if there is one."""
+        if self._first is not None:
+            raise self._first
+
+    def warn(self) -> None:
+        """Warn of all of them at once, if there are any: how many of which version, and why."""
+        lines = [
+            f"{count:,} of {visible(name, 60)} version {version}, the first: "
+            f"{visible(self._told[name, version, why], 400)}"
+            for (name, version, why), count in self._of_all.most_common(MOST_KINDS)
+        ]
+        if (more := len(self._of_all) - MOST_KINDS) > 0:
+            lines.append(f"… +{counted(more, 'other kind')}")
+        if lines:
+            what = counted(self._of_all.total(), "model")
+            _warn(
+                f"{what} could not be made, and UnknownModel stands in place of each; its .fault "
+                "says why, and strict=True raises that:\n- " + "\n- ".join(lines)
+            )
+
+
+def tell_of_fields(missing: Sequence[tuple[str, str]], *, strict: bool) -> None:
+    """Warn of rows of which a frame has no fields, if there are any.
+
+    Args:
+        missing: What each row is called, and why.
+        strict: Raise what is wrong with the first of them instead.
+
+    Raises:
+        DeserializationError: The first of them cannot be read, with ``strict``.
+    """
+    if not missing:
+        return
+    row, why = missing[0]
+    if strict:
+        raise DeserializationError(f"{row}: {why}")
+    _warn(
+        f"The fields of {counted(len(missing), 'model')} are missing, since what is stored cannot "
+        f"be read; strict=True raises that. The first: {visible(f'{row}: {why}', 400)}"
+    )
+
+
+def _warn(text: str) -> None:
+    """Warn whoever called artigraph just now."""
+    frame = caller_frame()
+    if frame is None:
+        warnings.warn(text, UnfitModelWarning, stacklevel=2)
+        return
+    names = frame.f_globals
+    warnings.warn_explicit(
+        text,
+        UnfitModelWarning,
+        frame.f_code.co_filename,
+        frame.f_lineno,
+        names.get("__name__"),
+        names.setdefault("__warningregistry__", {}),
+    )
