@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from artigraph.display.forest import tree_form
 from artigraph.filter.base import Filter
 from artigraph.filter.unset import UNSET, Unset
-from artigraph.orm.node import Node
+from artigraph.orm.node import NodeLike
 from artigraph.outline.tree import read_tree
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ __all__ = ["to_graphviz"]
 
 @tree_form("dot", "for Graphviz")
 async def to_graphviz(
-    of: Node | int | Filter | Unset = UNSET,
+    of: NodeLike | Filter | Unset = UNSET,
     *,
     max_depth: int | None = 12,
     max_children: int | None = 20,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from artigraph.display.forest import mermaid_tree, tree_form
 from artigraph.filter.base import Filter
 from artigraph.filter.unset import UNSET, Unset
-from artigraph.orm.node import Node
+from artigraph.orm.node import NodeLike
 from artigraph.outline.tree import read_tree
 
 __all__ = ["Mermaid", "to_mermaid"]
@@ -25,7 +25,7 @@ class Mermaid(str):
 
 @tree_form("mermaid", "a diagram as text")
 async def to_mermaid(
-    of: Node | int | Filter | Unset = UNSET,
+    of: NodeLike | Filter | Unset = UNSET,
     *,
     max_depth: int | None = 12,
     max_children: int | None = 20,

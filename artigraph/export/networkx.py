@@ -10,7 +10,7 @@ from artigraph.concurrency import run_in_thread
 from artigraph.display.forest import tree_form
 from artigraph.filter.base import Filter
 from artigraph.filter.unset import UNSET, Unset
-from artigraph.orm.node import Node
+from artigraph.orm.node import NodeLike
 from artigraph.outline.tree import Tree, TreeNode, read_tree
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ __all__ = ["to_networkx"]
 
 @tree_form("networkx", "a graph to compute with")
 async def to_networkx(
-    of: Node | int | Filter | Unset = UNSET,
+    of: NodeLike | Filter | Unset = UNSET,
     *,
     max_depth: int | None = None,
     max_children: int | None = None,
@@ -61,7 +61,7 @@ async def to_networkx(
 
 
 @tree_form("json", "the node-link form that networkx and d3 read")
-async def _to_json(of: Node | int | Filter | Unset = UNSET, **limits: Any) -> dict[str, Any]:
+async def _to_json(of: NodeLike | Filter | Unset = UNSET, **limits: Any) -> dict[str, Any]:
     import networkx
 
     data = networkx.node_link_data(await to_networkx(of, **limits), edges="edges")

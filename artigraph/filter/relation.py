@@ -34,12 +34,12 @@ from artigraph.filter.base import Filter, finds_none
 from artigraph.filter.english import Phrase, shown_nodes
 from artigraph.filter.unset import NOT_WRITTEN, UNSET, Unset
 from artigraph.filter.value import among, check_value
-from artigraph.orm.node import Node, node_table
+from artigraph.orm.node import Node, NodeLike, node_table, row_of
 from artigraph.types.scalar import without_numpy
 
 __all__ = ["NodeRelationshipFilter", "Nodes", "check_nodes", "nodes_clause", "subtree", "walk"]
 
-Nodes: TypeAlias = int | Node | Collection[int | Node] | Filter
+Nodes: TypeAlias = NodeLike | Collection[NodeLike] | Filter
 """Nodes that are given, by id or as objects, or that a filter finds."""
 
 _RELATIONS = ("child_of", "parent_of", "descendant_of", "ancestor_of", "sibling_of")
@@ -223,7 +223,7 @@ def check_nodes(name: str, nodes: Any) -> tuple[int, ...] | Filter:
     if isinstance(nodes, Filter | _Ids):
         return nodes
     several = isinstance(nodes, Iterable) and not isinstance(nodes, str | bytes)
-    given = tuple(nodes) if several else (nodes,)
+    given = tuple(map(row_of, nodes)) if several else (row_of(nodes),)
     ids = _Ids(_id(name, node) for node in given)
     here = current_store()
     for node in given:

@@ -35,7 +35,7 @@ from artigraph.node.current import Current, entered, hang, insert_unwritten
 from artigraph.node.node import delete_in, read_node
 from artigraph.node.object import update_nodes
 from artigraph.node.row import NewRow, row_writer
-from artigraph.orm.node import Node, tell_row
+from artigraph.orm.node import Node, NodeLike, row_of, tell_row
 from artigraph.registry import did_you_mean
 
 __all__ = ["ModelGroup", "current_model_group"]
@@ -63,14 +63,14 @@ class ModelGroup(Shown):
         FilterError: Something that is neither a node nor an id.
     """
 
-    def __init__(self, node: Node | int, *, save_on_error: bool = False) -> None:
-        if isinstance(node, bool) or not isinstance(node, int | Node):
+    def __init__(self, node: NodeLike, *, save_on_error: bool = False) -> None:
+        if isinstance(given := row_of(node), bool) or not isinstance(given, int | Node):
             raise FilterError(f"ModelGroup() takes a node or its id, not {node!r}.")
-        self._node = node if isinstance(node, Node) else None
-        self._given_id = node if isinstance(node, int) else None
+        self._node = given if isinstance(given, Node) else None
+        self._given_id = None if isinstance(given, Node) else given
         self._save_on_error = save_on_error
         # An id means a row of the database that is set when it is given.
-        self._setting = None if isinstance(node, Node) else current_setting()
+        self._setting = None if self._node is not None else current_setting()
         self._models = GroupModels()
         self._parent: ModelGroup | None = None
         self._current: Current | None = None

@@ -118,7 +118,7 @@ class Unfit:
         """Warn of all of them at once, if there are any: how many of which version, and why."""
         lines = [
             f"{count:,} of {visible(name, 60)} version {version}, the first: "
-            f"{visible(self._told[name, version, why], 400)}"
+            f"{visible(self._told[name, version, why], LONGEST_FAULT)}"
             for (name, version, why), count in self._of_all.most_common(MOST_KINDS)
         ]
         if (more := len(self._of_all) - MOST_KINDS) > 0:
@@ -148,7 +148,7 @@ def tell_of_fields(missing: Sequence[tuple[str, str]], *, strict: bool) -> None:
         raise DeserializationError(f"{row}: {why}")
     _warn(
         f"The fields of {counted(len(missing), 'model')} are missing, since what is stored cannot "
-        f"be read; strict=True raises that. The first: {visible(f'{row}: {why}', 400)}"
+        f"be read; strict=True raises that. The first: {visible(f'{row}: {why}', LONGEST_FAULT)}"
     )
 
 

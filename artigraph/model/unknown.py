@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from keyword import iskeyword
 from typing import Any
 
 from typing_extensions import override
@@ -17,6 +18,13 @@ from artigraph.errors import ArtigraphError, DeserializationError, UnknownModelE
 from artigraph.model.equality import equal_values
 
 __all__ = ["UnknownModel"]
+
+_PLAIN = frozenset({bool, dict, float, int, list, str})
+"""Types that need no import, and whose values any field of them takes."""
+
+
+def _is_name(text: object) -> bool:
+    return isinstance(text, str) and text.isidentifier() and not iskeyword(text)
 
 
 class UnknownModel(Shown):
@@ -67,13 +75,25 @@ class UnknownModel(Shown):
         if self.fault:
             ours = issubclass(self._kind, ArtigraphError)
             return (self._kind if ours else DeserializationError)(self.fault)  # type: ignore[return-value]  # it is one of ours
-        # The name and the fields are from the database, so they are only shown.
-        fields = "".join(f"    {field}: {type(v).__name__}\n" for field, v in self.data.items())
         return UnknownModelError(
             f"A model {self.name!r} of version {self.version} is stored, but no class of that "
             "name is defined here. Import the module that defines it, or define it:\n"
-            f"class {self.name}(DataModel, version={self.version}):\n{fields or '    ...'}"
+            f"{self._code()}"
         )
+
+    def _code(self) -> str:
+        """A class that the row fits; of what the database says it has names and literals only."""
+        types = {field: type(v) for field, v in self.data.items() if _is_name(field)}
+        lines = [
+            f"    {field}: {kind.__name__ if kind in _PLAIN else 'Any'}"
+            for field, kind in types.items()
+        ]
+        name, given = self.name, ""
+        if not _is_name(name):
+            name, given = "Stored", f", name={name!a}"
+        first = ["from typing import Any"] if set(types.values()) - _PLAIN else []
+        head = f"class {name}(DataModel, version={self.version}{given}):"
+        return "\n".join([*first, head, *(lines or ["    ..."]), ""])
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, UnknownModel):
@@ -87,7 +107,7 @@ class UnknownModel(Shown):
         facts = describe_model(self.name, self.version, self.data, limits)
         if not self.fault:
             return replace(facts, badges=(*facts.badges, Badge("class not defined here")))
-        badge = Badge("does not fit its class")
+        badge = Badge("cannot be made here")
         return replace(facts, badges=(*facts.badges, badge), warnings=(self.fault,))
 
     def _cells(self, limits: Limits) -> dict[str, str]:

@@ -11,14 +11,16 @@ from artigraph.blob.write import Blob, hold_blobs, put_blobs
 from artigraph.codec.base import ChildValue
 from artigraph.concurrency import run_in_thread
 from artigraph.db.retry import retried
-from artigraph.db.setting import on_one_store
+from artigraph.db.setting import current_store, on_one_store
 from artigraph.display.escape import cut
 from artigraph.errors import LabelError, SerializationError, raise_about
 from artigraph.model.base import BaseModel
 from artigraph.model.document import encode_model
+from artigraph.node.key import parent_id as id_of_parent
 from artigraph.node.qualified import QualifiedArtifact
 from artigraph.node.row import NewRow, RowWriter, check_label, row_writer
 from artigraph.orm.artifact import ModelArtifact
+from artigraph.orm.node import NodeLike
 from artigraph.serializer.base import Serializer, serializers
 from artigraph.storage.base import Storage, storages
 
@@ -170,12 +172,12 @@ async def encoded(
 
 
 async def write_model(
-    *, parent_id: int | None = None, label: str, model: M
+    *, parent_id: NodeLike | None = None, label: str, model: M
 ) -> QualifiedArtifact[ModelArtifact, M]:
     """Write a model.
 
     Args:
-        parent_id: The node that it hangs on; a root, unless given.
+        parent_id: The node that it hangs on, or its id; a root, unless given.
         label: Its name under that node.
         model: The model.
 
@@ -193,12 +195,12 @@ async def write_model(
 
 
 async def write_models(
-    *, parent_id: int | None = None, models: Mapping[str, M]
+    *, parent_id: NodeLike | None = None, models: Mapping[str, M]
 ) -> dict[str, QualifiedArtifact[ModelArtifact, M]]:
     """Write models in one transaction: all of them or none.
 
     Args:
-        parent_id: The node that they hang on; roots, unless given.
+        parent_id: The node that they hang on, or its id; roots, unless given.
         models: The models by label.
 
     Returns:
@@ -219,10 +221,12 @@ async def write_models(
 
 @retried
 async def _write(
-    parent_id: int | None, models: Mapping[str, BaseModel]
+    above: NodeLike | None, models: Mapping[str, BaseModel]
 ) -> list[QualifiedArtifact[ModelArtifact, Any]]:
     with on_one_store():
-        async with encoded(parent_id, models) as rows:
+        label = next(iter(models), None)
+        parent = None if above is None else id_of_parent(above, label, current_store())
+        async with encoded(parent, models) as rows:
             async with row_writer() as writer:
                 await rows.insert(writer)
             return rows.qualified()

@@ -14,7 +14,8 @@ from artigraph.errors import CycleError, FilterError, NodeNotFoundError, ParentN
 from artigraph.filter.relation import walk
 from artigraph.filter.unset import NOT_WRITTEN
 from artigraph.filter.value import among
-from artigraph.node.row import RowWriter, as_id, row_writer
+from artigraph.node.key import as_id
+from artigraph.node.row import RowWriter, row_writer
 from artigraph.orm.base import utc_now
 from artigraph.orm.node import node_table
 

@@ -29,14 +29,10 @@ from artigraph.display.escape import cut
 from artigraph.errors import NodeNotFoundError, SerializationError
 from artigraph.filter.value import among
 from artigraph.garbage import collector_paused
-from artigraph.node.column import (
-    check_values,
-    fill_in,
-    made_on_insert,
-    made_on_update,
-)
+from artigraph.node.column import check_values, fill_in, made_on_insert, made_on_update
+from artigraph.node.key import as_id, parent_id
 from artigraph.node.move import lock_moves, refuse_cycles
-from artigraph.node.row import NewRow, RowWriter, as_id, check_label, parent_id, refuse_too_long
+from artigraph.node.row import NewRow, RowWriter, check_label, refuse_too_long
 from artigraph.orm.base import is_moment, utc_now
 from artigraph.orm.node import Node, column_names, columns_of, node_table
 from artigraph.orm.snapshot import Copies, changed_in_place, copies_of, note_copies
@@ -302,7 +298,9 @@ async def _update_all(
         if "node_parent_id" in changed:
             parent = changed["node_parent_id"]
             if parent is not None:
-                parent = changed["node_parent_id"] = parent_id(parent, node.node_label)
+                parent = changed["node_parent_id"] = parent_id(
+                    parent, node.node_label, writer.store
+                )
             moves.append((parent, node.node_id))
     await refuse_cycles(writer, moves)
     now = utc_now()

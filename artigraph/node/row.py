@@ -16,8 +16,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from operator import index
-from typing import Any, SupportsIndex
+from typing import Any
 
 from sqlalchemy import Dialect, bindparam, column, insert, select, table as bare_table
 from sqlalchemy.exc import IntegrityError
@@ -32,19 +31,17 @@ from artigraph.errors import (
     DatabaseRefusedError,
     LabelError,
     LabelExistsError,
-    ParentNotFoundError,
     SerializationError,
 )
 from artigraph.filter.value import among
+from artigraph.node.key import parent_id, parent_not_found
 from artigraph.orm.base import is_clean, utc_now
 from artigraph.orm.node import LABEL_LENGTH, NODE_ID_SEQUENCE, Node, node_table
 
 __all__ = [
     "NewRow",
     "RowWriter",
-    "as_id",
     "check_label",
-    "parent_id",
     "refuse_too_long",
     "row_writer",
 ]
@@ -146,7 +143,7 @@ class RowWriter:
         for row in rows:
             check_label(row.label)
             if row.parent is not None and not isinstance(row.parent, NewRow):
-                row.parent = parent_id(row.parent, row.label)
+                row.parent = parent_id(row.parent, row.label, self.store)
         self._written += rows
         _join_chosen(rows)
         unnumbered = [row for row in rows if row.node_id is None]
@@ -210,7 +207,7 @@ class RowWriter:
         self.transaction.on_success.append(change)
         self.transaction.on_rollback.append(undo)
 
-    async def explain(self, error: IntegrityError) -> None:
+    async def explain(self) -> None:
         """Say in artigraph's words which constraint the rows have broken.
 
         Raises:
@@ -218,8 +215,8 @@ class RowWriter:
             LabelExistsError: A label is taken.
         """
         async with read() as connection:
-            await _explain_parents(connection, self._written, error)
-            await _explain_labels(connection, self._written, error)
+            await _explain_parents(connection, self._written)
+            await _explain_labels(connection, self._written)
 
 
 _TEXTS = frozenset({str, bytes})
@@ -304,7 +301,7 @@ async def row_writer() -> AsyncIterator[RowWriter]:
             yield writer
     except DatabaseRefusedError as error:
         if writer is not None and isinstance(error.__cause__, IntegrityError):
-            await writer.explain(error.__cause__)
+            await writer.explain()
         raise
 
 
@@ -329,58 +326,22 @@ def check_label(label: str | None) -> None:
         raise LabelError(f"The label {label!r} holds a NUL or a lone surrogate, which is no text.")
 
 
-def as_id(given: object) -> int | None:
-    """An id, of any integer of 64 bits; ``None`` for what is none."""
-    if isinstance(given, bool) or not isinstance(given, SupportsIndex):
-        return None
-    number = index(given)
-    return number if -(2**63) <= number < 2**63 else None
-
-
-def parent_id(given: object, label: str | None) -> int:
-    """The id of the row above.
-
-    Args:
-        given: What stands for it.
-        label: What hangs on it, for the error.
-
-    Raises:
-        ParentNotFoundError: It is no id.
-    """
-    number = as_id(given)
-    if number is None:
-        raise _parent_not_found(given, label)
-    return number
-
-
-def _parent_not_found(parent: object, label: str | None) -> ParentNotFoundError:
-    what = "A node" if label is None else repr(label)
-    return ParentNotFoundError(
-        f"{what} was to hang under node {parent!r}, which does not exist. "
-        "Write the parent first, or leave parent_id out for a root."
-    )
-
-
-async def _explain_parents(
-    connection: AsyncConnection, rows: Iterable[NewRow], error: IntegrityError
-) -> None:
+async def _explain_parents(connection: AsyncConnection, rows: Iterable[NewRow]) -> None:
     parents = {row.parent for row in rows if isinstance(row.parent, int)}
     query = select(node_table.c.node_id).where(among(node_table.c.node_id, parents))
     missing = sorted(parents - set((await connection.execute(query)).scalars()))
     if missing:
         label = next(row.label for row in rows if row.parent == missing[0])
-        raise _parent_not_found(missing[0], label) from error
+        raise parent_not_found(missing[0], label) from None
 
 
-async def _explain_labels(
-    connection: AsyncConnection, rows: Iterable[NewRow], error: IntegrityError
-) -> None:
+async def _explain_labels(connection: AsyncConnection, rows: Iterable[NewRow]) -> None:
     wanted: set[tuple[int, str]] = set()
     for row in rows:
         if row.label is None or not isinstance(row.parent, int):
             continue
         if (row.parent, row.label) in wanted:
-            _raise_label_exists(row.parent, row.label, "given twice in this call", error)
+            _raise_label_exists(row.parent, row.label, "given twice in this call")
         wanted.add((row.parent, row.label))
     columns = node_table.c
     query = select(columns.node_parent_id, columns.node_label, columns.node_id).where(
@@ -390,11 +351,11 @@ async def _explain_labels(
     own = {row.node_id for row in rows}
     for parent, label, node_id in (await connection.execute(query)).all():
         if (parent, label) in wanted and node_id not in own:
-            _raise_label_exists(parent, label, f"that of node {node_id}", error)
+            _raise_label_exists(parent, label, f"that of node {node_id}")
 
 
-def _raise_label_exists(parent: int, label: str, owner: str, error: IntegrityError) -> None:
+def _raise_label_exists(parent: int, label: str, owner: str) -> None:
     raise LabelExistsError(
         f"Under node {parent} the label {label!r} is taken: it is {owner}. "
         "Choose another label, or delete what has it."
-    ) from error
+    ) from None

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from copy import deepcopy
 from datetime import datetime
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, Protocol, TypeAlias, cast
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import JSON, Column, ForeignKey, Index, LargeBinary, Sequence, Table, inspect
@@ -39,9 +39,11 @@ __all__ = [
     "LABEL_LENGTH",
     "NODE_ID_SEQUENCE",
     "Node",
+    "NodeLike",
     "column_names",
     "columns_of",
     "node_table",
+    "row_of",
     "tell_in_tree",
     "tell_row",
     "tree_columns",
@@ -286,6 +288,33 @@ def _brief(value: object, limits: Limits) -> str:
     if isinstance(value, bytes):
         return f"<{len(value):,} bytes>"
     return f"{value:%Y-%m-%d %H:%M:%S%z}" if isinstance(value, datetime) else brief(value, limits)
+
+
+class HoldsRow(Protocol):
+    """A row beside its value, as a write returns it."""
+
+    @property
+    def artifact(self) -> Node:
+        """The row."""
+        ...
+
+
+NodeLike: TypeAlias = int | Node | HoldsRow
+"""What stands for a written node wherever one is asked for: its id, the node, or what holds
+it beside its value."""
+
+
+def row_of(given: object) -> object:
+    """The row of what holds one beside its value, such as what a write has returned.
+
+    Args:
+        given: That, or a row, or whatever else a caller gave.
+
+    Returns:
+        The row, else what was given.
+    """
+    row = None if isinstance(given, Node) else getattr(given, "artifact", None)
+    return row if isinstance(row, Node) else given
 
 
 def column_names(node_type: type[Node]) -> list[str]:

@@ -13,7 +13,7 @@ from artigraph.errors import FilterError, NodeNotFoundError
 from artigraph.filter.base import Filter
 from artigraph.filter.relation import NodeRelationshipFilter, Nodes, check_nodes, nodes_clause
 from artigraph.garbage import collector_paused
-from artigraph.orm.node import Node, node_table
+from artigraph.orm.node import Node, NodeLike, node_table
 from artigraph.outline.summary import CHILD_COUNT, path_to
 
 __all__ = ["count_children", "count_descendants", "read_path", "read_paths"]
@@ -74,7 +74,7 @@ async def _count(nodes: Nodes, query: Select[Any]) -> dict[int, int]:
     return asked | {row[0]: row[1] for row in rows}
 
 
-async def read_path(node: Node | int) -> list[Node]:
+async def read_path(node: NodeLike) -> list[Node]:
     """Read what a node hangs on, from the root down to the node itself.
 
     Args:

@@ -28,7 +28,7 @@ from artigraph.filter.base import Filter
 from artigraph.filter.relation import check_nodes
 from artigraph.filter.unset import NOT_WRITTEN, UNSET, Unset
 from artigraph.garbage import collector_paused
-from artigraph.orm.node import Node, tell_in_tree
+from artigraph.orm.node import Node, NodeLike, tell_in_tree
 from artigraph.orm.run import CellRun
 from artigraph.outline.summary import FACTS, NodeSummary, summary_facts
 from artigraph.outline.tree_query import TOLD, check_columns, select_children, select_roots
@@ -147,7 +147,7 @@ def _item(node: TreeNode, children: Sequence[TreeItem], told: tuple[str, bool]) 
 
 
 async def read_tree(
-    of: Node | int | Filter | Unset = UNSET,
+    of: NodeLike | Filter | Unset = UNSET,
     *,
     max_depth: int | None = 12,
     max_children: int | None = 20,
@@ -220,7 +220,7 @@ def _check_limit(name: str, limit: object, least: int) -> None:
         raise FilterError(f"{name} is a count from {least} on, or None for all, not {limit!r}.")
 
 
-def _one_or_filter(of: Node | int | Filter | Unset) -> int | Filter | None:
+def _one_or_filter(of: NodeLike | Filter | Unset) -> int | Filter | None:
     if of is UNSET:
         return None
     if isinstance(of, Filter):

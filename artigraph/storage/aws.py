@@ -46,6 +46,7 @@ class S3Storage(FsspecStorage):
         StorageURLError: The bucket or the prefix cannot be one.
     """
 
+    _stores_like = "fsspec"
     _install = "Install it with: pip install 'artigraph[s3]'"
 
     def __init__(

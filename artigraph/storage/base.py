@@ -243,7 +243,8 @@ class Storage(Shown, ABC):
 
 
 def _identity(one: Storage) -> tuple[str, str]:
-    return home(type(one)), one.name
+    # A class says itself whether it stores as another does; what derives from it may not.
+    return vars(type(one)).get("_stores_like", home(type(one))), one.name
 
 
 storages: Registry[Storage] = Registry(

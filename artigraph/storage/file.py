@@ -35,6 +35,8 @@ class FileSystemStorage(FsspecStorage):
             elsewhere on other machines.
     """
 
+    _stores_like = "fsspec"
+
     def __init__(self, directory: str | Path, name: str = "") -> None:
         # Made absolute here, since a plain "a://b" would be taken for a URL.
         super().__init__(os.path.abspath(os.path.expanduser(directory)), name)

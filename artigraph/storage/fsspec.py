@@ -83,6 +83,7 @@ class FsspecStorage(Storage):
         StorageURLError: It is empty, or its credentials cannot be told apart.
     """
 
+    _stores_like = "fsspec"
     _hint = "It was deleted, or written to another storage."
     """What to say of a missing blob."""
     _install = "Install it with pip; for S3: pip install 'artigraph[s3]'"

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from artigraph.errors import NameTakenError, UnknownStorageError
+from artigraph.storage.aws import S3Storage
 from artigraph.storage.base import get_storage, storages
 from artigraph.storage.file import FileSystemStorage, TempFileStorage, temp_file_storage
 from artigraph.storage.fsspec import FsspecStorage
@@ -63,6 +64,25 @@ def test_one_name_for_two_places_is_refused(tmp_path: Path) -> None:
     FileSystemStorage(tmp_path / "one", name="results").register()
     with pytest.raises(NameTakenError, match="belongs to <FileSystemStorage 'results'>"):
         FileSystemStorage(tmp_path / "two", name="results").register()
+
+
+def test_a_class_for_one_place_replaces_the_plain_one(tmp_path: Path) -> None:
+    """As when the line that an error says to type ran first; a class of one's own is another."""
+    for plain, own in (
+        (FsspecStorage(f"file://{tmp_path}"), FileSystemStorage(tmp_path)),
+        (FsspecStorage("s3://bucket/a", name="cloud"), S3Storage("bucket", "a", name="cloud")),
+    ):
+        assert plain == own
+        assert hash(plain) == hash(own)
+        plain.register()
+        assert own.register() is own
+        assert storages.get(own.name) is own
+
+    class Sealed(FileSystemStorage):
+        """It might write other bytes."""
+
+    with pytest.raises(NameTakenError):
+        Sealed(tmp_path).register()
 
 
 def test_the_name_of_a_built_in_is_taken(tmp_path: Path) -> None:

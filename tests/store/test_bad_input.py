@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from sqlalchemy import make_url, text, update
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -612,6 +613,33 @@ async def test_a_class_that_is_not_defined(store: str) -> None:
             r"class BadInputGone\(DataModel, version=3\):\n    x: int\n    y: str",
         ):
             await read(ModelFilter(label="gone"))
+
+
+@pytest.mark.parametrize("name", ["BadInputAdvised", "bad-input.advised", "x(object):\n import os"])
+async def test_the_class_that_an_error_shows_can_be_defined(store: str, name: str) -> None:
+    """As it stands, whatever the model holds and is called; then its rows are read."""
+    from artigraph.model import base as model_base
+
+    values = {"text": "a", "table": pd.DataFrame({"a": [1]}), "pair": (1, 2), "fit": Fit(0.5)}
+    types: dict[str, Any] = {"table": pd.DataFrame, "pair": tuple[int, int], "fit": Fit}
+    gone = create_model("Advised", version=3, **{k: types.get(k, str) for k in values})
+    written = await write_model(label="gone", model=gone(**values))
+    async with (await get_engine()).begin() as connection:
+        column = node_table.c.model_artifact_type
+        here = node_table.c.node_id == written.artifact.node_id
+        await connection.execute(update(node_table).where(here).values({column: name}))
+    with pytest.raises(UnknownModelError) as caught:
+        await read_model(ModelFilter(label="gone"))
+    code = str(caught.value).partition("define it:\n")[2]
+    cell = compile(code, "cell", "exec", dont_inherit=True)
+    exec(cell, {"DataModel": DataModel, "__name__": "__main__"})  # following it is the test
+    try:
+        read = (await read_model(ModelFilter(label="gone"))).value
+    finally:
+        del model_base.models_by_name[name]
+    assert read.text == "a"
+    assert read.fit == Fit(0.5)
+    assert isinstance(read.table, pd.DataFrame)
 
 
 class Upper(Serializer[str]):

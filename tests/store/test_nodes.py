@@ -18,6 +18,7 @@ from artigraph import (
     CorruptBlobError,
     CycleError,
     DatabaseArtifact,
+    DataModel,
     FilterError,
     LabelError,
     LabelExistsError,
@@ -33,6 +34,7 @@ from artigraph import (
     SerializationError,
     UnknownSerializerError,
     UnknownStorageError,
+    count_descendants,
     create_current,
     delete_artifacts,
     delete_nodes,
@@ -47,14 +49,20 @@ from artigraph import (
     read_node,
     read_node_or_none,
     read_nodes,
+    read_path,
     write_artifact,
     write_artifacts,
+    write_model,
     write_node,
     write_nodes,
     write_parent_child_relationships,
 )
 from artigraph.serializer.json import json_serializer
 from artigraph.storage.file import FileSystemStorage
+
+
+class Kept(DataModel, version=1):
+    name: str
 
 
 class NodesRun(Node):
@@ -140,6 +148,25 @@ async def test_a_missing_parent_is_named(store: str) -> None:
     with pytest.raises(ParentNotFoundError, match="987654321"):
         await write_node(node)
     assert (await read_node(NodeFilter(node_id=node.node_id))).node_parent_id is None
+
+
+async def test_what_a_write_returned_stands_for_its_row(store: str) -> None:
+    """A node, or a row with its value, is taken wherever an id is; one of no row is refused."""
+    top = await write_node(new_node(node_label="top"))
+    fit = await write_model(parent_id=top, label="fit", model=Kept("a"))
+    below = await write_model(parent_id=fit, label="below", model=Kept("b"))
+    under = await write_node(new_node(node_parent_id=fit.artifact.node_id, node_label="under"))
+    assert below.artifact.node_parent_id == under.node_parent_id == fit.artifact.node_id
+    assert [n.node_label for n in await read_path(below)] == ["top", "fit", "below"]
+    assert await count_descendants([fit]) == {fit.artifact.node_id: 2}
+    async with ModelGroup(fit) as group:
+        assert (await group.get_model("below")).name == "b"
+    with pytest.raises(ParentNotFoundError, match="'x' was to hang under"):
+        await write_model(parent_id=new_node(), label="x", model=Kept("c"))
+    with pytest.raises(ParentNotFoundError) as caught:
+        await write_model(parent_id=4711, label="x", model=Kept("c"))
+    # Its reason is in its words, and a page of the database's traceback tells no more.
+    assert caught.value.__suppress_context__
 
 
 async def test_changed_columns_are_updated(store: str) -> None:
