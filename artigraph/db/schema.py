@@ -74,7 +74,9 @@ async def _reach(engine: AsyncEngine, shown: str) -> None:
 
 def _is_complete(connection: Connection, create: bool, shown: str) -> bool:
     inspector = inspect(connection)
-    remedy = f"set_engine({shown!r}, create_tables=True) makes them."
+    # An address without its secrets is none to type.
+    address = "address" if "***" in shown else repr(shown)
+    remedy = f"set_engine({address}, create_tables=True) makes them."
     complete = True
     for table in Base.metadata.sorted_tables:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 import pytest
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, inspect, make_url, text
 from sqlalchemy.exc import IntegrityError
 
 from artigraph import (
@@ -32,6 +33,7 @@ from artigraph import (
     write_nodes,
 )
 from artigraph.storage.file import FileSystemStorage
+from tests.conftest import own_database
 
 T = TypeVar("T")
 TABLE = "artigraph_node"
@@ -279,6 +281,25 @@ async def test_a_database_without_tables_says_what_to_type(tmp_path: Path) -> No
         assert await read_nodes(NodeFilter()) == []
     with engine_context(url):
         assert await delete_nodes(NodeFilter(), everything=True) == 0
+
+
+def test_an_address_with_a_password_is_not_offered_without_it(database: str) -> None:
+    """Typed as an error may show it, it would ask for a user or password of three stars."""
+    if database == "sqlite":
+        pytest.skip("a file has no password")
+
+    async def ask(url: str) -> None:
+        with engine_context(url):
+            await read_nodes(NodeFilter())
+
+    with own_database(database, "artigraph_bare") as bare:
+        url = make_url(bare)
+        if url.password is None and database == "mariadb":
+            pytest.skip("the server takes no password")
+        with pytest.raises(SchemaError) as caught:
+            asyncio.run(ask(url.set(password="hunter2").render_as_string(hide_password=False)))
+    assert "set_engine(address, create_tables=True) makes them" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
 
 
 async def test_what_is_missing_is_made_and_nothing_is_altered(tmp_path: Path) -> None:
