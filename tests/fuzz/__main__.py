@@ -27,7 +27,7 @@ from typing import Any
 from artigraph import engine_context, get_engine
 
 PROCESSES = 2
-PATIENCE = 60.0
+PATIENCE = 180.0
 """Seconds without a word, after which a process hangs."""
 DATA = Path(__file__).parents[1] / "data" / "v0_1"
 FOUND = Path("out/fuzz")

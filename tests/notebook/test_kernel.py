@@ -207,7 +207,7 @@ async def test_changed_model_cell_reads_old_rows(kernel: Kernel) -> None:
                 seed: int
                 loss: float
             """,
-            "await read_models(ModelFilter(model_type=Changing, label='a'))",
+            "await read_models(ModelFilter(model_type=Changing, label='a'), strict=True)",
         )
 
 

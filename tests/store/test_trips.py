@@ -27,7 +27,7 @@ from artigraph import (
 )
 
 
-class Fit(DataModel, version=1):
+class TripsFit(DataModel, version=1):
     loss: float
 
 
@@ -36,7 +36,7 @@ async def path(tmp_path: Path) -> Path:
     """A SQLite file with one model, set as the store."""
     path = tmp_path / "trips.db"
     set_engine(f"sqlite+aiosqlite:///{path}", create_tables=True)
-    await write_model(label="first", model=Fit(0.5))
+    await write_model(label="first", model=TripsFit(0.5))
     return path
 
 
@@ -67,8 +67,8 @@ async def test_a_question_is_one_trip(path: Path, monkeypatch: pytest.MonkeyPatc
 
 async def test_a_write_is_few_trips(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """BEGIN with the ids, the rows, COMMIT; however many rows there are."""
-    assert await trips(monkeypatch, lambda: write_model(label="a", model=Fit(1.0))) == 3
-    many = {f"m{i}": Fit(i / 7) for i in range(100)}
+    assert await trips(monkeypatch, lambda: write_model(label="a", model=TripsFit(1.0))) == 3
+    many = {f"m{i}": TripsFit(i / 7) for i in range(100)}
     assert await trips(monkeypatch, lambda: write_models(models=many)) == 3
 
 
@@ -127,7 +127,7 @@ async def test_what_was_not_committed_is_taken_back(path: Path) -> None:
 
 async def test_rows_can_be_streamed(path: Path) -> None:
     """A stream fetches as it is asked, in the transaction, which is open until then."""
-    await write_models(models={f"m{i}": Fit(i / 7) for i in range(50)})
+    await write_models(models={f"m{i}": TripsFit(i / 7) for i in range(50)})
     engine = await get_engine()
     async with engine.connect() as connection, AsyncSession(engine) as session:
         for opened in (connection, session):
@@ -152,7 +152,7 @@ async def test_an_engine_of_ones_own_tells_its_events(tmp_path: Path) -> None:
         told.append(statement)
 
     set_engine(engine, create_tables=True)
-    await write_model(label="a", model=Fit(0.5))
+    await write_model(label="a", model=TripsFit(0.5))
     told.clear()
     async with engine.begin() as connection:
         found = await connection.execute(text("SELECT node_label AS label FROM artigraph_node"))
@@ -183,5 +183,5 @@ async def test_the_loop_answers_while_a_statement_runs(path: Path) -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    await write_model(label="second", model=Fit(1.0))
+    await write_model(label="second", model=TripsFit(1.0))
     assert [m.artifact.node_label for m in await read_models(NodeFilter())] == ["first", "second"]
