@@ -78,6 +78,7 @@ nitpick_ignore = [
     ("py:class", "artigraph.filter.english.Phrase"),
     ("py:class", "artigraph.filter.unset.Unset"),
     ("py:class", "artigraph.node.row.NewRow"),
+    ("py:class", "artigraph.orm.node.HoldsRow"),
     ("py:class", "artigraph.blob.record.BlobRecord"),
     ("py:class", "artigraph.blob.source.BlobSource"),
 ]
