@@ -102,7 +102,7 @@ def test_a_folder_may_have_a_name_of_its_own(tmp_path: Path) -> None:
     assert FileSystemStorage(tmp_path, name="results").name == "results"
     assert FileSystemStorage(tmp_path) == FileSystemStorage(f"{tmp_path}/")
     assert FileSystemStorage(tmp_path) != FileSystemStorage(tmp_path / "other", str(tmp_path))
-    assert FileSystemStorage(tmp_path) != FsspecStorage(str(tmp_path))
+    assert FileSystemStorage(tmp_path) == FsspecStorage(str(tmp_path))  # they store alike
 
 
 async def test_others_may_read_the_files(tmp_path: Path) -> None:
