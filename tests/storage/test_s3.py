@@ -337,7 +337,7 @@ def test_a_server_is_part_of_a_storage() -> None:
     assert here == S3Storage("bucket", endpoint_url="http://127.0.0.1:1", token="c")
     assert here != S3Storage("bucket", client_kwargs={"endpoint_url": "http://127.0.0.1:2"})
     assert here != S3Storage("bucket")
-    assert here != FsspecStorage("s3://bucket", endpoint_url="http://127.0.0.1:1")
+    assert here == FsspecStorage("s3://bucket", endpoint_url="http://127.0.0.1:1")
 
 
 def test_a_storage_may_have_a_name_of_its_own() -> None:
