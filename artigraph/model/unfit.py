@@ -23,6 +23,9 @@ from artigraph.model.unknown import UnknownModel
 
 __all__ = ["Unfit", "about_row", "row_name", "tell_of_fields", "unfit_model"]
 
+LONGEST_TOLD = 700
+"""Characters of a fault in a warning: enough for what it says to type."""
+
 LONGEST_FAULT = 2_000
 MOST_KINDS = 5
 """Kinds of faults that one warning tells of."""
@@ -118,7 +121,7 @@ class Unfit:
         """Warn of all of them at once, if there are any: how many of which version, and why."""
         lines = [
             f"{count:,} of {visible(name, 60)} version {version}, the first: "
-            f"{visible(self._told[name, version, why], LONGEST_FAULT)}"
+            f"{visible(self._told[name, version, why], LONGEST_TOLD)}"
             for (name, version, why), count in self._of_all.most_common(MOST_KINDS)
         ]
         if (more := len(self._of_all) - MOST_KINDS) > 0:
@@ -148,7 +151,7 @@ def tell_of_fields(missing: Sequence[tuple[str, str]], *, strict: bool) -> None:
         raise DeserializationError(f"{row}: {why}")
     _warn(
         f"The fields of {counted(len(missing), 'model')} are missing, since what is stored cannot "
-        f"be read; strict=True raises that. The first: {visible(f'{row}: {why}', LONGEST_FAULT)}"
+        f"be read; strict=True raises that. The first: {visible(f'{row}: {why}', LONGEST_TOLD)}"
     )
 
 

@@ -61,7 +61,7 @@ from artigraph.serializer.json import json_serializer
 from artigraph.storage.file import FileSystemStorage
 
 
-class Kept(DataModel, version=1):
+class NodesKept(DataModel, version=1):
     name: str
 
 
@@ -153,8 +153,8 @@ async def test_a_missing_parent_is_named(store: str) -> None:
 async def test_what_a_write_returned_stands_for_its_row(store: str) -> None:
     """A node, or a row with its value, is taken wherever an id is; one of no row is refused."""
     top = await write_node(new_node(node_label="top"))
-    fit = await write_model(parent_id=top, label="fit", model=Kept("a"))
-    below = await write_model(parent_id=fit, label="below", model=Kept("b"))
+    fit = await write_model(parent_id=top, label="fit", model=NodesKept("a"))
+    below = await write_model(parent_id=fit, label="below", model=NodesKept("b"))
     under = await write_node(new_node(node_parent_id=fit.artifact.node_id, node_label="under"))
     assert below.artifact.node_parent_id == under.node_parent_id == fit.artifact.node_id
     assert [n.node_label for n in await read_path(below)] == ["top", "fit", "below"]
@@ -162,9 +162,9 @@ async def test_what_a_write_returned_stands_for_its_row(store: str) -> None:
     async with ModelGroup(fit) as group:
         assert (await group.get_model("below")).name == "b"
     with pytest.raises(ParentNotFoundError, match="'x' was to hang under"):
-        await write_model(parent_id=new_node(), label="x", model=Kept("c"))
+        await write_model(parent_id=new_node(), label="x", model=NodesKept("c"))
     with pytest.raises(ParentNotFoundError) as caught:
-        await write_model(parent_id=4711, label="x", model=Kept("c"))
+        await write_model(parent_id=4711, label="x", model=NodesKept("c"))
     # Its reason is in its words, and a page of the database's traceback tells no more.
     assert caught.value.__suppress_context__
 
