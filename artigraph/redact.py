@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 __all__ = [
+    "MASK",
     "is_secret",
     "scrub",
     "secrets_of",
@@ -25,6 +26,9 @@ __all__ = [
     "without_secret_values",
     "without_secrets",
 ]
+
+MASK = "***"
+"""What stands in place of a secret."""
 
 _OPTION = re.compile(
     r"key|secret|token|pass|pwd|cred|auth|signature|\bsig\b|\bsas|conn(?!ect_?timeout)|dsn"
@@ -108,7 +112,7 @@ def scrub(text: str, secrets: set[str]) -> str:
     """A text with every secret, and the user and password of any URL, blackened."""
     # The longest first: a secret may be the beginning of another.
     for secret in sorted(secrets, key=len, reverse=True):
-        text = text.replace(secret, "***")
+        text = text.replace(secret, MASK)
     return _without_userinfo(text)
 
 
@@ -133,8 +137,8 @@ def without_secrets(text: str) -> str:
             ``"password": "…"``, ``%env API_KEY=…``), and tokens of well-known forms.
     """
     text = _ASSIGNED.sub(_without_assigned, without_credentials(text))
-    text = _SHELL_LINE.sub(lambda line: _IN_SHELL.sub(r"\1***", line[0]), text)
-    return _KNOWN.sub("***", _IN_STRING.sub(r"\1***", text))
+    text = _SHELL_LINE.sub(lambda line: _IN_SHELL.sub(rf"\1{MASK}", line[0]), text)
+    return _KNOWN.sub(MASK, _IN_STRING.sub(rf"\1{MASK}", text))
 
 
 def without_secret_values(name: str, value: Any) -> Any:
@@ -145,25 +149,25 @@ def without_secret_values(name: str, value: Any) -> Any:
         return [without_secret_values(name, inner) for inner in value]
     if not isinstance(value, str):
         return value
-    return "***" if value and _SECRET_NAME.search(name) else without_secrets(value)
+    return MASK if value and _SECRET_NAME.search(name) else without_secrets(value)
 
 
 def _without_assigned(found: re.Match[str]) -> str:
     # A word that a text was cut into is also called a token.
     if "token" in found[1].lower() and re.search(r"^.{1,7}$|[\s<>]", found[3]):
         return found[0]
-    return f"{found[1]}{found[2]}***{found[2]}"
+    return f"{found[1]}{found[2]}{MASK}{found[2]}"
 
 
 def _without_userinfo(text: str, *, keep_user: bool = False) -> str:
     def blacken(found: re.Match[str]) -> str:
         start, user, password = found.groups()
         if password is None:
-            return found[0] if keep_user else f"{start}***@"
+            return found[0] if keep_user else f"{start}{MASK}@"
         if _PORT.match(start + password):  # and no user's name before it, but a host's
             rest = found[0][found.start(3) - found.start() :]
             return f"{start}{user}:{_without_userinfo(rest, keep_user=keep_user)}"
-        return f"{start}{user}:***@" if keep_user else f"{start}***@"
+        return f"{start}{user}:{MASK}@" if keep_user else f"{start}{MASK}@"
 
     return _USERINFO.sub(blacken, text)
 
@@ -171,7 +175,7 @@ def _without_userinfo(text: str, *, keep_user: bool = False) -> str:
 def _without_query(text: str, parameter: re.Pattern[str]) -> str:
     def blacken(found: re.Match[str]) -> str:
         kept = found[0].removesuffix(found["value"])
-        return f"{kept}***" if is_secret(found["name"]) else found[0]
+        return f"{kept}{MASK}" if is_secret(found["name"]) else found[0]
 
     return parameter.sub(blacken, text)
 

@@ -30,7 +30,7 @@ from artigraph.serializer.base import serializers
 from artigraph.storage.base import storages
 
 # jsonschema, which notebooks are read with, does without; its grammars take each worker 3 seconds.
-sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # so it is not found
 
 # A busy machine is slow, not wrong.
 for name, examples in {"usual": 50, "long": 500}.items():

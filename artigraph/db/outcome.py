@@ -78,15 +78,15 @@ def _on_error(context: ExceptionContext) -> DBAPIError | None:
         return None
     database, made = dialect_of(context.dialect), None
     wrapped = context.sqlalchemy_exception
-    if (wrapped is not None or _driver_of(error, [database])) and _is_lost(context, database):
+    if wrapped is None and _driver_of(error, [database]) is None:
+        return None
+    if _is_lost(context, database):
         context.is_disconnect = True
-    if wrapped is None and _driver_of(error, [database]):
+    if wrapped is None:
         # One that SQLAlchemy hands on as it is, such as of a stream that breaks off.
         wrapped = made = DBAPIError(
             context.statement, None, error, connection_invalidated=context.is_disconnect
         )
-    if wrapped is None:
-        return None
     setattr(wrapped, _TOLD_AS, _kind(context, database))
     if connection is None or connection.invalidated or context.is_disconnect:
         return made

@@ -24,6 +24,7 @@ from artigraph.orm.artifact import ModelArtifact
 from artigraph.orm.base import Base
 from artigraph.orm.run import CellRun
 from artigraph.orm.storage import StorageRecord
+from artigraph.redact import MASK
 
 __all__ = ["ensure_schema"]
 
@@ -75,7 +76,7 @@ async def _reach(engine: AsyncEngine, shown: str) -> None:
 def _is_complete(connection: Connection, create: bool, shown: str) -> bool:
     inspector = inspect(connection)
     # An address without its secrets is none to type.
-    address = "address" if "***" in shown else repr(shown)
+    address = "address" if MASK in shown else repr(shown)
     remedy = f"set_engine({address}, create_tables=True) makes them."
     complete = True
     for table in Base.metadata.sorted_tables:

@@ -14,6 +14,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from artigraph.dialect.base import Dialect, hide_secrets
 from artigraph.dialect.registry import dialect_of, dialects
 from artigraph.errors import EngineURLError, MissingLibraryError, UnknownNameError
+from artigraph.redact import MASK
 
 __all__ = ["parse_url", "shown", "supported"]
 
@@ -110,9 +111,9 @@ def shown(url: URL) -> str:
 
 def _without_password(text: str) -> str:
     text = text.partition("?")[0]
-    without = re.sub(r"(://[^:/@]*):.*@", r"\1:***@", text, flags=re.DOTALL)
+    without = re.sub(r"(://[^:/@]*):.*@", rf"\1:{MASK}@", text, flags=re.DOTALL)
     # Too broken to tell where a password begins.
-    return without if without != text else re.sub(r"^.*@", "***@", text, flags=re.DOTALL)
+    return without if without != text else re.sub(r"^.*@", f"{MASK}@", text, flags=re.DOTALL)
 
 
 def _examples() -> str:

@@ -16,7 +16,7 @@ from artigraph.display.escape import cut
 from artigraph.errors import LabelError, SerializationError, raise_about
 from artigraph.model.base import BaseModel
 from artigraph.model.document import encode_model
-from artigraph.node.key import parent_id as id_of_parent
+from artigraph.node.key import id_of_parent
 from artigraph.node.qualified import QualifiedArtifact
 from artigraph.node.row import NewRow, RowWriter, check_label, row_writer
 from artigraph.orm.artifact import ModelArtifact

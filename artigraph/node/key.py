@@ -9,7 +9,7 @@ from artigraph.db.store import Store, check_store
 from artigraph.errors import ParentNotFoundError
 from artigraph.orm.node import Node, row_of
 
-__all__ = ["as_id", "parent_id", "parent_not_found"]
+__all__ = ["as_id", "id_of_parent", "parent_not_found"]
 
 
 def as_id(given: object) -> int | None:
@@ -20,7 +20,7 @@ def as_id(given: object) -> int | None:
     return number if -(2**63) <= number < 2**63 else None
 
 
-def parent_id(given: object, label: str | None, here: Store | None) -> int:
+def id_of_parent(given: object, label: str | None, here: Store | None) -> int:
     """The id of the row above.
 
     Args:

@@ -30,7 +30,7 @@ from artigraph.errors import NodeNotFoundError, SerializationError
 from artigraph.filter.value import among
 from artigraph.garbage import collector_paused
 from artigraph.node.column import check_values, fill_in, made_on_insert, made_on_update
-from artigraph.node.key import as_id, parent_id
+from artigraph.node.key import as_id, id_of_parent
 from artigraph.node.move import lock_moves, refuse_cycles
 from artigraph.node.row import NewRow, RowWriter, check_label, refuse_too_long
 from artigraph.orm.base import is_moment, utc_now
@@ -298,7 +298,7 @@ async def _update_all(
         if "node_parent_id" in changed:
             parent = changed["node_parent_id"]
             if parent is not None:
-                parent = changed["node_parent_id"] = parent_id(
+                parent = changed["node_parent_id"] = id_of_parent(
                     parent, node.node_label, writer.store
                 )
             moves.append((parent, node.node_id))

@@ -34,7 +34,7 @@ from artigraph.errors import (
     SerializationError,
 )
 from artigraph.filter.value import among
-from artigraph.node.key import parent_id, parent_not_found
+from artigraph.node.key import id_of_parent, parent_not_found
 from artigraph.orm.base import is_clean, utc_now
 from artigraph.orm.node import LABEL_LENGTH, NODE_ID_SEQUENCE, Node, node_table
 
@@ -143,7 +143,7 @@ class RowWriter:
         for row in rows:
             check_label(row.label)
             if row.parent is not None and not isinstance(row.parent, NewRow):
-                row.parent = parent_id(row.parent, row.label, self.store)
+                row.parent = id_of_parent(row.parent, row.label, self.store)
         self._written += rows
         _join_chosen(rows)
         unnumbered = [row for row in rows if row.node_id is None]

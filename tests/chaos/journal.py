@@ -7,6 +7,7 @@ operation says what it is about to do, another one after it what came of that.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import resource
 from collections.abc import Iterator
@@ -15,7 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Entry", "Journal", "read_journals", "small_disk"]
+from typing_extensions import override
+
+__all__ = ["Entry", "Journal", "Leaks", "read_journals", "small_disk"]
 
 
 def small_disk(size: int | None) -> None:
@@ -63,6 +66,19 @@ class Journal:
         with _large_disk():
             os.write(self._file, json.dumps(record).encode() + b"\n")
             os.fsync(self._file)
+
+
+class Leaks(logging.Handler):
+    """Of what is logged, only that a connection was given back by nobody is wrong."""
+
+    def __init__(self, journal: Journal) -> None:
+        super().__init__()
+        self._journal = journal
+
+    @override
+    def emit(self, record: logging.LogRecord) -> None:
+        if "garbage collector" in (text := record.getMessage()):
+            self._journal.fault(text)
 
 
 @dataclass

@@ -16,8 +16,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from typing_extensions import override
-
 from artigraph import (
     ArtigraphError,
     BlobNotFoundError,
@@ -46,7 +44,7 @@ from artigraph import (
     write_node,
     write_parent_child_relationships,
 )
-from tests.chaos.journal import Journal, small_disk
+from tests.chaos.journal import Journal, Leaks, small_disk
 from tests.chaos.scene import NUMBERS, Scene, Values
 
 __all__ = ["Task", "run"]
@@ -391,21 +389,8 @@ class Worker:
         await self._do("check", body)
 
 
-class _Leaks(logging.Handler):
-    """Of what is logged, only that a connection was given back by nobody is wrong."""
-
-    def __init__(self, journal: Journal) -> None:
-        super().__init__()
-        self._journal = journal
-
-    @override
-    def emit(self, record: logging.LogRecord) -> None:
-        if "garbage collector" in (text := record.getMessage()):
-            self._journal.fault(text)
-
-
 def run(task: Task) -> None:
     """Work in this process until the time has come."""
     worker = Worker(task)
-    logging.getLogger().addHandler(_Leaks(worker.journal))
+    logging.getLogger().addHandler(Leaks(worker.journal))
     asyncio.run(worker.work())

@@ -25,8 +25,9 @@ from artigraph.filter.unset import UNSET, Unset
 from artigraph.model.base import BaseModel, models_by_name
 from artigraph.model.load import ReadModel
 from artigraph.model.log import Log
-from artigraph.model.read import count_models, read_models, read_tolerantly
+from artigraph.model.read import read_models, read_tolerantly
 from artigraph.node.current import innermost
+from artigraph.node.node import nodes_exist
 from artigraph.notebook import explore
 from artigraph.notebook.magic.condition import parse_conditions
 from artigraph.notebook.magic.node_argument import current_id, find_id, find_node
@@ -149,7 +150,7 @@ async def find(call: Call) -> ResultList[ReadModel]:
         limit=args.limit,
         lazy=True,
     )
-    if model is None and not found and not await count_models(ModelFilter(model_type=name)):
+    if model is None and not found and not await nodes_exist(ModelFilter(model_type=name)):
         raise FilterError(
             f"No model class {visible(name, 60)!r} is defined here, and none of that name is "
             f"stored. {did_you_mean(name, models_by_name)}"
