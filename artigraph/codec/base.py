@@ -70,6 +70,9 @@ class LoadedChildren(dict[str, LoadedChild]):
     Else a few rows that refer to each other ten times would be a billion values.
     """
 
+    lacking: str | None = None
+    """The label of the child that was asked for in vain, if one was."""
+
     def take(self, label: object) -> LoadedChild:
         """Give a child to the one place that refers to it.
 
@@ -78,6 +81,7 @@ class LoadedChildren(dict[str, LoadedChild]):
         """
         child = self.pop(str(label), None)
         if child is None:
+            self.lacking = str(label)
             raise DeserializationError(
                 f"The row {str(label)!r:.100} below the model is missing, or is referred to twice."
             )

@@ -48,18 +48,26 @@ class Loader:
         self._store, self._unfit = store, unfit
         self._decoder_of = cache(decoder_of)
         self._around: set[int] = set()
+        self._refused: Exception | None = None
         self._below: dict[int, list[tuple[Row[Any], LoadedChild | None]]] = {}
         for row, part in zip(below, parts, strict=True):
             self._below.setdefault(row.node_parent_id, []).append((row, part))
 
     def load_all(self, rows: Sequence[Row[Any]]) -> list[ReadModel]:
-        """Make the models of some rows, in their order; one that cannot be made spoils no other."""
+        """Make the models of some rows, in their order; one that cannot be made spoils no other.
+
+        Raises:
+            DeserializationError: One refers to a part twice. No damage does that: it was made
+                so that a few rows become very many values.
+        """
         with collector_paused():
             has_path = bool(rows) and LABELS_ABOVE in rows[0]._fields
             made = [
                 (row, self._load_whole(row), self._places(row), _path(row) if has_path else None)
                 for row in rows
             ]
+            if self._refused is not None:
+                raise self._refused
             return ResultList(QualifiedArtifact.of_rows(ModelArtifact, made, self._store))
 
     def _places(self, row: Row[Any]) -> Places:
@@ -91,6 +99,7 @@ class Loader:
     def _load(self, row: Row[Any]) -> tuple[Any, Exception | None]:
         """A model; where it cannot be made, what stands in its place, and why."""
         below: list[tuple[str, LoadedChild]] = []
+        children = LoadedChildren()
         try:
             if row.model_artifact_parts:
                 below = self._load_below(row)
@@ -98,11 +107,14 @@ class Loader:
                     if part.fault is not None:
                         raise part.fault
             decode = self._decoder_of(row.model_artifact_type, row.model_artifact_version)
-            return decode(row.model_artifact_data, LoadedChildren(below)), None
+            children.update(below)
+            return decode(row.model_artifact_data, children), None
         except (MemoryError, RecursionError):
             raise
         except Exception as error:
             told = about_row(row, error)
+            if any(label == children.lacking for label, _ in below):
+                self._refused = self._refused or told
             return unfit_model(row, below, told), told
 
     def _load_below(self, row: Row[Any]) -> list[tuple[str, LoadedChild]]:

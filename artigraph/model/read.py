@@ -85,6 +85,8 @@ async def read_models(
     Raises:
         FilterError: An unknown field or column, or a negative count.
         StorageError: A storage failed.
+        DeserializationError: A document refers to a part twice, as none of artigraph's does: it
+            was made to take memory without end.
         ModelVersionError: With ``strict``: another version wrote one of them. What else is
             wrong with one has errors of its own.
     """

@@ -32,10 +32,12 @@ from artigraph import (
     create_model,
     get_engine,
     model_field,
+    new_artifact,
     read_artifacts,
     read_model,
     read_model_or_none,
     read_models,
+    write_artifacts,
     write_model,
 )
 from artigraph.model import base as model_base
@@ -651,7 +653,7 @@ async def test_a_part_that_refers_to_itself_is_an_error(store: str) -> None:
 
 async def test_a_part_is_referred_to_once(store: str) -> None:
     """Ten references to a part with ten references, and so on, are refused and not followed."""
-    await write_model(label="m", model=Target(part=1))
+    written = await write_model(label="m", model=Target(part=1))
     found = await read_artifacts(ArtifactFilter(label="part"))
     row = found[0].artifact.node_id
     assert row is not None
@@ -663,6 +665,14 @@ async def test_a_part_is_referred_to_once(store: str) -> None:
     )
     with pytest.raises(DeserializationError, match="'next' below the model is missing, or"):
         await read_model(ModelFilter(label="m"), lazy=True)
+    # Here it is there: what no damage does is refused in lists, too.
+    await write_artifacts(
+        [new_artifact("next", 0, json_serializer, parent_id=written.artifact.node_id)]
+    )
+    with pytest.raises(
+        DeserializationError, match=r"Node \d+ \('m'.*'next'.* is referred to twice"
+    ):
+        await read_models(ModelFilter())
 
 
 async def test_a_model_below_itself_is_an_error(store: str) -> None:
