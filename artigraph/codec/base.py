@@ -21,6 +21,7 @@ __all__ = [
     "LoadedChild",
     "LoadedChildren",
     "Schema",
+    "UnreadChildError",
     "is_tagged",
     "native_json",
 ]
@@ -64,6 +65,18 @@ class LoadedChild:
     """Why it could not be read; the value stands in its place then."""
 
 
+class UnreadChildError(Exception):
+    """A child that a document refers to could not be read.
+
+    Args:
+        fault: Why.
+    """
+
+    def __init__(self, fault: Exception) -> None:
+        super().__init__(str(fault))
+        self.fault = fault
+
+
 class LoadedChildren(dict[str, LoadedChild]):
     """Children by label, each of which a document refers to once.
 
@@ -78,6 +91,7 @@ class LoadedChildren(dict[str, LoadedChild]):
 
         Raises:
             DeserializationError: There is none, or it was given away.
+            UnreadChildError: It could not be read.
         """
         child = self.pop(str(label), None)
         if child is None:
@@ -85,6 +99,8 @@ class LoadedChildren(dict[str, LoadedChild]):
             raise DeserializationError(
                 f"The row {str(label)!r:.100} below the model is missing, or is referred to twice."
             )
+        if child.fault is not None:
+            raise UnreadChildError(child.fault)
         return child
 
 

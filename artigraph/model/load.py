@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import Row
 
-from artigraph.codec.base import LoadedChild, LoadedChildren
+from artigraph.codec.base import LoadedChild, LoadedChildren, UnreadChildError
 from artigraph.db.store import Store
 from artigraph.display.row import ResultList
 from artigraph.errors import DeserializationError
@@ -47,7 +47,8 @@ class Loader:
     ) -> None:
         self._store, self._unfit = store, unfit
         self._decoder_of = cache(decoder_of)
-        self._around: set[int] = set()
+        self._around: dict[int, None] = {}
+        self._in_circle: set[int] = set()
         self._refused: Exception | None = None
         self._below: dict[int, list[tuple[Row[Any], LoadedChild | None]]] = {}
         for row, part in zip(below, parts, strict=True):
@@ -103,31 +104,32 @@ class Loader:
         try:
             if row.model_artifact_parts:
                 below = self._load_below(row)
-                for _, part in below:
-                    if part.fault is not None:
-                        raise part.fault
             decode = self._decoder_of(row.model_artifact_type, row.model_artifact_version)
             children.update(below)
             return decode(row.model_artifact_data, children), None
         except (MemoryError, RecursionError):
             raise
         except Exception as error:
-            told = about_row(row, error)
+            told = about_row(row, error.fault if isinstance(error, UnreadChildError) else error)
             if any(label == children.lacking for label, _ in below):
                 self._refused = self._refused or told
             return unfit_model(row, below, told), told
 
     def _load_below(self, row: Row[Any]) -> list[tuple[str, LoadedChild]]:
         if row.node_id in self._around:
+            way = list(self._around)
+            self._in_circle.update(way[way.index(row.node_id) :])
+        if row.node_id not in self._in_circle:
+            self._around[row.node_id] = None
+            below = [
+                (child.node_label, part or self._part(child))
+                for child, part in self._below.get(row.node_id, ())
+            ]
+            del self._around[row.node_id]
+        if row.node_id in self._in_circle:
             raise DeserializationError(
                 "It lies below itself: the row was not written by artigraph, or was changed since."
             )
-        self._around.add(row.node_id)
-        below = [
-            (child.node_label, part or self._part(child))
-            for child, part in self._below.get(row.node_id, ())
-        ]
-        self._around.remove(row.node_id)
         return below
 
     def _part(self, row: Row[Any]) -> LoadedChild:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Row
@@ -66,10 +67,11 @@ def unfit_model(
         error: Why, naming the row.
     """
     name, version = row.model_artifact_type, row.model_artifact_version
+    without_faults = ((label, replace(part, fault=None)) for label, part in below)
     return UnknownModel(
         name if type(name) is str else _text(name, 80),
         version if type(version) is int else 0,
-        readable_fields(row.model_artifact_data, LoadedChildren(below)),
+        readable_fields(row.model_artifact_data, LoadedChildren(without_faults)),
         _told(error),
         type(error),
     )

@@ -263,6 +263,18 @@ async def test_a_nested_model_that_does_not_fit_makes_the_outer_one_unfit(store:
         await read_model(ModelFilter(label="outer"))
 
 
+async def test_what_merely_hangs_below_a_model_is_no_part_of_it(store: str) -> None:
+    """It may be unfit: the model above, whose document does not refer to it, is made."""
+    outer = await write_model(label="outer", model=Unfit(1, np.arange(3)))
+    below = await write_model(parent_id=outer, label="below", model=Unfit(2))
+    await change(below.artifact.node_id, model_artifact_version=1)
+    with pytest.warns(UnfitModelWarning, match="1 model could not be made") as caught:
+        found = {m.artifact.node_label: m.value for m in await read_models(ModelFilter())}
+    assert len(caught) == 1
+    assert found["outer"] == Unfit(1, np.arange(3))
+    assert isinstance(found["below"], UnknownModel)
+
+
 async def test_a_group_has_unfit_models_until_their_class_is_mended(store: str) -> None:
     """Its reads warn and may be strict; what cannot be made is not kept as if it had been read."""
     node = await write_node(new_node())
