@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_e
 from artigraph import (
     DataModel,
     NodeFilter,
+    engine_context,
     get_engine,
     new_session,
     read_model,
     read_models,
     read_node,
-    set_engine,
     write_model,
     write_models,
 )
@@ -32,12 +32,12 @@ class TripsFit(DataModel, version=1):
 
 
 @pytest.fixture
-async def path(tmp_path: Path) -> Path:
+async def path(tmp_path: Path) -> AsyncIterator[Path]:
     """A SQLite file with one model, set as the store."""
     path = tmp_path / "trips.db"
-    set_engine(f"sqlite+aiosqlite:///{path}", create_tables=True)
-    await write_model(label="first", model=TripsFit(0.5))
-    return path
+    with engine_context(f"sqlite+aiosqlite:///{path}", create_tables=True):
+        await write_model(label="first", model=TripsFit(0.5))
+        yield path
 
 
 async def trips(monkeypatch: pytest.MonkeyPatch, call: Callable[[], Awaitable[object]]) -> int:
@@ -151,16 +151,16 @@ async def test_an_engine_of_ones_own_tells_its_events(tmp_path: Path) -> None:
     def _(_connection: object, _cursor: object, statement: str, *_: object) -> None:
         told.append(statement)
 
-    set_engine(engine, create_tables=True)
-    await write_model(label="a", model=TripsFit(0.5))
-    told.clear()
-    async with engine.begin() as connection:
-        found = await connection.execute(text("SELECT node_label AS label FROM artigraph_node"))
-        assert [row.label for row in found] == ["a"]
-        made = await connection.execute(text("UPDATE artigraph_node SET node_label = 'b'"))
-        assert made.rowcount == 1
-    assert [one.split()[0] for one in told] == ["begin", "SELECT", "UPDATE", "commit"]
-    assert (await read_node(NodeFilter())).node_label == "b"
+    with engine_context(engine, create_tables=True):
+        await write_model(label="a", model=TripsFit(0.5))
+        told.clear()
+        async with engine.begin() as connection:
+            found = await connection.execute(text("SELECT node_label AS label FROM artigraph_node"))
+            assert [row.label for row in found] == ["a"]
+            made = await connection.execute(text("UPDATE artigraph_node SET node_label = 'b'"))
+            assert made.rowcount == 1
+        assert [one.split()[0] for one in told] == ["begin", "SELECT", "UPDATE", "commit"]
+        assert (await read_node(NodeFilter())).node_label == "b"
     await engine.dispose()
 
 
