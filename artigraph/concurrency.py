@@ -100,16 +100,21 @@ class to_its_end(Awaitable[T]):  # noqa: N801  # awaited like a function
 
     Args:
         coroutine: What must not stop half way.
+        when_cancelled: Called as soon as the task is cancelled meanwhile.
 
     Raises:
         asyncio.CancelledError: The task was cancelled meanwhile; what the coroutine
             raised is then its cause.
     """
 
-    __slots__ = ("_coroutine",)
+    __slots__ = ("_coroutine", "_when_cancelled")
 
-    def __init__(self, coroutine: Coroutine[Any, Any, T]) -> None:
-        self._coroutine = coroutine
+    def __init__(
+        self,
+        coroutine: Coroutine[Any, Any, T],
+        when_cancelled: Callable[[], None] | None = None,
+    ) -> None:
+        self._coroutine, self._when_cancelled = coroutine, when_cancelled
 
     def __await__(self) -> Generator[Any, None, T]:
         cancelled: asyncio.CancelledError | None = None
@@ -121,6 +126,8 @@ class to_its_end(Awaitable[T]):  # noqa: N801  # awaited like a function
                         yield from _wait_for(future)
                     except asyncio.CancelledError as error:
                         cancelled = error
+                        if self._when_cancelled is not None:
+                            self._when_cancelled()
                     if future is None or future.done():
                         break
         except StopIteration as end:

@@ -11,13 +11,14 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Result, Row, select
+from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from artigraph.blob.read import hash_of
 from artigraph.blob.report import EXAMPLES, DamagedRow, GarbageReport, StorageReport
 from artigraph.blob.write import add_storage, aliases_of, lock_storages
 from artigraph.concurrency import gather_bounded, run_in_thread
+from artigraph.db.fetch import ask
 from artigraph.db.session import read, write
 from artigraph.db.setting import current_setting, on_one_store, using
 from artigraph.errors import (
@@ -226,9 +227,7 @@ async def _page_of_rows(storage: Storage, after: int) -> Sequence[Row[Any]]:
         .order_by(_columns.node_id)
         .limit(PAGE)
     )
-    async with read() as connection:
-        found: Result[Any] = await connection.execute(query)
-        return found.all()
+    return await ask(query)
 
 
 async def _fault(storage: Storage, row: Row[Any], verify: bool) -> Exception | None:
@@ -257,6 +256,5 @@ async def _unchanged(rows: Sequence[Row[Any]]) -> set[int]:
     query = select(_columns.node_id, _columns.remote_artifact_location).where(
         among(_columns.node_id, {row.node_id for row in rows})
     )
-    async with read() as connection:
-        now = {tuple(row) for row in await connection.execute(query)}
+    now = {tuple(row) for row in await ask(query)}
     return {row.node_id for row in rows if (row.node_id, row.location) in now}

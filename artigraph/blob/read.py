@@ -14,7 +14,7 @@ from sqlalchemy import select
 from artigraph.blob.record import BlobRecord
 from artigraph.blob.write import sha256_of
 from artigraph.concurrency import gather_bounded, run_in_thread
-from artigraph.db.session import read
+from artigraph.db.fetch import ask
 from artigraph.errors import (
     ArtigraphError,
     BlobLocationError,
@@ -230,9 +230,8 @@ async def _recorded_urls(records: Iterable[BlobRecord]) -> Mapping[str, str]:
 async def _urls_of(names: Collection[str]) -> Mapping[str, str]:
     columns = StorageRecord.__table__.c
     query = select(columns.storage_name, columns.storage_url)
-    async with read() as connection:
-        found = await connection.execute(query.where(among(columns.storage_name, sorted(names))))
-        return {str(name): str(url) for name, url in found}
+    found = await ask(query.where(among(columns.storage_name, sorted(names))))
+    return {str(row.storage_name): str(row.storage_url) for row in found}
 
 
 def _explained(

@@ -17,7 +17,7 @@ from typing_extensions import override
 
 from artigraph.blob.record import BlobRecord
 from artigraph.concurrency import waiting_loop
-from artigraph.db.session import read
+from artigraph.db.fetch import ask
 from artigraph.db.setting import current_setting, using
 from artigraph.errors import BlobNotFoundError
 from artigraph.orm.node import node_table
@@ -170,8 +170,7 @@ async def _read_part(source: DatabaseSource, offset: int, length: int) -> bytes:
     part = type_coerce(func.substr(value, offset + 1, length), LargeBinary)
     query = select(part).where(node_table.c.node_id == source.node_id)
     with using(source.setting):
-        async with read() as connection:
-            found = (await connection.execute(query)).scalar()
-    if found is None:
+        found = await ask(query)
+    if not found or found[0][0] is None:
         raise BlobNotFoundError(f"Node {source.node_id} has no bytes any more; it was deleted.")
-    return bytes(found)
+    return bytes(found[0][0])

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
 from artigraph.concurrency import to_its_end
@@ -26,16 +25,15 @@ from artigraph.db.outcome import (
     refuse_given_up,
     told,
 )
-from artigraph.db.pending import InMemory, Pending
+from artigraph.db.pending import Pending
 from artigraph.db.setting import current_setting, current_store, get_engine, store_in
 from artigraph.db.store import note_stores
+from artigraph.db.transaction import Transaction, close
 from artigraph.db.turn import Turns
 from artigraph.dialect.base import WRITES
 from artigraph.dialect.registry import dialect_of
-from artigraph.garbage import collector_paused
 
 __all__ = [
-    "Transaction",
     "current_session",
     "new_session",
     "outermost_session",
@@ -100,50 +98,7 @@ class _Shared(Pending):
     async def _close(self) -> None:
         # As long as objects are the session's, that tells their store.
         note_stores(self.session.identity_map.values(), self.store)
-        await _close(self.session)
-
-
-@dataclass(eq=False, kw_only=True)
-class Transaction(Pending):
-    """A connection in a transaction, and what to do once its outcome is known."""
-
-    connection: AsyncConnection
-    on_success: list[InMemory] = field(default_factory=list)
-    """Done, first first, once it has held."""
-
-    def hold_good(self) -> None:
-        """Make the changes in memory that the rows have made."""
-        if self.on_success:
-            with collector_paused():
-                for change in self.on_success:
-                    change()
-
-    async def commit(self) -> None:
-        """Commit for good, whoever wants to stop; nothing is left open behind it."""
-        try:
-            with told(UNKNOWN):
-                await self.connection.commit()
-            self.hold_good()
-        except BaseException:
-            await self.connection.invalidate()  # as in a session
-            raise
-        finally:
-            await self.roll_back()
-        await self.follow_up()
-
-    async def roll_back(self) -> None:
-        """Take back what is not committed; nothing is left open behind it."""
-        try:
-            await _close(self.connection)
-        finally:
-            self.release()
-
-
-async def _close(opened: AsyncConnection | AsyncSession) -> None:
-    # One that cannot roll back is thrown away, and its database does that by itself: what
-    # has been read or committed holds, and an error on its way is the one to tell.
-    with suppress(DBAPIError, OSError):
-        await opened.close()
+        await close(self.session)
 
 
 _shared: BlockVar[_Shared | None] = BlockVar("artigraph_session", None)
@@ -336,19 +291,21 @@ async def write() -> AsyncIterator[Transaction]:
             if (known := transaction.connection.sync_connection) is not None:
                 # Of an option of its own the database hears nothing, so nobody need await that.
                 known.execution_options(**{WRITES: True})
-            await transaction.connection.begin()
             yield transaction
     except BaseException:
-        await to_its_end(transaction.roll_back())
+        await to_its_end(transaction.give_up())
         raise
     await to_its_end(transaction.commit())
 
 
 @asynccontextmanager
-async def read() -> AsyncIterator[AsyncConnection]:
+async def read(*, once: bool = False) -> AsyncIterator[AsyncConnection]:
     """A connection to read rows with; it sees what its session has written.
 
     Outside of a session all statements of the block see one moment.
+
+    Args:
+        once: It is asked one thing only.
     """
     async with _joined() as shared:
         if shared is not None:
@@ -361,10 +318,11 @@ async def read() -> AsyncIterator[AsyncConnection]:
         with told(NOTHING_READ):
             known = connection.sync_connection
             if known is not None:  # it is open
-                dialect_of(known).see_one_moment(known)
+                database = dialect_of(known)
+                (database.ask_once if once else database.see_one_moment)(known)
             yield connection
     finally:
-        await to_its_end(_close(connection))
+        await to_its_end(close(connection))
 
 
 @asynccontextmanager
@@ -383,7 +341,7 @@ async def read_session() -> AsyncIterator[AsyncSession]:
             yield session
     finally:
         note_stores(session.identity_map.values(), store_in(setting))
-        await to_its_end(_close(session))
+        await to_its_end(close(session))
 
 
 async def _connect(engine: AsyncEngine, outcome: str) -> AsyncConnection:

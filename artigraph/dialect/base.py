@@ -10,10 +10,10 @@ from __future__ import annotations
 import sqlite3
 import struct
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 from uuid import UUID
 
 from sqlalchemy import (
@@ -44,6 +44,7 @@ __all__ = [
     "WAIT_SECONDS",
     "WRITES",
     "Dialect",
+    "Traveller",
     "hide_secrets",
 ]
 
@@ -70,6 +71,9 @@ WRITES = "artigraph_writes"
 
 ON_LINE = (OSError, EOFError, struct.error)
 """What a driver hands on as it is when its line breaks off, perhaps amid a message."""
+
+Traveller: TypeAlias = Callable[[Callable[[], None]], Coroutine[Any, Any, None]]
+"""Calls a function on the thread that a connection works on; it must be awaited to its end."""
 
 _LOOPBACK = frozenset({None, "", "localhost", "127.0.0.1", "::1"})
 
@@ -136,6 +140,17 @@ class Dialect(ABC):
         A higher level that its engine was made with stays, and so does ``AUTOCOMMIT``.
         """
 
+    def ask_once(self, connection: Connection) -> None:  # most need not know
+        """Let a connection's next statement, which reads and is the only one, stand by itself."""
+
+    def commit_next(self, connection: Connection) -> bool:
+        """Let a connection's statements be transactions of their own, if that saves anything.
+
+        Returns:
+            Whether they are; each then is done as a whole, or not at all.
+        """
+        return False
+
     def may_give_up(self, connection: Connection, error: BaseException) -> bool:
         """Whether the database may have rolled a transaction back by itself after an error."""
         return True
@@ -199,19 +214,27 @@ class Dialect(ABC):
             DatabaseBusyError: Another one held it for too long.
         """
 
-    async def reserve_ids(
-        self, connection: AsyncConnection, table: str, sequence: str, count: int, chosen: int
+    def traveller(self, connection: Connection) -> Traveller | None:
+        """What takes several statements to where the database works, and back once.
+
+        Returns:
+            ``None`` where each statement is sent from here, as to a server.
+        """
+        return None
+
+    def reserve_ids(
+        self, connection: Connection, table: str, sequence: str, count: int, chosen: int
     ) -> Iterable[int]:
         """Ids that nobody has or gets, above those that were chosen in this very write."""
         reserved = select(IdSequence(sequence).next_value()).select_from(self.series(count))
-        return (await connection.execute(reserved)).scalars().all()
+        return connection.execute(reserved).scalars().all()
 
     def series(self, count: int) -> FromClause:
         """A table of so many rows that the database makes up on the spot."""
         return func.generate_series(1, count)
 
     @abstractmethod
-    async def count_past(self, connection: AsyncConnection, sequence: str, highest: int) -> None:
+    def count_past(self, connection: Connection, sequence: str, highest: int) -> None:
         """Never hand out an id that somebody chose."""
 
     locks_gaps = False

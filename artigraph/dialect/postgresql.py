@@ -54,6 +54,7 @@ _BITS: dict[type[TypeEngine[Any]], int] = {SmallInteger: 16, BigInteger: 64}
 _STEPS = 100_000
 """Ids that are counted over one by one: a moment's work."""
 
+_LOW = (None, "read_committed", "read_uncommitted")
 _BEFORE = "artigraph_isolation_before"
 
 
@@ -164,13 +165,16 @@ class PostgreSQL(Dialect):
 
     @override
     def see_one_moment(self, connection: Connection) -> None:
-        if connection.dialect.driver != "asyncpg":
-            return
-        # SQLAlchemy's own option for it, and events, cost a good part of a short query.
-        adapted: Any = connection.connection.dbapi_connection
-        if adapted.isolation_level in (None, "read_committed", "read_uncommitted"):
-            connection.info[_BEFORE] = adapted.isolation_level, adapted.readonly
-            adapted.isolation_level, adapted.readonly = "repeatable_read", True
+        _set_level(connection, "repeatable_read")
+
+    @override
+    def ask_once(self, connection: Connection) -> None:
+        # One statement sees one moment, so BEGIN and ROLLBACK would be two trips for nothing.
+        _set_level(connection, "autocommit")
+
+    @override
+    def commit_next(self, connection: Connection) -> bool:
+        return _set_level(connection, "autocommit", readonly=False)
 
     @override
     def has_given_up(self, connection: Connection) -> bool:
@@ -189,7 +193,7 @@ class PostgreSQL(Dialect):
         return [] if name is None else [str(name)]
 
     @override
-    async def count_past(self, connection: AsyncConnection, sequence: str, highest: int) -> None:
+    def count_past(self, connection: Connection, sequence: str, highest: int) -> None:
         used = (
             select(literal_column("last_value", BigInteger))
             .select_from(table(sequence))
@@ -199,7 +203,7 @@ class PostgreSQL(Dialect):
         moved = case((may_set, func.setval(sequence, func.greatest(highest, used))))
         called = select(literal_column("is_called::int", Integer)).select_from(table(sequence))
         counted = used - 1 + called.scalar_subquery()
-        at, now = (await connection.execute(select(counted, moved))).one()
+        at, now = connection.execute(select(counted, moved)).one()
         if now is not None or at >= highest:
             return
         # Who may not set a sequence may count on, which takes its time.
@@ -210,7 +214,7 @@ class PostgreSQL(Dialect):
                 "your_role. Or leave the id out. Nothing was written."
             )
         passed = select(func.nextval(sequence)).select_from(self.series(highest - at))
-        await connection.execute(passed)
+        connection.execute(passed)
 
     @override
     def lock(self, connection: Connection, key: int) -> None:
@@ -256,6 +260,23 @@ class PostgreSQL(Dialect):
         await super().create_field_index(connection, table, column, indexed, form)
         # Only so does it learn how selective the expression is.
         await connection.exec_driver_sql(f"ANALYZE {table}")
+
+
+def _set_level(connection: Connection, level: str, *, readonly: bool = True) -> bool:
+    """Choose the isolation level of the next transaction, unless somebody chose a higher one.
+
+    Returns:
+        Whether it was chosen.
+    """
+    if connection.dialect.driver != "asyncpg":
+        return False
+    # SQLAlchemy's own option for it, and events, cost a good part of a short query.
+    adapted: Any = connection.connection.dbapi_connection
+    if adapted.readonly or adapted.isolation_level not in _LOW:
+        return False
+    connection.info[_BEFORE] = adapted.isolation_level, adapted.readonly
+    adapted.isolation_level, adapted.readonly = level, readonly
+    return True
 
 
 def _on_checkin(adapted: AsyncAdapt_asyncpg_connection | None, record: ConnectionPoolEntry) -> None:

@@ -272,6 +272,9 @@ def asked_of(value: object) -> Mapping[str, Any]:
 def match(column: ColumnElement[Any], value: object) -> ColumnElement[bool]:
     """A clause on a column, for a value as :func:`asked_of` takes it."""
     asked = asked_of(value).items()
+    if len(asked) == 1:
+        ((name, one),) = asked
+        return OPERATORS[name].clause(column, one)
     return and_(true(), *(OPERATORS[name].clause(column, one) for name, one in asked))
 
 

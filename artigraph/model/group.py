@@ -253,11 +253,11 @@ class ModelGroup(Shown):
                 above = await insert_unwritten(writer, self._current)
             for row, _ in rows.models:
                 row.hang_under(above)
-            await rows.insert(writer)
             models = self._models
             writer.when_done(
                 partial(models.note_saved, added), undo=partial(models.note_lost, added)
             )
+            await rows.insert(writer)
 
     async def get_model(self, label: str, fresh: bool = False) -> Any:
         """A model of the group, from memory if it is there.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, and_, select
@@ -12,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from artigraph.blob.read import WholeRead
 from artigraph.codec.base import LoadedChild
 from artigraph.concurrency import run_in_thread
-from artigraph.db.fetch import all_of
+from artigraph.db.fetch import FEW, all_of
 from artigraph.db.session import read
 from artigraph.db.setting import current_setting, store_in, using
 from artigraph.errors import MultipleNodesFoundError
@@ -25,7 +27,6 @@ from artigraph.model.load import Loader, ReadModel
 from artigraph.model.part import load_parts, select_parts
 from artigraph.model.unfit import Unfit
 from artigraph.model.unknown import UnknownModel
-from artigraph.model.write import MANY_MODELS
 from artigraph.node.node import count_nodes, delete_nodes, existing
 from artigraph.orm.artifact import ModelArtifact
 from artigraph.orm.node import column_names, node_table
@@ -265,6 +266,15 @@ ONE = 2
 """A limit that asks for one row, and whether there is another."""
 
 
+@lru_cache(maxsize=16)
+def _rows(ordering: Ordering, above: ColumnElement[Any] | None, keyed: bool) -> Select[Any]:
+    # Without what is asked, which is all that differs from call to call: making it takes
+    # longer than SQLite takes to answer.
+    keys = ordering.columns if keyed else []
+    path = [] if above is None else [above]
+    return select(*_MODEL_COLUMNS, *path, *keys).order_by(*ordering.clauses)
+
+
 @dataclass
 class _Query:
     """Which rows to read; with keys, those of the next page each time."""
@@ -278,13 +288,13 @@ class _Query:
 
     def select(self, connection: AsyncConnection) -> Select[Any]:
         clause = self.found if self.after is None else and_(self.found, self.after)
-        keys = self.ordering.columns if self.keyed else []
         # Of many rows a repr shows no paths.
-        if self.limit is not None and self.limit <= ONE and not self.keyed:
-            above = labels_above(connection)
-            keys = [] if above is None else [above]
-        query = select(*_MODEL_COLUMNS, *keys).where(clause).order_by(*self.ordering.clauses)
-        return query.limit(self.limit).offset(self.offset)
+        with_path = self.limit is not None and self.limit <= ONE and not self.keyed
+        above = labels_above(connection) if with_path else None
+        query = _rows(self.ordering, above, self.keyed).where(clause)
+        if self.limit is not None:
+            query = query.limit(self.limit)
+        return query if self.offset is None else query.offset(self.offset)
 
     def pass_over(self, last: Row[Any]) -> None:
         """Begin the next page after a row."""
@@ -295,22 +305,16 @@ async def _read(query: _Query, lazy: bool, unfit: Unfit) -> list[ReadModel]:
     whole = WholeRead()
     while True:
         with whole:
-            return await _read_once(query, lazy, whole, unfit)
+            return await _read_whole(query, lazy, whole, unfit)
 
 
-async def _read_once(query: _Query, lazy: bool, whole: WholeRead, unfit: Unfit) -> list[ReadModel]:
-    below: Sequence[Row[Any]] = ()
-    few = query.limit is not None and query.limit < MANY_MODELS
+async def _read_whole(query: _Query, lazy: bool, whole: WholeRead, unfit: Unfit) -> list[ReadModel]:
     setting = current_setting()
-    async with read() as connection:
-        found = await connection.execute(query.select(connection))
-        rows = await all_of(found, few=few)
-        if any(row.model_artifact_parts for row in rows):
-            clause = query.found
-            if query.limit is not None or query.offset is not None:
-                clause = among(node_table.c.node_id, [row.node_id for row in rows])
-            found = await connection.execute(select_parts(clause, lazy=lazy))
-            below = await all_of(found, few=few)
+    one = query.limit is not None and query.limit <= ONE
+    rows, below = await _read_rows(query, lazy, once=one)
+    if one and not _are_all_there(rows, below):
+        # Somebody deletes it at this moment, or did in part.
+        rows, below = await _read_rows(query, lazy, once=False)
     parts: list[LoadedChild | None] = []
     if below:
         with using(setting):
@@ -318,6 +322,26 @@ async def _read_once(query: _Query, lazy: bool, whole: WholeRead, unfit: Unfit) 
     loader = Loader(below, parts, store_in(setting), unfit)
     if query.keyed and rows:
         query.pass_over(rows[-1])
-    if len(rows) < MANY_MODELS:
+    if len(rows) + len(below) < FEW:
         return loader.load_all(rows)
     return await run_in_thread(loader.load_all, rows)
+
+
+async def _read_rows(
+    query: _Query, lazy: bool, *, once: bool
+) -> tuple[Sequence[Row[Any]], Sequence[Row[Any]]]:
+    """The rows of models, and of all that is below them; of one moment, unless ``once``."""
+    async with read(once=once) as connection:
+        rows = await all_of(await connection.execute(query.select(connection)))
+        if not any(row.model_artifact_parts for row in rows):
+            return rows, ()
+        clause = query.found
+        if query.limit is not None or query.offset is not None:
+            clause = among(node_table.c.node_id, [row.node_id for row in rows])
+        return rows, await all_of(await connection.execute(select_parts(clause, lazy=lazy)))
+
+
+def _are_all_there(rows: Sequence[Row[Any]], below: Sequence[Row[Any]]) -> bool:
+    """Whether each model has as many parts as were written with it."""
+    counts = Counter(row.node_parent_id for row in below)
+    return all(counts[row.node_id] >= (row.model_artifact_parts or 0) for row in (*rows, *below))

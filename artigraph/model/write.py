@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from artigraph.blob.write import Blob, hold_blobs, put_blobs
 from artigraph.codec.base import ChildValue
 from artigraph.concurrency import run_in_thread
+from artigraph.db.fetch import FEW
 from artigraph.db.retry import retried
 from artigraph.db.setting import current_store, on_one_store
 from artigraph.display.escape import cut
@@ -28,9 +29,13 @@ __all__ = ["ModelRows", "encoded", "write_model", "write_models"]
 
 M = TypeVar("M", bound=BaseModel)
 
-MANY_MODELS = 200
-"""From this many on, encoding them is worth a thread of its own."""
+SHORT = 50
+"""Items of a list up to which encoding it takes less than a thread takes to begin."""
 
+LONG_TEXT = 10_000
+"""Characters of a text that is not short."""
+
+_AT_ONCE = frozenset({bool, int, float, type(None)})
 DEEPEST_MODEL = 100
 """Models in models in models: reading them back takes Python a few calls each."""
 
@@ -57,7 +62,7 @@ class ModelRows:
             StorageError: A storage failed.
         """
         self = cls()
-        if len(models) < MANY_MODELS and not any(_has_parts(model) for model in models.values()):
+        if len(models) < FEW and not any(map(_takes_long, models.values())):
             self._add_all(parent, models)
         else:
             await run_in_thread(self._add_all, parent, models)
@@ -115,9 +120,9 @@ class ModelRows:
         return row
 
     async def insert(self, writer: RowWriter) -> None:
-        """Insert the rows in a running transaction."""
+        """Insert the rows in a running transaction, as the last that is done in it."""
         await hold_blobs(writer.connection, [blob for _, _, blob in self._blobs])
-        await writer.insert([row for row, _ in self.models] + self.below)
+        await writer.insert([row for row, _ in self.models] + self.below, last=True)
 
     def drop(self) -> None:
         """Forget the bytes that were kept in case they had to be put again."""
@@ -138,9 +143,21 @@ class ModelRows:
         return QualifiedArtifact.of_rows(ModelArtifact, made, store)
 
 
-def _has_parts(model: BaseModel) -> bool:
+def _takes_long(model: BaseModel) -> bool:
     """Whether a model may have values that take long to serialize."""
-    return isinstance(model, BaseModel) and type(model)._model_codecs().deep
+    if not isinstance(model, BaseModel) or not type(model)._model_codecs().deep:
+        return False
+    return not all(map(_is_short, vars(model).values())) if hasattr(model, "__dict__") else True
+
+
+def _is_short(value: object) -> bool:
+    if type(value) in _AT_ONCE:
+        return True
+    if isinstance(value, str):
+        return len(value) < LONG_TEXT
+    if isinstance(value, list | tuple):
+        return len(value) <= SHORT and all(type(one) in _AT_ONCE for one in value)
+    return False
 
 
 def _blob(model: BaseModel, part: ChildValue, serializer: Serializer[Any], of: str) -> Blob:

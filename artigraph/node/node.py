@@ -21,10 +21,12 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from artigraph.blob.write import remove_unnamed_blobs
+from artigraph.db.fetch import ask
 from artigraph.db.outcome import conflict
 from artigraph.db.retry import retried
-from artigraph.db.session import Transaction, read, read_session, write
+from artigraph.db.session import read_session, write
 from artigraph.db.setting import current_setting, using
+from artigraph.db.transaction import Transaction
 from artigraph.dialect.registry import dialect_of
 from artigraph.display.row import ResultList
 from artigraph.errors import (
@@ -230,8 +232,8 @@ async def count_nodes(filter: Filter) -> int:
         filter: Any filter, or several combined.
     """
     query = select(func.count()).select_from(node_table).where(clause_of(filter))
-    async with read() as connection:
-        return int((await connection.execute(query)).scalar_one())
+    ((count,),) = await ask(query)
+    return int(count)
 
 
 async def read_node_or_none(filter: Filter) -> Node | None:
@@ -289,6 +291,9 @@ async def select_nodes(
 
 
 def _load_all(session: Session, query: Select[Node]) -> list[Node]:
+    if not session.in_transaction():  # it is no other's, and has nothing else to ask
+        connection = session.connection()
+        dialect_of(connection).ask_once(connection)
     with collector_paused():
         return ResultList(session.scalars(query).all())
 
@@ -300,8 +305,8 @@ def _load_rows(session: Session, query: Select[Any]) -> Sequence[Row[Any]]:
 async def nodes_exist(filter: Filter) -> bool:
     """Whether a filter finds any node, in one ``EXISTS`` query."""
     query = select(select(node_table.c.node_id).where(clause_of(filter)).exists())
-    async with read() as connection:
-        return bool((await connection.execute(query)).scalar())
+    ((found,),) = await ask(query)
+    return bool(found)
 
 
 async def delete_nodes(filter: Filter, *, everything: bool = False) -> int:

@@ -25,6 +25,7 @@ from sqlalchemy.orm import make_transient, make_transient_to_detached
 from sqlalchemy.orm.attributes import set_committed_value
 
 from artigraph.db.store import Store, check_store, note_stores
+from artigraph.dialect.registry import dialect_of
 from artigraph.display.escape import cut
 from artigraph.errors import NodeNotFoundError, SerializationError
 from artigraph.filter.value import among
@@ -55,7 +56,7 @@ async def write_objects(writer: RowWriter, nodes: Sequence[Node]) -> None:
     known = [node for node in nodes if inspect(node).has_identity]
     changes = _changes_of(writer, known)
     await _make_way(writer, known, changes, others=bool(new))
-    await insert_nodes(writer, new)
+    await insert_nodes(writer, new, last=not known)
     await _update_all(writer, known, changes)
 
 
@@ -79,7 +80,11 @@ async def _make_way(
 
 
 async def insert_nodes(
-    writer: RowWriter, nodes: Sequence[Node], *, above: NewRow | int | None = None
+    writer: RowWriter,
+    nodes: Sequence[Node],
+    *,
+    above: NewRow | int | None = None,
+    last: bool = False,
 ) -> list[NewRow]:
     """Insert new nodes in a running transaction; they are filled in when it has held.
 
@@ -89,6 +94,7 @@ async def insert_nodes(
         writer: The transaction.
         nodes: The nodes.
         above: What those hang on that name no parent.
+        last: Nothing else is done in the transaction after this.
 
     Returns:
         Their rows, in their order.
@@ -122,15 +128,15 @@ async def insert_nodes(
     for node, values in zip(there, written, strict=True):
         _make_moments(node, values)
     await _make_way(writer, there, written, others=bool(new))
-    await writer.insert(rows)
-    made = await _read_made(writer, new, rows)
-    await _update_all(writer, there, written, reload=True)
+    made: dict[int | None, dict[str, Any]] = {}
     with collector_paused():
         for node, row, copied in zip(new, rows, copies, strict=True):
-            values = {**row.all_columns(), **made.get(row.node_id, {})}
-            writer.when_done(
-                partial(_fill, node, values, copied, writer.store), undo=_remembering(node)
-            )
+            writer.when_done(partial(_fill, node, row, made, copied), undo=_remembering(node))
+    asks_back = any(map(made_on_insert, set(map(type, new))))
+    await writer.insert(rows, last=last and not there and not asks_back)
+    if asks_back:
+        made |= await _read_made(writer, new, rows)
+    await _update_all(writer, there, written, reload=True)
     return rows
 
 
@@ -186,8 +192,6 @@ async def _read_made(
 ) -> dict[int | None, dict[str, Any]]:
     """What the database itself has put into new rows, by their ids."""
     by_class = {node_type: made_on_insert(node_type) for node_type in set(map(type, nodes))}
-    if not any(by_class.values()):
-        return {}
     names: set[str] = set()
     ids = []
     for node, row in zip(nodes, rows, strict=True):
@@ -204,8 +208,11 @@ async def _read_made(
     }
 
 
-def _fill(node: Node, row: Mapping[str, Any], copies: Copies, store: Store | None) -> None:
-    _settle(node, _by_attribute(type(node), row), store)
+def _fill(
+    node: Node, row: NewRow, made: Mapping[int | None, Mapping[str, Any]], copies: Copies
+) -> None:
+    values = {**row.all_columns(), **made.get(row.node_id, {})}
+    _settle(node, _by_attribute(type(node), values), row.store)
     note_copies(node, copies)
 
 
@@ -318,9 +325,9 @@ async def _update(
     check_values(writer.connection.dialect, [(type(node), changed)])
     then = {**vars(node), **changed}
     writer.note(node.node_id, then.get("node_parent_id"), then.get("node_label"))
-    await refuse_too_long(
-        writer.connection, NewRow(type(node), then.get(_LABEL), None, {}), changed
-    )
+    row = NewRow(type(node), then.get(_LABEL), None, {})
+    if dialect_of(writer.connection).statement_limit is not None:
+        await writer.connection.run_sync(refuse_too_long, row, changed)
     columns = columns_of(type(node))
     statement = _update_row(node.node_id, {columns[name]: value for name, value in changed.items()})
     if not (await writer.connection.execute(statement)).rowcount:

@@ -15,16 +15,18 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
-from sqlalchemy import Dialect, bindparam, column, insert, select, table as bare_table
+from sqlalchemy import Connection, Dialect, bindparam, column, insert, select, table as bare_table
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import TypeEngine
 
-from artigraph.db.session import Transaction, read, write
+from artigraph.db.fetch import FEW
+from artigraph.db.session import read, write
 from artigraph.db.store import Store
+from artigraph.db.transaction import Transaction
 from artigraph.dialect.registry import dialect_of
 from artigraph.errors import (
     CycleError,
@@ -133,8 +135,12 @@ class RowWriter:
         """The store that the transaction is in."""
         return self.transaction.store
 
-    async def insert(self, rows: Sequence[NewRow]) -> None:
+    async def insert(self, rows: Sequence[NewRow], *, last: bool = False) -> None:
         """Insert rows and give them ids; the rows above each must come with it or exist.
+
+        Args:
+            rows: The rows.
+            last: Nothing else is done in the transaction after this.
 
         Raises:
             LabelError: A label that no database could hold.
@@ -146,14 +152,19 @@ class RowWriter:
                 row.parent = id_of_parent(row.parent, row.label, self.store)
         self._written += rows
         _join_chosen(rows)
+        # In a single batch, which a server takes in one statement; many are better stopped.
+        whole = len(rows) < FEW and len({(row.depth, *row.columns) for row in rows}) == 1
+        await self.transaction.run(partial(self._insert, rows), last=last, whole=whole)
+
+    def _insert(self, rows: Sequence[NewRow], connection: Connection) -> None:
         unnumbered = [row for row in rows if row.node_id is None]
         numbered = [row.node_id for row in rows if row.node_id is not None]
         highest = max(numbered, default=0)
-        connection, dialect = self.connection, dialect_of(self.connection)
+        dialect = dialect_of(connection)
         if numbered:
-            await dialect.count_past(connection, NODE_ID_SEQUENCE, highest)
+            dialect.count_past(connection, NODE_ID_SEQUENCE, highest)
         if unnumbered:
-            reserved = await dialect.reserve_ids(
+            reserved = dialect.reserve_ids(
                 connection, node_table.name, NODE_ID_SEQUENCE, len(unnumbered), highest
             )
             for row, node_id in zip(unnumbered, reserved, strict=True):
@@ -164,33 +175,7 @@ class RowWriter:
             row.written_at, row.store = now, store
             batches.setdefault((row.depth, tuple(row.columns)), []).append(row)
         for key in sorted(batches):
-            await self._insert_batch(batches[key], key[1], now)
-
-    async def _insert_batch(
-        self, rows: Sequence[NewRow], names: Iterable[str], now: datetime
-    ) -> None:
-        columns: dict[str, Sequence[Any]] = {
-            "node_id": [row.node_id for row in rows],
-            "node_parent_id": [row.parent_id for row in rows],
-            "node_type": [row.node_type.__mapper__.polymorphic_identity for row in rows],
-            "node_label": [row.label for row in rows],
-            "node_created_at": [now] * len(rows),
-            "node_updated_at": [now] * len(rows),
-        }
-        columns |= {name: [row.columns[name] for row in rows] for name in names}
-        # By type too: the cell that defines a class may change a column's and run again.
-        types = tuple(node_table.c[name].type for name in columns)
-        text, order, processors = _prepare(tuple(columns), types, self.connection.dialect)
-        converted = (
-            columns[name] if process is None else map(process, columns[name])
-            for name, process in zip(order, processors, strict=True)
-        )
-        values = list(zip(*converted, strict=True))
-        if dialect_of(self.connection).statement_limit is not None:
-            for row, sent in zip(rows, values, strict=True):
-                if any(type(one) in _TEXTS and len(one) > _LONG for one in sent):
-                    await refuse_too_long(self.connection, row, dict(zip(order, sent, strict=True)))
-        await self.connection.exec_driver_sql(text, values)
+            _insert_batch(connection, batches[key], key[1], now)
 
     def note(self, node_id: int, parent_id: int | None, label: str | None) -> None:
         """Remember a row that an update moves or renames, to explain what it breaks."""
@@ -219,14 +204,39 @@ class RowWriter:
             await _explain_labels(connection, self._written)
 
 
+def _insert_batch(
+    connection: Connection, rows: Sequence[NewRow], names: Iterable[str], now: datetime
+) -> None:
+    columns: dict[str, Sequence[Any]] = {
+        "node_id": [row.node_id for row in rows],
+        "node_parent_id": [row.parent_id for row in rows],
+        "node_type": [row.node_type.__mapper__.polymorphic_identity for row in rows],
+        "node_label": [row.label for row in rows],
+        "node_created_at": [now] * len(rows),
+        "node_updated_at": [now] * len(rows),
+    }
+    columns |= {name: [row.columns[name] for row in rows] for name in names}
+    # By type too: the cell that defines a class may change a column's and run again.
+    types = tuple(node_table.c[name].type for name in columns)
+    text, order, processors = _prepare(tuple(columns), types, connection.dialect)
+    converted = (
+        columns[name] if process is None else map(process, columns[name])
+        for name, process in zip(order, processors, strict=True)
+    )
+    values = list(zip(*converted, strict=True))
+    if dialect_of(connection).statement_limit is not None:
+        for row, sent in zip(rows, values, strict=True):
+            if any(type(one) in _TEXTS and len(one) > _LONG for one in sent):
+                refuse_too_long(connection, row, dict(zip(order, sent, strict=True)))
+    connection.exec_driver_sql(text, values)
+
+
 _TEXTS = frozenset({str, bytes})
 _LONG = 100_000
 """From this many characters or bytes on a value may be too long for some server."""
 
 
-async def refuse_too_long(
-    connection: AsyncConnection, row: NewRow, values: Mapping[str, object]
-) -> None:
+def refuse_too_long(connection: Connection, row: NewRow, values: Mapping[str, object]) -> None:
     """Refuse a row that the server takes no statement for, before it hangs up on it.
 
     Args:
@@ -247,7 +257,7 @@ async def refuse_too_long(
     # It holds as long as the connection.
     limit = connection.info.get(database.statement_limit)
     if limit is None:
-        asked = await connection.exec_driver_sql(f"SELECT @@{database.statement_limit}")
+        asked = connection.exec_driver_sql(f"SELECT @@{database.statement_limit}")
         limit = connection.info[database.statement_limit] = asked.scalar_one()
     if sum(sizes.values()) + _AROUND < limit:
         return

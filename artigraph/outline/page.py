@@ -27,7 +27,7 @@ from sqlalchemy import (
     true,
 )
 
-from artigraph.db.session import read
+from artigraph.db.fetch import ask
 from artigraph.filter.relation import walk
 from artigraph.filter.value import among
 from artigraph.orm.node import node_table, tree_columns
@@ -113,9 +113,7 @@ async def browse_children(
     query = _select(narrowing).where(
         _hangs(below), _columns.node_id > after, narrowing.clause(), _named(label)
     )
-    async with read() as connection:
-        rows = await connection.execute(query.order_by(_columns.node_id).limit(limit + 1))
-        return _page(rows.all(), limit)
+    return _page(await ask(query.order_by(_columns.node_id).limit(limit + 1)), limit)
 
 
 async def count_matches(
@@ -136,8 +134,8 @@ async def count_matches(
     """
     found = select(literal(1)).where(_hangs(below), (narrowing or Narrowing()).clause())
     query = select(func.count()).select_from(found.limit(most).subquery())
-    async with read() as connection:
-        return int((await connection.execute(query)).scalar_one())
+    ((count,),) = await ask(query)
+    return int(count)
 
 
 async def browse_search(
@@ -156,9 +154,7 @@ async def browse_search(
     query = _select(Narrowing()).where(matches)
     if before is not None:
         query = query.where(_columns.node_id < before)
-    async with read() as connection:
-        rows = await connection.execute(query.order_by(_columns.node_id.desc()).limit(limit + 1))
-        return _page(rows.all(), limit)
+    return _page(await ask(query.order_by(_columns.node_id.desc()).limit(limit + 1)), limit)
 
 
 async def browse_path(node_id: int) -> tuple[NodeSummary, ...]:
@@ -174,32 +170,28 @@ async def browse_path(node_id: int) -> tuple[NodeSummary, ...]:
     query = _select(Narrowing()).where(
         or_(_columns.node_id == node_id, _columns.node_id.in_(select(above.c.node_id)))
     )
-    async with read() as connection:
-        found = {one.node_id: one for one in _summaries((await connection.execute(query)).all())}
+    found = {one.node_id: one for one in _summaries(await ask(query))}
     return tuple(path_to(node_id, found))
 
 
 async def browse_node(node_id: int) -> NodeSummary | None:
     """One node, or ``None`` if it is gone."""
-    async with read() as connection:
-        row = (await connection.execute(_select().where(_columns.node_id == node_id))).first()
-    return None if row is None else _summaries([row])[0]
+    found = await ask(_select().where(_columns.node_id == node_id))
+    return next(iter(_summaries(found)), None)
 
 
 async def browse_labels(node_ids: Collection[int]) -> dict[int, str | None]:
     """Labels of some nodes by id; those that are gone are left out."""
     query = select(_columns.node_id, _columns.node_label)
-    async with read() as connection:
-        rows = await connection.execute(query.where(among(_columns.node_id, node_ids)))
-        return {row.node_id: row.node_label for row in rows.all()}
+    rows = await ask(query.where(among(_columns.node_id, node_ids)))
+    return {row.node_id: row.node_label for row in rows}
 
 
 async def browse_types(*, limit: int = 200) -> tuple[str, ...]:
     """Names of all models in the tree, in alphabetical order."""
     names = names_in(_columns.model_artifact_type)
     query = select(names.c.name).where(names.c.name.is_not(None)).limit(limit)
-    async with read() as connection:
-        return tuple((await connection.execute(query)).scalars())
+    return tuple(name for (name,) in await ask(query))
 
 
 def names_in(column: ColumnElement[str]) -> CTE:

@@ -6,6 +6,7 @@ statement of its own would double what reading one row costs.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, literal
@@ -42,8 +43,11 @@ def labels_above(connection: AsyncConnection) -> ColumnElement[Any] | None:
         without one, or null for a root. ``None`` where the database cannot tell
         along with the rows.
     """
-    if dialect_of(connection).labels is None:
-        return None
+    return None if dialect_of(connection).labels is None else _labels_above()
+
+
+@cache
+def _labels_above() -> ColumnElement[Any]:
     return _LabelsAbove(node_table.c.node_parent_id, literal(_DEEPEST)).label(LABELS_ABOVE)
 
 

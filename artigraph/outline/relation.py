@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import Select, case, func, select
 from sqlalchemy.orm import Session
 
-from artigraph.db.session import read, read_session
+from artigraph.db.fetch import ask
+from artigraph.db.session import read_session
 from artigraph.errors import FilterError, NodeNotFoundError
 from artigraph.filter.base import Filter
 from artigraph.filter.relation import NodeRelationshipFilter, Nodes, check_nodes, nodes_clause
@@ -68,10 +69,9 @@ async def count_descendants(nodes: Nodes) -> dict[int, int]:
 
 
 async def _count(nodes: Nodes, query: Select[Any]) -> dict[int, int]:
-    async with read() as connection:
-        rows = (await connection.execute(query.order_by(query.selected_columns[0]))).all()
+    rows = await ask(query.order_by(query.selected_columns[0]))
     asked = dict.fromkeys(nodes if isinstance(nodes, tuple) else (), 0)
-    return asked | {row[0]: row[1] for row in rows}
+    return asked | dict(map(tuple, rows))
 
 
 async def read_path(node: NodeLike) -> list[Node]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import closing
+from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +16,31 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_e
 
 from artigraph import (
     DataModel,
+    LabelExistsError,
+    ModelGroup,
     NodeFilter,
+    count_models,
     engine_context,
     get_engine,
+    new_node,
     new_session,
     read_model,
     read_models,
     read_node,
+    read_nodes,
     write_model,
     write_models,
+    write_node,
 )
 
 
 class TripsFit(DataModel, version=1):
     loss: float
+
+
+class TripsCurve(DataModel, version=1):
+    losses: list[float]
+    name: str
 
 
 @pytest.fixture
@@ -59,17 +71,42 @@ async def trips(monkeypatch: pytest.MonkeyPatch, call: Callable[[], Awaitable[ob
 async def test_a_question_is_one_trip(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """BEGIN goes along, the cursor is closed on the thread, and nobody awaits the ROLLBACK."""
     here = NodeFilter(label="first")
-    assert await trips(monkeypatch, lambda: read_model(here)) == 1
-    assert await trips(monkeypatch, lambda: read_node(here)) == 1
-    # Rows are made into objects on a thread as well.
-    assert await trips(monkeypatch, lambda: read_models(here)) == 2
+    questions: list[Callable[[NodeFilter], Awaitable[object]]] = [
+        read_model,
+        read_node,
+        read_models,
+        read_nodes,
+        count_models,
+    ]
+    for question in questions:
+        assert await trips(monkeypatch, partial(question, here)) == 1, question
+    # Many rows are made into objects on a thread of their own.
+    await write_models(models={f"m{i}": TripsFit(i / 7) for i in range(300)})
+    assert await trips(monkeypatch, lambda: read_models(NodeFilter())) == 3
 
 
-async def test_a_write_is_few_trips(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """BEGIN with the ids, the rows, COMMIT; however many rows there are."""
-    assert await trips(monkeypatch, lambda: write_model(label="a", model=TripsFit(1.0))) == 3
+async def test_a_write_is_one_trip(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """BEGIN, the ids, the rows, and COMMIT; however many rows there are."""
+    assert await trips(monkeypatch, lambda: write_model(label="a", model=TripsFit(1.0))) == 1
+    listed = TripsCurve([0.1] * 20, "of a run")
+    assert await trips(monkeypatch, lambda: write_model(label="b", model=listed)) == 1
     many = {f"m{i}": TripsFit(i / 7) for i in range(100)}
-    assert await trips(monkeypatch, lambda: write_models(models=many)) == 3
+    assert await trips(monkeypatch, lambda: write_models(models=many)) == 1
+    # What takes long to encode is encoded on a thread.
+    long = TripsCurve([0.1] * 20_000, "of a run")
+    assert await trips(monkeypatch, lambda: write_model(label="c", model=long)) == 2
+
+
+async def test_a_group_is_two_trips(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its node, and its models with the COMMIT."""
+
+    async def block() -> None:
+        async with ModelGroup(new_node(node_label="group")) as group:
+            for i in range(3):
+                group.add_model(f"m{i}", TripsFit(i / 7))
+
+    assert await trips(monkeypatch, block) == 2
+    assert await count_models(NodeFilter()) == 4
 
 
 async def test_a_sessions_statement_is_one_trip(
@@ -185,3 +222,60 @@ async def test_the_loop_answers_while_a_statement_runs(path: Path) -> None:
         await task
     await write_model(label="second", model=TripsFit(1.0))
     assert [m.artifact.node_label for m in await read_models(NodeFilter())] == ["first", "second"]
+
+
+async def test_a_write_that_is_refused_on_the_thread_leaves_nothing(path: Path) -> None:
+    """The error is in the same words, and the connection works on."""
+    parent = (await write_node(new_node())).node_id
+    await write_model(parent_id=parent, label="a", model=TripsFit(0.5))
+    for _ in range(3):
+        with pytest.raises(LabelExistsError, match="the label 'a' is taken"):
+            await write_models(parent_id=parent, models={"b": TripsFit(0.5), "a": TripsFit(1.0)})
+    assert await count_models(NodeFilter()) == 2
+    await write_model(parent_id=parent, label="b", model=TripsFit(0.5))
+
+
+async def test_a_write_that_is_cancelled_before_its_turn_is_not_done(path: Path) -> None:
+    """It waits for another's transaction, is cancelled meanwhile, and never begins."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        task = asyncio.create_task(write_model(label="no", model=TripsFit(1.0)))
+        await asyncio.sleep(0.1)
+        task.cancel()
+        await asyncio.sleep(0.1)
+        other.execute("COMMIT")
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert [m.artifact.node_label for m in await read_models(NodeFilter())] == ["first"]
+    await write_model(label="second", model=TripsFit(1.0))
+
+
+async def test_a_write_that_is_cancelled_at_its_end_is_done_or_not(path: Path) -> None:
+    """Whatever the moment: what is written is whole, and the next write goes on."""
+    for steps in range(12):
+        many = {f"{steps}-{i}": TripsFit(i / 7) for i in range(50)}
+        task = asyncio.create_task(write_models(models=many))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        assert await count_models(NodeFilter(label=list(many))) in (0, 50)
+    await write_model(label="last", model=TripsFit(1.0))
+
+
+async def test_who_listens_is_told_on_the_loops_thread(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A listener may use the task and the loop, which costs the trips that it always did."""
+    engine, told = await get_engine(), list[tuple[str, asyncio.Task[Any] | None]]()
+
+    def listen(_: object) -> None:
+        told.append(("commit", asyncio.current_task()))
+
+    event.listen(engine.sync_engine, "commit", listen)
+    write = partial(write_model, label="a", model=TripsFit(1.0))
+    assert await trips(monkeypatch, write) == 3
+    assert told == [("commit", asyncio.current_task())]
+    event.remove(engine.sync_engine, "commit", listen)
+    assert await trips(monkeypatch, partial(write, label="b")) == 1

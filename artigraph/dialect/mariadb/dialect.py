@@ -100,6 +100,10 @@ class MariaDB(Dialect):
         if not event.contains(engine, "begin", on_begin):
             event.listen(engine, "begin", on_begin)
             event.listen(engine, "reset", on_reset)
+            if engine.dialect.driver == "asyncmy":
+                from artigraph.dialect.mariadb.trip import travel_less
+
+                travel_less(engine.dialect)
 
     @override
     def see_one_moment(self, connection: Connection) -> None:
@@ -130,9 +134,9 @@ class MariaDB(Dialect):
         return bare_table(f"seq_1_to_{count}")
 
     @override
-    async def count_past(self, connection: AsyncConnection, sequence: str, highest: int) -> None:
+    def count_past(self, connection: Connection, sequence: str, highest: int) -> None:
         # Here SETVAL never counts backwards.
-        await connection.execute(select(func.setval(literal_column(sequence), highest)))
+        connection.execute(select(func.setval(literal_column(sequence), highest)))
 
     @override
     def gives_back(self, values: str, column: str) -> bool:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import sqlite3
 import weakref
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_connection as Adapted
     from sqlalchemy.pool import ConnectionPoolEntry
 
-__all__ = ["file_of", "prepare_engine"]
+__all__ = ["file_of", "others_listen", "prepare_engine"]
 
 _PREPARED = "artigraph_prepared"
 
@@ -59,6 +60,27 @@ def file_of(engine: Engine) -> DatabaseFile | None:
     """
     setup = _setups.get(engine)
     return setup.file if setup else None
+
+
+def others_listen(connection: Connection) -> bool:
+    """Whether somebody else than artigraph is told of what a connection does.
+
+    He is told on the event loop's thread, as SQLAlchemy's users expect.
+    """
+    listeners = chain.from_iterable(getattr(connection.dispatch, name) for name in _TOLD)
+    return not all(getattr(one, "__module__", "").startswith(_OURS) for one in listeners)
+
+
+_OURS = "artigraph."
+_TOLD = (
+    "after_cursor_execute",
+    "after_execute",
+    "before_cursor_execute",
+    "before_execute",
+    "begin",
+    "commit",
+    "rollback",
+)
 
 
 class _Setup:
@@ -179,6 +201,8 @@ def _on_invalidate(
 ) -> None:
     # Of a cancelled task: while a traceback keeps its cursor, SQLite puts closing off,
     # and nobody else could write as long as its transaction is open.
-    if in_greenlet():
-        with suppress(sqlite3.Error, ValueError):
+    with suppress(sqlite3.Error, ValueError):
+        if isinstance(connection, OneTrip) and connection.is_here:
+            connection.rollback()
+        elif in_greenlet():
             connection.run_async(lambda driver: driver.rollback())

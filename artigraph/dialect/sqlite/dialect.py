@@ -12,14 +12,14 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from sqlalchemy import Connection, Engine, Integer, Numeric, Table, text
-from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import TypeDecorator, TypeEngine
 from typing_extensions import override
 
-from artigraph.dialect.base import Dialect
+from artigraph.dialect.base import Dialect, Traveller
 from artigraph.dialect.json import JsonFunctions
 from artigraph.dialect.sqlite import address
-from artigraph.dialect.sqlite.connection import file_of, prepare_engine
+from artigraph.dialect.sqlite.connection import file_of, others_listen, prepare_engine
+from artigraph.dialect.sqlite.trip import OneTrip
 
 __all__ = ["SQLITE", "SQLite"]
 
@@ -162,16 +162,23 @@ class SQLite(Dialect):
         return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
     @override
-    async def reserve_ids(
-        self, connection: AsyncConnection, table: str, sequence: str, count: int, chosen: int
+    def traveller(self, connection: Connection) -> Traveller | None:
+        adapted = connection.connection.dbapi_connection
+        if not isinstance(adapted, OneTrip) or others_listen(connection):
+            return None
+        return adapted.travel_with
+
+    @override
+    def reserve_ids(
+        self, connection: Connection, table: str, sequence: str, count: int, chosen: int
     ) -> Iterable[int]:
         # The transaction has the write lock, so nobody else counts meanwhile.
         query = text("SELECT seq FROM sqlite_sequence WHERE name = :table")
-        used = max((await connection.execute(query, {"table": table})).scalar() or 0, chosen)
+        used = max(connection.execute(query, {"table": table}).scalar() or 0, chosen)
         return range(used + 1, used + count + 1)
 
     @override
-    async def count_past(self, connection: AsyncConnection, sequence: str, highest: int) -> None:
+    def count_past(self, connection: Connection, sequence: str, highest: int) -> None:
         pass  # it sees to that by itself
 
     @override

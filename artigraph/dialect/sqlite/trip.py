@@ -4,6 +4,7 @@ aiosqlite does all work of a connection on a thread of its own, and a trip there
 costs several times what SQLite needs for a small statement. SQLAlchemy makes one each to
 open a cursor, execute, fetch and close. Here they are one function on that thread, BEGIN
 goes along with the first statement, and nobody waits for a ROLLBACK that ends reading.
+What needs several statements goes to that thread once, with all that SQLAlchemy does for it.
 
 Pools, sessions and events see no difference: a statement is executed when SQLAlchemy
 executes it, and its errors come out of that.
@@ -13,7 +14,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NoReturn, TypeVar
@@ -81,11 +83,13 @@ class OneTrip(AsyncAdapt_aiosqlite_connection):
         connection: An open connection of aiosqlite's.
     """
 
-    __slots__ = ("_before", "_begin", "_open", "_reads", "_waits")
+    __slots__ = ("_before", "_begin", "_open", "_reads", "_waits", "is_here")
 
     def __init__(self, dbapi: Any, connection: Any) -> None:
         super().__init__(dbapi, connection)
         self._begin: Begin | None = None
+        self.is_here = False
+        """Whether this is the connection's thread, where nobody else uses it meanwhile."""
         self._open = False
         """Whether a transaction may be open; only a trip that came back tells."""
         self._reads = False
@@ -98,8 +102,31 @@ class OneTrip(AsyncAdapt_aiosqlite_connection):
         """Begin a transaction with the next statement; one that has none costs nothing."""
         self._begin = begin
 
+    async def travel_with(self, work: Callable[[], None]) -> None:
+        """Call a function on the connection's thread; its statements need no trips of their own.
+
+        Await it to its end, since nothing stops the function half way.
+
+        Args:
+            work: What uses this connection, by way of SQLAlchemy.
+        """
+        async with self._execute_mutex:
+            await self._connection._execute(self._be_there, partial(copy_context().run, work))
+
+    def _be_there(self, work: Callable[[], None]) -> None:
+        self.is_here = True
+        try:
+            work()
+        finally:
+            self.is_here = False
+
     def run_async(self, fn: Callable[[Any], Awaitable[T]]) -> T:
         """Give the driver's connection to a coroutine function, inside the transaction."""
+        if self.is_here:
+            raise RuntimeError(
+                "This is the connection's own thread, where nothing can be awaited: use "
+                "connection.exec_driver_sql(…) in place of run_async()."
+            )
 
         async def run(connection: Any) -> T:
             await self.begin_now()
@@ -111,14 +138,19 @@ class OneTrip(AsyncAdapt_aiosqlite_connection):
     def commit(self) -> None:
         """Commit, unless nothing was sent."""
         if self._has_begun():
-            super().commit()
+            if self.is_here:
+                self._connection._conn.commit()
+            else:
+                super().commit()
             self._open = False
 
     def rollback(self) -> None:
         """Roll back, unless nothing was sent; what has only been read is let go of unawaited."""
         if not self._has_begun():
             return
-        if self._reads and not self._waits:
+        if self.is_here:
+            self._connection._conn.rollback()
+        elif self._reads and not self._waits:
             # The thread does one thing after another, so whatever comes next comes later.
             self._connection._tx.put_nowait((None, self._connection._conn.rollback))
         else:
@@ -135,7 +167,11 @@ class OneTrip(AsyncAdapt_aiosqlite_connection):
         only_reads, self._reads = begin is not None or self._reads, False
         was_open, self._open = self._open, True  # until it is back
         try:
-            done = await self._connection._execute(_work, self._connection._conn, begin, work)
+            driver = self._connection._conn
+            if self.is_here:
+                done = _work(driver, begin, work)
+            else:
+                done = await self._connection._execute(_work, driver, begin, work)
         except _NotBegunError as error:
             self._open = was_open
             error.begin.refuse(error.begin.sql, error.cause)
@@ -195,6 +231,18 @@ class _Cursor(AsyncAdapt_aiosqlite_cursor):
     def close(self) -> None:
         self._rows.clear()
 
+    def execute(self, operation: Any, parameters: Any = None) -> Any:
+        if not self._adapt_connection.is_here:
+            return super().execute(operation, parameters)
+        work = partial(_execute, sql=operation, parameters=parameters or ())
+        return _without_waiting(self._do(work))
+
+    def executemany(self, operation: Any, seq_of_parameters: Any) -> Any:
+        if not self._adapt_connection.is_here:
+            return super().executemany(operation, seq_of_parameters)
+        work = partial(_execute_many, sql=operation, parameters=seq_of_parameters)
+        return _without_waiting(self._do(work))
+
     async def _execute_async(self, operation: Any, parameters: Any) -> None:
         await self._send(partial(_execute, sql=operation, parameters=parameters or ()))
 
@@ -202,12 +250,25 @@ class _Cursor(AsyncAdapt_aiosqlite_cursor):
         await self._send(partial(_execute_many, sql=operation, parameters=seq_of_parameters))
 
     async def _send(self, work: Callable[[sqlite3.Cursor], list[Any]]) -> None:
+        async with self._adapt_connection._execute_mutex:
+            await self._do(work)
+
+    async def _do(self, work: Callable[[sqlite3.Cursor], list[Any]]) -> None:
         connection = self._adapt_connection
-        async with connection._execute_mutex:
-            done, rows = await connection.travel(partial(_with_cursor, work))
-            if done.description is None:
-                connection.note_change()
-            self._cursor, self._rows = done, deque(rows)
+        done, rows = await connection.travel(partial(_with_cursor, work))
+        if done.description is None:
+            connection.note_change()
+        self._cursor, self._rows = done, deque(rows)
+
+
+def _without_waiting(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine that has nothing to wait for."""
+    try:
+        coroutine.send(None)
+    except StopIteration as end:
+        result: T = end.value
+        return result
+    raise RuntimeError("On a connection's own thread nothing can be awaited.")
 
 
 def _with_cursor(
