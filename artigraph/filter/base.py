@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from functools import reduce
 from typing import Any, ClassVar, Self
@@ -62,6 +62,15 @@ class Filter(Shown, ABC):
     @abstractmethod
     def clause(self) -> ColumnElement[bool]:
         """The question as a clause on the columns of ``Node``."""
+
+    def prepared(self) -> tuple[ColumnElement[bool], Mapping[str, object]]:
+        """The clause, and what its parameters stand for.
+
+        Returns:
+            A clause that is the same object each time, where only the parameters differ, so
+            that a statement with it need be made only once; and no parameters elsewhere.
+        """
+        return self.clause(), {}
 
     def limits_nothing(self) -> bool:
         """Whether it says nothing that a row must fulfil, as ``NodeFilter()``.

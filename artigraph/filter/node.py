@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, ClassVar, TypeAlias
 
-from sqlalchemy import ColumnElement, and_, true
+from sqlalchemy import ColumnElement, and_, bindparam, true
 from typing_extensions import override
 
 from artigraph.errors import FilterError
@@ -74,6 +74,15 @@ class NodeFilter(Filter):
     @override
     def clause(self) -> ColumnElement[bool]:
         return and_(true(), *self._type_clauses(), *self._clauses())
+
+    @override
+    def prepared(self) -> tuple[ColumnElement[bool], Mapping[str, object]]:
+        given = [name for name, value in vars(self).items() if value is not UNSET]
+        own = type(self).clause is NodeFilter.clause
+        if not own or given != ["node_id"] or not isinstance(self.node_id, int):
+            return super().prepared()
+        kinds = None if self._only is None else frozenset(_with_subclasses({self._only}))
+        return _by_id(kinds), {_ASKED_ID: self.node_id}
 
     @override
     def limits_nothing(self) -> bool:
@@ -236,6 +245,15 @@ def _with_subclasses(identities: Collection[str]) -> set[str]:
         for identity, mapper in Node.__mapper__.polymorphic_map.items()
         if any(base.polymorphic_identity in identities for base in mapper.iterate_to_root())
     }
+
+
+_ASKED_ID = "asked_id"
+
+
+@lru_cache(maxsize=256)
+def _by_id(identities: frozenset[str] | None) -> ColumnElement[bool]:
+    clause = node_table.c.node_id == bindparam(_ASKED_ID, type_=node_table.c.node_id.type)
+    return clause if identities is None else and_(_of_types(identities), clause)
 
 
 @lru_cache(maxsize=256)

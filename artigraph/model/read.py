@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -115,7 +115,7 @@ async def read_tolerantly(
     """
     check_count("limit", limit)
     check_count("offset", offset)
-    query = _Query(_models_only(filter), ordering_of(order_by, filter), limit, offset)
+    query = _Query(_models_only(filter).clause(), ordering_of(order_by, filter), limit, offset)
     unfit = Unfit()
     return await _read(query, lazy, unfit), unfit
 
@@ -169,7 +169,8 @@ async def iter_models(
         FilterError: An unknown field or column, or a page without rows.
     """
     check_count("page_size", page_size, 1)
-    query = _Query(_models_only(filter), ordering_of(order_by, filter), page_size, keyed=True)
+    found, ordering = _models_only(filter).clause(), ordering_of(order_by, filter)
+    query = _Query(found, ordering, page_size, keyed=True)
     setting, unfit = current_setting(), Unfit()
     try:
         while True:
@@ -210,7 +211,8 @@ async def read_model_or_none(filter: Filter, *, lazy: bool = False) -> ReadModel
             row has errors of its own, and what the class raises goes through.
     """
     unfit = Unfit()
-    found = await _read(_Query(_models_only(filter), limit=2), lazy, unfit)
+    clause, parameters = _models_only(filter).prepared()
+    found = await _read(_Query(clause, limit=ONE, parameters=parameters), lazy, unfit)
     if len(found) > 1:
         raise MultipleNodesFoundError(
             f"There is more than one model: {filter}. Node {found[0].artifact.node_id} "
@@ -258,8 +260,8 @@ async def delete_models(filter: Filter, *, everything: bool = False) -> int:
     return await delete_nodes(filter & ModelFilter(), everything=everything)
 
 
-def _models_only(filter: Filter) -> ColumnElement[bool]:
-    return (filter if isinstance(filter, ModelFilter) else filter & ModelFilter()).clause()
+def _models_only(filter: Filter) -> Filter:
+    return filter if isinstance(filter, ModelFilter) else filter & ModelFilter()
 
 
 ONE = 2
@@ -275,6 +277,11 @@ def _rows(ordering: Ordering, above: ColumnElement[Any] | None, keyed: bool) -> 
     return select(*_MODEL_COLUMNS, *path, *keys).order_by(*ordering.clauses)
 
 
+@lru_cache(maxsize=64)
+def _prepared(found: ColumnElement[bool], above: ColumnElement[Any] | None) -> Select[Any]:
+    return _rows(BY_ID, above, False).where(found).limit(ONE)
+
+
 @dataclass
 class _Query:
     """Which rows to read; with keys, those of the next page each time."""
@@ -285,12 +292,16 @@ class _Query:
     offset: int | None = None
     keyed: bool = False
     after: ColumnElement[bool] | None = None
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    """What those of a prepared clause stand for, which finds one row."""
 
     def select(self, connection: AsyncConnection) -> Select[Any]:
         clause = self.found if self.after is None else and_(self.found, self.after)
         # Of many rows a repr shows no paths.
         with_path = self.limit is not None and self.limit <= ONE and not self.keyed
         above = labels_above(connection) if with_path else None
+        if self.parameters:
+            return _prepared(clause, above)
         query = _rows(self.ordering, above, self.keyed).where(clause)
         if self.limit is not None:
             query = query.limit(self.limit)
@@ -332,7 +343,8 @@ async def _read_rows(
 ) -> tuple[Sequence[Row[Any]], Sequence[Row[Any]]]:
     """The rows of models, and of all that is below them; of one moment, unless ``once``."""
     async with read(once=once) as connection:
-        rows = await all_of(await connection.execute(query.select(connection)))
+        asked = query.select(connection)
+        rows = await all_of(await connection.execute(asked, query.parameters))
         if not any(row.model_artifact_parts for row in rows):
             return rows, ()
         clause = query.found

@@ -17,6 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_e
 from artigraph import (
     DataModel,
     LabelExistsError,
+    ModelArtifact,
+    ModelFilter,
     ModelGroup,
     NodeFilter,
     count_models,
@@ -279,3 +281,34 @@ async def test_who_listens_is_told_on_the_loops_thread(
     assert told == [("commit", asyncio.current_task())]
     event.remove(engine.sync_engine, "commit", listen)
     assert await trips(monkeypatch, partial(write, label="b")) == 1
+
+
+async def test_a_question_alone_needs_no_transaction(path: Path) -> None:
+    """Nothing is begun for it, so nothing is left open; what comes next begins as ever."""
+    engine = await get_engine()
+    await read_model(NodeFilter(label="first"))
+    with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        other.execute("ROLLBACK")
+    async with engine.connect() as connection:
+        await connection.execute(text("UPDATE artigraph_node SET node_label = 'no'"))
+    assert (await read_node(NodeFilter())).node_label == "first"
+
+
+async def test_a_subclass_that_is_defined_later_is_found_by_id(path: Path) -> None:
+    """The statement for an id is made once, for the classes that there are."""
+    first = await read_model(NodeFilter(label="first"))
+    by_id = ModelFilter(node_id=first.artifact.node_id)
+    assert (await read_model(by_id)).value == first.value
+
+    class TripsArtifact(ModelArtifact):
+        __mapper_args__ = {"polymorphic_identity": "trips_artifact"}  # noqa: RUF012  # as SQLAlchemy has it
+
+    later = TripsArtifact(node_label="later", **_columns(first.artifact))
+    await write_node(later)
+    assert (await read_model(ModelFilter(node_id=later.node_id))).value == TripsFit(0.5)
+
+
+def _columns(artifact: ModelArtifact) -> dict[str, Any]:
+    names = ("type", "version", "data", "parts")
+    return {f"model_artifact_{name}": getattr(artifact, f"model_artifact_{name}") for name in names}

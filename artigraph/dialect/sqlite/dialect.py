@@ -162,6 +162,13 @@ class SQLite(Dialect):
         return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
     @override
+    def ask_once(self, connection: Connection) -> None:
+        # Nor has anybody to wake the thread once more, for a ROLLBACK.
+        adapted = connection.connection.dbapi_connection
+        if isinstance(adapted, OneTrip):
+            adapted.stands_alone = True
+
+    @override
     def traveller(self, connection: Connection) -> Traveller | None:
         adapted = connection.connection.dbapi_connection
         if not isinstance(adapted, OneTrip) or others_listen(connection):

@@ -83,13 +83,15 @@ class OneTrip(AsyncAdapt_aiosqlite_connection):
         connection: An open connection of aiosqlite's.
     """
 
-    __slots__ = ("_before", "_begin", "_open", "_reads", "_waits", "is_here")
+    __slots__ = ("_before", "_begin", "_open", "_reads", "_waits", "is_here", "stands_alone")
 
     def __init__(self, dbapi: Any, connection: Any) -> None:
         super().__init__(dbapi, connection)
         self._begin: Begin | None = None
         self.is_here = False
         """Whether this is the connection's thread, where nobody else uses it meanwhile."""
+        self.stands_alone = False
+        """Whether the next statement is the only one, which needs no transaction around it."""
         self._open = False
         """Whether a transaction may be open; only a trip that came back tells."""
         self._reads = False
@@ -100,7 +102,8 @@ class OneTrip(AsyncAdapt_aiosqlite_connection):
 
     def begin_with_next(self, begin: Begin) -> None:
         """Begin a transaction with the next statement; one that has none costs nothing."""
-        self._begin = begin
+        if not self.stands_alone:
+            self._begin = begin
 
     async def travel_with(self, work: Callable[[], None]) -> None:
         """Call a function on the connection's thread; its statements need no trips of their own.
@@ -192,7 +195,7 @@ class OneTrip(AsyncAdapt_aiosqlite_connection):
         self._reads = False
 
     def _has_begun(self) -> bool:
-        self._begin = None
+        self._begin, self.stands_alone = None, False
         return self._open and self._connection._connection is not None
 
 
