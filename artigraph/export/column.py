@@ -10,7 +10,8 @@ that is called like a column of the row has a dot before it: ``.path``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
@@ -23,17 +24,20 @@ from typing_extensions import override
 from artigraph.codec.annotation import codec_of_schema
 from artigraph.codec.any import ANY
 from artigraph.codec.base import TAG, EncodingContext, LoadedChild, LoadedChildren, Schema
-from artigraph.errors import ArtigraphError, DeserializationError
+from artigraph.display.escape import cut
+from artigraph.errors import ArtigraphError, DeserializationError, FilterError
 from artigraph.export.document import Nested
 from artigraph.export.untag import REF, UNREADABLE, bare, content_of, resolve
 from artigraph.types.scalar import SCALARS_BY_TYPE, TEXT
 
 __all__ = [
+    "MOST_COLUMNS",
     "ROW_COLUMNS",
     "BlobInside",
     "Name",
     "Piece",
     "Pieces",
+    "TooManyColumnsError",
     "column_name",
     "text_of",
 ]
@@ -54,6 +58,10 @@ ROW_COLUMNS = (
 """The columns that every frame of models has."""
 
 
+MOST_COLUMNS = 10_000
+"""Ids as the keys of dicts would fill any memory with missing values."""
+
+
 def column_name(name: Name) -> str:
     """What a column is called; see the module for how keys are written."""
     text = ".".join(_escape(key) for key in name)
@@ -66,6 +74,22 @@ def _escape(key: str) -> str:
 
 class BlobInside(Exception):  # noqa: N818  # it says what was found, and is no error
     """A value holds a frame, an array or another value in a row of its own."""
+
+
+class TooManyColumnsError(FilterError):
+    """The models that a frame is made of have more columns than it may have.
+
+    Args:
+        names: Those that were found until then.
+        most: How many there may be.
+    """
+
+    def __init__(self, names: Iterable[Name], most: int) -> None:
+        field, count = Counter(name[0] for name in names).most_common(1)[0]
+        super().__init__(
+            f"The models have more than {most:,} columns, {count:,} or more of them in the "
+            f"field {cut(repr(field), 80)}. Name other fields: read_frame(filter, columns=[…])."
+        )
 
 
 @dataclass(slots=True)
@@ -180,9 +204,12 @@ class Pieces:
     Args:
         nested: The models below them.
         wants: Whether a field is wanted; the others are only named.
+        most: How many columns there may be.
     """
 
-    def __init__(self, nested: Nested, wants: Callable[[str], bool]) -> None:
+    def __init__(
+        self, nested: Nested, wants: Callable[[str], bool], most: int = MOST_COLUMNS
+    ) -> None:
         self.columns: dict[Name, list[Piece]] = {}
         """The columns; one without a piece has no value in this chunk."""
         self.blobs: dict[Name, None] = {}
@@ -191,7 +218,7 @@ class Pieces:
         """All fields of the models themselves, wanted or not."""
         self.unreadable: dict[int, str] = {}
         """Models by their ids whose documents are none, and their fields missing: why."""
-        self._nested, self._wants = nested, wants
+        self._nested, self._wants, self._most = nested, wants, most
 
     def add_models(self, node_ids: Sequence[int], texts: Sequence[str | None]) -> None:
         """Take the documents of models apart.
@@ -199,6 +226,9 @@ class Pieces:
         Args:
             node_ids: Their ids.
             texts: Their documents.
+
+        Raises:
+            TooManyColumnsError: They have more columns than there may be.
         """
         documents = _parse_all(texts)
         if documents is None:
@@ -255,7 +285,13 @@ class Pieces:
         values: Sequence[Any],
         schema: Schema,
     ) -> None:
-        pieces = self.columns.setdefault(name, [])
+        pieces = self.columns.get(name)
+        if pieces is None:
+            # Before there are arrays of them; and a part that is referred to again and again
+            # would double them each time.
+            if len(self.columns) == self._most:
+                raise TooManyColumnsError(self.columns, self._most)
+            pieces = self.columns[name] = []
         kinds = set(map(type, values))
         if dict not in kinds:
             if kinds != {type(None)}:

@@ -31,8 +31,9 @@ async def read_frame(
             out.
         columns: The columns to read, in order; a dict or a nested model stands
             for all of its columns. All, unless given.
-        strict: Raise what is wrong with the first row whose document cannot be read. Its
-            fields are missing otherwise, and one ``UnfitModelWarning`` tells of all such rows.
+        strict: Raise what is wrong with the first row whose document cannot be read, or makes
+            more than 10,000 columns alone. Its fields are missing otherwise, and one
+            ``UnfitModelWarning`` tells of all such rows.
 
     Returns:
         One row a model, by id, with the columns that ``read_table`` describes.
@@ -45,8 +46,10 @@ async def read_frame(
 
     Raises:
         FilterError: ``columns`` is no list, or names a column that no model has
-            or that is left out; or there are more than 10,000 columns.
-        DeserializationError: With ``strict``: a document is none that artigraph wrote.
+            or that is left out; or there are more than 10,000 columns, and not just because of
+            models that make 1,000 or more each, whose fields are missing then.
+        DeserializationError: With ``strict``: a document is none that artigraph wrote, or makes
+            too many columns.
     """
     return await run_in_thread(_frame, await read_table(filter, columns, strict=strict))
 

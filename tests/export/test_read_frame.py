@@ -28,6 +28,7 @@ from artigraph import (
     ModelFilter,
     NodeFilter,
     NodeRelationshipFilter,
+    UnfitModelWarning,
     allow_model_type_overwrites,
     create_model,
     get_engine,
@@ -713,9 +714,55 @@ async def test_too_many_columns(store: str) -> None:
     """Ids as keys of a dict are refused as columns, and the other fields can be read."""
     await write(*(Fit(i, 0, params={str(100 * i + k): k for k in range(100)}) for i in range(101)))
     wanted = ModelFilter(model_type=Fit)
-    with pytest.raises(FilterError, match=r"10,10\d of them in the field 'params'\. Name other"):
+    with pytest.raises(FilterError, match=r"or more of them in the field 'params'\. Name other"):
         await read_frame(wanted)
     assert len(await read_frame(wanted, ["depth"])) == 101
+
+
+@pytest.mark.parametrize("sizes", [[10_001], [9_999], [50_000, 3, 9_000, 6_000], [4_000] * 3])
+async def test_a_model_with_too_many_columns_spoils_no_other(store: str, sizes: list[int]) -> None:
+    """Its fields are missing and its row is named; those of all others are read."""
+    wide = [
+        Fit(n, 0, params={f"{n}-{k}" if size > 3 else str(k): k for k in range(size)})
+        for n, size in enumerate(sizes)
+    ]
+    await write(Fit(-1, 0.5, params={"good": 1}), *wide)
+    wanted = ModelFilter(model_type=Fit)
+    few = sum(size < 1_000 for size in sizes)
+    with pytest.warns(UnfitModelWarning, match=r"leaves no room .* columns=\[…\]") as told:
+        frame = await read_frame(wanted)
+    assert f"fields of {len(sizes) - few} model" in str(told[0].message)
+    assert len(frame) == len(sizes) + 1
+    assert frame["depth"].isna().sum() == len(sizes) - few
+    assert frame["params.good"].tolist()[0] == 1
+    with pytest.raises(DeserializationError, match=r"^Node \d+ \('1', frames.Fit version 1\): It"):
+        await read_table(wanted, strict=True)
+    assert (await read_frame(wanted, ["depth"]))["depth"].tolist() == [-1, *range(len(sizes))]
+
+
+async def test_only_models_with_too_many_columns(store: str) -> None:
+    """Where no field of any would be left, it is an error that says what to type."""
+    await write(*(Fit(n, 0, params={f"{n}-{k}": k for k in range(6_000)}) for n in range(2)))
+    with pytest.raises(FilterError, match="more of them in the field 'params'"):
+        await read_frame(ModelFilter(model_type=Fit))
+
+
+async def test_a_part_that_is_referred_to_again_and_again(store: str) -> None:
+    """Twenty nested models, each twice in the one above it, are no million of columns."""
+    cls: Any = create_model("FramesDoubled", x=Any, y=Any)
+    value: object = 1
+    for _ in range(20):
+        value = cls(value, None)
+    await write_models(models={"doubled": value, "good": cls(3, 4)})
+    twice = {"x": {"$": "ref", "v": "x"}, "y": {"$": "ref", "v": "x"}}
+    row = update(node_table).where(node_table.c.model_artifact_parts > 0)
+    async with (await get_engine()).begin() as connection:
+        await connection.execute(row.values(model_artifact_data=twice))
+    wanted = ModelFilter(model_type="FramesDoubled", label=["doubled", "good"])
+    with pytest.warns(UnfitModelWarning, match="The fields of 1 model"):
+        frame = await read_frame(wanted)
+    assert frame["x"].tolist()[1] == 3
+    assert frame["y"].isna().tolist() == [True, False]
 
 
 async def test_documents_that_are_no_json(tmp_path: Path, store: str) -> None:

@@ -17,6 +17,7 @@ from artigraph.concurrency import run_in_thread
 from artigraph.db.fetch import all_of
 from artigraph.db.session import read
 from artigraph.dialect.registry import dialect_of
+from artigraph.export.column import MOST_COLUMNS, TooManyColumnsError
 from artigraph.export.document import (
     ModelColumns,
     Nested,
@@ -33,10 +34,15 @@ from artigraph.model.unfit import tell_of_fields
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from artigraph.export.pyarrow.table import TableBuilder
+
 __all__ = ["read_table"]
 
 CHUNK = 4_000
 """Models whose documents are taken apart at a time."""
+
+MANY_COLUMNS = MOST_COLUMNS // 10
+"""Columns of one model that are too many where there are too many of all."""
 
 
 async def read_table(
@@ -49,8 +55,9 @@ async def read_table(
             out.
         columns: The columns to read, in order; a dict or a nested model stands
             for all of its columns. All, unless given.
-        strict: Raise what is wrong with the first row whose document cannot be read. Its
-            fields are missing otherwise, and one ``UnfitModelWarning`` tells of all such rows.
+        strict: Raise what is wrong with the first row whose document cannot be read, or makes
+            more than 10,000 columns alone. Its fields are missing otherwise, and one
+            ``UnfitModelWarning`` tells of all such rows.
 
     Returns:
         One row a model, by id. First the columns of the row: ``node_id``,
@@ -65,19 +72,36 @@ async def read_table(
 
     Raises:
         FilterError: ``columns`` is no list, or names a column that no model has
-            or that is left out; or there are more than 10,000 columns.
-        DeserializationError: With ``strict``: a document is none that artigraph wrote.
+            or that is left out; or there are more than 10,000 columns, and not just because of
+            models that make 1,000 or more each, whose fields are missing then.
+        DeserializationError: With ``strict``: a document is none that artigraph wrote, or makes
+            too many columns.
     """
+    selection = Selection(columns)
+    try:
+        table, paths = await _read(filter, selection, MOST_COLUMNS)
+    except TooManyColumnsError:
+        # A few models that have a frame's worth of columns each spoil no others either.
+        table, paths = await _read(filter, selection, MANY_COLUMNS)
+        if not table.has_fields:
+            raise
+    tell_of_fields(table.unreadable, strict=strict)
+    return await run_in_thread(table.build, paths, classes_asked_for(filter))
+
+
+async def _read(
+    filter: Filter, selection: Selection, most_of_one: int
+) -> tuple[TableBuilder, Mapping[int, str]]:
+    """The table that is yet to be built, and the paths of all that its models hang on."""
     from artigraph.export.pyarrow.table import TableBuilder
 
-    selection = Selection(columns)
     clause = models_clause(filter)
     waiting: list[tuple[int, ModelColumns]] = []
     nested: Nested = {}
     paths: Mapping[int, str] = {}
     query = select_models(clause, documents=selection.wants_fields)
     async with read() as connection:
-        table = TableBuilder(selection, dialect_of(connection).document_json)
+        table = TableBuilder(selection, dialect_of(connection).document_json, most_of_one)
         async for rows in _chunks(connection, query):
             waits = await run_in_thread(table.take, rows)
             if waits is not None:
@@ -88,8 +112,7 @@ async def read_table(
             paths = await read_paths(connection, table.parents)
     for chunk, models in waiting:
         await run_in_thread(table.add_chunk, chunk, models, nested)
-    tell_of_fields(table.unreadable, strict=strict)
-    return await run_in_thread(table.build, paths, classes_asked_for(filter))
+    return table, paths
 
 
 async def _chunks(

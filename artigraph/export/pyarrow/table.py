@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import orjson
 import pyarrow as pa
 
-from artigraph.errors import FilterError
-from artigraph.export.column import ROW_COLUMNS, BlobInside, Name, Piece, Pieces, column_name
+from artigraph.export.column import (
+    MOST_COLUMNS,
+    ROW_COLUMNS,
+    BlobInside,
+    Name,
+    Piece,
+    Pieces,
+    TooManyColumnsError,
+    column_name,
+)
 from artigraph.export.declared import DICT, PART, Declared, declared_columns
 from artigraph.export.document import ModelColumns, Nested, path_step
 from artigraph.export.pyarrow.array import JSON, MOMENT, UNEVEN, array_of, arrow_type
@@ -24,9 +31,6 @@ __all__ = ["IS_JSON", "TableBuilder"]
 
 IS_JSON = {b"artigraph": b"json"}
 """The metadata of a column that holds JSON, which ``codec.any.ANY`` reads."""
-
-MOST_COLUMNS = 10_000
-"""Ids as the keys of dicts would fill any memory with missing values."""
 
 Column: TypeAlias = "tuple[list[pa.Array[Any]], Any]"
 """Its chunks, and their type."""
@@ -55,10 +59,17 @@ class TableBuilder:
     Args:
         selection: The columns that are wanted.
         as_written: Makes of a document's JSON that which was written, where it is another.
+        most_of_one: How many columns the document of one model may make. The fields of one
+            that makes more are missing.
     """
 
-    def __init__(self, selection: Selection, as_written: Callable[[str], str] | None) -> None:
-        self._as_written = as_written
+    def __init__(
+        self,
+        selection: Selection,
+        as_written: Callable[[str], str] | None,
+        most_of_one: int = MOST_COLUMNS,
+    ) -> None:
+        self._as_written, self._most_of_one = as_written, most_of_one
         self.parents: set[int] = set()
         """The ids of all nodes that a model hangs on."""
         self._selection = selection
@@ -127,17 +138,14 @@ class TableBuilder:
                 self._declare(models_by_name.get(name))
         with collector_paused():
             # All that it makes is gone again when the collector is back.
+            if self._most_of_one < MOST_COLUMNS:
+                models = self._without_unfit(models, nested)
             try:
                 self._take_apart(chunk, models, nested)
-            except _TOO_DEEP:
-                self._take_apart(chunk, self._without_deep(models, nested), nested)
+            except (*_TOO_DEEP, TooManyColumnsError):
+                self._take_apart(chunk, self._without_unfit(models, nested), nested)
         if len(self._arrays) > MOST_COLUMNS:
-            heads = Counter(name[0] for name in self._arrays)
-            field, count = heads.most_common(1)[0]
-            raise FilterError(
-                f"The models have more than {MOST_COLUMNS:,} columns, {count:,} of them in the "
-                f"field {field!r}. Name other fields: read_frame(filter, columns=[…])."
-            )
+            raise TooManyColumnsError(self._arrays, MOST_COLUMNS)
 
     def _take_apart(self, chunk: int, models: ModelColumns, nested: Nested) -> None:
         pieces = Pieces(nested, self._selection.wants)
@@ -158,15 +166,25 @@ class TableBuilder:
                 for node_id, why in pieces.unreadable.items()
             ]
 
-    def _without_deep(self, models: ModelColumns, nested: Nested) -> ModelColumns:
+    @property
+    def has_fields(self) -> bool:
+        """Whether any model's field was found."""
+        return bool(self._arrays)
+
+    def _without_unfit(self, models: ModelColumns, nested: Nested) -> ModelColumns:
         documents = list(models.document)
         for at, node_id in enumerate(models.node_id):
             one = models._replace(node_id=[node_id], document=[documents[at]])
             try:
-                _arrays_of(Pieces(nested, self._selection.wants), one)
+                _arrays_of(Pieces(nested, self._selection.wants, self._most_of_one), one)
+            except TooManyColumnsError:
+                why = _WHY_TOO_WIDE.format(most=self._most_of_one)
             except _TOO_DEEP:
-                documents[at] = "{}"
-                self.unreadable.append((_row_name(models, at, node_id), _WHY_TOO_DEEP))
+                why = _WHY_TOO_DEEP
+            else:
+                continue
+            documents[at] = "{}"
+            self.unreadable.append((_row_name(models, at, node_id), why))
         return models._replace(document=documents)
 
     def build(self, paths: Mapping[int, str], classes: Iterable[type[BaseModel]]) -> pa.Table:
@@ -250,6 +268,11 @@ _TOO_DEEP = (RecursionError, orjson.JSONEncodeError)
 _WHY_TOO_DEEP = (
     "It holds itself, or is nested deeper than a frame can show. Name the columns that you "
     "want: read_frame(filter, columns=[…])."
+)
+
+_WHY_TOO_WIDE = (
+    "It makes more than {most:,} columns, which leaves no room for those of the others. Name the "
+    "columns that you want: read_frame(filter, columns=[…])."
 )
 
 
