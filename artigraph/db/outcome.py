@@ -131,19 +131,27 @@ def is_suspect(connection: AsyncConnection) -> bool:
     return known is not None and not known.invalidated and _GIVEN_UP in known.info
 
 
-def refuse_given_up(connection: Connection) -> None:
+def refuse_given_up(connection: Connection, *, just_now: bool = False) -> None:
     """Refuse to go on with a transaction, or to commit it, that is there no more.
 
     Args:
         connection: The connection of a session, of which :func:`is_suspect` is true.
+        just_now: The error has come in this very call, so that nobody has caught it.
 
     Raises:
+        DatabaseBusyError: Another transaction has won just now.
+        ConnectionLostError: The connection was lost since, so that nobody can tell.
         TransactionFailedError: The database has given it up.
     """
     cause = connection.info[_GIVEN_UP]
-    if not dialect_of(connection).has_given_up(connection):
+    with told(NOTHING_WRITTEN):
+        database = dialect_of(connection)
+        given_up = database.has_given_up(connection)
+    if not given_up:
         connection.info.pop(_GIVEN_UP)
         return
+    if just_now and database.code(cause) in database.conflicts:
+        raise conflict(cause) from cause
     raise TransactionFailedError(
         f"Nothing of this session can be written: the database has given its transaction up after "
         f"an error that was caught, {str(cause).splitlines()[0]!r}. Run the session again, and put "

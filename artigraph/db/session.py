@@ -278,7 +278,7 @@ async def write() -> AsyncIterator[Transaction]:
             except BaseException as error:
                 transaction.release()
                 if isinstance(error, Exception) and is_suspect(transaction.connection):
-                    await transaction.connection.run_sync(refuse_given_up)
+                    await transaction.connection.run_sync(refuse_given_up, just_now=True)
                 raise
             transaction.hold_good()
             transaction.hand_over()

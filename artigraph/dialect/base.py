@@ -156,7 +156,7 @@ class Dialect(ABC):
         return True
 
     def has_given_up(self, connection: Connection) -> bool:
-        """Whether it has, of one that may have."""
+        """Whether it has, of one that may have; a connection that is lost meanwhile raises."""
         return True
 
     conflicts: ClassVar[frozenset[object]] = frozenset()

@@ -181,7 +181,9 @@ class PostgreSQL(Dialect):
         # Unless a savepoint has taken the error back, which the server knows.
         try:
             connection.execute(text("SELECT 1"))
-        except DBAPIError:
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise
             return True
         return False
 

@@ -214,6 +214,20 @@ async def test_a_loss_that_somebody_caught(line: Line) -> None:
     assert await count_nodes(NodeFilter()) == 0
 
 
+@pytest.mark.parametrize("amid", [b"ROLLBACK TO SAVEPOINT", b"\0SELECT 1\0"])
+async def test_a_loss_while_a_refused_call_is_taken_back(line: Line, amid: bytes) -> None:
+    """That the connection is lost is told, and not that a statement should have been in a block."""
+    if b"SELECT" in amid and (await get_engine()).dialect.name != "postgresql":
+        pytest.skip("it says by itself when it has given a transaction up")
+    with pytest.raises(ConnectionLostError, match="Nothing was written. Run this again"):
+        async with new_session():
+            await write_node(new_node(node_label="a"))
+            line.cut_after = amid
+            await write_node(new_node(node_label="b", node_parent_id=987_654_321))
+    assert line.cut_after is None
+    assert await count_nodes(NodeFilter()) == 0
+
+
 async def write_one(in_session: bool) -> None:
     """Write a node in a transaction of its own, or in a session."""
     if in_session:
