@@ -25,6 +25,7 @@ from typing_extensions import override
 
 from artigraph.concurrency import to_its_end
 from artigraph.db.column import share_stored_types
+from artigraph.db.connect import connect_seconds, prepare_connect
 from artigraph.db.idle import prepare_idle
 from artigraph.db.outcome import NOTHING_READ, prepare_outcome, told
 from artigraph.db.schema import ensure_schema
@@ -97,7 +98,9 @@ class EngineSetting(Shown):
             self._given = engine_or_url
             self._typed_url = engine_or_url.url
         elif isinstance(engine_or_url, str | URL):
-            self._typed_url = parse_url(engine_or_url)
+            self._typed_url = url = parse_url(engine_or_url)
+            if (database := supported(url)).is_server:
+                connect_seconds(url.query, database.connect_timeout)
         else:
             raise EngineURLError(
                 f"set_engine() takes an address or an engine of create_async_engine(), not "
@@ -213,7 +216,7 @@ class EngineSetting(Shown):
             engine = _sibling(self._given)
         share_stored_types(engine.dialect, self._stored_types)
         name_store(engine.dialect, self.store)
-        for prepare in (self._dialect.prepare, prepare_idle, prepare_outcome):
+        for prepare in (self._dialect.prepare, prepare_connect, prepare_idle, prepare_outcome):
             prepare(engine.sync_engine)
         return engine
 

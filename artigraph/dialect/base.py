@@ -35,6 +35,7 @@ from artigraph.dialect.json import JsonFunctions
 from artigraph.redact import is_secret, without_credentials
 
 __all__ = [
+    "CONNECT_SECONDS",
     "EPOCH",
     "FIELD_COLUMN",
     "FIELD_COLUMNS",
@@ -65,6 +66,9 @@ MOVES = SCHEMA + 1
 
 WAIT_SECONDS = 60
 """How long a connection waits for another one's lock."""
+
+CONNECT_SECONDS = 60
+"""How long a server may take to let somebody in, unless its address says otherwise."""
 
 WRITES = "artigraph_writes"
 """The execution option of a connection whose transaction will write."""
@@ -104,6 +108,9 @@ class Dialect(ABC):
     port = 0
     is_server = True
     """Addresses name a host, and a connection may be hung up on."""
+    connect_timeout = "timeout"
+    """What the driver calls the seconds that it waits for a server to let it in. In an address
+    ``timeout`` says them for every server."""
     names_database: tuple[str, ...] = ()
     """Parameters of an address that may name the database in its place, where one is needed."""
 

@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import socket
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event, make_url, text
+from sqlalchemy import URL, event, make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from artigraph import (
@@ -19,6 +20,7 @@ from artigraph import (
     DatabaseBusyError,
     DatabaseRefusedError,
     DataModel,
+    EngineURLError,
     ModelFilter,
     ModelGroup,
     NodeFilter,
@@ -35,7 +37,8 @@ from artigraph import (
     write_models,
     write_node,
 )
-from artigraph.db import idle
+from artigraph.db import connect, idle
+from artigraph.db.engine import EngineSetting
 from artigraph.db.session import write
 from tests.store.line import Line
 
@@ -96,6 +99,59 @@ async def test_the_first_call_after_the_server_hung_up_works(line: Line) -> None
         await write_node(new_node(node_label="a"))
     await line.cut()
     assert await count_nodes(NodeFilter()) == 3
+
+
+@pytest.fixture
+def silent(database: str, database_url: str) -> Iterator[URL]:
+    """The address of somebody who lets everybody in and never says a word."""
+    if database == "sqlite":
+        pytest.skip("a file answers")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield make_url(database_url).set(port=server.getsockname()[1])
+
+
+@pytest.mark.parametrize("option", ["timeout", "the driver's", "our own"])
+async def test_a_server_that_never_answers(
+    silent: URL, monkeypatch: pytest.MonkeyPatch, option: str
+) -> None:
+    """Connecting ends, whether the address says when or not, and the error says what to type."""
+    own = "connect_timeout" if silent.get_backend_name() == "mariadb" else "timeout"
+    seconds = "1" if option == "the driver's" else "0.2"
+    if option == "our own":
+        monkeypatch.setattr(connect, "CONNECT_SECONDS", float(seconds))
+        address = silent
+    else:
+        address = silent.update_query_dict(
+            {own if option == "the driver's" else "timeout": seconds}
+        )
+    for given in (address, create_async_engine(address)):
+        with engine_context(given), pytest.raises(EngineURLError) as told:
+            await count_nodes(NodeFilter())
+        for said in (f"no answer within {seconds} seconds", "?timeout=…", "Nobody answers there"):
+            assert said in str(told.value)
+
+
+@pytest.mark.parametrize("seconds", ["soon", "-1", "0", "nan", "inf", "1e300"])
+def test_a_timeout_that_is_none(silent: URL, seconds: str) -> None:
+    """It is refused before anybody connects, and what the error says to type is taken."""
+    with pytest.raises(
+        EngineURLError, match=r"not in seconds: .* Type, for instance, \?timeout=30"
+    ):
+        EngineSetting(silent.update_query_dict({"timeout": seconds}), create_tables=False)
+    EngineSetting(silent.update_query_dict({"timeout": "30"}), create_tables=False)
+
+
+async def test_an_address_with_a_timeout_is_of_use(line: Line) -> None:
+    """A server that answers is connected to as without it; an unknown word is told as such."""
+    url = (await get_engine()).url
+    with engine_context(url.update_query_dict({"timeout": "30"})):
+        assert await count_nodes(NodeFilter()) == 0
+    wrong, match = (
+        url.update_query_dict({"timeuot": "30"}),
+        r"take: .*'timeuot'.* Correct or remove",
+    )
+    with engine_context(wrong), pytest.raises(EngineURLError, match=match):
+        await count_nodes(NodeFilter())
 
 
 @pytest.mark.usefixtures("asked_at_once")
@@ -214,12 +270,12 @@ async def test_a_loss_that_somebody_caught(line: Line) -> None:
     assert await count_nodes(NodeFilter()) == 0
 
 
-@pytest.mark.parametrize("amid", [b"ROLLBACK TO SAVEPOINT", b"\0SELECT 1\0"])
+@pytest.mark.parametrize("amid", [b"ROLLBACK TO SAVEPOINT", b"\0SELECT 1\0"], ids=["back", "asked"])
 async def test_a_loss_while_a_refused_call_is_taken_back(line: Line, amid: bytes) -> None:
     """That the connection is lost is told, and not that a statement should have been in a block."""
     if b"SELECT" in amid and (await get_engine()).dialect.name != "postgresql":
         pytest.skip("it says by itself when it has given a transaction up")
-    with pytest.raises(ConnectionLostError, match="Nothing was written. Run this again"):
+    with pytest.raises(ConnectionLostError, match=r"Nothing was written\. Run this"):
         async with new_session():
             await write_node(new_node(node_label="a"))
             line.cut_after = amid

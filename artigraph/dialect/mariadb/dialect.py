@@ -78,6 +78,7 @@ class MariaDB(Dialect):
     driver = "asyncmy"
     example = "mariadb+asyncmy://user@host/database"
     extra = "artigraph[mysql]"
+    connect_timeout = "connect_timeout"
     names_database = ("db", "database", "read_default_file")
     port = 3306
     json = MariaDBJson
