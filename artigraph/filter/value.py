@@ -22,13 +22,15 @@ from sqlalchemy import (
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.sql.selectable import CTE, SelectBase
+from sqlalchemy.sql.visitors import iterate
 
 from artigraph.dialect.registry import dialect_of
 from artigraph.errors import FilterError
 from artigraph.orm.base import is_clean, is_moment
 from artigraph.orm.check.affinity import affinity_of
 
-__all__ = ["among", "check_moment", "check_value"]
+__all__ = ["among", "check_moment", "check_value", "has_subquery"]
 
 
 MOST_PARAMETERS = 500
@@ -96,6 +98,11 @@ def among(
         alike = isinstance(rows, _Integers) and affinity_of(column.type) == "integer"
         clause = unpacked if alike and not changing else _OfMany(column.in_(present), unpacked)
     return or_(clause, column.is_(None)) if len(present) < len(values) else clause
+
+
+def has_subquery(clause: ColumnElement[bool]) -> bool:
+    """Whether a clause asks for more than the columns of the row that it is asked of."""
+    return any(isinstance(part, SelectBase | CTE | _Rows) for part in iterate(clause))
 
 
 def _unpacked(values: list[Any]) -> _Rows:

@@ -32,7 +32,8 @@ from artigraph.model.group_models import GroupModels, several_labels
 from artigraph.model.read import read_tolerantly
 from artigraph.model.write import encoded
 from artigraph.node.current import Current, entered, hang, insert_unwritten
-from artigraph.node.node import delete_in, read_node
+from artigraph.node.delete import delete_in
+from artigraph.node.node import read_node
 from artigraph.node.object import update_nodes
 from artigraph.node.row import NewRow, row_writer
 from artigraph.orm.node import Node, NodeLike, row_of, tell_row

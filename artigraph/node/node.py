@@ -7,46 +7,35 @@ from typing import Any, TypeVar, overload
 
 from sqlalchemy import (
     ColumnElement,
-    Delete,
     Row,
     Select,
-    Update,
     and_,
-    delete,
     func,
     select,
-    update,
 )
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from artigraph.blob.write import remove_unnamed_blobs
 from artigraph.db.fetch import ask
-from artigraph.db.outcome import conflict
 from artigraph.db.retry import retried
 from artigraph.db.session import read_session, write
 from artigraph.db.setting import current_setting, using
-from artigraph.db.transaction import Transaction
 from artigraph.dialect.registry import dialect_of
 from artigraph.display.row import ResultList
 from artigraph.errors import (
-    DatabaseRefusedError,
     FilterError,
     MultipleNodesFoundError,
     NodeNotFoundError,
 )
 from artigraph.filter.base import Filter, clause_of
 from artigraph.filter.order import BY_ID, OrderBy, Ordering, check_count, ordering_of
-from artigraph.filter.relation import subtree
-from artigraph.filter.value import among
 from artigraph.garbage import collector_paused
+from artigraph.node.delete import delete_in
 from artigraph.node.object import write_objects
 from artigraph.node.row import row_writer
 from artigraph.orm.node import Node, node_table
 
 __all__ = [
     "count_nodes",
-    "delete_in",
     "delete_nodes",
     "existing",
     "iter_nodes",
@@ -341,56 +330,3 @@ async def delete_nodes(filter: Filter, *, everything: bool = False) -> int:
 async def _delete(clause: ColumnElement[bool]) -> int:
     async with write() as transaction:
         return await delete_in(transaction, clause)
-
-
-async def delete_in(transaction: Transaction, clause: ColumnElement[bool]) -> int:
-    """Delete nodes in a running transaction, as :func:`delete_nodes` does in one of its own.
-
-    Returns:
-        How many rows were deleted.
-
-    Raises:
-        DatabaseBusyError: Others were writing below them, or moving them, at the same time.
-        DatabaseRefusedError: Rows of another table refer to one of them.
-    """
-    columns = node_table.c
-    query = select(
-        columns.node_id,
-        columns.node_parent_id,
-        columns.remote_artifact_storage,
-        columns.remote_artifact_location,
-    ).where(columns.node_id.in_(select(subtree(clause).c.node_id)))
-    connection, database = transaction.connection, dialect_of(transaction.connection)
-    rows = (await connection.execute(query)).all()
-    ids = {row.node_id for row in rows}
-    whole = here = among(columns.node_id, ids, changing=True)
-    if database.is_server:
-        # What somebody has hung elsewhere since is not below them any more.
-        tops = {row.node_id for row in rows if row.node_parent_id not in ids}
-        here &= among(columns.node_parent_id, ids, changing=True) | among(
-            columns.node_id, tops, changing=True
-        )
-    statements: list[Update | Delete] = [delete(node_table).where(here)]
-    if database.checks_row_by_row:
-        apart = update(node_table).where(here).values(node_parent_id=None)
-        statements = [apart, delete(node_table).where(whole)]
-    try:
-        for statement in statements:
-            if (await connection.execute(statement)).rowcount < len(ids):
-                raise conflict("some of the nodes were moved or deleted meanwhile")
-    except IntegrityError as error:
-        cause = error.orig or error
-        named = await connection.run_sync(database.refusing_tables, cause, node_table.name)
-        if others := [name for name in named if name != node_table.name]:
-            raise DatabaseRefusedError(
-                f"Rows of the table {' or '.join(map(repr, others))} refer to nodes that were to "
-                "be deleted. Nothing was deleted. Delete those first, or make the table's foreign "
-                f"key anew with ON DELETE CASCADE. The database answered: {cause}."
-            ) from error
-        if not database.is_server:  # nobody else writes
-            raise
-        raise conflict(cause) from error
-    blobs = {(storage, location) for *_, storage, location in rows if storage and location}
-    if blobs:
-        transaction.after_commit.append(lambda: remove_unnamed_blobs(blobs))
-    return len(rows)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from functools import partial
 from typing import Any
@@ -15,6 +15,7 @@ from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.util import await_only
 
 from artigraph import (
     ArtigraphError,
@@ -236,6 +237,54 @@ async def test_what_was_moved_away_is_not_deleted() -> None:
             ]
         else:
             assert deleted == 3
+
+
+@pytest.fixture
+async def before_the_deletion(store: str) -> AsyncIterator[Callable[[Callable[[], Any]], None]]:
+    """Does something once, between a deletion's look and what it does next."""
+    if store == "sqlite":
+        pytest.skip("there is one writer at a time")
+    engine = (await get_engine()).sync_engine
+    waiting: list[Callable[[], Any]] = []
+
+    def look(_c: object, _cursor: object, statement: str, *_: object) -> None:
+        of_deletion = statement.startswith("DELETE") or "FOR UPDATE" in statement
+        if waiting and (of_deletion or "SET node_parent_id" in statement):
+            await_only(waiting.pop()())
+
+    event.listen(engine, "before_cursor_execute", look)
+    yield waiting.append
+    event.remove(engine, "before_cursor_execute", look)
+    assert not waiting
+
+
+@pytest.mark.parametrize("asked", ["label", "label and parent", "label and relation"])
+async def test_what_was_renamed_meanwhile_is_not_deleted(
+    before_the_deletion: Callable[[Callable[[], Any]], None], asked: str
+) -> None:
+    """A deletion by label takes what has the label when it goes, and looks again otherwise."""
+    root = await write_node(new_node(node_label="root"))
+    old, other = await write_nodes(
+        [new_node(node_label=label, node_parent_id=root.node_id) for label in ("old", "other")]
+    )
+    await write_node(new_node(node_label="below", node_parent_id=old.node_id))
+    relation = {
+        "label": None,
+        "label and parent": NodeRelationshipFilter(child_of=root.node_id),
+        "label and relation": NodeRelationshipFilter(descendant_of=root.node_id),
+    }[asked]
+    filter = NodeFilter(label="old")
+    if relation is not None:
+        filter = NodeFilter(label="old", relationship=relation)
+
+    async def swap() -> None:
+        old.node_label, other.node_label = "kept", "old"
+        await write_nodes([old, other])
+
+    before_the_deletion(swap)
+    assert await delete_nodes(filter) == 1
+    left = await read_nodes(NodeFilter())
+    assert sorted(node.node_label or "" for node in left) == ["below", "kept", "root"]
 
 
 async def test_renames_of_the_same_nodes_in_any_order() -> None:

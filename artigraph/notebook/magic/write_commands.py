@@ -27,7 +27,12 @@ from artigraph.node.artifact import new_artifact, read_artifacts, write_artifact
 from artigraph.node.node import delete_nodes, read_nodes
 from artigraph.node.qualified import QualifiedArtifact
 from artigraph.notebook.magic.condition import literal
-from artigraph.notebook.magic.node_argument import find_id, find_node, written_current_id
+from artigraph.notebook.magic.node_argument import (
+    find_id,
+    find_node,
+    node_id_of,
+    written_current_id,
+)
 from artigraph.notebook.magic.parser import Call, Confirm, Said, argument, command
 from artigraph.notebook.magic.words import Word, look_up
 from artigraph.orm.artifact import BaseArtifact, ModelArtifact
@@ -271,8 +276,18 @@ async def rm(call: Call) -> object:
     name = f"node {node.node_id}{label}"
     rest = f" and the {below:,} below it" if below else ""
 
+    # What was typed as a label is to have it still when it goes.
+    called = node.node_label if node_id_of(call.args.node) is None else None
+    chosen = NodeFilter(node_id=node.node_id)
+    if called is not None:
+        chosen = NodeFilter(node_id=node.node_id, label=called)
+
     async def act() -> Said:
-        rows = await delete_nodes(NodeFilter(node_id=node.node_id))
+        if not (rows := await delete_nodes(chosen)):
+            raise NodeNotFoundError(
+                f"There is no {name} any more: it was deleted or renamed meanwhile. Nothing was "
+                "deleted. %artigraph tree shows what there is."
+            )
         return Said(f"Deleted {name}: {counted(rows, 'row')}.")
 
     if call.args.yes:

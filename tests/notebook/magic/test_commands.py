@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -14,11 +16,14 @@ from artigraph import (
     LabelExistsError,
     Log,
     MultipleNodesFoundError,
+    NodeFilter,
     NodeNotFoundError,
     QualifiedArtifact,
     SerializationError,
     Tree,
     UnknownModelError,
+    read_node,
+    write_node,
 )
 from tests.notebook.shell import Shell
 
@@ -418,6 +423,30 @@ def test_rm_asks(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     shell.run("node = await write_node(new_node(node_label='top'))", "%ag rm top --yes")
     assert len(asked) == 2
     assert len(shell.run("%ag tree")) == 0
+
+
+def test_rm_refuses_what_was_renamed_while_it_asked(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was typed as a label goes only if it has the label still; an id means one node."""
+    shell.run("node = await write_node(new_node(node_label='top'))")
+
+    async def rename(label: str) -> None:
+        node = await read_node(NodeFilter())
+        node.node_label = label
+        await write_node(node)
+
+    def answer(_: str) -> str:
+        with ThreadPoolExecutor(1) as others:
+            others.submit(asyncio.run, rename("kept")).result()
+        return "yes"
+
+    monkeypatch.setattr("builtins.input", answer)
+    told = str(shell.fail("%ag rm top").error)
+    assert "There is no node" in told
+    assert "'top' any more: it was deleted or renamed meanwhile. Nothing was deleted." in told
+    assert len(shell.run("%ag tree")) == 1
+    assert "1 row" in repr(shell.run("%ag rm {node.node_id}"))
 
 
 def test_gc_and_check_look_before_they_act(shell: Shell, tmp_path: Path) -> None:
