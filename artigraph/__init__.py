@@ -226,6 +226,7 @@ _HOMES = {
         "StorageError",
         "StorageURLError",
         "TransactionFailedError",
+        "UnfitArtifactWarning",
         "UnfitModelWarning",
         "UnknownModelError",
         "UnknownNameError",

@@ -1,8 +1,8 @@
 """Every exception of artigraph, drawn as a tree.
 
 Each inherits :class:`ArtigraphError` and the builtin that a caller would
-catch by habit, so ``except LookupError`` finds a missing node as well. One warning is
-artigraph's, too: ``UnfitModelWarning``.
+catch by habit, so ``except LookupError`` finds a missing node as well. Two warnings are
+artigraph's, too: ``UnfitArtifactWarning``, and ``UnfitModelWarning``, which is one of it.
 
 ::
 
@@ -77,6 +77,7 @@ __all__ = [
     "StorageError",
     "StorageURLError",
     "TransactionFailedError",
+    "UnfitArtifactWarning",
     "UnfitModelWarning",
     "UnknownModelError",
     "UnknownNameError",
@@ -233,7 +234,14 @@ class CorruptBlobError(StorageError, ValueError):
     """A blob whose bytes are not those that were written."""
 
 
-class UnfitModelWarning(UserWarning):
+class UnfitArtifactWarning(UserWarning):
+    """Stored values that a listing has handles of, since they cannot be read.
+
+    It says how many, and why; ``strict=True`` makes it an error.
+    """
+
+
+class UnfitModelWarning(UnfitArtifactWarning):
     """Stored models that a listing has as ``UnknownModel``, since they cannot be made.
 
     It says how many of which version, and why; ``strict=True`` makes it an error.

@@ -8,11 +8,20 @@ from __future__ import annotations
 
 import inspect
 import sys
+import warnings
 from types import CodeType, FrameType
 from typing import Any, TypeVar, cast
 from weakref import ReferenceType, WeakKeyDictionary, ref
 
-__all__ = ["caller_frame", "home", "home_of_each", "newest", "note_statement", "replaces"]
+__all__ = [
+    "caller_frame",
+    "home",
+    "home_of_each",
+    "newest",
+    "note_statement",
+    "replaces",
+    "warn_caller",
+]
 
 C = TypeVar("C", bound=type[Any])
 
@@ -49,6 +58,28 @@ def caller_frame() -> FrameType | None:
     while frame is not None and _makes_classes(frame.f_globals.get("__name__", "")):
         frame = frame.f_back
     return frame
+
+
+def warn_caller(text: str, category: type[Warning]) -> None:
+    """Warn whoever called artigraph just now.
+
+    Args:
+        text: The warning.
+        category: Its class.
+    """
+    frame = caller_frame()
+    if frame is None:
+        warnings.warn(text, category, stacklevel=2)
+        return
+    names = frame.f_globals
+    warnings.warn_explicit(
+        text,
+        category,
+        frame.f_code.co_filename,
+        frame.f_lineno,
+        names.get("__name__"),
+        names.setdefault("__warningregistry__", {}),
+    )
 
 
 def _makes_classes(module: str) -> bool:

@@ -254,10 +254,8 @@ class ModelGroup(Shown):
                 above = await insert_unwritten(writer, self._current)
             for row, _ in rows.models:
                 row.hang_under(above)
-            models = self._models
-            writer.when_done(
-                partial(models.note_saved, added), undo=partial(models.note_lost, added)
-            )
+            saved, lost = self._models.note_saved, self._models.note_lost
+            writer.when_done(partial(saved, added), undo=partial(lost, added))
             await rows.insert(writer)
 
     async def get_model(self, label: str, fresh: bool = False) -> Any:
@@ -383,7 +381,7 @@ class ModelGroup(Shown):
     def _written_id(self) -> int | None:
         if self._node is None:
             return self._given_id
-        # From what is loaded, for a repr may ask.
+        # From what is loaded: a repr may ask.
         return vars(self._node).get("node_id") if inspect(self._node).has_identity else None
 
 

@@ -7,7 +7,6 @@ it is made. One of them spoils no listing.
 
 from __future__ import annotations
 
-import warnings
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -18,18 +17,14 @@ from sqlalchemy import Row
 from artigraph.codec.base import LoadedChild, LoadedChildren
 from artigraph.display.escape import counted, cut, visible
 from artigraph.errors import ArtigraphError, DeserializationError, UnfitModelWarning, error_about
-from artigraph.home import caller_frame
+from artigraph.home import warn_caller
 from artigraph.model.document import readable_fields
 from artigraph.model.unknown import UnknownModel
+from artigraph.node.artifact import LONGEST_TOLD, MOST_KINDS
 
 __all__ = ["Unfit", "about_row", "row_name", "tell_of_fields", "unfit_model"]
 
-LONGEST_TOLD = 700
-"""Characters of a fault in a warning: enough for what it says to type."""
-
 LONGEST_FAULT = 2_000
-MOST_KINDS = 5
-"""Kinds of faults that one warning tells of."""
 
 
 def about_row(row: Row[Any], error: Exception) -> Exception:
@@ -130,9 +125,10 @@ class Unfit:
             lines.append(f"… +{counted(more, 'other kind')}")
         if lines:
             what = counted(self._of_all.total(), "model")
-            _warn(
+            warn_caller(
                 f"{what} could not be made, and UnknownModel stands in place of each; its .fault "
-                "says why, and strict=True raises that:\n- " + "\n- ".join(lines)
+                "says why, and strict=True raises that:\n- " + "\n- ".join(lines),
+                UnfitModelWarning,
             )
 
 
@@ -151,24 +147,8 @@ def tell_of_fields(missing: Sequence[tuple[str, str]], *, strict: bool) -> None:
     row, why = missing[0]
     if strict:
         raise DeserializationError(f"{row}: {why}")
-    _warn(
+    warn_caller(
         f"The fields of {counted(len(missing), 'model')} are missing, since what is stored cannot "
-        f"be read; strict=True raises that. The first: {visible(f'{row}: {why}', LONGEST_TOLD)}"
-    )
-
-
-def _warn(text: str) -> None:
-    """Warn whoever called artigraph just now."""
-    frame = caller_frame()
-    if frame is None:
-        warnings.warn(text, UnfitModelWarning, stacklevel=2)
-        return
-    names = frame.f_globals
-    warnings.warn_explicit(
-        text,
+        f"be read; strict=True raises that. The first: {visible(f'{row}: {why}', LONGEST_TOLD)}",
         UnfitModelWarning,
-        frame.f_code.co_filename,
-        frame.f_lineno,
-        names.get("__name__"),
-        names.setdefault("__warningregistry__", {}),
     )

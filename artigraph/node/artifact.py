@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
-from artigraph.blob.read import WholeRead, read_values
+from artigraph.blob.read import Unread, WholeRead, read_each, read_values
 from artigraph.blob.record import record_of
 from artigraph.blob.write import Blob, hold_blobs, put_blobs, remove_unnamed_blobs
 from artigraph.db.retry import retried
 from artigraph.db.setting import current_store, on_one_store
 from artigraph.db.store import check_store
+from artigraph.display.escape import counted, visible
 from artigraph.display.row import ResultList
-from artigraph.errors import MultipleNodesFoundError
+from artigraph.errors import MultipleNodesFoundError, UnfitArtifactWarning
 from artigraph.filter.artifact import ArtifactFilter
 from artigraph.filter.base import Filter
 from artigraph.filter.order import BY_ID, OrderBy, Ordering, check_count, ordering_of
+from artigraph.frame.handles import open_stored
+from artigraph.home import warn_caller
 from artigraph.node.node import count_nodes, delete_nodes, existing, select_nodes
 from artigraph.node.object import write_objects
 from artigraph.node.qualified import QualifiedArtifact
@@ -37,6 +41,12 @@ __all__ = [
 
 A = TypeVar("A", bound=BaseArtifact)
 T = TypeVar("T")
+
+LONGEST_TOLD = 700
+"""Characters of a fault in a warning: enough for what it says to type."""
+
+MOST_KINDS = 5
+"""Kinds of faults that one warning tells of."""
 
 
 def new_artifact(
@@ -161,7 +171,12 @@ def _blob(qualified: QualifiedArtifact[Any, Any]) -> Blob:
 
 
 async def read_artifacts(
-    filter: Filter, *, order_by: OrderBy = None, limit: int | None = None, offset: int | None = None
+    filter: Filter,
+    *,
+    order_by: OrderBy = None,
+    limit: int | None = None,
+    offset: int | None = None,
+    strict: bool = False,
 ) -> list[QualifiedArtifact[BaseArtifact, Any]]:
     """Read the artifacts that a filter finds, with their values.
 
@@ -174,22 +189,29 @@ async def read_artifacts(
             largest first; by id, unless given. Rows without a value come last.
         limit: How many to read at the most.
         offset: How many to leave out first.
+        strict: Raise what is wrong with the first value that cannot be read, naming its row, in
+            place of a warning.
 
     Returns:
-        The artifacts.
+        The artifacts. In place of a value that is damaged or gone, or wants a serializer, a
+        storage or a library that is not here, is a handle: a ``StoredValue``, whose ``load()``
+        raises why. One ``UnfitArtifactWarning`` tells of all of these.
 
     Raises:
         FilterError: An unknown column, or a negative count.
-        UnknownSerializerError: A serializer that nobody registered.
-        UnknownStorageError: A storage that nobody registered.
-        CorruptBlobError: The bytes of a value are not those that were written.
+        StorageError: A storage failed.
+        UnknownSerializerError: With ``strict``: a serializer that nobody registered.
+        UnknownStorageError: With ``strict``: a storage that nobody registered.
+        CorruptBlobError: With ``strict``: the bytes of a value are not those that were written.
+            What else is wrong with one has errors of its own.
     """
     check_count("limit", limit)
     check_count("offset", offset)
     ordering, whole = ordering_of(order_by, filter), WholeRead()
     while True:
         with whole:
-            return await _with_values(await _select(filter, limit, ordering, offset))
+            found = await _select(filter, limit, ordering, offset)
+            return await _with_values(found, None if strict else whole)
 
 
 async def read_artifact_or_none(filter: Filter) -> QualifiedArtifact[BaseArtifact, Any] | None:
@@ -239,16 +261,19 @@ async def _select(
 
 
 async def _with_values(
-    artifacts: list[BaseArtifact],
+    artifacts: list[BaseArtifact], tolerant: WholeRead | None = None
 ) -> list[QualifiedArtifact[BaseArtifact, Any]]:
+    """Rows with their values; with the attempt that this is a part of, whatever these are."""
     with_bytes = [a for a in artifacts if isinstance(a, DatabaseArtifact | RemoteArtifact)]
-    values = dict(
-        zip(
-            (id(artifact) for artifact in with_bytes),
-            await read_values(map(record_of, with_bytes)),
-            strict=True,
-        )
-    )
+    records = [record_of(artifact) for artifact in with_bytes]
+    read = await (read_values(records) if tolerant is None else read_each(records, tolerant))
+    faults = [value.error for value in read if type(value) is Unread]
+    values = {
+        id(artifact): open_stored(record) if type(value) is Unread else value
+        for artifact, record, value in zip(with_bytes, records, read, strict=True)
+    }
+    if faults:
+        _warn_of(faults)
     return ResultList(
         QualifiedArtifact(
             artifact,
@@ -257,6 +282,24 @@ async def _with_values(
             else values.get(id(artifact)),
         )
         for artifact in artifacts
+    )
+
+
+def _warn_of(faults: Sequence[Exception]) -> None:
+    first: dict[str, Exception] = {}
+    kinds = Counter(type(fault).__name__ for fault in faults)
+    for fault in faults:
+        first.setdefault(type(fault).__name__, fault)
+    lines = [
+        f"{count:,} with a {kind}, the first: {visible(str(first[kind]), LONGEST_TOLD)}"
+        for kind, count in kinds.most_common(MOST_KINDS)
+    ]
+    if (more := len(kinds) - MOST_KINDS) > 0:
+        lines.append(f"… +{counted(more, 'other kind')}")
+    warn_caller(
+        f"{counted(len(faults), 'value')} could not be read, and a StoredValue stands in place of "
+        "each; its load() raises why, and strict=True raises the first:\n- " + "\n- ".join(lines),
+        UnfitArtifactWarning,
     )
 
 

@@ -82,6 +82,7 @@ def doors(classes: Any, nodes: Iterable[int]) -> Iterator[Door]:
     yield "read_models strictly", lambda: read_models(ModelFilter(), strict=True)
     yield "iter_models", lambda: _all(iter_models(ModelFilter(), page_size=3))
     yield "read_artifacts", lambda: read_artifacts(NodeFilter())
+    yield "read_artifacts strictly", lambda: read_artifacts(NodeFilter(), strict=True)
     yield "read_frame", lambda: read_frame(ModelFilter())
     yield "read_table", lambda: read_table(ModelFilter(), strict=True)
     yield "find real", lambda: read_models(scalars.where(lambda f: f.real > 0))

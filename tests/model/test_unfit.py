@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import update
 
 from artigraph import (
+    ArtigraphError,
     BlobNotFoundError,
     CorruptBlobError,
     DataModel,
@@ -22,9 +23,11 @@ from artigraph import (
     ModelGroup,
     ModelVersionError,
     MultipleNodesFoundError,
+    NodeFilter,
     NodeRelationshipFilter,
     SerializationError,
     StorageError,
+    UnfitArtifactWarning,
     UnfitModelWarning,
     UnknownModel,
     UnknownSerializerError,
@@ -33,19 +36,24 @@ from artigraph import (
     create_model,
     get_engine,
     iter_models,
+    new_artifact,
     new_node,
+    read_artifact,
+    read_artifacts,
     read_first_model,
     read_frame,
     read_model,
     read_models,
     read_nodes,
     read_table,
+    write_artifacts,
     write_model,
     write_models,
     write_node,
 )
 from artigraph.frame.base import StoredValue
 from artigraph.orm.node import node_table
+from artigraph.serializer.numpy import array_serializer
 from artigraph.storage.file import FileSystemStorage
 from tests.conftest import Statements
 from tests.display.hostile import HOSTILE, check_html, check_text
@@ -220,6 +228,51 @@ async def test_a_part_that_cannot_be_read_spoils_only_its_model(
     assert "no location" in found["outside"].fault
 
 
+async def test_one_bad_blob_spoils_no_other_artifact(
+    store: str, files: FileSystemStorage, statements: Statements
+) -> None:
+    """A handle stands for what cannot be read and says why; one warning counts them by kind."""
+    labels = ["good", "gone", "bad", "storage", "serializer", "outside"]
+    arrays = [
+        new_artifact(label, np.arange(n), array_serializer, storage=files)
+        for n, label in enumerate(labels)
+    ]
+    inside = new_artifact("inside", np.arange(9), array_serializer)
+    rows = {
+        one.artifact.node_label: one.artifact for one in await write_artifacts([*arrays, inside])
+    }
+    ids = {label: row.node_id for label, row in rows.items()}
+    places = {label: str(getattr(rows[label], "remote_artifact_location", "")) for label in labels}
+    files.directory.joinpath(places["gone"]).unlink()
+    files.directory.joinpath(places["bad"]).write_bytes(b"bad")
+    await change(ids["storage"], remote_artifact_storage="unfit-nowhere")
+    await change(ids["serializer"], artifact_serializer="unfit-nothing")
+    await change(ids["outside"], remote_artifact_location="../../etc/passwd")
+    await change(ids["inside"], database_artifact_value=b"not what was written")
+    statements.clear()
+    with pytest.warns(UnfitArtifactWarning, match="6 values could not be read") as told:
+        found = {a.artifact.node_label: a.value for a in await read_artifacts(NodeFilter())}
+    assert told[0].filename == __file__
+    # One to read, twice since a blob may be gone with its row; one for all unknown storages.
+    assert len(statements) <= 4
+    text = str(told[0].message)
+    assert f"2 with a CorruptBlobError, the first: Node {ids['bad']}: " in text
+    assert len(text) < 5_000
+    assert found.pop("good").tolist() == []
+    for label, handle in found.items():
+        assert isinstance(handle, StoredValue)
+        with pytest.raises(
+            ArtigraphError, match=f"The artifact '{label}' of node {ids[label]} cannot"
+        ):
+            await handle.load()
+        with pytest.raises(ArtigraphError) as raised:
+            await read_artifacts(NodeFilter(node_id=ids[label]), strict=True)
+        with pytest.raises(type(raised.value)):
+            await read_artifact(NodeFilter(node_id=ids[label]))
+    with pytest.raises(ArtigraphError, match=rf"^Node ({'|'.join(map(str, ids.values()))}): "):
+        await read_artifacts(NodeFilter(), strict=True)
+
+
 async def test_many_missing_parts_are_read_in_as_many_statements_as_one(
     store: str, files: FileSystemStorage, statements: Statements
 ) -> None:
@@ -242,6 +295,8 @@ async def test_a_storage_that_fails_is_no_fault_of_its_rows(
     files.directory.symlink_to(files.directory)
     with pytest.raises(StorageError, match="Could not read"):
         await read_models(ModelFilter())
+    with pytest.raises(StorageError, match="Could not read"):
+        await read_artifacts(NodeFilter())
 
 
 async def test_a_nested_model_that_does_not_fit_makes_the_outer_one_unfit(store: str) -> None:

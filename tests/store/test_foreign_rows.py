@@ -125,7 +125,7 @@ async def test_one_bad_cell_spoils_no_listing(
         lambda: read_first_model(ModelFilter(node_id=1), strict=True),
         lambda: read_model(ModelFilter(node_id=1)),
         lambda: read_frame(ModelFilter(), strict=True),
-        lambda: read_artifacts(NodeFilter()),
+        lambda: read_artifacts(NodeFilter(), strict=True),
     ]
     for read in reads:
         told = await read_or_error(read)

@@ -211,7 +211,7 @@ async def _values(nodes: Mapping[str, Node]) -> dict[str, Any]:
                 raise model.value.error()
             values[model.artifact.node_id] = model.value
     if others:
-        for one in await read_artifacts(NodeFilter(node_id=others)):
+        for one in await read_artifacts(NodeFilter(node_id=others), strict=True):
             values[one.artifact.node_id] = one.value
     for label, node in nodes.items():
         if node.node_id not in values:
