@@ -267,8 +267,8 @@ class Pieces:
             return
         described = _schemas(documents[0])
         shapes = dict.fromkeys(map(tuple, documents))
-        fields = dict.fromkeys(chain.from_iterable(shapes))
-        fields.pop(TAG, None)
+        # The class's own order has come first; not every database has that of the document.
+        fields = dict.fromkeys(sorted(set(chain.from_iterable(shapes)) - {TAG}))
         if not prefix:
             self.fields |= fields
         for field in fields:

@@ -156,7 +156,7 @@ def _decode(
             "The row was not written by artigraph, or was changed since."
         ) from error
     if cls is None:
-        return UnknownModel(name, version, data)
+        return UnknownModel(name, version, _by_name(data))
     return cls.model_init(version, data)
 
 
@@ -168,7 +168,7 @@ def readable_fields(document: Any, children: LoadedChildren) -> dict[str, Any]:
         children: The values that have rows of their own, by label.
 
     Returns:
-        Fields by name; one that cannot be read is as it is stored.
+        Fields, sorted by name; one that cannot be read is as it is stored.
     """
     if not isinstance(document, dict):
         return {}
@@ -178,7 +178,15 @@ def readable_fields(document: Any, children: LoadedChildren) -> dict[str, Any]:
         with suppress(ArtigraphError, *_UNREADABLE):
             schema = schemas.get(field) if isinstance(schemas, dict) else None
             data[field] = codec_of_schema(schema).decode(stored, children)
-    return data
+    return _by_name(data)
+
+
+def _by_name(fields: dict[str, Any]) -> dict[str, Any]:
+    """Fields in an order that does not depend on the database.
+
+    Their class would tell that in which they were written, and not every database does.
+    """
+    return {field: fields[field] for field in sorted(fields)}
 
 
 def _decoders(

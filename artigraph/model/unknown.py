@@ -48,8 +48,9 @@ class UnknownModel(Shown):
     version: int
     """Its version."""
     data: dict[str, Any]
-    """Its fields by name. Of a row that does not fit its class, those that can be read; the
-    others are as they are stored, and a handle stands for a value that cannot be read."""
+    """Its fields, sorted by name on every database, since no class tells another order. Of a
+    row that does not fit its class, those that can be read; the others are as they are stored,
+    and a handle stands for a value that cannot be read."""
     fault: str
     """Why no instance can be made; empty where no class of the name is defined."""
 

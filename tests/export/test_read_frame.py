@@ -273,8 +273,8 @@ async def test_nested_models_are_dotted_columns(store: str) -> None:
         "inner.leaf.when",
         "inner.n",
         "leaves",
-        "rest.leaf.x",
         "rest.leaf.when",
+        "rest.leaf.x",
     ]
     assert frame["inner.leaf.x"].tolist() == [1, pd.NA]
     assert frame["inner.leaf.when"][0] == when

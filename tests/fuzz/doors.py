@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -37,10 +38,12 @@ from artigraph.frame.query import Condition, SortKey
 from artigraph.frame.view import FrameView
 from artigraph.notebook.explorer_details import node_details
 from tests.display.hostile import check_html, check_text
+from tests.fuzz.pages import explorer_pages, viewer_pages
 
 __all__ = ["OF_ROWS", "Door", "commands", "doors", "show"]
 
 OF_ROWS = {"read_model", "read_artifact", "a part of it", "its group", "the explorer"}
+OF_ROWS |= {"the viewer's pages"}
 """Doors that lead to the changed rows themselves."""
 
 Door = tuple[str, Callable[[], Awaitable[object]]]
@@ -92,7 +95,8 @@ def doors(classes: Any, nodes: Iterable[int]) -> Iterator[Door]:
     yield "order", lambda: read_models(ModelFilter(model_type=leaf), order_by="x")
     yield "count", lambda: count_models(leaf.where(lambda f: f.x.in_([1, 2, 3])))
     yield "check_storage", lambda: check_storage(classes.files)
-    yield "collect_garbage", lambda: collect_garbage(classes.files)
+    yield "check_storage quickly", lambda: check_storage(classes.files, verify=False)
+    yield "collect_garbage", lambda: collect_garbage(classes.files, older_than=timedelta(0))
     for node in nodes:
         one = NodeFilter(node_id=node)
         yield "read_model", partial(read_model, one)
@@ -100,9 +104,11 @@ def doors(classes: Any, nodes: Iterable[int]) -> Iterator[Door]:
         yield "a part of it", partial(_parts, node)
         yield "its group", partial(_group, node)
         yield "the explorer", partial(_explorer, node)
+        yield "the explorer's pages", partial(explorer_pages, node)
+        yield "the viewer's pages", partial(viewer_pages, node)
 
 
-_STORE = ("%artigraph find v0_1.Leaf x>0", "%artigraph check", "%artigraph status")
+_STORE = ("%artigraph find v0_1.Leaf x>0", "%artigraph check", "%artigraph status", "%artigraph gc")
 
 
 def commands(nodes: Iterable[int]) -> list[str]:

@@ -52,6 +52,7 @@ from artigraph import (
     write_node,
 )
 from artigraph.frame.base import StoredValue
+from artigraph.model.base import models_by_name
 from artigraph.orm.node import node_table
 from artigraph.serializer.numpy import array_serializer
 from artigraph.storage.file import FileSystemStorage
@@ -271,6 +272,30 @@ async def test_one_bad_blob_spoils_no_other_artifact(
             await read_artifact(NodeFilter(node_id=ids[label]))
     with pytest.raises(ArtigraphError, match=rf"^Node ({'|'.join(map(str, ids.values()))}): "):
         await read_artifacts(NodeFilter(), strict=True)
+
+
+async def test_fields_without_their_class_are_sorted_by_name(store: str) -> None:
+    """On every database alike: in an UnknownModel, in the class to define, and in a frame."""
+    inner: Any = create_model("unfit_order_inner", wide=int, b=int, aaa=int)
+    outer: Any = create_model("unfit_order", zz=int, part=Any, m=int, able=Any)
+    await write_model(label="x", model=outer(1, inner(3, 2, 1), 2, {"y": 1, "longer": 2}))
+    row = (await read_model(ModelFilter(label="x"))).artifact
+    await change(row.node_id, model_artifact_version=9)
+    wanted = ModelFilter(label="x")
+    with pytest.warns(UnfitModelWarning):
+        unfit = (await read_models(wanted))[0].value
+    for name in ("unfit_order", "unfit_order_inner"):
+        del models_by_name[name]
+    unknown = (await read_models(wanted))[0].value
+    for found in (unfit, unknown):
+        assert list(found.data) == ["able", "m", "part", "zz"]
+        assert list(found.data["able"]) == ["y", "longer"]
+    assert list(unknown.data["part"].data) == ["aaa", "b", "wide"]
+    code = str(unknown.error())
+    assert code.index(" able:") < code.index(" m:") < code.index(" part:") < code.index(" zz:")
+    columns = list(await read_frame(wanted))
+    fields = ["able.y", "able.longer", "m", "part.aaa", "part.b", "part.wide", "zz"]
+    assert columns[-len(fields) :] == fields
 
 
 async def test_many_missing_parts_are_read_in_as_many_statements_as_one(

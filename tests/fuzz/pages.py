@@ -1,0 +1,87 @@
+"""What the pages of the widgets ask, of trees and frames that hostile hands have changed."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from typing import Any
+
+from artigraph import ArtigraphError, NodeFilter, NodeRelationshipFilter, UnknownModel, read_models
+from artigraph.frame.frame import StoredFrame
+from artigraph.notebook.frame_handlers import FrameHandlers
+from artigraph.notebook.tree_handlers import TreeHandlers
+from artigraph.notebook.viewer_html import page_html
+from tests.display.hostile import check_html
+
+__all__ = ["explorer_pages", "viewer_pages"]
+
+_COLUMNS = 10
+"""Columns of a frame that are asked about."""
+
+
+async def explorer_pages(node: int) -> object:
+    """The explorer's first page, and what it asks of a row."""
+
+    async def refresh() -> None:
+        pass
+
+    handlers = TreeHandlers(None, refresh)
+    _send(await handlers.first_page())
+    for name, asked in (
+        ("children", {"node": node}),
+        ("count", {"node": node}),
+        ("search", {"text": "a", "node": node}),
+        ("search", {"text": "x > 0", "node": node}),
+        ("path", {"node": node}),
+        ("details", {"node": node}),
+        ("viewer", {"node": node}),
+    ):
+        with suppress(ArtigraphError):
+            _send(await handlers.methods[name](dict(asked)))
+    return None
+
+
+async def viewer_pages(node: int) -> object:
+    """What the viewer asks of each frame in a row's model: pages, filters, sorts, summaries."""
+    above = NodeFilter(relationship=NodeRelationshipFilter(ancestor_of=node, include_self=True))
+    for found in await read_models(above, lazy=True):
+        value: Any = found.value
+        fields = value.data if isinstance(value, UnknownModel) else vars(value)
+        for handle in list(fields.values()):
+            if isinstance(handle, StoredFrame):
+                with suppress(ArtigraphError):
+                    await _view(FrameHandlers(handle))
+    return None
+
+
+async def _view(handlers: FrameHandlers) -> None:
+    first = await handlers.first()
+    _send(first)
+    check_html(page_html(first))
+    view = await handlers.view()
+    ask = handlers.methods
+    columns = list(range(min(len(view.columns), _COLUMNS)))
+    for column in columns:
+        questions: list[dict[str, Any]] = [
+            {"conditions": [{"column": column, "operator": operator, "value": value}]}
+            for operator in view.columns[column].operators
+            for value in ("1", "a%")
+        ]
+        sorts = [{"sort": [{"column": column, "descending": down}]} for down in (False, True)]
+        for question in [*questions, *sorts]:
+            with suppress(ArtigraphError):
+                _send(await ask["arrange"](question))
+                window = {"revision": handlers.revision, "start": 0, "stop": 50, "columns": columns}
+                _send(await ask["cells"](window))
+                _send(await ask["values"](window))
+        with suppress(ArtigraphError):
+            _send(await ask["summary"]({"column": column, "whole": True}))
+        with suppress(ArtigraphError):
+            asked = {"revision": handlers.revision, "row": 0, "column": column}
+            _send(await ask["cell"](asked))
+    _send(await ask["hide"]({"columns": columns[:1]}))
+
+
+def _send(answer: object) -> None:
+    """What a page is told is plain JSON."""
+    json.dumps(answer, allow_nan=False).encode()
