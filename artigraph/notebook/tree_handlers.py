@@ -200,6 +200,8 @@ class TreeHandlers(Handlers):
             # The code that shows it comes along, since the explorer's own bundle, which is
             # saved with every notebook, has no room for both.
             return {"first": await pages.first(), "code": await run_in_thread(VIEWER.read_text)}
+        if method not in pages.methods:
+            raise PartError(f"A frame's pages ask nothing that is called {method!r:.100}.")
         return await pages.methods[method](inner if isinstance(inner, dict) else {})
 
 

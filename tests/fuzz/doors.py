@@ -43,7 +43,6 @@ from tests.fuzz.pages import explorer_pages, viewer_pages
 __all__ = ["OF_ROWS", "Door", "commands", "doors", "show"]
 
 OF_ROWS = {"read_model", "read_artifact", "a part of it", "its group", "the explorer"}
-OF_ROWS |= {"the viewer's pages"}
 """Doors that lead to the changed rows themselves."""
 
 Door = tuple[str, Callable[[], Awaitable[object]]]

@@ -11,9 +11,12 @@ from artigraph.frame.frame import StoredFrame
 from artigraph.notebook.frame_handlers import FrameHandlers
 from artigraph.notebook.tree_handlers import TreeHandlers
 from artigraph.notebook.viewer_html import page_html
-from tests.display.hostile import check_html
+from tests.display.hostile import Page, check_text
 
 __all__ = ["explorer_pages", "viewer_pages"]
+
+_TAGS = {*["em", "p", "small", "strong", "table", "tbody", "td", "th", "thead", "tr"]}
+"""What the page of a saved notebook is made of."""
 
 _COLUMNS = 10
 """Columns of a frame that are asked about."""
@@ -35,6 +38,7 @@ async def explorer_pages(node: int) -> object:
         ("path", {"node": node}),
         ("details", {"node": node}),
         ("viewer", {"node": node}),
+        ("viewer", {"node": node, "method": "first"}),
     ):
         with suppress(ArtigraphError):
             _send(await handlers.methods[name](dict(asked)))
@@ -57,7 +61,10 @@ async def viewer_pages(node: int) -> object:
 async def _view(handlers: FrameHandlers) -> None:
     first = await handlers.first()
     _send(first)
-    check_html(page_html(first))
+    page = Page(page_html(first))
+    assert not page.unclosed
+    assert {tag for tag, _ in page.tags} <= _TAGS
+    check_text(page.text)
     view = await handlers.view()
     ask = handlers.methods
     columns = list(range(min(len(view.columns), _COLUMNS)))

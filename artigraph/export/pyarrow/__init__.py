@@ -64,11 +64,11 @@ async def read_table(
         ``node_label``, ``node_parent_id``, ``node_created_at`` and
         ``node_updated_at`` in UTC, ``model_type``, ``model_version`` and ``path``,
         the labels from the root on, joined by ``/``. Then the fields, in the
-        order of the class, and by name where no class tells one; the keys of dicts and the fields of nested models are
-        columns of their own, such as ``params.depth``. A column whose values have
-        no one type in Arrow holds JSON, and its field says so in its metadata,
-        as ``{"artigraph": "json"}``. Frames, arrays and other values in rows of
-        their own are left out.
+        order of the class, and by name where no class tells one; the keys of dicts
+        and the fields of nested models are columns of their own, such as
+        ``params.depth``. A column whose values have no one type in Arrow holds JSON,
+        and its field says so in its metadata, as ``{"artigraph": "json"}``. Frames,
+        arrays and other values in rows of their own are left out.
 
     Raises:
         FilterError: ``columns`` is no list, or names a column that no model has
