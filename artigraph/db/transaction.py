@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TypeGuard
+from itertools import chain
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
@@ -50,8 +50,11 @@ class Transaction(Pending):
             whole: Only one of its statements changes anything.
         """
         known = self.connection.sync_connection
-        travel = None if known is None else dialect_of(known).traveller(known)
-        if known is None or travel is None:
+        if known is None or _others_listen(known):
+            await self.connection.run_sync(work)
+            return
+        travel = dialect_of(known).traveller(known)
+        if travel is None:
             if last and whole and self._is_new(known) and dialect_of(known).commit_next(known):
                 await to_its_end(self.connection.run_sync(self._do_alone, work))
             else:
@@ -61,8 +64,8 @@ class Transaction(Pending):
         at_once = partial(self._do, partial(work, known), known if last else None, gone)
         await to_its_end(travel(at_once), when_cancelled=lambda: gone.append(True))
 
-    def _is_new(self, connection: Connection | None) -> TypeGuard[Connection]:
-        return connection is not None and self.outer is None and not connection.in_transaction()
+    def _is_new(self, connection: Connection) -> bool:
+        return self.outer is None and not connection.in_transaction()
 
     def _do_alone(self, connection: Connection, work: Callable[[Connection], None]) -> None:
         self._committed = None
@@ -121,3 +124,25 @@ async def close(opened: AsyncConnection | AsyncSession) -> None:
     # has been read or committed holds, and an error on its way is the one to tell.
     with suppress(DBAPIError, OSError):
         await opened.close()
+
+
+def _others_listen(connection: Connection) -> bool:
+    """Whether somebody else than artigraph is told of what a connection does.
+
+    He is told on the event loop's thread and before anything is committed, as SQLAlchemy's
+    users expect.
+    """
+    listeners = chain.from_iterable(getattr(connection.dispatch, name) for name in _TOLD)
+    return not all(getattr(one, "__module__", "").startswith(_OURS) for one in listeners)
+
+
+_OURS = "artigraph."
+_TOLD = (
+    "after_cursor_execute",
+    "after_execute",
+    "before_cursor_execute",
+    "before_execute",
+    "begin",
+    "commit",
+    "rollback",
+)

@@ -12,7 +12,6 @@ from __future__ import annotations
 import sqlite3
 import weakref
 from contextlib import suppress
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
@@ -40,7 +39,7 @@ if TYPE_CHECKING:
     from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_connection as Adapted
     from sqlalchemy.pool import ConnectionPoolEntry
 
-__all__ = ["file_of", "others_listen", "prepare_engine"]
+__all__ = ["file_of", "prepare_engine"]
 
 _PREPARED = "artigraph_prepared"
 
@@ -60,27 +59,6 @@ def file_of(engine: Engine) -> DatabaseFile | None:
     """
     setup = _setups.get(engine)
     return setup.file if setup else None
-
-
-def others_listen(connection: Connection) -> bool:
-    """Whether somebody else than artigraph is told of what a connection does.
-
-    He is told on the event loop's thread, as SQLAlchemy's users expect.
-    """
-    listeners = chain.from_iterable(getattr(connection.dispatch, name) for name in _TOLD)
-    return not all(getattr(one, "__module__", "").startswith(_OURS) for one in listeners)
-
-
-_OURS = "artigraph."
-_TOLD = (
-    "after_cursor_execute",
-    "after_execute",
-    "before_cursor_execute",
-    "before_execute",
-    "begin",
-    "commit",
-    "rollback",
-)
 
 
 class _Setup:

@@ -18,7 +18,7 @@ from typing_extensions import override
 from artigraph.dialect.base import Dialect, Traveller
 from artigraph.dialect.json import JsonFunctions
 from artigraph.dialect.sqlite import address
-from artigraph.dialect.sqlite.connection import file_of, others_listen, prepare_engine
+from artigraph.dialect.sqlite.connection import file_of, prepare_engine
 from artigraph.dialect.sqlite.trip import OneTrip
 
 __all__ = ["SQLITE", "SQLite"]
@@ -171,9 +171,7 @@ class SQLite(Dialect):
     @override
     def traveller(self, connection: Connection) -> Traveller | None:
         adapted = connection.connection.dbapi_connection
-        if not isinstance(adapted, OneTrip) or others_listen(connection):
-            return None
-        return adapted.travel_with
+        return adapted.travel_with if isinstance(adapted, OneTrip) else None
 
     @override
     def reserve_ids(
