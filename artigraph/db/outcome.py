@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from errno import ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, ENOENT
 from socket import gaierror
 from traceback import walk_tb
@@ -22,7 +22,7 @@ from sqlalchemy.exc import (
     PendingRollbackError,
     TimeoutError as PoolTimeoutError,
 )
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from artigraph.dialect.base import ON_LINE, Dialect
 from artigraph.dialect.registry import dialect_of, dialects
@@ -40,6 +40,7 @@ __all__ = [
     "NOTHING_READ",
     "NOTHING_WRITTEN",
     "UNKNOWN",
+    "close",
     "conflict",
     "is_of_driver",
     "is_suspect",
@@ -158,6 +159,14 @@ def refuse_given_up(connection: Connection, *, just_now: bool = False) -> None:
         "a statement of your own that may fail into a block of its own: "
         "async with session.begin_nested(): …"
     ) from cause
+
+
+async def close(opened: AsyncConnection | AsyncSession) -> None:
+    """Close what was opened, and roll back what it has not committed."""
+    # One that cannot roll back is thrown away, and its database does that by itself: what
+    # has been read or committed holds, and an error on its way is the one to tell.
+    with suppress(DBAPIError, OSError):
+        await opened.close()
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from artigraph.db.outcome import (
     NOTHING_READ,
     NOTHING_WRITTEN,
     UNKNOWN,
+    close,
     is_suspect,
     refuse_given_up,
     told,
@@ -28,7 +29,7 @@ from artigraph.db.outcome import (
 from artigraph.db.pending import Pending
 from artigraph.db.setting import current_setting, current_store, get_engine, store_in
 from artigraph.db.store import note_stores
-from artigraph.db.transaction import Transaction, close
+from artigraph.db.transaction import Transaction
 from artigraph.db.turn import Turns
 from artigraph.dialect.base import WRITES
 from artigraph.dialect.registry import dialect_of

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from artigraph.concurrency import to_its_end
-from artigraph.db.outcome import UNKNOWN, told
+from artigraph.db.outcome import UNKNOWN, close, told
 from artigraph.db.pending import InMemory, Pending
 from artigraph.dialect.registry import dialect_of
 from artigraph.errors import ConnectionLostError
 from artigraph.garbage import collector_paused
 
-__all__ = ["Transaction", "close"]
+__all__ = ["Transaction"]
 
 
 @dataclass(eq=False, kw_only=True)
@@ -116,14 +114,6 @@ class Transaction(Pending):
     async def give_up(self) -> None:
         """Take it back, unless it was committed before whatever came then."""
         await (self.commit() if self._committed else self.roll_back())
-
-
-async def close(opened: AsyncConnection | AsyncSession) -> None:
-    """Close what was opened, and roll back what it has not committed."""
-    # One that cannot roll back is thrown away, and its database does that by itself: what
-    # has been read or committed holds, and an error on its way is the one to tell.
-    with suppress(DBAPIError, OSError):
-        await opened.close()
 
 
 def _others_listen(connection: Connection) -> bool:

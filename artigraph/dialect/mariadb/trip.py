@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
+from sqlalchemy.connectors.asyncio import AsyncAdapt_dbapi_cursor
 from sqlalchemy.dialects.mysql.asyncmy import (
     AsyncAdapt_asyncmy_connection,
     AsyncAdapt_asyncmy_dbapi,
@@ -27,19 +28,19 @@ def travel_less(dialect: Dialect) -> None:
 
 
 class _Driver(AsyncAdapt_asyncmy_dbapi):
-    def connect(self, *arg: Any, **kw: Any) -> _Connection:
+    def connect(self, *arg: object, **kw: object) -> _Connection:
         return _Connection(self, super().connect(*arg, **kw)._connection)
 
 
 class _Connection(AsyncAdapt_asyncmy_connection):
     __slots__ = ("_is_unsure",)
 
-    def __init__(self, dbapi: Any, connection: Any) -> None:
+    def __init__(self, dbapi: object, connection: Any) -> None:
         super().__init__(dbapi, connection)
         self._is_unsure = False
         """Whether the server may know more than its last answer tells."""
 
-    def cursor(self, server_side: bool = False) -> Any:
+    def cursor(self, server_side: bool = False) -> AsyncAdapt_dbapi_cursor:
         # The answer to a stream has not ended when its first rows are here.
         self._is_unsure = self._is_unsure or server_side
         return super().cursor(server_side)

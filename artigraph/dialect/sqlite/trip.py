@@ -234,22 +234,24 @@ class _Cursor(AsyncAdapt_aiosqlite_cursor):
     def close(self) -> None:
         self._rows.clear()
 
-    def execute(self, operation: Any, parameters: Any = None) -> Any:
+    def execute(self, operation: str, parameters: Any = None) -> None:
         if not self._adapt_connection.is_here:
-            return super().execute(operation, parameters)
+            super().execute(operation, parameters)
+            return
         work = partial(_execute, sql=operation, parameters=parameters or ())
-        return _without_waiting(self._do(work))
+        _without_waiting(self._do(work))
 
-    def executemany(self, operation: Any, seq_of_parameters: Any) -> Any:
+    def executemany(self, operation: str, seq_of_parameters: Any) -> None:
         if not self._adapt_connection.is_here:
-            return super().executemany(operation, seq_of_parameters)
+            super().executemany(operation, seq_of_parameters)
+            return
         work = partial(_execute_many, sql=operation, parameters=seq_of_parameters)
-        return _without_waiting(self._do(work))
+        _without_waiting(self._do(work))
 
-    async def _execute_async(self, operation: Any, parameters: Any) -> None:
+    async def _execute_async(self, operation: str, parameters: object) -> None:
         await self._send(partial(_execute, sql=operation, parameters=parameters or ()))
 
-    async def _executemany_async(self, operation: Any, seq_of_parameters: Any) -> None:
+    async def _executemany_async(self, operation: str, seq_of_parameters: object) -> None:
         await self._send(partial(_execute_many, sql=operation, parameters=seq_of_parameters))
 
     async def _send(self, work: Callable[[sqlite3.Cursor], list[Any]]) -> None:
@@ -302,7 +304,7 @@ class _Stream(AsyncAdapt_aiosqlite_ss_cursor):
     __slots__ = ()
     _adapt_connection: OneTrip
 
-    async def _execute_async(self, operation: Any, parameters: Any) -> Any:
+    async def _execute_async(self, operation: str, parameters: Any) -> object:
         await self._adapt_connection.begin_now()
         self._adapt_connection.note_change()  # its rows come later
         return await super()._execute_async(operation, parameters)
