@@ -29,7 +29,7 @@ from artigraph.registry import did_you_mean
 from artigraph.types.record import Scalar
 from artigraph.types.scalar import NUMBER, TEXT
 
-__all__ = ["BY_ID", "Order", "OrderBy", "Ordering", "check_count", "ordering_of"]
+__all__ = ["BY_ID", "Order", "OrderBy", "Ordering", "check_counts", "ordering_of"]
 
 
 @dataclass(frozen=True)
@@ -230,20 +230,20 @@ def _types(filter: Filter) -> Iterator[ModelTypeFilter]:
         yield from (one for one in filter.model_type if isinstance(one, ModelTypeFilter))
 
 
-def check_count(name: str, value: object, least: int = 0) -> None:
+def check_counts(*, least: int = 0, **counts: object) -> None:
     """Refuse what is no count.
 
     Args:
-        name: The argument, for the error.
-        value: What was given; ``None`` is none.
         least: The smallest count that makes sense.
+        **counts: What was given, by the argument's name; ``None`` is none.
 
     Raises:
-        FilterError: It is no integer, or too small.
+        FilterError: One is no integer, or too small.
     """
-    if value is None:
-        return
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise FilterError(f"{name} is a count from {least} on, not {value!r}.")
-    if value >= 2**63:
-        raise FilterError(f"{name} has more than 64 bits. Leave it out to read all.")
+    for name, value in counts.items():
+        if value is None:
+            continue
+        if not isinstance(value, int) or isinstance(value, bool) or value < least:
+            raise FilterError(f"{name} is a count from {least} on, not {value!r}.")
+        if value >= 2**63:
+            raise FilterError(f"{name} has more than 64 bits. Leave it out to read all.")

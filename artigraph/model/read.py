@@ -20,7 +20,7 @@ from artigraph.db.setting import current_setting, store_in, using
 from artigraph.errors import MultipleNodesFoundError
 from artigraph.filter.base import Filter
 from artigraph.filter.model import ModelFilter
-from artigraph.filter.order import BY_ID, OrderBy, Ordering, check_count, ordering_of
+from artigraph.filter.order import BY_ID, OrderBy, Ordering, check_counts, ordering_of
 from artigraph.filter.value import among
 from artigraph.model import lineage  # noqa: F401  # it looks at each store that is opened
 from artigraph.model.load import Loader, ReadModel
@@ -113,8 +113,7 @@ async def read_tolerantly(
     Returns:
         The models, and those among them that could not be made.
     """
-    check_count("limit", limit)
-    check_count("offset", offset)
+    check_counts(limit=limit, offset=offset)
     query = _Query(_models_only(filter).clause(), ordering_of(order_by, filter), limit, offset)
     unfit = Unfit()
     return await _read(query, lazy, unfit), unfit
@@ -168,7 +167,7 @@ async def iter_models(
     Raises:
         FilterError: An unknown field or column, or a page without rows.
     """
-    check_count("page_size", page_size, 1)
+    check_counts(page_size=page_size, least=1)
     found, ordering = _models_only(filter).clause(), ordering_of(order_by, filter)
     query = _Query(found, ordering, page_size, keyed=True)
     setting, unfit = current_setting(), Unfit()

@@ -17,7 +17,7 @@ from artigraph.display.row import ResultList
 from artigraph.errors import MultipleNodesFoundError, UnfitArtifactWarning
 from artigraph.filter.artifact import ArtifactFilter
 from artigraph.filter.base import Filter
-from artigraph.filter.order import BY_ID, OrderBy, Ordering, check_count, ordering_of
+from artigraph.filter.order import BY_ID, OrderBy, Ordering, check_counts, ordering_of
 from artigraph.frame.handles import open_stored
 from artigraph.home import warn_caller
 from artigraph.node.node import count_nodes, delete_nodes, existing, select_nodes
@@ -205,8 +205,7 @@ async def read_artifacts(
         CorruptBlobError: With ``strict``: the bytes of a value are not those that were written.
             What else is wrong with one has errors of its own.
     """
-    check_count("limit", limit)
-    check_count("offset", offset)
+    check_counts(limit=limit, offset=offset)
     ordering, whole = ordering_of(order_by, filter), WholeRead()
     while True:
         with whole:

@@ -27,7 +27,7 @@ from artigraph.errors import (
     NodeNotFoundError,
 )
 from artigraph.filter.base import Filter, clause_of
-from artigraph.filter.order import BY_ID, OrderBy, Ordering, check_count, ordering_of
+from artigraph.filter.order import BY_ID, OrderBy, Ordering, check_counts, ordering_of
 from artigraph.garbage import collector_paused
 from artigraph.node.delete import delete_in
 from artigraph.node.object import write_objects
@@ -152,8 +152,7 @@ async def read_nodes(
     Raises:
         FilterError: An unknown column, or a negative count.
     """
-    check_count("limit", limit)
-    check_count("offset", offset)
+    check_counts(limit=limit, offset=offset)
     ordering = ordering_of(order_by, filter)
     return await select_nodes(clause_of(filter), limit, ordering=ordering, offset=offset)
 
@@ -191,7 +190,7 @@ async def iter_nodes(
     Raises:
         FilterError: An unknown column, or a page without rows.
     """
-    check_count("page_size", page_size, 1)
+    check_counts(page_size=page_size, least=1)
     ordering = ordering_of(order_by, filter)
     clause = clause_of(filter)
     after: ColumnElement[bool] | None = None
