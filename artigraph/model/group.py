@@ -242,6 +242,7 @@ class ModelGroup(Shown):
     @retried
     async def _write(self, added: dict[str, BaseModel]) -> None:
         async with encoded(None, added) as rows, row_writer() as writer:
+            rows.tell_of_misfits()
             above: NewRow | int | None = self._given_id
             if self._node is not None:
                 if inspect(self._node).has_identity:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from artigraph.db.session import Transaction, read
+from artigraph.db.session import read
+from artigraph.db.transaction import Transaction
 from artigraph.filter.model import ModelFilter
 from artigraph.filter.relation import NodeRelationshipFilter
 from artigraph.model.load import ReadModel

@@ -225,6 +225,7 @@ async def read_model_or_none(filter: Filter, *, lazy: bool = False) -> ReadModel
     unfit.raise_first()
     if isinstance(found[0].value, UnknownModel):
         raise found[0].value.error()
+    unfit.warn()
     return found[0]
 
 

@@ -50,7 +50,8 @@ async def _found_instead(filter: Filter) -> Row[Any] | None:
     query: Select[Any] = select(columns.node_id, columns.node_label, columns.node_type)
     first = query.where(clause).order_by(columns.node_id).limit(1)
     async with read() as connection:
-        return (await connection.execute(first)).first()
+        found: Row[Any] | None = (await connection.execute(first)).first()
+    return found
 
 
 def _instead(row: Row[Any], noun: str) -> str:
