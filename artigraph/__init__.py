@@ -228,6 +228,7 @@ _HOMES = {
         "TransactionFailedError",
         "UnfitArtifactWarning",
         "UnfitModelWarning",
+        "UnfitValueWarning",
         "UnknownModelError",
         "UnknownNameError",
         "UnknownSerializerError",

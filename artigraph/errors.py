@@ -1,8 +1,9 @@
 """Every exception of artigraph, drawn as a tree.
 
 Each inherits :class:`ArtigraphError` and the builtin that a caller would
-catch by habit, so ``except LookupError`` finds a missing node as well. Two warnings are
-artigraph's, too: ``UnfitArtifactWarning``, and ``UnfitModelWarning``, which is one of it.
+catch by habit, so ``except LookupError`` finds a missing node as well. Three warnings are
+artigraph's, too: ``UnfitArtifactWarning``, and ``UnfitModelWarning``, which is one of it; and
+``UnfitValueWarning``.
 
 ::
 
@@ -79,6 +80,7 @@ __all__ = [
     "TransactionFailedError",
     "UnfitArtifactWarning",
     "UnfitModelWarning",
+    "UnfitValueWarning",
     "UnknownModelError",
     "UnknownNameError",
     "UnknownSerializerError",
@@ -245,6 +247,14 @@ class UnfitModelWarning(UnfitArtifactWarning):
     """Stored models that a listing has as ``UnknownModel``, since they cannot be made.
 
     It says how many of which version, and why; ``strict=True`` makes it an error.
+    """
+
+
+class UnfitValueWarning(UserWarning):
+    """Fields of models that hold what they are not annotated as: written so, or before that.
+
+    It says which field, what is annotated, what was found and what to type; once of each
+    field of a class.
     """
 
 

@@ -18,7 +18,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from artigraph.errors import MissingLibraryError, NameTakenError, UnknownNameError
 from artigraph.home import home
 
-__all__ = ["Named", "Registry", "did_you_mean", "public_name"]
+__all__ = ["Named", "Registry", "did_you_mean", "nearest", "public_name"]
 
 
 class Named(Protocol):
@@ -50,6 +50,14 @@ def public_name(name: str) -> Any:
     return getattr(sys.modules["artigraph"], name)
 
 
+def nearest(name: str, known: Iterable[str]) -> list[str]:
+    """The known names that come nearest to another one: three at the most, or none."""
+    names = sorted(known)
+    # "type" is nearer to "model_type" than its letters tell.
+    near = [one for one in names if one.endswith(f"_{name}")]
+    return near or difflib.get_close_matches(name, names, n=3, cutoff=0.6)
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Say which known names come nearest, or list them all.
 
@@ -63,10 +71,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     names = sorted(known)
     if not names:
         return "None is known."
-    # "type" is nearer to "model_type" than its letters tell.
-    near = [one for one in names if one.endswith(f"_{name}")]
-    near = near or difflib.get_close_matches(name, names, n=3, cutoff=0.6)
-    if near:
+    if near := nearest(name, names):
         return f"Did you mean {' or '.join(repr(n) for n in near)}?"
     return f"Known are: {', '.join(repr(n) for n in names)}."
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
+from artigraph.codec.misfit import Misfits
 from artigraph.errors import DeserializationError, SerializationError
 from artigraph.orm.node import LABEL_LENGTH
 from artigraph.serializer.base import Serializer
@@ -117,6 +118,8 @@ class EncodingContext:
     """Levels of JSON above it."""
     storage: Storage | None = None
     """Where the bytes of children go that name no storage themselves."""
+    misfits: Misfits | None = None
+    """Takes note of values of another type than annotated."""
 
     def at(self, key: object, levels: int = 1) -> EncodingContext:
         """The context one step further in.
@@ -138,17 +141,25 @@ class EncodingContext:
             path = f"{self.path}.{key}"
         except ValueError:  # Python refuses to write integers of thousands of digits
             path = f"{self.path}.…"
-        return EncodingContext(self.owner, path, self.children, self.depth + levels, self.storage)
+        return self._moved(path, self.depth + levels, self.storage)
 
     def deeper(self) -> EncodingContext:
         """The same context, one level of JSON further in."""
-        return EncodingContext(self.owner, self.path, self.children, self.depth + 1, self.storage)
+        return self._moved(self.path, self.depth + 1, self.storage)
 
     def stored_in(self, storage: Storage | None) -> EncodingContext:
         """The same context, whose children go into a storage unless they name another."""
         if storage is None:
             return self
-        return EncodingContext(self.owner, self.path, self.children, self.depth, storage)
+        return self._moved(self.path, self.depth, storage)
+
+    def _moved(self, path: str, depth: int, storage: Storage | None) -> EncodingContext:
+        return EncodingContext(self.owner, path, self.children, depth, storage, self.misfits)
+
+    def note_misfit(self, value: object, scalar: Scalar) -> None:
+        """Take note of a value that is perhaps none of the annotated type."""
+        if self.misfits is not None:
+            self.misfits.note(self.owner, self.path, scalar, value)
 
     def add_child(
         self,

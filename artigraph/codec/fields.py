@@ -23,7 +23,7 @@ class Codecs:
         ModelDefinitionError: An annotation is nested too deep to be written down.
     """
 
-    __slots__ = ("_by_field", "decoders", "deep", "encoders", "schemas", "told")
+    __slots__ = ("_by_field", "decoders", "deep", "encoders", "schemas", "told", "told_misfits")
 
     def __init__(self, by_field: Mapping[str, Codec], bases: Sequence[str] = ()) -> None:
         self._by_field = by_field
@@ -48,6 +48,8 @@ class Codecs:
                     f"The annotation of the field {name!r} is nested deeper than the databases "
                     "read JSON. Annotate its inner part as Any, or make that a DataModel."
                 )
+        self.told_misfits: set[str] = set()
+        """The fields of which was told by now that they hold what they are not annotated as."""
         self.deep = any(codec.deep for codec in by_field.values())
         """Whether a field may hold children."""
 

@@ -46,6 +46,7 @@ def scalar_codec(scalar: Scalar) -> Codec:
                 return write(value)
             except SerializationError as error:
                 context.refuse(value, str(error), "")
+        context.note_misfit(value, scalar)
         return untyped(value, context, str, int)
 
     def decode(stored: object, children: LoadedChildren) -> object:
@@ -76,6 +77,7 @@ def _native_codec(scalar: Scalar) -> Codec:
             # Typed by its annotation: a StrEnum's text, a numpy integer's number. In
             # Python a bool is an int, but JSON tells them apart.
             if isinstance(value, bool) or not isinstance(value, type_):
+                context.note_misfit(value, scalar)
                 return encode_any(value, context)
             # Not str(value): an Enum that is a str has another text for that.
             value = _PLAIN[type_](value)
@@ -97,6 +99,7 @@ def _float_codec(scalar: Scalar) -> Codec:
                     return {TAG: "int", "v": hex(number)}
                 number = exact
             if not isinstance(number, float):
+                context.note_misfit(number, scalar)
                 return encode_any(number, context)
             value = float(number)
         return value if fits(value) else native_json(scalar, value)

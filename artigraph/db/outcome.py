@@ -48,6 +48,7 @@ __all__ = [
     "refuse_given_up",
     "told",
     "unreachable",
+    "without_frames",
 ]
 
 NOTHING_READ = "Run this again; it opens a new connection."
@@ -306,6 +307,20 @@ def unreachable(error: BaseException, database: Dialect, shown: str) -> Artigrap
             "another way to connect; its log says which."
         )
     return EngineURLError(f"{what} {database.advice(causes[0])}")
+
+
+def without_frames(error: BaseException) -> BaseException:
+    """The driver's error as a cause that a traceback tells in a line.
+
+    All that it went through is the library's own: no line of a user's, or of ours.
+    """
+    first = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    one: BaseException | None = first
+    while one is not None:
+        # What it came amid may be an error of the user's own, who wants its lines.
+        one.__traceback__, one.__suppress_context__ = None, True
+        one = one.__cause__
+    return first
 
 
 _ERRNO = re.compile(r"\[Errno (\d+)\]")

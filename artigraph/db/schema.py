@@ -16,7 +16,7 @@ from sqlalchemy.schema import CreateColumn
 from sqlalchemy.types import SchemaType
 
 from artigraph.db.column import check_types
-from artigraph.db.outcome import is_of_driver, unreachable
+from artigraph.db.outcome import is_of_driver, unreachable, without_frames
 from artigraph.dialect.base import SCHEMA, WRITES
 from artigraph.dialect.registry import dialect_of
 from artigraph.errors import SchemaError
@@ -70,7 +70,7 @@ async def _reach(engine: AsyncEngine, shown: str) -> None:
             raise
         # aiosqlite's thread has yet to tell this loop that it ends.
         await asyncio.sleep(0.1)
-        raise unreachable(error, dialect_of(engine), shown) from error
+        raise unreachable(error, dialect_of(engine), shown) from without_frames(error)
 
 
 def _is_complete(connection: Connection, create: bool, shown: str) -> bool:

@@ -97,6 +97,10 @@ class NodeFilter(Filter):
                 said = said.joined(inner.phrase())
         return said
 
+    def _clause_of_any_type(self) -> ColumnElement[bool]:
+        """As :meth:`clause`, for nodes of other types than its kind of filter finds, too."""
+        return and_(true(), *self._clauses())
+
     def _noun(self) -> str:
         return f"{self._only}s"
 

@@ -25,7 +25,7 @@ from artigraph.filter.model import ModelFilter, ModelTypeFilter
 from artigraph.filter.shape import AnyShape, Path, Shape
 from artigraph.orm.check.affinity import affinity_of
 from artigraph.orm.node import node_table
-from artigraph.registry import did_you_mean
+from artigraph.registry import did_you_mean, nearest
 from artigraph.types.record import Scalar
 from artigraph.types.scalar import NUMBER, TEXT
 
@@ -161,15 +161,16 @@ def _terms(given: str | Order, filter: Filter) -> Iterator[_Term]:
     owner, shape = _model_of(filter)
     if not _finds_models(filter):
         raise FilterError(
-            f"order_by={given.by!r}: there is no such column of nodes. To order by a field of a "
-            "model, say which models: ModelFilter(model_type=…). "
-            f"{did_you_mean(path[0], node_table.c.keys())}"
+            f"order_by={given.by!r}: there is no such column of nodes. "
+            f"{_nearest_names(path[0], _OWN_COLUMNS, node_table.c.keys())} To order by a field of "
+            "a model, say which models: ModelFilter(model_type=…)."
         )
-    try:
-        location = find_field(owner, shape, path)
-    except FilterError as error:
-        columns = f" A column is named as in the table: {did_you_mean(path[0], _OWN_COLUMNS)}"
-        raise FilterError(f"{error}{columns if len(path) == 1 else ''}") from None
+    if len(path) == 1 and shape.names is not None and shape.step(path[0]) is None:
+        raise FilterError(
+            f"{owner} has no field {path[0]!r}. "
+            f"{_nearest_names(path[0], [*shape.names, *_OWN_COLUMNS])}"
+        )
+    location = find_field(owner, shape, path)
     scalars = (NUMBER, TEXT) if location.shape.scalars is None else location.shape.scalars
     scalars = [one for one in scalars if one.ordered or one.form in ("boolean", "text", "name")]
     if not scalars:
@@ -178,6 +179,15 @@ def _terms(given: str | Order, filter: Filter) -> Iterator[_Term]:
     for scalar in scalars:
         make = _reader(location.keys, scalar, location.shape.tells_type)
         yield _Term(_in_row(node_table, location.labels, make), given.descending, True)
+
+
+def _nearest_names(name: str, usual: Sequence[str], known: Sequence[str] = ()) -> str:
+    """What to order by instead: the nearest of all that is known, or else what is usual."""
+    near = nearest(name, {*usual, *known})
+    if not near:
+        return did_you_mean(name, usual)
+    first = near[0]
+    return f"{did_you_mean(name, near)} Order by {first!r}, or by '-{first}' for the largest first."
 
 
 _OWN_COLUMNS = ("node_id", "node_label", "node_parent_id", "node_created_at", "node_updated_at")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 from artigraph.codec.annotation import codec_of_schema
 from artigraph.codec.any import ANY
 from artigraph.codec.base import NESTED, TAG, ChildValue, EncodingContext, LoadedChildren
 from artigraph.codec.fields import Codecs
+from artigraph.codec.misfit import Check, Misfits, checks_of
 from artigraph.dialect.order import ModelDocument
 from artigraph.errors import ArtigraphError, DeserializationError, SerializationError
 from artigraph.model.base import BaseModel, models_by_name
@@ -18,11 +19,14 @@ from artigraph.model.unknown import UnknownModel
 from artigraph.orm.base import is_clean
 from artigraph.storage.base import Storage
 
+NoteMisfit: TypeAlias = Callable[[type[BaseModel], Check, object], None]
+"""Takes the class, what is checked, and the value that does not fit."""
+
 __all__ = ["decoder_of", "encode_model", "readable_fields"]
 
 
 def encode_model(
-    model: BaseModel, storage: Storage | None = None
+    model: BaseModel, storage: Storage | None = None, misfits: Misfits | None = None
 ) -> tuple[dict[str, Any], dict[str, ChildValue]]:
     """Turn a model into its document.
 
@@ -30,6 +34,7 @@ def encode_model(
         model: An instance of a class that has a version.
         storage: Where the bytes of its children go that name no storage; into the
             database, unless given.
+        misfits: Takes note of values of other types than their fields are annotated as.
 
     Returns:
         The document, and by label the values that need rows of their own. Where
@@ -60,7 +65,9 @@ def encode_model(
     encoders = codecs.encoders
     document = ModelDocument()
     children: dict[str, ChildValue] = {}
-    context = EncodingContext(cls.model_name, "", children, 0, storage)
+    context = EncodingContext(cls.model_name, "", children, 0, storage, misfits)
+    if misfits is not None:
+        misfits.begin(codecs.told_misfits)
     for name, value in model.model_data().items():
         encode = encoders.get(name)
         if encode is None:
@@ -100,12 +107,15 @@ def _check_name(model: str, name: object) -> None:
     )
 
 
-def decoder_of(name: str, version: int) -> Callable[[Any, LoadedChildren], Any]:
+def decoder_of(
+    name: str, version: int, note_misfit: NoteMisfit | None = None
+) -> Callable[[Any, LoadedChildren], Any]:
     """What turns documents back into models.
 
     Args:
         name: The models' name.
         version: The version of the class that wrote them.
+        note_misfit: Called with a value of another type than its field is annotated as.
 
     Returns:
         A function of what :func:`encode_model` made, and of the values that have rows
@@ -116,7 +126,34 @@ def decoder_of(name: str, version: int) -> Callable[[Any, LoadedChildren], Any]:
     """
     cls = models_by_name.get(name)
     codecs = cls._model_codecs() if cls is not None and version == cls.model_version else None
-    return partial(_decode, name, version, cls, codecs)
+    decode = partial(_decode, name, version, cls, codecs)
+    if codecs is None or cls is None or note_misfit is None or not _keeps_values(cls):
+        return decode
+    checks = [c for c in checks_of(cls._model_fields()) if c[0] not in codecs.told_misfits]
+    return partial(decode, look=_look_at(checks, partial(note_misfit, cls))) if checks else decode
+
+
+def _look_at(
+    checks: Sequence[Check], note: Callable[[Check, object], None]
+) -> Callable[[Mapping[str, Any]], None]:
+    """What looks whether the fields of a document fit."""
+    by_field = {check[0]: check for check in checks}
+    # Almost every value is of the first of its types, and each of a bulk read is looked at.
+    usual = [(field, types[0]) for field, types, *_ in checks]
+
+    def look(data: Mapping[str, Any]) -> None:
+        for field, kind in usual:
+            if type(value := data.get(field)) is not kind:
+                _, types, fits, _ = check = by_field[field]
+                if type(value) not in types and not fits(value):
+                    note(check, value)
+
+    return look
+
+
+def _keeps_values(cls: type[BaseModel]) -> bool:
+    """Whether instances have what is stored; a ``model_init`` of the class's own may convert it."""
+    return cls.model_init.__module__.startswith("artigraph.")
 
 
 def _decode(
@@ -126,6 +163,8 @@ def _decode(
     codecs: Codecs | None,
     document: Any,
     children: LoadedChildren,
+    *,
+    look: Callable[[Mapping[str, Any]], None] | None = None,
 ) -> Any:
     if not (isinstance(document, dict) and type(name) is str and type(version) is int):
         of_a_model = isinstance(document, dict)
@@ -157,7 +196,10 @@ def _decode(
         ) from error
     if cls is None:
         return UnknownModel(name, version, _by_name(data))
-    return cls.model_init(version, data)
+    made = cls.model_init(version, data)
+    if look is not None:
+        look(data)
+    return made
 
 
 def readable_fields(document: Any, children: LoadedChildren) -> dict[str, Any]:

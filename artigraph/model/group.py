@@ -23,16 +23,13 @@ from artigraph.display.row import describe_row
 from artigraph.display.shown import Shown
 from artigraph.display.value import brief, describe_fields
 from artigraph.errors import FilterError, NodeNotFoundError
-from artigraph.filter.model import ModelFilter
 from artigraph.filter.node import NodeFilter
-from artigraph.filter.relation import NodeRelationshipFilter
 from artigraph.model.added import Added
 from artigraph.model.base import BaseModel
 from artigraph.model.group_models import GroupModels, several_labels
-from artigraph.model.read import read_tolerantly
+from artigraph.model.group_rows import delete_models_on, read_models_on
 from artigraph.model.write import encoded
 from artigraph.node.current import Current, entered, hang, insert_unwritten
-from artigraph.node.delete import delete_in
 from artigraph.node.node import read_node
 from artigraph.node.object import update_nodes
 from artigraph.node.row import NewRow, row_writer
@@ -245,6 +242,7 @@ class ModelGroup(Shown):
     @retried
     async def _write(self, added: dict[str, BaseModel]) -> None:
         async with encoded(None, added) as rows, row_writer() as writer:
+            rows.tell_of_misfits()
             above: NewRow | int | None = self._given_id
             if self._node is not None:
                 if inspect(self._node).has_identity:
@@ -285,7 +283,7 @@ class ModelGroup(Shown):
             The models by label, those included that are added but not saved.
 
         Raises:
-            NodeNotFoundError: The group has no such model.
+            NodeNotFoundError: The group has no such model, or its node does not exist.
         """
         wanted = several_labels(labels)
         if self._written_id() is not None and (fresh or not self._models.knows(wanted)):
@@ -305,6 +303,9 @@ class ModelGroup(Shown):
 
         Args:
             strict: As for :func:`~artigraph.read_models`.
+
+        Raises:
+            NodeNotFoundError: The group's node does not exist.
         """
         if self._written_id() is None:
             return {}
@@ -320,6 +321,9 @@ class ModelGroup(Shown):
         Args:
             labels: Which.
             fresh: Ask the database about saved ones in any case.
+
+        Raises:
+            NodeNotFoundError: The group's node does not exist.
         """
         wanted = {*(several_labels(labels) or ())}
         if self._written_id() is not None and (fresh or not wanted <= self._models.all().keys()):
@@ -341,7 +345,7 @@ class ModelGroup(Shown):
             labels: Which; all, unless given.
 
         Raises:
-            NodeNotFoundError: The group has no such model; none is removed.
+            NodeNotFoundError: The group has no such model, or its node does not exist.
         """
         wanted = several_labels(labels)
         if wanted is not None and not await self.has_models(wanted):
@@ -356,7 +360,7 @@ class ModelGroup(Shown):
     @retried
     async def _delete(self, node_id: int, wanted: list[str] | None) -> None:
         async with write() as transaction:
-            await delete_in(transaction, _models_on(node_id, wanted).clause())
+            await delete_models_on(transaction, node_id, wanted)
             models = self._models
             transaction.on_success.append(partial(models.forget, wanted))
             # A session around it may bring the rows back.
@@ -369,7 +373,7 @@ class ModelGroup(Shown):
         if node_id is None:
             raise RuntimeError("The group's node is not written yet.")
         with self.using_its_store():
-            found, unfit = await read_tolerantly(_models_on(node_id, labels))
+            found, unfit = await read_models_on(node_id, labels)
         if strict:
             unfit.raise_first()
         read = {str(model.artifact.node_label): model.value for model in found}
@@ -383,12 +387,6 @@ class ModelGroup(Shown):
             return self._given_id
         # From what is loaded: a repr may ask.
         return vars(self._node).get("node_id") if inspect(self._node).has_identity else None
-
-
-def _models_on(node_id: int, labels: list[str] | None) -> ModelFilter:
-    """The models on a node; only those with the labels, if there are any to keep to."""
-    on_node = ModelFilter(relationship=NodeRelationshipFilter(child_of=node_id))
-    return on_node if labels is None else replace(on_node, label=labels)
 
 
 _current_group: BlockVar[ModelGroup | None] = BlockVar("artigraph_group", None)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any, TypeAlias
 
 from sqlalchemy import Row
 
 from artigraph.codec.base import LoadedChild, LoadedChildren, UnreadChildError
+from artigraph.codec.misfit import Check
 from artigraph.db.store import Store
 from artigraph.display.row import ResultList
 from artigraph.errors import DeserializationError
 from artigraph.garbage import collector_paused
+from artigraph.model.base import BaseModel
 from artigraph.model.document import decoder_of
 from artigraph.model.unfit import Unfit, about_row, unfit_model
 from artigraph.node.qualified import Places, QualifiedArtifact
@@ -46,7 +48,8 @@ class Loader:
         unfit: Unfit,
     ) -> None:
         self._store, self._unfit = store, unfit
-        self._decoder_of = cache(decoder_of)
+        self._decoder_of = cache(partial(decoder_of, note_misfit=self._note_misfit))
+        self._row: Row[Any] | None = None
         self._around: dict[int, None] = {}
         self._in_circle: set[int] = set()
         self._refused: Exception | None = None
@@ -106,6 +109,7 @@ class Loader:
                 below = self._load_below(row)
             decode = self._decoder_of(row.model_artifact_type, row.model_artifact_version)
             children.update(below)
+            self._row = row
             return decode(row.model_artifact_data, children), None
         except (MemoryError, RecursionError):
             raise
@@ -114,6 +118,10 @@ class Loader:
             if any(label == children.lacking for label, _ in below):
                 self._refused = self._refused or told
             return unfit_model(row, below, told), told
+
+    def _note_misfit(self, model: type[BaseModel], check: Check, value: object) -> None:
+        if self._row is not None:
+            self._unfit.note_value(self._row, model, check, value)
 
     def _load_below(self, row: Row[Any]) -> list[tuple[str, LoadedChild]]:
         if row.node_id in self._around:

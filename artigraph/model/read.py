@@ -27,7 +27,8 @@ from artigraph.model.load import Loader, ReadModel
 from artigraph.model.part import load_parts, select_parts
 from artigraph.model.unfit import Unfit
 from artigraph.model.unknown import UnknownModel
-from artigraph.node.node import count_nodes, delete_nodes, existing
+from artigraph.node.existing import existing
+from artigraph.node.node import count_nodes, delete_nodes
 from artigraph.orm.artifact import ModelArtifact
 from artigraph.orm.node import column_names, node_table
 from artigraph.outline.path import labels_above
@@ -223,6 +224,7 @@ async def read_model_or_none(filter: Filter, *, lazy: bool = False) -> ReadModel
     unfit.raise_first()
     if isinstance(found[0].value, UnknownModel):
         raise found[0].value.error()
+    unfit.warn()
     return found[0]
 
 
@@ -239,7 +241,7 @@ async def read_model(filter: Filter, *, lazy: bool = False) -> ReadModel:
         UnknownModelError: Its class is not defined here.
         ModelVersionError: As for :func:`read_model_or_none`.
     """
-    return existing(await read_model_or_none(filter, lazy=lazy), "model", filter)
+    return await existing(await read_model_or_none(filter, lazy=lazy), "model", filter)
 
 
 async def delete_models(filter: Filter, *, everything: bool = False) -> int:

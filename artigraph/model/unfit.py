@@ -10,15 +10,25 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Row
 
 from artigraph.codec.base import LoadedChild, LoadedChildren
+from artigraph.codec.misfit import Check
 from artigraph.display.escape import counted, cut, visible
-from artigraph.errors import ArtigraphError, DeserializationError, UnfitModelWarning, error_about
+from artigraph.errors import (
+    ArtigraphError,
+    DeserializationError,
+    UnfitModelWarning,
+    UnfitValueWarning,
+    error_about,
+)
 from artigraph.home import warn_caller
+from artigraph.model.base import BaseModel
 from artigraph.model.document import readable_fields
+from artigraph.model.misfit import ReadMisfits
 from artigraph.model.unknown import UnknownModel
 from artigraph.node.artifact import LONGEST_TOLD, MOST_KINDS
 
@@ -34,8 +44,12 @@ def about_row(row: Row[Any], error: Exception) -> Exception:
         row: The row of a model.
         error: What reading it has raised.
     """
+    return error_about(_name_of(row), error)
+
+
+def _name_of(row: Row[Any]) -> str:
     name, version = row.model_artifact_type, row.model_artifact_version
-    return error_about(row_name(row.node_id, row.node_label, name, version), error)
+    return row_name(row.node_id, row.node_label, name, version)
 
 
 def row_name(node_id: int, label: object, name: object, version: object) -> str:
@@ -87,11 +101,12 @@ def _text(value: object, longest: int) -> str:
 
 
 class Unfit:
-    """The models of one listing that could not be made."""
+    """The models of one listing that could not be made, and values that do not fit their fields."""
 
-    __slots__ = ("_first", "_of_all", "_told")
+    __slots__ = ("_first", "_misfits", "_of_all", "_told")
 
     def __init__(self) -> None:
+        self._misfits = ReadMisfits()
         self._first: Exception | None = None
         self._told: dict[tuple[str, int, str], str] = {}
         self._of_all: Counter[tuple[str, int, str]] = Counter()
@@ -109,13 +124,23 @@ class Unfit:
         self._told.setdefault(kind, model.fault)
         self._of_all[kind] += 1
 
+    def note_value(
+        self, row: Row[Any], model: type[BaseModel], check: Check, value: object
+    ) -> None:
+        """Count a value of another type than its field is annotated as; arguments as they are."""
+        self._misfits.note(model, check, value, partial(_name_of, row))
+
     def raise_first(self) -> None:
         """Raise what was wrong with the first of them, if there is one."""
         if self._first is not None:
             raise self._first
 
     def warn(self) -> None:
-        """Warn of all of them at once, if there are any: how many of which version, and why."""
+        """Warn of all of them at once, if there are any: how many of which version, and why.
+
+        Fields whose values do not fit are told of one by one, each once.
+        """
+        self._misfits.tell(partial(warn_caller, category=UnfitValueWarning))
         lines = [
             f"{count:,} of {visible(name, 60)} version {version}, the first: "
             f"{visible(self._told[name, version, why], LONGEST_TOLD)}"

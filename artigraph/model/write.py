@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 from artigraph.blob.write import Blob, hold_blobs, put_blobs
 from artigraph.codec.base import ChildValue
+from artigraph.codec.misfit import Misfits
 from artigraph.concurrency import run_in_thread
 from artigraph.db.fetch import FEW
 from artigraph.db.retry import retried
 from artigraph.db.setting import current_store, on_one_store
 from artigraph.display.escape import cut
-from artigraph.errors import LabelError, SerializationError, raise_about
+from artigraph.errors import LabelError, SerializationError, UnfitValueWarning, raise_about
+from artigraph.home import warn_caller
 from artigraph.model.base import BaseModel
 from artigraph.model.document import encode_model
 from artigraph.node.key import id_of_parent
@@ -51,6 +54,7 @@ class ModelRows:
     _blobs: list[tuple[str, NewRow, Blob]] = field(default_factory=list)
     _of: str = ""
     """Which of many models is being encoded."""
+    _misfits: Misfits = field(default_factory=Misfits)
 
     @classmethod
     async def of(cls, parent: NewRow | int | None, models: Mapping[str, BaseModel]) -> ModelRows:
@@ -100,7 +104,7 @@ class ModelRows:
                 "deep. Does it hold itself? If not, write it by itself, and keep its node's id "
                 "instead. Nothing was written."
             )
-        document, parts = encode_model(model, storage)
+        document, parts = encode_model(model, storage, self._misfits)
         row = NewRow(
             ModelArtifact,
             label,
@@ -118,6 +122,10 @@ class ModelRows:
             else:
                 self._blobs.append((part.label, row, _blob(model, part, part.serializer, self._of)))
         return row
+
+    def tell_of_misfits(self) -> None:
+        """Warn of fields that hold what they are not annotated as; before anything is written."""
+        self._misfits.tell(partial(warn_caller, category=UnfitValueWarning))
 
     async def insert(self, writer: RowWriter) -> None:
         """Insert the rows in a running transaction, as the last that is done in it."""
@@ -244,6 +252,7 @@ async def _write(
         label = next(iter(models), None)
         parent = None if above is None else id_of_parent(above, label, current_store())
         async with encoded(parent, models) as rows:
+            rows.tell_of_misfits()
             async with row_writer() as writer:
                 await rows.insert(writer)
             return rows.qualified()

@@ -20,7 +20,8 @@ from artigraph.filter.base import Filter
 from artigraph.filter.order import BY_ID, OrderBy, Ordering, check_counts, ordering_of
 from artigraph.frame.handles import open_stored
 from artigraph.home import warn_caller
-from artigraph.node.node import count_nodes, delete_nodes, existing, select_nodes
+from artigraph.node.existing import existing
+from artigraph.node.node import count_nodes, delete_nodes, select_nodes
 from artigraph.node.object import write_objects
 from artigraph.node.qualified import QualifiedArtifact
 from artigraph.node.row import check_label, row_writer
@@ -239,7 +240,7 @@ async def read_artifact(filter: Filter) -> QualifiedArtifact[BaseArtifact, Any]:
         NodeNotFoundError: The filter finds none.
         MultipleNodesFoundError: The filter finds more than one.
     """
-    return existing(await read_artifact_or_none(filter), "artifact", filter)
+    return await existing(await read_artifact_or_none(filter), "artifact", filter)
 
 
 async def count_artifacts(filter: Filter) -> int:

@@ -24,12 +24,12 @@ from artigraph.display.row import ResultList
 from artigraph.errors import (
     FilterError,
     MultipleNodesFoundError,
-    NodeNotFoundError,
 )
 from artigraph.filter.base import Filter, clause_of
 from artigraph.filter.order import BY_ID, OrderBy, Ordering, check_counts, ordering_of
 from artigraph.garbage import collector_paused
 from artigraph.node.delete import delete_in
+from artigraph.node.existing import existing
 from artigraph.node.object import write_objects
 from artigraph.node.row import row_writer
 from artigraph.orm.node import Node, node_table
@@ -37,7 +37,6 @@ from artigraph.orm.node import Node, node_table
 __all__ = [
     "count_nodes",
     "delete_nodes",
-    "existing",
     "iter_nodes",
     "new_node",
     "nodes_exist",
@@ -51,7 +50,6 @@ __all__ = [
 ]
 
 N = TypeVar("N", bound=Node)
-F = TypeVar("F")
 
 
 @overload
@@ -246,20 +244,7 @@ async def read_node(filter: Filter) -> Node:
         NodeNotFoundError: The filter finds none.
         MultipleNodesFoundError: The filter finds more than one.
     """
-    return existing(await read_node_or_none(filter), "node", filter)
-
-
-def existing(found: F | None, noun: str, filter: Filter) -> F:
-    """What was found.
-
-    Raises:
-        NodeNotFoundError: It is ``None``.
-    """
-    if found is None:
-        raise NodeNotFoundError(
-            f"There is no such {noun}: {filter}. Use read_{noun}_or_none() where that may happen."
-        )
-    return found
+    return await existing(await read_node_or_none(filter), "node", filter)
 
 
 async def select_nodes(

@@ -7,6 +7,7 @@ since it may have been written by somebody else.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,7 +38,13 @@ from artigraph.outline.page import (
     browse_types,
     count_matches,
 )
-from artigraph.outline.search import fields_asked_for, search_clause, taken_as_words
+from artigraph.outline.search import (
+    fields_asked_for,
+    ids_asked_for,
+    search_clause,
+    taken_as_words,
+    text_in,
+)
 from artigraph.outline.summary import NodeSummary
 
 __all__ = ["SCOPE", "Scope", "TreeHandlers", "check_scope"]
@@ -236,10 +243,20 @@ async def _why_nothing(text: str) -> str:
             f"Nothing found. {visible(words[0], LONGEST_LABEL)} was looked for as a word: fields "
             'are compared without spaces, as in loss<0.1 or note="two words".'
         )
-    for field in fields_asked_for(text):
+    for given in ids_asked_for(text):
+        shown = visible(given, LONGEST_LABEL)
+        if not re.fullmatch(r"[0-9]{1,18}", given):
+            return f"Nothing found. #{shown} was looked for as a word: an id is digits, as in #12."
+        if await browse_node(int(given)) is None:
+            return f"Nothing found. There is no node {shown}."
+    for field, compared in fields_asked_for(text).items():
+        shown = visible(field, LONGEST_LABEL)
         if not (await browse_search(search_clause(f"{field}=*"), limit=1)).nodes:
+            return f"Nothing found. No model has a value in a field {shown}."
+        if compared is not None and not (await browse_search(text_in(field), limit=1)).nodes:
             return (
-                f"Nothing found. No model has a value in a field {visible(field, LONGEST_LABEL)}."
+                f"Nothing found. {visible(compared, LONGEST_LABEL)} is no number, and no model has "
+                f"a text in {shown}. Compare it with a number, true or false, as in {shown}<0.1."
             )
     return ""
 

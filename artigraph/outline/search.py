@@ -24,7 +24,15 @@ from artigraph.filter.value import check_value
 from artigraph.orm.node import node_table
 from artigraph.outline.page import names_in
 
-__all__ = ["DEEPEST", "LONGEST_SEARCH", "fields_asked_for", "search_clause", "taken_as_words"]
+__all__ = [
+    "DEEPEST",
+    "LONGEST_SEARCH",
+    "fields_asked_for",
+    "ids_asked_for",
+    "search_clause",
+    "taken_as_words",
+    "text_in",
+]
 
 LONGEST_SEARCH = 200
 """Characters; nobody types more."""
@@ -56,10 +64,30 @@ def search_clause(text: str) -> ColumnElement[bool]:
     return and_(true(), *(_clause(term) for term in _TERM.findall(text)))
 
 
-def fields_asked_for(text: str) -> list[str]:
-    """The fields that a text compares."""
-    found = map(_comparison, _TERM.findall(text))
-    return [one[0] for one in found if one is not None]
+def fields_asked_for(text: str) -> dict[str, str | None]:
+    """The fields that a text compares.
+
+    Returns:
+        By field, what it is compared with if a text alone compares with that; else ``None``.
+    """
+    found = [one for one in map(_comparison, _TERM.findall(text)) if one is not None]
+    return {field: _only_text(SIGNS[sign], value) for field, sign, value in found}
+
+
+def ids_asked_for(text: str) -> list[str]:
+    """What in a text begins as an id does, without its ``#``."""
+    return [term[1:] for term in _TERM.findall(text) if term.startswith("#") and term != "#"]
+
+
+def text_in(field: str) -> ColumnElement[bool]:
+    """A clause that finds models with any text in a field."""
+    return _compare(path_of(field), OPERATORS["like"], "%")
+
+
+def _only_text(operator: Operator, value: str) -> str | None:
+    if operator.needs == "text" or value == "*":
+        return None
+    return value if list(_readings(operator, value)) == [value] else None
 
 
 def taken_as_words(text: str) -> list[str]:

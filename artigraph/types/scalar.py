@@ -41,6 +41,7 @@ __all__ = [
     "SCALARS_BY_TYPE",
     "TEXT",
     "comparable_of",
+    "fits_scalar",
     "parse_duration",
     "parse_number",
     "without_numpy",
@@ -347,6 +348,19 @@ def comparable_of(type_: type[Any]) -> Scalar | None:
     if issubclass(type_, PurePath):
         return PATH
     return next((SCALARS_BY_TYPE[base] for base in type_.__mro__ if base in SCALARS_BY_TYPE), None)
+
+
+def fits_scalar(scalar: Scalar, value: object) -> bool:
+    """Whether a value is of a scalar type, as type checkers see it.
+
+    An integer is a number, and so is a bool; a scalar of NumPy is what equals it; a path of
+    another system is a path.
+    """
+    value = without_numpy(value)
+    type_ = scalar.types[0]
+    if isinstance(value, scalar.types) or (type_ is float and isinstance(value, int)):
+        return True
+    return isinstance(value, PurePath) and issubclass(type_, PurePath)
 
 
 def without_numpy(value: Any) -> Any:

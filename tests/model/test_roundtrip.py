@@ -102,6 +102,7 @@ async def test_what_matches_its_annotation_comes_back(sqlite: None, example: Exa
     assert_same(example, await write_and_read(model_of(example)))
 
 
+@pytest.mark.filterwarnings("ignore::artigraph.UnfitValueWarning")
 @settings(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
@@ -265,6 +266,7 @@ MISMATCHES: dict[str, tuple[Any, Any, Any]] = {
 }
 
 
+@pytest.mark.filterwarnings("ignore::artigraph.UnfitValueWarning")
 async def test_what_does_not_match_keeps_its_value(store: str) -> None:
     """What is not of its annotated type keeps its own; a number or text that is, takes it."""
     names = {f"Mismatch{i}": key for i, key in enumerate(MISMATCHES)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import warnings
 from collections.abc import Callable
 from dataclasses import field
 from datetime import UTC, date, datetime, timedelta
@@ -25,6 +26,7 @@ from artigraph import (
     DeserializationError,
     ModelFilter,
     ModelVersionError,
+    UnfitValueWarning,
     UnknownModel,
     UnknownModelError,
     UnknownSerializerError,
@@ -346,6 +348,17 @@ CHANGED: dict[str, tuple[Any, Any, Any]] = {
 }
 
 
+UNFIT = {
+    "a date becomes a text",
+    "a text becomes a date",
+    "a text becomes a number",
+    "a union loses an arm",
+    "nothing becomes something",
+    "a model becomes a number",
+}
+"""Those of which a reader is told: what was written is of another scalar type."""
+
+
 @pytest.mark.parametrize("name", CHANGED)
 async def test_an_annotation_changed_without_a_new_version_reads_as_stored(
     store: str, name: str
@@ -356,8 +369,11 @@ async def test_an_annotation_changed_without_a_new_version_reads_as_stored(
     await write_model(label="m", model=old(x=value))
     with allow_model_type_overwrites():
         create_model("versions_annotation", x=after)
-    found: Any = (await read_model(ModelFilter(label="m"))).value
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        found: Any = (await read_model(ModelFilter(label="m"))).value
     assert same(value, found.x)
+    assert [one.category for one in caught] == [UnfitValueWarning] * (name in UNFIT)
 
 
 def fewer_colors() -> Any:
@@ -618,6 +634,7 @@ SCHEMAS: dict[str, Callable[[], Any]] = {
 }
 
 
+@pytest.mark.filterwarnings("ignore::artigraph.UnfitValueWarning")
 @pytest.mark.parametrize("known", [True, False])
 async def test_a_changed_schema_is_an_error_or_ignored(store: str, known: bool) -> None:
     """What a document says of itself may be anything: an error of artigraph's, or a value."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from shlex import quote
 
 from sqlalchemy import inspect
 
@@ -22,7 +23,14 @@ from artigraph.orm.node import Node
 from artigraph.outline.tree import TreeNode
 from artigraph.types.scalar import without_numpy
 
-__all__ = ["current_id", "find_id", "find_node", "node_id_of", "written_current_id"]
+__all__ = [
+    "current_id",
+    "find_id",
+    "find_node",
+    "node_id_of",
+    "quotes_hint",
+    "written_current_id",
+]
 
 _ID = re.compile(r"#?([0-9]{1,19})")
 _EXAMPLES = 3
@@ -121,12 +129,26 @@ async def find_node(word: Word) -> Node:
         return found[0]
     shown = visible(word.text, 60)
     if not found:
-        raise NodeNotFoundError(f"No node is called {shown!r}. %artigraph tree shows them.")
+        hint = await quotes_hint(word.text)
+        raise NodeNotFoundError(f"No node is called {shown!r}. {hint}%artigraph tree shows them.")
     ids = ", ".join(str(node.node_id) for node in found[:_EXAMPLES])
     more = ", …" if len(found) > _EXAMPLES else ""
     raise MultipleNodesFoundError(
         f"Several nodes are called {shown!r}: {ids}{more}. Say which by its id."
     )
+
+
+async def quotes_hint(text: str) -> str:
+    """What to say of a label that may have been typed without its quotes: nothing, or a sentence.
+
+    Args:
+        text: The first word of it.
+    """
+    found = await select_nodes(Node.node_label.startswith(f"{text} ", autoescape=True), 1)
+    if not found:
+        return ""
+    whole = visible(quote(str(found[0].node_label)), 60)
+    return f"Did you mean {whole}? A label with a blank stands in quotes. "
 
 
 async def find_id(word: Word) -> int:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial, wraps
+from shlex import quote
 from typing import Any, Literal, NoReturn, TypeAlias, TypeVar, get_args
 
 from IPython.core.error import UsageError
@@ -303,7 +304,24 @@ def _arguments(found: Command, words: Sequence[Word]) -> argparse.Namespace:
         given.append(word if value is None else Word.bare(option))
         given += [] if value is None else [value.as_value()]
     # Intermixed: options may stand between the words that are none.
-    return found.parser.parse_intermixed_args(list(given))
+    arguments, more = found.parser.parse_known_intermixed_args(list(given))
+    if more:
+        found.parser.error(_one_too_many(found, given, more[0]))
+    return arguments
+
+
+def _one_too_many(found: Command, given: Sequence[Word], word: str) -> str:
+    """What to say of a word that a sub-command has no place for: a label may lack its quotes."""
+    plain = [one.text for one in given if one.is_bare and not one.startswith(("-", "\0"))]
+    at = plain.index(word) if word in plain else 0
+    told = f"{visible(word, 60)!r} is one word too many."
+    if not at:
+        return told
+    typed = " ".join([*plain[: at - 1], quote(" ".join(plain[at - 1 :]))])
+    return (
+        f"{told} What has a blank in it, such as a label, stands in quotes: "
+        f"{found.usage} {visible(typed, 60)}"
+    )
 
 
 def _rank(found: Command) -> tuple[int, str]:

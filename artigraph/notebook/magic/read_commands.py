@@ -11,7 +11,7 @@ from IPython.core.error import UsageError
 from typing_extensions import override
 
 from artigraph.concurrency import run_in_thread
-from artigraph.display.escape import visible
+from artigraph.display.escape import counted, visible
 from artigraph.display.forest import tree_forms
 from artigraph.display.row import ResultList
 from artigraph.errors import FilterError
@@ -25,14 +25,13 @@ from artigraph.filter.unset import UNSET, Unset
 from artigraph.model.base import BaseModel, models_by_name
 from artigraph.model.load import ReadModel
 from artigraph.model.log import Log
-from artigraph.model.read import read_models, read_tolerantly
+from artigraph.model.read import count_models, read_models, read_tolerantly
 from artigraph.node.current import innermost
-from artigraph.node.node import nodes_exist
 from artigraph.notebook import explore
 from artigraph.notebook.magic.condition import parse_conditions
 from artigraph.notebook.magic.node_argument import current_id, find_id, find_node
 from artigraph.notebook.magic.parser import Call, Said, argument, command, count
-from artigraph.notebook.magic.result import Listing, Picture
+from artigraph.notebook.magic.result import Listing, NothingFound, Picture
 from artigraph.notebook.magic.words import Word
 from artigraph.orm.artifact import ModelArtifact
 from artigraph.outline.tree import Tree, read_tree
@@ -140,22 +139,38 @@ async def find(call: Call) -> ResultList[ReadModel]:
     """
     args = call.args
     name, model = model_class(args.type, call.variables)
+    # The node first: of a label without its quotes the second word is no condition.
+    within = None if args.within is None else await find_id(args.within)
     condition = parse_conditions(args.where, name, model)
     filter: Filter = ModelFilter(model_type=name if model is None else model, where=condition)
-    if args.within is not None:
-        filter = filter & NodeRelationshipFilter(descendant_of=await find_id(args.within))
+    if within is not None:
+        filter = filter & NodeRelationshipFilter(descendant_of=within)
     found = await read_models(
         filter,
         order_by=args.order.text if args.order else None,
         limit=args.limit,
         lazy=True,
     )
-    if model is None and not found and not await nodes_exist(ModelFilter(model_type=name)):
+    return ResultList(found) if found else await _nothing(filter, name, model)
+
+
+async def _nothing(filter: Filter, name: str, model: type[BaseModel] | None) -> ResultList[Any]:
+    """The answer of a search that has found nothing, which says what there is.
+
+    Raises:
+        FilterError: There is no class of that name, and no model.
+    """
+    shown = visible(name, 60)
+    of_class = ModelFilter(model_type=name if model is None else model)
+    stored = await count_models(of_class)
+    if model is None and not stored:
         raise FilterError(
-            f"No model class {visible(name, 60)!r} is defined here, and none of that name is "
-            f"stored. {did_you_mean(name, models_by_name)}"
+            f"No model class {shown!r} is defined here, and none of that name is stored. "
+            f"{did_you_mean(name, models_by_name)}"
         )
-    return ResultList(found)
+    if not stored:
+        return NothingFound(f"No {shown} is stored in this database.")
+    return NothingFound(f"Nothing found: {filter}. {counted(stored, 'model')} of {shown} in all.")
 
 
 def model_class(word: Word, variables: Mapping[str, Any]) -> tuple[str, type[BaseModel] | None]:

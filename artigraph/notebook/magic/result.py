@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import overload
+from typing import Any, overload
 
 from IPython.lib.pretty import pretty
 from typing_extensions import override
@@ -11,12 +11,13 @@ from typing_extensions import override
 from artigraph.display.escape import counted
 from artigraph.display.facts import Facts, Table
 from artigraph.display.options import Limits
+from artigraph.display.row import ResultList
 from artigraph.display.shown import Shown
 from artigraph.display.value import format_size
 from artigraph.orm.run import CellRun
 from artigraph.outline.tree import Tree, TreeNode
 
-__all__ = ["Listing", "Picture", "Report"]
+__all__ = ["Listing", "NothingFound", "Picture", "Report"]
 
 
 class Report(Shown):
@@ -36,6 +37,24 @@ class Report(Shown):
     @override
     def _brief(self, limits: Limits) -> str:
         return f"<{' '.join((self._facts.name, self._facts.label, *self._facts.lines))}>"
+
+
+class NothingFound(ResultList[Any]):
+    """The empty list of a search, that shows itself as a sentence.
+
+    Args:
+        sentence: What was looked for, and what there is.
+    """
+
+    __slots__ = ("_sentence",)
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__()
+        self._sentence = sentence
+
+    @override
+    def _describe(self, limits: Limits) -> Facts:
+        return super()._describe(limits) if self else Facts(self._sentence)
 
 
 class Listing(Shown, Sequence[TreeNode]):

@@ -31,6 +31,7 @@ from artigraph.notebook.magic.node_argument import (
     find_id,
     find_node,
     node_id_of,
+    quotes_hint,
     written_current_id,
 )
 from artigraph.notebook.magic.parser import Call, Confirm, Said, argument, command
@@ -77,8 +78,13 @@ def assignment(word: Word) -> tuple[str, Word | None]:
     return name, None if cut is None else cut[2]
 
 
-async def _parent_id(word: Word | None) -> int | None:
-    return await written_current_id() if word is None else await find_id(word)
+async def _given_id(word: Word | None) -> int | None:
+    """The id of the node that is named.
+
+    It is looked up before anything else: of a label without its quotes the second word is no
+    variable. The current node is written only once all is well.
+    """
+    return None if word is None else await find_id(word)
 
 
 @command(
@@ -99,6 +105,7 @@ async def save(call: Call) -> object:
     All of them in one transaction, at once; what fails leaves nothing behind. The
     result is what was written, with its rows; of several, by label.
     """
+    to = await _given_id(call.args.to)
     values: dict[str, Any] = {}
     for word in call.args.names:
         label, given = assignment(word)
@@ -111,7 +118,7 @@ async def save(call: Call) -> object:
         for label, value in values.items()
         if label not in models
     ]
-    parent_id = await _parent_id(call.args.to)
+    parent_id = await written_current_id() if to is None else to
     made = [new_artifact(*one, parent_id=parent_id) for one in artifacts]
     written: dict[str, QualifiedArtifact[Any, Any]] = {}
     # Each kind puts its blobs first and is quick with its rows. Only where there
@@ -172,7 +179,7 @@ async def load(call: Call) -> object:
         nodes = [await find_node(word) for word in args.labels]
         found = {node.node_label or f"#{node.node_id}": node for node in nodes}
     else:
-        found = await _below(await _parent_id(args.source), [word.text for word in args.labels])
+        found = await _below(await _given_id(args.source), [word.text for word in args.labels])
     value = _one_or_all(await _values(found))
     if into is None:
         return value
@@ -186,8 +193,9 @@ async def _below(node_id: int | None, labels: Sequence[str]) -> dict[str, Node]:
     found = {str(node.node_label): node for node in await read_nodes(filter)}
     for label in labels:
         if label not in found:
+            hint = await quotes_hint(label)
             raise NodeNotFoundError(
-                f"On node {node_id} hangs nothing that is called {visible(label, 60)!r}. "
+                f"On node {node_id} hangs nothing that is called {visible(label, 60)!r}. {hint}"
                 f"%artigraph ls {node_id} lists what does."
             )
     return {label: found[label] for label in labels}
@@ -238,6 +246,7 @@ async def log(call: Call) -> QualifiedArtifact[ModelArtifact, Log]:
     and read_models(ModelFilter(model_type=Log)) reads it back. A number, true, false
     and null are what they say, anything else is a text; KEY=$x takes a variable.
     """
+    to = await _given_id(call.args.to)
     values: dict[str, Any] = {}
     for word in call.args.values:
         key, given = assignment(word)
@@ -257,7 +266,7 @@ async def log(call: Call) -> QualifiedArtifact[ModelArtifact, Log]:
                 f"than a note. {hint}"
             )
         values[key] = value
-    parent_id = await _parent_id(call.args.to)
+    parent_id = await written_current_id() if to is None else to
     label = f"log {utc_now():%Y-%m-%d %H:%M:%S.%f}"
     return await write_model(parent_id=parent_id, label=label, model=Log(**values))
 

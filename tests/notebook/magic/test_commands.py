@@ -549,3 +549,46 @@ def test_find_reads_all_rows_at_once(shell: Shell) -> None:
     shell.fail("%ag find Fit loss<no")
     assert len(shell.get("sent")) == 1
     shell.run('event.remove(engine, "before_cursor_execute", note)')
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("rm run 0 --yes", "%artigraph rm 'run 0'"),
+        ("ls run 0", "%artigraph ls 'run 0'"),
+        ("tree --depth 2 run 0", "%artigraph tree 'run 0'"),
+        ("show it's 0", "is never closed"),
+        ("export dot run 0", "%artigraph export dot 'run 0'"),
+        ("load run 0", "Did you mean 'run 0'?"),
+        ("load x --from run 0", "Did you mean 'run 0'?"),
+        ("load run --from 1", "Did you mean 'run 0'?"),
+        ("find Fit --in run 0", "Did you mean 'run 0'?"),
+        ("save fit --to run 0", "Did you mean 'run 0'?"),
+        ("log a=1 --to run 0", "Did you mean 'run 0'?"),
+        ("status run 0", "'run' is one word too many."),
+    ],
+)
+def test_a_label_with_a_blank_is_told_to_be_quoted(shell: Shell, line: str, hint: str) -> None:
+    """A sub-command that takes labels shows how one with a blank is typed; nothing is written."""
+    shell.run(
+        DEFINE,
+        "fit = Fit(0.5)",
+        "top = await write_node(new_node(node_id=1, node_label='all'))",
+        "run = await write_model(parent_id=1, label='run 0', model=fit)",
+    )
+    cell = shell.fail(f"%ag {line}")
+    assert hint in cell.out + cell.err
+    assert len(shell.run("%ag ls 'run 0'")) == 0
+    assert len(shell.run("%ag ls")) == 1
+
+
+def test_find_without_a_hit_says_what_there_is(shell: Shell) -> None:
+    """An empty answer is an empty list, that shows what was asked and how many there are."""
+    shell.run(DEFINE)
+    assert "No Fit is stored in this database." in shell.try_("%ag find Fit").out
+    shell.run("await write_models(models={'a': Fit(1.0), 'b': Fit(2.0)})")
+    cell = shell.try_("%ag find Fit loss<0.1")
+    assert cell.value == []
+    assert "Nothing found: Fit with loss < 0.1. 2 models of Fit in all." in cell.out
+    shell.run("found = %ag find Fit loss<0.1", "found.append(3)")
+    assert "Nothing found" not in shell.try_("found").out
