@@ -554,7 +554,7 @@ async def test_names_that_nobody_registered(
     async with (await get_engine()).begin() as connection:
         await connection.execute(text(f"UPDATE artigraph_node SET {column} = 'nobody-has-it'"))
     with pytest.raises(error, match=r"'x' cannot be read.*'nobody-has-it'.*register\(\)"):
-        await read_artifacts(NodeFilter())
+        await read_artifacts(NodeFilter(), strict=True)
     (row,) = await read_nodes(NodeFilter())
     assert "nobody-has-it" in repr(row)
     assert await delete_nodes(NodeFilter(), everything=True) == 1
