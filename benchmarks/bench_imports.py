@@ -17,6 +17,17 @@ def seconds_to_import(module: str) -> float:
     return time.perf_counter() - start
 
 
+def seconds_in_ipython(statement: str) -> float:
+    """How long a statement takes in a shell that has begun."""
+    code = (
+        "import time; from IPython.core.interactiveshell import InteractiveShell; "
+        "shell = InteractiveShell.instance(); start = time.perf_counter(); "
+        f"{statement}; print(time.perf_counter() - start)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    return float(done.stdout)
+
+
 def main() -> int:
     report = Report()
     plain, ours, all_names = [], [], []
@@ -27,6 +38,11 @@ def main() -> int:
         all_names.append(seconds_to_import(everything))
     report.ratio("import artigraph", ours, plain, 1.3)
     report.ratio("import artigraph and use every name", all_names, plain)
+    loads, takes = [], []
+    for _ in range(ROUNDS):
+        takes.append(seconds_in_ipython("import sqlalchemy.ext.asyncio"))
+        loads.append(seconds_in_ipython("shell.run_line_magic('load_ext', 'artigraph')"))
+    report.ratio("%load_ext artigraph", loads, takes, 1.5)
     return report.failures
 
 

@@ -15,21 +15,27 @@ from weakref import WeakKeyDictionary
 from IPython.core.interactiveshell import InteractiveShell
 
 from artigraph.dialect.sqlite.checkpoint import make_all_whole
-from artigraph.notebook.magic import (
-    read_commands,
-    run_command,
-    store_commands,
-    write_commands,
-)
 from artigraph.notebook.magic.completion import Completion
 from artigraph.notebook.magic.magic import Magic
-from artigraph.notebook.magic.parser import NAMES
+from artigraph.notebook.magic.parser import NAMES, declare_late
 from artigraph.notebook.magic.transform import Transformers
 
 __all__ = ["load", "unload"]
 
-_COMMANDS = (store_commands, read_commands, write_commands, run_command)
-"""The modules whose import declares the sub-commands."""
+
+def _declare() -> None:
+    """Import the modules that declare the sub-commands."""
+    from artigraph.notebook.magic import (  # noqa: F401  # their import is all
+        read_commands,
+        run_command,
+        store_commands,
+        write_commands,
+    )
+
+
+# Once a line or its completion asks for one: they know all of the store, which takes as long to
+# import as SQLAlchemy.
+declare_late(_declare)
 
 _loaded: WeakKeyDictionary[InteractiveShell, ExitStack] = WeakKeyDictionary()
 

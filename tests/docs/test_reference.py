@@ -10,7 +10,7 @@ from types import ModuleType
 import artigraph
 import artigraph.errors
 from artigraph.notebook.extension import load  # noqa: F401  # its import declares the magics
-from artigraph.notebook.magic.parser import COMMANDS
+from artigraph.notebook.magic.parser import commands
 from artigraph.serializer import BUILT_IN
 
 ROOT = Path(__file__).parents[2]
@@ -58,8 +58,8 @@ def test_every_error_is_in_the_tree_of_the_reference() -> None:
 def test_page_of_magics_names_every_subcommand() -> None:
     """``docs/guides/magics.md`` has each sub-command of ``%artigraph``."""
     page = (DOCS / "guides" / "magics.md").read_text(encoding="utf-8")
-    assert COMMANDS, "no sub-command was declared"
-    missing = [n for n in COMMANDS if not re.search(rf"%artigraph {n}\b", page)]
+    assert commands(), "no sub-command was declared"
+    missing = [n for n in commands() if not re.search(rf"%artigraph {n}\b", page)]
     assert missing == []
 
 

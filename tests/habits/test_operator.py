@@ -29,7 +29,7 @@ from artigraph.filter.operator import OPERATORS, SIGNS, Operator, keys, register
 from artigraph.frame.memory import store_in_memory
 from artigraph.frame.query import Condition, read_conditions
 from artigraph.frame.view import FrameView
-from artigraph.notebook.magic.parser import COMMANDS
+from artigraph.notebook.magic.parser import commands
 from artigraph.outline.page import browse_search
 from artigraph.outline.search import search_clause
 from tests.notebook.shell import new_shell
@@ -169,7 +169,7 @@ def test_twice_or_half_is_refused(facts: dict[str, Any], message: str) -> None:
 def test_everything_about_the_ones_there_are_stands_in_their_rows() -> None:
     """Type checkers know the keys that there are, and the viewer's page its operators."""
     assert operator_module._Asked.__annotations__.keys() == keys().keys()
-    assert COMMANDS["find"].parser.format_help().count("~ is like") == 1
+    assert commands()["find"].parser.format_help().count("~ is like") == 1
     made = runpy.run_path(str(FRONTEND / "operators.py"))
     assert made["TARGET"].read_text(encoding="utf-8") == made["typescript"]()
 

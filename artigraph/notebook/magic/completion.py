@@ -3,6 +3,9 @@
 Everything is known without asking the database: sub-commands, options, the
 model and node classes that are defined, the fields of the class that is named,
 and the notebook's variables.
+
+What knows the models is imported once something of it is to be completed, which is later than
+``%load_ext``.
 """
 
 from __future__ import annotations
@@ -18,11 +21,7 @@ from IPython.core.completer import (
 )
 from IPython.core.interactiveshell import InteractiveShell
 
-from artigraph.display.forest import tree_forms
-from artigraph.model.base import BaseModel, models_by_name
-from artigraph.notebook.magic.parser import COMMANDS, NAMES, Command
-from artigraph.orm.node import Node
-from artigraph.orm.run import CellRun
+from artigraph.notebook.magic.parser import NAMES, Command, commands
 
 __all__ = ["Completion"]
 
@@ -66,8 +65,8 @@ class Completion:
     def _offered(self, words: list[str], is_cell: bool) -> tuple[str, Iterable[str]]:
         """What the words may go on with, and how a page names the kind of it."""
         if len(words) == 1:
-            return "command", [n for n, found in COMMANDS.items() if found.heads_cell is is_cell]
-        found = COMMANDS.get(words[0])
+            return "command", [n for n, found in commands().items() if found.heads_cell is is_cell]
+        found = commands().get(words[0])
         if found is None:
             return "command", []
         typed = words[-1]
@@ -87,8 +86,13 @@ class Completion:
         if kind == "variable":
             return kind, self._variables()
         if kind == "tree_form":
+            from artigraph.display.forest import tree_forms
+
             return "form", tree_forms
         if kind == "node_type":
+            from artigraph.orm.node import Node
+            from artigraph.orm.run import CellRun
+
             mappers = Node.__mapper__.polymorphic_map.values()
             runs = [m.class_.__name__ for m in mappers if issubclass(m.class_, CellRun)]
             return "class", runs
@@ -99,11 +103,15 @@ class Completion:
         return [n for n in self._shell.user_ns if not n.startswith("_") and n not in hidden]
 
     def _models(self) -> Iterable[str]:
+        from artigraph.model.base import BaseModel, models_by_name
+
         variables = self._shell.user_ns.items()
         here = [n for n, v in variables if isinstance(v, type) and issubclass(v, BaseModel)]
         return {*models_by_name, *here}
 
     def _fields(self, name: str) -> Iterable[str]:
+        from artigraph.model.base import BaseModel, models_by_name
+
         model = self._shell.user_ns.get(name) or models_by_name.get(name)
         if not (isinstance(model, type) and issubclass(model, BaseModel)):
             return []

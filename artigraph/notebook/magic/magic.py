@@ -20,7 +20,6 @@ from IPython.core.error import StdinNotImplementedError, UsageError
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import no_var_expand
 
-from artigraph.db.session import session_is_open
 from artigraph.notebook.interrupt import interruptible
 from artigraph.notebook.magic.body import run_body
 from artigraph.notebook.magic.parser import NAMES, Call, Command, Confirm, Said, parse
@@ -39,12 +38,15 @@ class Magic:
         shell: The shell.
     """
 
+    @property
+    def __doc__(self) -> str:  # type: ignore[override]  # %artigraph? tells of each sub-command
+        return repr(parse("--help", {}, self._shell))
+
     needs_local_scope = True
     """IPython hands the variables of the calling function over."""
 
     def __init__(self, shell: InteractiveShell) -> None:
         self._shell = shell
-        self.__doc__ = repr(parse("--help", {}, shell))
         # Words are split before variables are put in, which IPython does the
         # other way round.
         no_var_expand(self)
@@ -175,6 +177,8 @@ async def _act(confirm: Confirm) -> object:
 
 def _check_session(found: Command) -> None:
     """Refuse to read past what a session has not committed, or to wait for its lock."""
+    from artigraph.db.session import session_is_open  # not needed by %load_ext
+
     if session_is_open() and found.name != "connect":
         raise UsageError(
             f"%artigraph {found.name} cannot join the open session from inside a plain function. "

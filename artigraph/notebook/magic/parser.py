@@ -37,7 +37,9 @@ __all__ = [
     "Stage",
     "argument",
     "command",
+    "commands",
     "count",
+    "declare_late",
     "parse",
 ]
 
@@ -128,7 +130,27 @@ def _typed(name: str, heads_cell: bool) -> str:
 
 
 COMMANDS: dict[str, Command] = {}
-"""The sub-commands by name, once their modules are imported."""
+"""The sub-commands by name that are declared by now; all of them, after :func:`commands`."""
+
+_late: list[Callable[[], object]] = []
+
+
+def declare_late(load: Callable[[], object]) -> None:
+    """Have sub-commands declared once somebody asks for any.
+
+    Args:
+        load: Imports the modules that declare them.
+    """
+    if load not in _late:
+        _late.append(load)
+
+
+def commands() -> Mapping[str, Command]:
+    """The sub-commands by name."""
+    while _late:
+        _late.pop()()
+    return COMMANDS
+
 
 Run = TypeVar("Run", bound=Callable[[Call], Any])
 
@@ -189,7 +211,7 @@ def command(
                 f"The sub-command {name!r} wants {wanted} with a docstring, which its --help "
                 f"shows; {where} is none."
             )
-        known = COMMANDS.get(name)
+        known = commands().get(name)
         # The cell or the module that declares it may run again.
         if known is not None and known.where != where:
             raise NameTakenError(
@@ -271,7 +293,7 @@ def parse(
     first, rest = [*line.split(maxsplit=1), "", ""][:2]
     if not first or first in (*HELP, "help", "?"):
         return Said(_overview())
-    found = COMMANDS.get(first)
+    found = commands().get(first)
     if found is None:
         raise UsageError(
             f"%artigraph has no {visible(first, 40)!r}. {did_you_mean(first, COMMANDS)} "
@@ -330,7 +352,7 @@ def _rank(found: Command) -> tuple[int, str]:
 
 
 def _overview() -> str:
-    longest = max(map(len, COMMANDS))
+    longest = max(map(len, commands()))
     lines = [
         f"  {_typed('', found.heads_cell):>12}{found.name:<{longest}}  {found.summary}"
         for found in sorted(COMMANDS.values(), key=_rank)

@@ -23,7 +23,7 @@ from itertools import takewhile
 from IPython.core.inputtransformer2 import cell_magic
 from IPython.core.interactiveshell import InteractiveShell
 
-from artigraph.notebook.magic.parser import COMMANDS, HELP, NAMES
+from artigraph.notebook.magic.parser import HELP, NAMES, commands
 from artigraph.notebook.magic.secret import hide_address
 
 __all__ = ["Transformers", "show_values"]
@@ -60,7 +60,7 @@ class Transformers:
     def first_line(self, lines: list[str]) -> list[str]:
         """Rewrite a line that heads a cell; one of ``input_transformers_cleanup``."""
         found = _CELL.match(lines[0]) if lines and self._awaits else None
-        heading = COMMANDS.get(found[3]) if found else None
+        heading = commands().get(found[3]) if found else None
         if not (found and heading and heading.heads_cell):
             return lines
         if any(word in HELP for word in found[2].split()):

@@ -7,7 +7,8 @@ import re
 from pathlib import Path
 
 from artigraph import set_engine
-from artigraph.notebook.magic.parser import COMMANDS
+from artigraph.notebook.extension import load  # noqa: F401  # its import declares the magics
+from artigraph.notebook.magic.parser import commands
 from tests.notebook.shell import Shell
 
 PAGE = Path(__file__).parents[3] / "docs" / "guides" / "magics.md"
@@ -30,4 +31,4 @@ def test_every_block_runs(bare_shell: Shell, tmp_path: Path) -> None:
 def test_every_subcommand_is_on_the_page() -> None:
     """What the help lists is in the page's table."""
     page = PAGE.read_text(encoding="utf-8")
-    assert not [name for name in COMMANDS if f"%artigraph {name}" not in page]
+    assert not [name for name in commands() if f"%artigraph {name}" not in page]
