@@ -22,6 +22,8 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import parquet
 
 from artigraph.blob.record import BlobRecord
 from artigraph.frame.frame import StoredFrame
@@ -142,13 +144,28 @@ async def looking(report: Report, rows: int, folder: Path) -> None:
         report.value("  of it, requests", source.requests["reads"], 6)
         await step("a page further on", view.cells(view.as_stored, middle, middle + 140, columns))
         await step("the summaries of eight columns", gather(view.summary(i) for i in columns))
+        begun = time.perf_counter()
         order = await step("sort by a float", view.arrange([SortKey(5)]))
+        taken = time.perf_counter() - begun
+        column = parquet.read_table(path, columns=[view.columns[5].label]).column(0)
+        begun = time.perf_counter()
+        pc.sort_indices(column)
+        taken /= time.perf_counter() - begun
+        report.value("  of it, times a sort of the column in memory", taken, 1.5)
         await step("  the first screen of it", view.cells(order, 0, 14, columns))
         await step("  its middle", view.cells(order, middle, middle + 14, columns))
         condition = [Condition(0, "gt", str(rows - 100))]
         found = await step("filter by what the footer knows", view.arrange((), condition))
         assert found.num_rows == 99
-        await step("filter by a float", view.arrange((), [Condition(4, "gt", "4")]))
+        first: list[float] = []
+        begun = time.perf_counter()
+
+        def early(_: object) -> None:
+            first.append(time.perf_counter() - begun)
+
+        asked = [Condition(4, "gt", "4")]
+        await step("filter by a float", view.arrange((), asked, early=early))
+        report.value("  its first rows, ms", first[0] * 1e3, 500)
         await step("filter by a text", view.arrange((), [Condition(29, "contains", "word99")]))
         report.value("chunks that are kept, MB", chunk_cache.nbytes / MEGABYTE, 68)
 

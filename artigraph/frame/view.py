@@ -65,6 +65,8 @@ class Arrangement:
     """What they meet."""
     rows: Any = field(default=None, repr=False)
     """Their numbers in the frame, in order; ``None`` for all of them."""
+    complete: bool = True
+    """Whether these are all, not only the first of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,7 @@ class FrameView:
         sort: Sequence[SortKey] = (),
         conditions: Sequence[Condition] = (),
         progress: Progress = lambda done, total: None,
+        early: Callable[[Arrangement], object] | None = None,
     ) -> Arrangement:
         """Find the rows that meet all conditions, and their order.
 
@@ -130,6 +133,8 @@ class FrameView:
             sort: Columns to sort by, the weightiest first.
             conditions: All of which must hold.
             progress: Told how many row groups of how many are done.
+            early: Told the first rows that meet the conditions, before the others are known, and
+                more of them as they are found; never of rows that are sorted.
 
         Raises:
             PartError: A column cannot be sorted or compared so.
@@ -137,13 +142,18 @@ class FrameView:
         """
         if not sort and not conditions:
             return self.as_stored
+
+        def arranged(rows: Any, complete: bool = False) -> Arrangement:
+            return Arrangement(len(rows), tuple(sort), tuple(conditions), rows, complete)
+
         rows: Any = await find_rows(
             self._chunks,
             [SortKey(self._place(key.column), key.descending) for key in sort],
             [Condition(self._place(c.column), c.operator, c.value) for c in conditions],
             progress,
+            early and (lambda rows: early(arranged(rows))),
         )
-        return Arrangement(len(rows), tuple(sort), tuple(conditions), rows)
+        return arranged(rows, complete=True)
 
     async def cells(
         self, arrangement: Arrangement, start: int, stop: int, columns: Sequence[int]

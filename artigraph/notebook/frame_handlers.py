@@ -8,6 +8,7 @@ answered with how things are now.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -16,7 +17,7 @@ from artigraph.display.escape import visible
 from artigraph.display.value import format_size
 from artigraph.errors import PartError
 from artigraph.frame.frame import StoredFrame
-from artigraph.frame.query import read_conditions, read_sort
+from artigraph.frame.query import Condition, SortKey, read_conditions, read_sort
 from artigraph.frame.view import Arrangement, FrameView, ViewColumn
 from artigraph.notebook.answering import Handlers, answers
 from artigraph.notebook.viewer_jobs import Jobs
@@ -51,6 +52,9 @@ class FrameHandlers(Handlers):
         """Numbers of the columns that are not shown."""
         self.jobs = Jobs()
         self._view: FrameView | None = None
+        self._whole: Arrangement | None = None
+        self._settled = asyncio.Event()
+        self._settled.set()
 
     @property
     def opened(self) -> FrameView | None:
@@ -64,6 +68,7 @@ class FrameHandlers(Handlers):
             # Of two that came at once, the first is kept.
             if self._view is None:
                 self._view, self.arrangement = view, view.as_stored
+                self._whole = view.as_stored
         return self._view
 
     async def first(self) -> dict[str, Any]:
@@ -99,19 +104,42 @@ class FrameHandlers(Handlers):
         return {
             "revision": self.revision,
             "rows": self.frame.num_rows if arrangement is None else arrangement.num_rows,
+            "complete": arrangement is None or arrangement.complete,
             "sort": [asdict(key) for key in arrangement.sort] if arrangement else [],
             "conditions": [asdict(c) for c in arrangement.conditions] if arrangement else [],
             "hidden": sorted(self.hidden),
         }
 
-    def use(self, arrangement: Arrangement) -> None:
-        """Show other rows, or in another order."""
-        self.arrangement, self.revision = arrangement, self.revision + 1
+    def use(self, arrangement: Arrangement, *, more: bool = False) -> None:
+        """Show other rows, or in another order.
+
+        Args:
+            arrangement: What to show.
+            more: Whether it begins with the rows that are shown, so that what was read of them
+                stays as it is.
+        """
+        self.arrangement, self.revision = arrangement, self.revision + (not more)
+        if arrangement.complete:
+            self._whole = arrangement
+            self._settled.set()
+        else:
+            self._settled.clear()
         self._changed()
+
+    def go_back(self) -> None:
+        """Show what was shown before rows began to be looked for."""
+        if self._whole is not None:
+            self.use(self._whole)
+
+    async def settled(self) -> Arrangement | None:
+        """What is shown, once all of its rows are known."""
+        await self._settled.wait()
+        return self.arrangement
 
     def let_go(self) -> None:
         """Forget the order of rows, which may be large: no page asks any more."""
-        self._view = self.arrangement = None
+        self._view = self.arrangement = self._whole = None
+        self._settled.set()
 
     # What follows answers questions.
 
@@ -156,7 +184,7 @@ class FrameHandlers(Handlers):
         conditions = read_conditions(params.get("conditions", []), len(view.columns))
 
         async def work(progress: Callable[[int, int], object]) -> dict[str, Any]:
-            self.use(await view.arrange(sort, conditions, progress))
+            await _Arranging(self).arrange(view, sort, conditions, progress)
             return self.state()
 
         return await self.jobs.ask(params.get("job"), work)
@@ -181,6 +209,42 @@ class FrameHandlers(Handlers):
 
     def _shown(self, view: FrameView) -> Arrangement:
         return self.arrangement or view.as_stored
+
+
+class _Arranging:
+    """Shows the first rows of an arrangement until all are known; if that fails, what was before.
+
+    Whatever else is shown meanwhile stays.
+    """
+
+    def __init__(self, pages: FrameHandlers) -> None:
+        self._pages = pages
+        self._first: Arrangement | None = None
+
+    async def arrange(
+        self,
+        view: FrameView,
+        sort: Sequence[SortKey],
+        conditions: Sequence[Condition],
+        progress: Callable[[int, int], object],
+    ) -> None:
+        """Arrange rows, and show them."""
+        try:
+            found = await view.arrange(sort, conditions, progress, self._grow)
+        except BaseException:
+            if self._is_shown:
+                self._pages.go_back()
+            raise
+        self._pages.use(found, more=self._is_shown)
+
+    @property
+    def _is_shown(self) -> bool:
+        return self._first is not None and self._pages.arrangement is self._first
+
+    def _grow(self, found: Arrangement) -> None:
+        if self._first is None or self._is_shown:
+            self._pages.use(found, more=self._first is not None)
+            self._first = found
 
 
 def _shown_column(column: ViewColumn) -> dict[str, Any]:

@@ -145,7 +145,9 @@ class FrameViewer(anywidget.AnyWidget):
 
         async def read() -> Any:
             view, pages = await self._pages.view(), self._pages
-            arrangement = pages.arrangement or view.as_stored
+            # Of some rows selected nobody expects that more are looked for.
+            arrangement = pages.arrangement if selected else await pages.settled()
+            arrangement = arrangement or view.as_stored
             start, stop = 0, arrangement.num_rows
             columns = [n for n in range(len(view.columns)) if n not in pages.hidden]
             if selected:

@@ -39,7 +39,7 @@ from artigraph.frame.pyarrow import order as order_module
 from artigraph.notebook import viewer_jobs
 from artigraph.serializer.pandas import dataframe_serializer
 from tests.conftest import Statements
-from tests.frame.sources import keep
+from tests.frame.sources import CountingSource, keep
 
 WAIT = 300.0
 """Seconds after which a test gives up."""
@@ -458,6 +458,94 @@ def test_ten_quick_sorts_end_with_the_last(viewer: FrameViewer, page: Page) -> N
     wait_until(lambda: page.replies(numbers[-1]))
     wait_until(lambda: viewer._pages.jobs.open_count == 0)
     assert viewer.state["sort"] == [{"column": 0, "descending": True}]
+
+
+# ---------------------------------------------- while rows are looked for
+
+
+class _Gated(CountingSource):
+    """A source that gives no more than its first row groups until it is let."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.limit, self.gate = self.size, threading.Event()
+
+    def _fetch(self, start: int, end: int) -> bytes:
+        if start > self.limit:
+            self.gate.wait(WAIT)
+        return super()._fetch(start, end)
+
+
+@pytest.fixture
+def gated(tmp_path: Path) -> Iterator[tuple[FrameViewer, Page, _Gated]]:
+    """A viewer of a frame of ten row groups, of which all but the first are slow to come."""
+    random = np.random.default_rng(0)
+    frame = pd.DataFrame({"x": random.standard_normal(200_000), "step": np.arange(200_000)})
+    handle, _ = keep(dataframe_serializer, frame, tmp_path / "blob")
+    source = handle._source = _Gated(tmp_path / "blob")
+    viewer = FrameViewer(handle)
+    first_page(viewer)
+    source.limit = source.size // 8
+    yield viewer, Page(viewer), source
+    source.gate.set()
+    viewer.close()
+
+
+FOUND = {"sort": [], "conditions": [{"column": 0, "operator": "gt", "value": "1"}]}
+
+
+async def test_first_rows_that_are_found_are_shown_at_once(
+    gated: tuple[FrameViewer, Page, _Gated],
+) -> None:
+    """They are shown and stay while others are found; Python reads no less than all of them."""
+    viewer, page, source = gated
+    page.begin("arrange", **FOUND)
+    wait_until(lambda: viewer._pages.revision == 1)
+    state = viewer._pages.state()
+    assert not state["complete"]
+    assert 0 < state["rows"] < 20_000
+    cells = page.ask("cells", revision=1, start=0, stop=20, columns=[1])
+    assert len(cells["texts"][0]) == 20
+    reading = asyncio.ensure_future(viewer.to_pandas())
+    await asyncio.sleep(0.05)
+    page.choose(revision=1, start=0, stop=20, columns=[1])
+    assert len(await viewer.to_pandas(selected=True)) == 20
+    assert not reading.done()
+    source.gate.set()
+    whole = await reading
+    assert (whole["x"] > 1).all()
+    assert len(whole) == viewer.num_rows > state["rows"]
+    state = viewer._pages.state()
+    assert (state["complete"], state["revision"]) == (True, 1)
+    assert page.ask("cells", revision=1, start=0, stop=20, columns=[1]) == cells
+
+
+def test_giving_up_shows_what_was_there_before(gated: tuple[FrameViewer, Page, _Gated]) -> None:
+    """Cancelling a filter of which some rows are shown brings the earlier rows back."""
+    viewer, page, _ = gated
+    number = page.begin("arrange", **FOUND)
+    wait_until(lambda: viewer._pages.revision == 1)
+    page.send(kind="cancel", number=number)
+    wait_until(lambda: viewer._pages.jobs.open_count == 0)
+    wait_until(lambda: viewer.num_rows == 200_000)
+    state = viewer._pages.state()
+    assert (state["complete"], state["conditions"], state["revision"]) == (True, [], 2)
+
+
+def test_another_order_replaces_the_first_rows(gated: tuple[FrameViewer, Page, _Gated]) -> None:
+    """A question that takes the place of one half answered is what is shown in the end."""
+    viewer, page, source = gated
+    numbers = [page.begin("arrange", **FOUND)]
+    wait_until(lambda: viewer._pages.revision == 1)
+    page.send(kind="cancel", number=numbers[-1])
+    less = [{"column": 0, "operator": "lt", "value": "-1"}]
+    numbers.append(page.begin("arrange", sort=[], conditions=less))
+    page.send(kind="cancel", number=numbers[-1])
+    state = page.arrange()
+    assert (state["rows"], state["conditions"], state["complete"]) == (200_000, [], True)
+    source.gate.set()
+    wait_until(lambda: viewer._pages.jobs.open_count == 0)
+    assert viewer._pages.state() == state
 
 
 # ------------------------------------------------------------- in the database

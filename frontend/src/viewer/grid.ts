@@ -29,7 +29,7 @@ export class Grid {
   readonly #events: GridEvents;
   readonly #cells: CellStore;
   #columns: Column[] = [];
-  #state: State = { revision: -1, rows: 0, sort: [], conditions: [], hidden: [] };
+  #state: State = { revision: -1, rows: 0, complete: true, sort: [], conditions: [], hidden: [] };
   #shown: number[] = [];
   readonly #widths: Widths;
   #edges: number[] = [0];

@@ -8,7 +8,7 @@ const column: Column = {
   label: HOSTILE, dtype: HOSTILE, is_index: false, align: "right", can_sort: true, operators: Object.keys(OPERATORS),
 };
 const state: State = {
-  revision: 1, rows: 10, sort: [{ column: 3, descending: true }], conditions: [], hidden: [],
+  revision: 1, rows: 10, complete: true, sort: [{ column: 3, descending: true }], conditions: [], hidden: [],
 };
 const summary: Summary = {
   rows: 10, read_rows: 10, missing: 3, read_missing: 3, low: HOSTILE, high: "9", exact: true,

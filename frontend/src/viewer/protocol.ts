@@ -29,6 +29,8 @@ export interface State {
   /** How often rows or their order have changed. */
   revision: number;
   rows: number;
+  /** Whether these are all: more may be found, which come behind them. */
+  complete: boolean;
   sort: SortKey[];
   conditions: Condition[];
   hidden: number[];

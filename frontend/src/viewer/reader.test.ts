@@ -12,7 +12,7 @@ interface Question {
   fail(error: Error): void;
 }
 
-const STATE: State = { revision: 0, rows: 10_000, sort: [], conditions: [], hidden: [] };
+const STATE: State = { revision: 0, rows: 10_000, complete: true, sort: [], conditions: [], hidden: [] };
 
 let asked: Question[];
 let events: { [name in keyof ReaderEvents]: ReturnType<typeof vi.fn> };

@@ -30,7 +30,7 @@ export class Viewer {
   #columns: Column[] = [];
   #all = false;
   #facts: Facts | null = null;
-  #state: State = { revision: 0, rows: 0, sort: [], conditions: [], hidden: [] };
+  #state: State = { revision: 0, rows: 0, complete: true, sort: [], conditions: [], hidden: [] };
   #popover: Popover | null = null;
   #job: AbortController | null = null;
   #pending: { sort: SortKey[]; conditions: Condition[] } | null = null;
@@ -194,9 +194,9 @@ export class Viewer {
 
   #inSight(rows: { start: number; stop: number }, columns: number[]): void {
     if (this.#facts === null || this.#closed) return;
-    const { rows: shown } = this.#state;
+    const { rows: shown, complete } = this.#state;
     const all = this.#facts.rows;
-    const of = shown === all ? count(all) : `${count(shown)} (of ${count(all)})`;
+    const of = !complete ? `${count(shown)} so far` : shown === all ? count(all) : `${count(shown)} (of ${count(all)})`;
     this.#foot.where.textContent = shown === 0 ? (all === 0 ? "No rows" : "No row meets the conditions")
       : `${count(rows.start + 1)}–${count(rows.stop)} of ${of}`;
     this.#reader.want(rows, columns, this.#state);
