@@ -165,6 +165,7 @@ if TYPE_CHECKING:
     from artigraph.orm.run import (
         CellRun as CellRun,
     )
+    from artigraph.outline.label_index import create_label_index as create_label_index
     from artigraph.outline.relation import (
         count_children as count_children,
         count_descendants as count_descendants,
@@ -274,6 +275,7 @@ _HOMES = {
         "write_node",
         "write_nodes",
     ),
+    "artigraph.outline.label_index": ("create_label_index",),
     "artigraph.outline.relation": (
         "count_children",
         "count_descendants",

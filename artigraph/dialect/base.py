@@ -32,6 +32,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import TypeEngine
 
 from artigraph.dialect.json import JsonFunctions
+from artigraph.errors import FilterError
 from artigraph.redact import is_secret, without_credentials
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "EPOCH",
     "FIELD_COLUMN",
     "FIELD_COLUMNS",
+    "LABEL_INDEX",
     "MOVES",
     "ON_LINE",
     "SCHEMA",
@@ -58,6 +60,9 @@ FIELD_COLUMN = "artigraph_field_"
 FIELD_COLUMNS = "artigraph_field_columns"
 """The attribute of SQLAlchemy's dialect with the names of the columns that stand for a
 field, where the database has no indexes on expressions."""
+
+LABEL_INDEX = "artigraph_label_index"
+"""What finds labels by a part of them."""
 
 SCHEMA = 0x6172_7469_6772_6168
 """The lock of who makes tables. Any number that nothing else locks: ASCII for "artigrah"."""
@@ -370,3 +375,34 @@ class Dialect(ABC):
     async def drop_field_index(self, connection: AsyncConnection, table: str, column: str) -> None:
         """Remove what :meth:`create_field_index` has made."""
         await connection.exec_driver_sql(f"DROP INDEX IF EXISTS {column}_ix")
+
+    async def create_label_index(self, connection: AsyncConnection, table: str) -> None:
+        """Make what finds labels by a part of them; where it is there, nothing happens.
+
+        Args:
+            connection: To the database.
+            table: The table of nodes.
+
+        Raises:
+            FilterError: There is nothing like it.
+        """
+        raise FilterError(
+            f"{self.title} has no index that finds a part of a text. Searches answer without one: "
+            "they read all labels."
+        )
+
+    async def label_candidates(
+        self, connection: AsyncConnection, table: str, part: str, most: int
+    ) -> list[int] | None:
+        """The rows whose label may have a text in it, in any case.
+
+        Args:
+            connection: To the database.
+            table: The table of nodes.
+            part: The text.
+            most: How many to tell of at the most.
+
+        Returns:
+            Their ids, and perhaps those of others; ``None`` if they are more, or no index tells.
+        """
+        return None

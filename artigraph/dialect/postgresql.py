@@ -7,6 +7,7 @@ ROLLBACK that no driver tells of.
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -34,10 +35,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import REAL, TypeDecorator, TypeEngine
 from typing_extensions import override
 
-from artigraph.dialect.base import Dialect
+from artigraph.dialect.base import LABEL_INDEX, Dialect
 from artigraph.dialect.json import DECIMAL, JsonFunctions, is_plain_key
 from artigraph.dialect.order import in_order, json_in_order, says_order, with_order
-from artigraph.errors import ReadOnlyError
+from artigraph.errors import FilterError, ReadOnlyError
 
 if TYPE_CHECKING:
     from sqlalchemy import Dialect as SQLAlchemyDialect
@@ -262,6 +263,37 @@ class PostgreSQL(Dialect):
         await super().create_field_index(connection, table, column, indexed, form)
         # Only so does it learn how selective the expression is.
         await connection.exec_driver_sql(f"ANALYZE {table}")
+
+    @override
+    async def create_label_index(self, connection: AsyncConnection, table: str) -> None:
+        try:
+            await connection.exec_driver_sql("CREATE EXTENSION IF NOT EXISTS pg_trgm")
+        except DBAPIError as error:
+            raise FilterError(
+                "PostgreSQL finds a part of a text with its extension pg_trgm, which is not in "
+                f"this database and cannot be created ({error.orig}). Have its owner run: CREATE "
+                "EXTENSION pg_trgm"
+            ) from error
+        await connection.exec_driver_sql(
+            f"CREATE INDEX IF NOT EXISTS {LABEL_INDEX} ON {table} "
+            "USING gin (lower(node_label) gin_trgm_ops)"
+        )
+        await connection.exec_driver_sql(f"ANALYZE {table}")
+
+    @override
+    async def label_candidates(
+        self, connection: AsyncConnection, table: str, part: str, most: int
+    ) -> list[int] | None:
+        there = text("SELECT to_regclass(:name) IS NOT NULL")
+        if len(part) < 3 or not (await connection.execute(there, {"name": LABEL_INDEX})).scalar():
+            return None
+        query = text(
+            f"SELECT node_id FROM {table} WHERE lower(node_label) LIKE lower(:pattern) LIMIT :most"
+        )
+        pattern = "%" + re.sub(r"([\\%_])", r"\\\1", part) + "%"
+        asked = {"pattern": pattern, "most": most + 1}
+        found = (await connection.execute(query, asked)).scalars().all()
+        return None if len(found) > most else list(found)
 
 
 def _set_level(connection: Connection, level: str, *, readonly: bool = True) -> bool:

@@ -13,7 +13,7 @@ from artigraph.db.store import Store
 from artigraph.filter.model import note_missed
 from artigraph.model.base import models_by_name
 from artigraph.orm.node import node_table
-from artigraph.outline.page import names_in
+from artigraph.outline.name import names_in
 
 __all__: list[str] = []
 

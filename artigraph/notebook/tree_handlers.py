@@ -44,6 +44,7 @@ from artigraph.outline.search import (
     search_clause,
     taken_as_words,
     text_in,
+    words_in,
 )
 from artigraph.outline.summary import NodeSummary
 
@@ -165,6 +166,7 @@ class TreeHandlers(Handlers):
         before = params.get("before")
         page = await browse_search(
             clause if wanted is None else clause & wanted,
+            words=words_in(text),
             before=None if before is None else _integer(params, "before"),
         )
         found = page_values(page)

@@ -2,8 +2,9 @@
 
 Each function sends one statement, whose cost grows with the page and not with
 the tree: children are paged by key, and what hangs below each is counted up
-to a limit. Only light columns are read, never a stored value or a model's
-document.
+to a limit. A search sends some more where there is an index of labels, and
+reads all rows if it finds little where there is none. Only light columns are
+read, never a stored value or a model's document.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
-    CTE,
     ColumnElement,
     Row,
     ScalarSelect,
@@ -28,9 +28,12 @@ from sqlalchemy import (
 )
 
 from artigraph.db.fetch import ask
+from artigraph.db.session import read
 from artigraph.filter.relation import walk
 from artigraph.filter.value import among
 from artigraph.orm.node import node_table, tree_columns
+from artigraph.outline.label_index import few_candidates
+from artigraph.outline.name import names_in
 from artigraph.outline.summary import NodeSummary, path_to, summary_columns, summary_facts
 
 __all__ = [
@@ -44,7 +47,6 @@ __all__ = [
     "browse_search",
     "browse_types",
     "count_matches",
-    "names_in",
 ]
 
 COUNT_LIMIT = 1000
@@ -139,22 +141,45 @@ async def count_matches(
 
 
 async def browse_search(
-    matches: ColumnElement[bool], *, before: int | None = None, limit: int = 50
+    matches: ColumnElement[bool],
+    *,
+    words: Collection[str] = (),
+    before: int | None = None,
+    limit: int = 50,
 ) -> NodePage:
     """A page of what a clause finds in the whole tree, newest first.
 
     Args:
         matches: The clause.
+        words: Texts that it looks for, each in labels and types: an index of labels may then
+            tell which few rows there are to look at.
         before: The key of the last one of the page before.
         limit: How many at the most.
 
     Returns:
         The page; its ``after`` is the next one's ``before``.
     """
-    query = _select(Narrowing()).where(matches)
     if before is not None:
-        query = query.where(_columns.node_id < before)
-    return _page(await ask(query.order_by(_columns.node_id.desc()).limit(limit + 1)), limit)
+        matches = and_(matches, _columns.node_id < before)
+    found = await _few(matches, words, limit + 1) if words else None
+    if found is not None:
+        matches = and_(matches, among(_columns.node_id, found))
+    query = _select(Narrowing()).where(matches).order_by(_columns.node_id.desc())
+    return _page([] if found == [] else await ask(query.limit(limit + 1)), limit)
+
+
+async def _few(
+    matches: ColumnElement[bool], words: Collection[str], limit: int
+) -> list[int] | None:
+    """The ids that a search finds, if an index tells that they are among few rows."""
+    async with read() as connection:
+        candidates = [await few_candidates(connection, word) for word in words]
+        known = [among(_columns.node_id, each) for each in candidates if each is not None]
+        if not known or [] in candidates:
+            return [] if known else None
+        # What is told of a row is not asked of those that are left out.
+        ids = select(_columns.node_id).where(matches, *known).order_by(_columns.node_id.desc())
+        return list((await connection.execute(ids.limit(limit))).scalars())
 
 
 async def browse_path(node_id: int) -> tuple[NodeSummary, ...]:
@@ -192,18 +217,6 @@ async def browse_types(*, limit: int = 200) -> tuple[str, ...]:
     names = names_in(_columns.model_artifact_type)
     query = select(names.c.name).where(names.c.name.is_not(None)).limit(limit)
     return tuple(name for (name,) in await ask(query))
-
-
-def names_in(column: ColumnElement[str]) -> CTE:
-    """The different values of an indexed column, and a NULL, in a column ``name``.
-
-    From one value to the next in the index: as many steps as values, not as rows.
-    """
-    other = node_table.alias().c[column.key or ""]
-    names = select(func.min(other).label("name")).cte(recursive=True, nesting=True)
-    following = select(func.min(other)).where(other > names.c.name).scalar_subquery()
-    stepped: CTE = names.union_all(select(following).where(names.c.name.is_not(None)))
-    return stepped
 
 
 def _hangs(below: int | ColumnElement[bool] | None) -> ColumnElement[bool]:

@@ -22,7 +22,7 @@ from artigraph.filter.operator import OPERATORS, SIGNS, Operator, sign_pattern
 from artigraph.filter.shape import AnyShape, Path
 from artigraph.filter.value import check_value
 from artigraph.orm.node import node_table
-from artigraph.outline.page import names_in
+from artigraph.outline.name import names_in
 
 __all__ = [
     "DEEPEST",
@@ -32,6 +32,7 @@ __all__ = [
     "search_clause",
     "taken_as_words",
     "text_in",
+    "words_in",
 ]
 
 LONGEST_SEARCH = 200
@@ -42,6 +43,7 @@ DEEPEST = 4
 
 _TERM = re.compile(r'(?:[^\s"]|"[^"]*")+')
 _PATH = re.compile(r"[^\W\d][\w-]*(?:[.][\w-]+)*")
+_ID = re.compile(r"#[0-9]{1,18}")
 _columns = node_table.c
 
 
@@ -62,6 +64,13 @@ def search_clause(text: str) -> ColumnElement[bool]:
         raise FilterError(f"A search has at most {LONGEST_SEARCH} characters, not {len(text)}.")
     check_value(text)
     return and_(true(), *(_clause(term) for term in _TERM.findall(text)))
+
+
+def words_in(text: str) -> list[str]:
+    """What a text looks for in labels and types."""
+    terms = _TERM.findall(text)
+    words = [term for term in terms if not _ID.fullmatch(_plain(term)) and not _comparison(term)]
+    return [_plain(word) for word in words]
 
 
 def fields_asked_for(text: str) -> dict[str, str | None]:
@@ -104,9 +113,13 @@ def _comparison(term: str) -> tuple[str, str, str] | None:
     return None
 
 
+def _plain(term: str) -> str:
+    return term.replace('"', "")
+
+
 def _clause(term: str) -> ColumnElement[bool]:
-    plain = term.replace('"', "")
-    if re.fullmatch(r"#[0-9]{1,18}", plain):
+    plain = _plain(term)
+    if _ID.fullmatch(plain):
         return _columns.node_id == int(plain[1:])
     if (asked := _comparison(term)) is not None:
         path, sign, value = asked

@@ -91,8 +91,9 @@ TAIL = """\
     ```
 
     Indexes that `create_field_index` makes stand beside those above, with names that begin with
-    `artigraph_field_`. Write through artigraph: it keeps what no constraint says, such as the
-    count of a model's parts, and the turns of writers and removers.
+    `artigraph_field_`. What `create_label_index` makes, on SQLite some tables and triggers, has
+    names that begin with `artigraph_label_`. Write through artigraph: it keeps what no constraint
+    says, such as the count of a model's parts, and the turns of writers and removers.
 """
 
 

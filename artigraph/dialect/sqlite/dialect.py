@@ -17,7 +17,7 @@ from typing_extensions import override
 
 from artigraph.dialect.base import Dialect, Traveller
 from artigraph.dialect.json import JsonFunctions
-from artigraph.dialect.sqlite import address
+from artigraph.dialect.sqlite import address, label
 from artigraph.dialect.sqlite.connection import file_of, prepare_engine
 from artigraph.dialect.sqlite.trip import OneTrip
 
@@ -199,6 +199,9 @@ class SQLite(Dialect):
     @override
     def rows_of(self, array: str, values: str) -> str:
         return f"(SELECT value FROM json_each({array}))"
+
+    create_label_index = staticmethod(label.create_label_index)
+    label_candidates = staticmethod(label.label_candidates)
 
 
 SQLITE = SQLite()
