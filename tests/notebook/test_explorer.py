@@ -184,7 +184,8 @@ async def test_each_question_costs_few_statements(store: str) -> None:
         (1, "children", {"node": 0, "after": first["after"], "limit": 101}),
         (1, "count", {"node": 0}),
         (1, "path", {"node": part}),
-        (1, "search", {"text": "run"}),
+        # Where there may be an index of labels, whether there is one is asked first.
+        (1 if store == "mariadb" else 2, "search", {"text": "run"}),
         (2, "search", {"text": "loss<1"}),
         (2, "details", {"node": root.node_id}),
         (3, "details", {"node": model}),
