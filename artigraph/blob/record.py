@@ -60,11 +60,11 @@ def record_of(row: Any) -> BlobRecord:
             ``database_artifact_value``, and one that holds them the other two.
     """
     # Somebody else may have written the row, and a column may keep anything.
-    size, summary = row.artifact_size, row.artifact_summary
+    label, size, summary = row.node_label, row.artifact_size, row.artifact_summary
     data = getattr(row, "database_artifact_value", None)
     return BlobRecord(
         row.node_id,
-        row.node_label,
+        label if label is None or isinstance(label, str) else repr(label),
         row.artifact_serializer or "",
         size if isinstance(size, int) else None,
         row.artifact_digest,

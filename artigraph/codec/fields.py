@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from artigraph.codec.any import ANY
 from artigraph.codec.base import DEEPEST, TAG, Codec, EncodingContext, LoadedChildren, Schema
+from artigraph.codec.misfit import Check
 from artigraph.errors import ModelDefinitionError
 
 __all__ = ["Codecs"]
@@ -18,14 +19,29 @@ class Codecs:
     Args:
         by_field: The codec of each annotated field; any other field is anything.
         bases: The names of the classes that the class derives from, which its documents say too.
+        checks: What to see of values that are read.
 
     Raises:
         ModelDefinitionError: An annotation is nested too deep to be written down.
     """
 
-    __slots__ = ("_by_field", "decoders", "deep", "encoders", "schemas", "told", "told_misfits")
+    __slots__ = (
+        "_by_field",
+        "checks",
+        "decoders",
+        "deep",
+        "encoders",
+        "schemas",
+        "told",
+        "told_misfits",
+    )
 
-    def __init__(self, by_field: Mapping[str, Codec], bases: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        by_field: Mapping[str, Codec],
+        bases: Sequence[str] = (),
+        checks: Iterable[Check] = (),
+    ) -> None:
         self._by_field = by_field
         # Bound methods: looking them up for each value is a tenth of a bulk write.
         self.encoders: dict[str, Callable[[Any, EncodingContext], Any]] = {
@@ -48,6 +64,7 @@ class Codecs:
                     f"The annotation of the field {name!r} is nested deeper than the databases "
                     "read JSON. Annotate its inner part as Any, or make that a DataModel."
                 )
+        self.checks = list(checks)
         self.told_misfits: set[str] = set()
         """The fields of which was told by now that they hold what they are not annotated as."""
         self.deep = any(codec.deep for codec in by_field.values())

@@ -11,8 +11,9 @@ from contextlib import suppress
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
-from artigraph.dialect.base import Dialect, hide_secrets
+from artigraph.dialect.base import Dialect
 from artigraph.dialect.registry import dialect_of, dialects
+from artigraph.dialect.secret import hide_secrets
 from artigraph.errors import EngineURLError, MissingLibraryError, UnknownNameError
 from artigraph.redact import MASK
 

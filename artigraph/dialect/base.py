@@ -33,7 +33,6 @@ from sqlalchemy.types import TypeEngine
 
 from artigraph.dialect.json import JsonFunctions
 from artigraph.errors import FilterError
-from artigraph.redact import is_secret, without_credentials
 
 __all__ = [
     "CONNECT_SECONDS",
@@ -48,7 +47,6 @@ __all__ = [
     "WRITES",
     "Dialect",
     "Traveller",
-    "hide_secrets",
 ]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC).replace(tzinfo=None)
@@ -85,16 +83,6 @@ Traveller: TypeAlias = Callable[[Callable[[], None]], Coroutine[Any, Any, None]]
 """Calls a function on the thread that a connection works on; it must be awaited to its end."""
 
 _LOOPBACK = frozenset({None, "", "localhost", "127.0.0.1", "::1"})
-
-
-def hide_secrets(url: URL) -> str:
-    """An address without a password, in its options neither."""
-    secret = {
-        name: "..."
-        for name, value in url.query.items()
-        if is_secret(name) or without_credentials(str(value)) != str(value)
-    }
-    return url.update_query_dict(secret).render_as_string(hide_password=True)
 
 
 class Dialect(ABC):

@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from artigraph.codec.annotation import codec_of
 from artigraph.codec.fields import Codecs
+from artigraph.codec.misfit import checks_of
 from artigraph.display.facts import Facts
 from artigraph.display.options import Limits
 from artigraph.display.row import brief_model, describe_model, model_cells
@@ -267,13 +268,15 @@ class BaseModel(Shown, ModelValue, ABC, metaclass=ModelMeta):
         """The codec of each annotated field, made at first use."""
         known = cls._artigraph_known
         if known.codecs is None or (known.named and not known.is_current()):
+            fields = cls._model_fields()
             codecs = Codecs(
-                {name: codec_of(tree) for name, tree in cls._model_fields().items()},
+                {name: codec_of(tree) for name, tree in fields.items()},
                 [
                     base.model_name
                     for base in cls.__mro__[1:]
                     if issubclass(base, BaseModel) and not base.__module__.startswith("artigraph.")
                 ],
+                checks_of(fields),
             )
             known = cls._artigraph_known
             known.codecs = codecs

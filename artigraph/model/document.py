@@ -11,7 +11,7 @@ from artigraph.codec.annotation import codec_of_schema
 from artigraph.codec.any import ANY
 from artigraph.codec.base import NESTED, TAG, ChildValue, EncodingContext, LoadedChildren
 from artigraph.codec.fields import Codecs
-from artigraph.codec.misfit import Check, Misfits, checks_of
+from artigraph.codec.misfit import Check, Misfits
 from artigraph.dialect.order import ModelDocument
 from artigraph.errors import ArtigraphError, DeserializationError, SerializationError
 from artigraph.model.base import BaseModel, models_by_name
@@ -133,7 +133,7 @@ def decoder_of(
     decode = partial(_decode, name, version, cls, codecs)
     if codecs is None or cls is None or note_misfit is None or not _keeps_values(cls):
         return decode
-    checks = [c for c in checks_of(cls._model_fields()) if c[0] not in codecs.told_misfits]
+    checks = [check for check in codecs.checks if check[0] not in codecs.told_misfits]
     return partial(decode, look=_look_at(checks, partial(note_misfit, cls))) if checks else decode
 
 

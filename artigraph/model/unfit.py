@@ -106,7 +106,7 @@ class Unfit:
     __slots__ = ("_first", "_misfits", "_of_all", "_told")
 
     def __init__(self) -> None:
-        self._misfits = ReadMisfits()
+        self._misfits: ReadMisfits | None = None
         self._first: Exception | None = None
         self._told: dict[tuple[str, int, str], str] = {}
         self._of_all: Counter[tuple[str, int, str]] = Counter()
@@ -128,6 +128,7 @@ class Unfit:
         self, row: Row[Any], model: type[BaseModel], check: Check, value: object
     ) -> None:
         """Count a value of another type than its field is annotated as; arguments as they are."""
+        self._misfits = self._misfits or ReadMisfits()
         self._misfits.note(model, check, value, partial(_name_of, row))
 
     def raise_first(self) -> None:
@@ -140,7 +141,8 @@ class Unfit:
 
         Fields whose values do not fit are told of one by one, each once.
         """
-        self._misfits.tell(partial(warn_caller, category=UnfitValueWarning))
+        if self._misfits is not None:
+            self._misfits.tell(partial(warn_caller, category=UnfitValueWarning))
         lines = [
             f"{count:,} of {visible(name, 60)} version {version}, the first: "
             f"{visible(self._told[name, version, why], LONGEST_TOLD)}"

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from sqlalchemy.engine import URL
 
-from artigraph.dialect.base import hide_secrets
+from artigraph.dialect.secret import hide_secrets
 from artigraph.errors import EngineURLError
 
 __all__ = [
