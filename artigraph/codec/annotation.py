@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from artigraph.codec.any import ANY
@@ -42,7 +43,27 @@ def codec_of(tree: Tree) -> Codec:
             return dict_codec(key_type, codec_of(key), codec_of(value))
         case annotation.OwnRow(inner=inner):
             return _row_codec(codec_of(inner), tree.serializer, tree.storage, tree.type_)
+        case annotation.Anything(type_=type_) if type_ is not None and not tree.generic:
+            return _class_codec(type_)
     return ANY
+
+
+def _class_codec(type_: type[Any]) -> Codec:
+    """The codec of what an annotation gives no more than a class for."""
+
+    def encode(value: object, context: EncodingContext) -> object:
+        if not _is_one_of(value, type_):
+            context.note_other(value, type_)
+        return ANY.encode(value, context)
+
+    return replace(ANY, encode=encode)
+
+
+def _is_one_of(value: object, types: type[Any] | tuple[type[Any], ...]) -> bool:
+    try:
+        return isinstance(value, types)
+    except TypeError:  # a protocol, say, that is none at run time
+        return True
 
 
 def _one_of(codecs: list[Codec]) -> Codec:
@@ -73,6 +94,8 @@ def _row_codec(
         return isinstance(value, types) if types and inner.kind == "any" else inner.accepts(value)
 
     def encode(value: object, context: EncodingContext) -> object:
+        if types and inner.kind == "any" and not _is_one_of(value, types):
+            context.note_other(value, types[0])
         chosen = serializer or find_serializer(type(value)) or get_serializer("artigraph-json")
         if chosen.takes_json:
             value = inner.encode(value, context.stored_in(storage))

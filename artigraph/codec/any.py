@@ -107,6 +107,8 @@ def _refuse(value: object, context: EncodingContext) -> NoReturn:
                 f"it would come back as a plain {base.__name__}",
                 f"Convert it with {convert} first, or make it a DataModel.",
             )
+    if (told := getattr(type(value), "_artigraph_refused", None)) is not None:
+        context.refuse(value, *told)
     context.refuse(
         value,
         "JSON cannot hold it",

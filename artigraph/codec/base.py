@@ -161,6 +161,11 @@ class EncodingContext:
         if self.misfits is not None:
             self.misfits.note(self.owner, self.path, scalar, value)
 
+    def note_other(self, value: object, type_: type[Any]) -> None:
+        """Take note of a value that is none of the annotated class."""
+        if self.misfits is not None:
+            self.misfits.note_other(self.owner, self.path, type_, value)
+
     def add_child(
         self,
         value: object,

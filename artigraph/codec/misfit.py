@@ -44,19 +44,26 @@ class Misfits:
             scalar: What is annotated there.
             value: The value.
         """
+        if not fits_scalar(scalar, value):
+            self.note_other(owner, path, scalar.types[0], value)
+
+    def note_other(self, owner: str, path: str, type_: type[Any], value: object) -> None:
+        """Take note of a value that is none of the type that is annotated where it is."""
         field = path.partition(".")[0]
         key = (id(self._known), field)
-        if field in self._known or key in self._found or fits_scalar(scalar, value):
+        if field in self._known or key in self._found:
             return
-        wanted = type_shown(scalar.types[0])
+        wanted = type_shown(type_)
+        harm = f"conditions and orders look for {wanted} there"
+        if type_ not in SCALARS_BY_TYPE:
+            harm = f"who reads it expects {wanted}"
         either = f"{wanted} | {type_shown(type(value))}"
         self._found[key] = (
             self._known,
             field,
             f"{owner}.{visible(path, 80)} is annotated as {wanted}, and {value_shown(value)} was "
-            "given. It is written as it is, and comes back so; but conditions and orders look for "
-            f"{wanted} there. Give the field one, or annotate what it holds: {either}. This is "
-            "told once of each field of a class.",
+            f"given. It is written as it is, and comes back so; but {harm}. Give the field one, "
+            f"or annotate what it holds: {either}. This is told once of each field of a class.",
         )
 
     def tell(self, warn: Callable[[str], None]) -> None:
@@ -72,9 +79,12 @@ def type_shown(type_: type[Any]) -> str:
 
 
 def value_shown(value: object) -> str:
-    """A value and its type, on one line."""
-    shown = f"{value!r:.60}" if type(value) in SCALARS_BY_TYPE else "something"
-    return "None" if value is None else f"{visible(shown, 60)} ({type_shown(type(value))})"
+    """A value and its type, on one line; of what may be long, the type."""
+    if value is None:
+        return "None"
+    if type(value) not in SCALARS_BY_TYPE:
+        return f"one of type {type_shown(type(value))}"
+    return f"{visible(f'{value!r:.60}', 60)} ({type_shown(type(value))})"
 
 
 Check: TypeAlias = tuple[str, tuple[type[Any], ...], Callable[[object], bool], Tree]

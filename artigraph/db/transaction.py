@@ -14,7 +14,6 @@ from artigraph.concurrency import to_its_end
 from artigraph.db.outcome import UNKNOWN, close, told
 from artigraph.db.pending import InMemory, Pending
 from artigraph.dialect.registry import dialect_of
-from artigraph.errors import ConnectionLostError
 from artigraph.garbage import collector_paused
 
 __all__ = ["Transaction"]
@@ -37,45 +36,21 @@ class Transaction(Pending):
                 for change in self.on_success:
                     change()
 
-    async def run(
-        self, work: Callable[[Connection], None], *, last: bool = False, whole: bool = False
-    ) -> None:
+    async def run(self, work: Callable[[Connection], None], *, last: bool = False) -> None:
         """Do something of several statements, at one go where the database allows it.
 
         Args:
             work: It is given the connection, and gets as far as it gets if it raises.
             last: Nothing comes after it: what can be is committed along with it.
-            whole: Only one of its statements changes anything.
         """
         known = self.connection.sync_connection
-        if known is None or _others_listen(known):
+        travel = None if known is None else dialect_of(known).traveller(known)
+        if known is None or travel is None or _others_listen(known):
             await self.connection.run_sync(work)
-            return
-        travel = dialect_of(known).traveller(known)
-        if travel is None:
-            if last and whole and self._is_new(known) and dialect_of(known).commit_next(known):
-                await to_its_end(self.connection.run_sync(self._do_alone, work))
-            else:
-                await self.connection.run_sync(work)
             return
         gone: list[bool] = []
         at_once = partial(self._do, partial(work, known), known if last else None, gone)
         await to_its_end(travel(at_once), when_cancelled=lambda: gone.append(True))
-
-    def _is_new(self, connection: Connection) -> bool:
-        return self.outer is None and not connection.in_transaction()
-
-    def _do_alone(self, connection: Connection, work: Callable[[Connection], None]) -> None:
-        self._committed = None
-        try:
-            with told(UNKNOWN):
-                work(connection)
-        except ConnectionLostError:
-            raise
-        except Exception:
-            self._committed = False
-            raise
-        self._committed = True
 
     def _do(self, work: Callable[[], None], to_commit: Connection | None, gone: list[bool]) -> None:
         if gone:
@@ -122,10 +97,17 @@ def _others_listen(connection: Connection) -> bool:
     He is told on the event loop's thread and before anything is committed, as SQLAlchemy's
     users expect.
     """
-    listeners = chain.from_iterable(getattr(connection.dispatch, name) for name in _TOLD)
-    return not all(getattr(one, "__module__", "").startswith(_OURS) for one in listeners)
+    told = connection.dispatch, connection.dialect.dispatch
+    listeners = chain.from_iterable(
+        getattr(one, name)
+        for one, names in zip(told, (_TOLD, _ASKED), strict=True)
+        for name in names
+    )
+    # What is written in C has no module.
+    return not all((getattr(one, "__module__", "") or "").startswith(_OURS) for one in listeners)
 
 
+_ASKED = ("do_execute", "do_execute_no_params", "do_executemany", "handle_error")
 _OURS = "artigraph."
 _TOLD = (
     "after_cursor_execute",

@@ -143,14 +143,6 @@ class Dialect(ABC):
     def ask_once(self, connection: Connection) -> None:  # most need not know
         """Let a connection's next statement, which reads and is the only one, stand by itself."""
 
-    def commit_next(self, connection: Connection) -> bool:
-        """Let a connection's statements be transactions of their own, if that saves anything.
-
-        Returns:
-            Whether they are; each then is done as a whole, or not at all.
-        """
-        return False
-
     def may_give_up(self, connection: Connection, error: BaseException) -> bool:
         """Whether the database may have rolled a transaction back by itself after an error."""
         return True

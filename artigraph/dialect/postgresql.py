@@ -55,7 +55,6 @@ _BITS: dict[type[TypeEngine[Any]], int] = {SmallInteger: 16, BigInteger: 64}
 _STEPS = 100_000
 """Ids that are counted over one by one: a moment's work."""
 
-_LOW = (None, "read_committed", "read_uncommitted")
 _BEFORE = "artigraph_isolation_before"
 
 
@@ -172,10 +171,6 @@ class PostgreSQL(Dialect):
     def ask_once(self, connection: Connection) -> None:
         # One statement sees one moment, so BEGIN and ROLLBACK would be two trips for nothing.
         _set_level(connection, "autocommit")
-
-    @override
-    def commit_next(self, connection: Connection) -> bool:
-        return _set_level(connection, "autocommit", readonly=False)
 
     @override
     def has_given_up(self, connection: Connection) -> bool:
@@ -296,21 +291,15 @@ class PostgreSQL(Dialect):
         return None if len(found) > most else list(found)
 
 
-def _set_level(connection: Connection, level: str, *, readonly: bool = True) -> bool:
-    """Choose the isolation level of the next transaction, unless somebody chose a higher one.
-
-    Returns:
-        Whether it was chosen.
-    """
+def _set_level(connection: Connection, level: str) -> None:
+    """Choose the isolation level of the next transaction, which reads, unless others chose more."""
     if connection.dialect.driver != "asyncpg":
-        return False
+        return
     # SQLAlchemy's own option for it, and events, cost a good part of a short query.
     adapted: Any = connection.connection.dbapi_connection
-    if adapted.readonly or adapted.isolation_level not in _LOW:
-        return False
-    connection.info[_BEFORE] = adapted.isolation_level, adapted.readonly
-    adapted.isolation_level, adapted.readonly = level, readonly
-    return True
+    if adapted.isolation_level in (None, "read_committed", "read_uncommitted"):
+        connection.info[_BEFORE] = adapted.isolation_level, adapted.readonly
+        adapted.isolation_level, adapted.readonly = level, True
 
 
 def _on_checkin(adapted: AsyncAdapt_asyncpg_connection | None, record: ConnectionPoolEntry) -> None:

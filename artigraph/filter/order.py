@@ -7,7 +7,7 @@ page begins where the one before has ended.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -124,12 +124,16 @@ BY_ID = Ordering([])
 """The order in which rows were written."""
 
 
-def ordering_of(order_by: OrderBy, filter: Filter) -> Ordering:
+def ordering_of(
+    order_by: OrderBy, filter: Filter, classes: Mapping[str, type[Any]] | None = None
+) -> Ordering:
     """An order, for the rows that a filter finds.
 
     Args:
         order_by: What somebody asked for; ids, unless anything.
         filter: The filter; it tells the class that fields belong to.
+        classes: What the names of models mean here, where a filter names them: that a field
+            is misspelt would not show otherwise.
 
     Raises:
         FilterError: There is no such column or field, or it has no order.
@@ -141,10 +145,10 @@ def ordering_of(order_by: OrderBy, filter: Filter) -> Ordering:
         raise FilterError(
             f"order_by takes a name such as 'loss' or '-loss', or a list of them, not {order_by!r}."
         )
-    return Ordering([term for one in several for term in _terms(one, filter)])
+    return Ordering([term for one in several for term in _terms(one, filter, classes or {})])
 
 
-def _terms(given: str | Order, filter: Filter) -> Iterator[_Term]:
+def _terms(given: str | Order, filter: Filter, classes: Mapping[str, type[Any]]) -> Iterator[_Term]:
     if isinstance(given, str):
         given = Order(given.removeprefix("-"), given.startswith("-"))
     if not isinstance(given, Order) or not given.by:
@@ -159,6 +163,8 @@ def _terms(given: str | Order, filter: Filter) -> Iterator[_Term]:
         yield _Term(column, given.descending, bool(column.nullable))
         return
     owner, shape = _model_of(filter)
+    if isinstance(shape, AnyShape):
+        _check_named(path[0], filter, classes)
     if not _finds_models(filter):
         raise FilterError(
             f"order_by={given.by!r}: there is no such column of nodes. "
@@ -216,6 +222,21 @@ def _finds_models(filter: Filter) -> bool:
     if isinstance(filter, AnyOf):
         return all(_finds_models(one) for one in filter.filters)
     return isinstance(filter, ModelFilter | ModelTypeFilter)
+
+
+def _check_named(field: str, filter: Filter, classes: Mapping[str, type[Any]]) -> None:
+    """Refuse a field that no class has whose models a filter finds by their names."""
+    named = [one.type for one in _types(filter)]
+    known = [classes[one] for one in named if isinstance(one, str) and one in classes]
+    if not known or len(known) < len(named):
+        return
+    shapes = [cls._model_shape() for cls in known]
+    names = [name for shape in shapes for name in shape.names or ()]
+    if all(shape.names is not None and shape.step(field) is None for shape in shapes):
+        owners = " and ".join(sorted({cls.__name__ for cls in known}))
+        raise FilterError(
+            f"{owners} has no field {field!r}. {_nearest_names(field, [*names, *_OWN_COLUMNS])}"
+        )
 
 
 def _model_of(filter: Filter) -> tuple[str, Shape]:

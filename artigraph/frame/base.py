@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO, ClassVar, TypeVar
 
 from typing_extensions import override
 
@@ -42,6 +42,13 @@ class StoredValue(Shown):
         record: What its row tells.
         source: Where its bytes are to be had.
     """
+
+    _artigraph_refused: ClassVar[tuple[str, str]] = (
+        "it stands for a value that was not read",
+        "Store what its load() gives, as in await handle.load(), or read the model without "
+        "lazy=True.",
+    )
+    """Why no field can hold one, and what to do."""
 
     def __init__(self, record: BlobRecord, source: BlobSource) -> None:
         self._record, self._source = record, source

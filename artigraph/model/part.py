@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, case, select
+from sqlalchemy import ColumnElement, Row, and_, case, or_, select
 
 from artigraph.blob.read import Unread, WholeRead, read_each
 from artigraph.blob.record import record_of
@@ -32,12 +32,13 @@ def is_model(row: Row[Any]) -> bool:
     return bool(row.node_type == _MODEL)
 
 
-def select_parts(clause: ColumnElement[bool], *, lazy: bool) -> Any:
+def select_parts(clause: ColumnElement[bool], *, lazy: bool, models: Collection[int] = ()) -> Any:
     """All rows that the found models refer to, and those that these refer to.
 
     Args:
         clause: What finds the models.
         lazy: Leave out the bytes of values that get handles.
+        models: Ids of the found models, to have their rows of the same moment as well.
     """
     columns = node_table.c
     value: ColumnElement[Any] = columns.database_artifact_value
@@ -51,10 +52,12 @@ def select_parts(clause: ColumnElement[bool], *, lazy: bool) -> Any:
         .join(holders, inner.c.node_parent_id == holders.c.node_id)
         .where(inner.c.model_artifact_parts > 0)
     )
-    return select(*_COLUMNS, value.label("database_artifact_value")).where(
+    found = and_(
         columns.node_parent_id.in_(select(holders.union(step).c.node_id)),
         columns.node_type.in_([str(t.__mapper__.polymorphic_identity) for t in _PART_TYPES]),
     )
+    themselves = [among(columns.node_id, models)] if models else []
+    return select(*_COLUMNS, value.label("database_artifact_value")).where(or_(found, *themselves))
 
 
 def _json_serializers() -> list[str]:

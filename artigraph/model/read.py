@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -23,6 +22,7 @@ from artigraph.filter.model import ModelFilter
 from artigraph.filter.order import BY_ID, OrderBy, Ordering, check_counts, ordering_of
 from artigraph.filter.value import among
 from artigraph.model import lineage  # noqa: F401  # it looks at each store that is opened
+from artigraph.model.base import models_by_name
 from artigraph.model.load import Loader, ReadModel
 from artigraph.model.part import load_parts, select_parts
 from artigraph.model.unfit import Unfit
@@ -115,7 +115,8 @@ async def read_tolerantly(
         The models, and those among them that could not be made.
     """
     check_counts(limit=limit, offset=offset)
-    query = _Query(_models_only(filter).clause(), ordering_of(order_by, filter), limit, offset)
+    ordering = ordering_of(order_by, filter, models_by_name)
+    query = _Query(_models_only(filter).clause(), ordering, limit, offset)
     unfit = Unfit()
     return await _read(query, lazy, unfit), unfit
 
@@ -169,7 +170,8 @@ async def iter_models(
         FilterError: An unknown field or column, or a page without rows.
     """
     check_counts(page_size=page_size, least=1)
-    found, ordering = _models_only(filter).clause(), ordering_of(order_by, filter)
+    ordering = ordering_of(order_by, filter, models_by_name)
+    found = _models_only(filter).clause()
     query = _Query(found, ordering, page_size, keyed=True)
     setting, unfit = current_setting(), Unfit()
     try:
@@ -324,37 +326,51 @@ async def _read_whole(query: _Query, lazy: bool, whole: WholeRead, unfit: Unfit)
     setting = current_setting()
     one = query.limit is not None and query.limit <= ONE
     rows, below = await _read_rows(query, lazy, once=one)
-    if one and not _are_all_there(rows, below):
-        # Somebody deletes it at this moment, or did in part.
+    if one and below is not None and not _are_of_one_moment(rows, below):
         rows, below = await _read_rows(query, lazy, once=False)
     parts: list[LoadedChild | None] = []
     if below:
         with using(setting):
             parts = await load_parts(below, whole, lazy=lazy)
-    loader = Loader(below, parts, store_in(setting), unfit)
+    loader = Loader(below or (), parts, store_in(setting), unfit)
     if query.keyed and rows:
         query.pass_over(rows[-1])
-    if len(rows) + len(below) < FEW:
+    if len(rows) + len(below or ()) < FEW:
         return loader.load_all(rows)
     return await run_in_thread(loader.load_all, rows)
 
 
 async def _read_rows(
     query: _Query, lazy: bool, *, once: bool
-) -> tuple[Sequence[Row[Any]], Sequence[Row[Any]]]:
-    """The rows of models, and of all that is below them; of one moment, unless ``once``."""
+) -> tuple[Sequence[Row[Any]], Sequence[Row[Any]] | None]:
+    """The rows of models, and of all that is below them, if there is anything.
+
+    Args:
+        query: Which models.
+        lazy: As for :func:`read_models`.
+        once: Read those of one model, and then what is below it together with its row: it
+            has only to be seen whether that row is still the same. Else all is of one moment.
+    """
     async with read(once=once) as connection:
         asked = query.select(connection)
         rows = await all_of(await connection.execute(asked, query.parameters))
         if not any(row.model_artifact_parts for row in rows):
-            return rows, ()
-        clause = query.found
+            return rows, None
+        clause, ids = query.found, [row.node_id for row in rows]
         if query.limit is not None or query.offset is not None:
-            clause = among(node_table.c.node_id, [row.node_id for row in rows])
-        return rows, await all_of(await connection.execute(select_parts(clause, lazy=lazy)))
+            clause = among(node_table.c.node_id, ids)
+        parts = select_parts(clause, lazy=lazy, models=ids if once else ())
+        return rows, await all_of(await connection.execute(parts))
 
 
-def _are_all_there(rows: Sequence[Row[Any]], below: Sequence[Row[Any]]) -> bool:
-    """Whether each model has as many parts as were written with it."""
-    counts = Counter(row.node_parent_id for row in below)
-    return all(counts[row.node_id] >= (row.model_artifact_parts or 0) for row in (*rows, *below))
+_AS_READ = ("model_artifact_type", "model_artifact_version", "model_artifact_data")
+
+
+def _are_of_one_moment(rows: Sequence[Row[Any]], again: Sequence[Row[Any]]) -> bool:
+    """Whether models are what they were when their rows were read again with their parts."""
+    found = {row.node_id: row for row in again}
+    return all(
+        row.node_id in found
+        and all(getattr(row, name) == getattr(found[row.node_id], name) for name in _AS_READ)
+        for row in rows
+    )

@@ -23,8 +23,6 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import TypeEngine
 
-from artigraph.db.fetch import FEW
-from artigraph.db.outcome import NOTHING_WRITTEN, told
 from artigraph.db.session import read, write
 from artigraph.db.store import Store
 from artigraph.db.transaction import Transaction
@@ -153,25 +151,21 @@ class RowWriter:
                 row.parent = id_of_parent(row.parent, row.label, self.store)
         self._written += rows
         _join_chosen(rows)
-        # In a single batch, which a server takes in one statement; many are better stopped.
-        whole = len(rows) < FEW and len({(row.depth, *row.columns) for row in rows}) == 1
-        await self.transaction.run(partial(self._insert, rows), last=last, whole=whole)
+        await self.transaction.run(partial(self._insert, rows), last=last)
 
     def _insert(self, rows: Sequence[NewRow], connection: Connection) -> None:
         unnumbered = [row for row in rows if row.node_id is None]
         numbered = [row.node_id for row in rows if row.node_id is not None]
         highest = max(numbered, default=0)
         dialect = dialect_of(connection)
-        with told(NOTHING_WRITTEN):  # also where the rows are committed as they are sent
-            if numbered:
-                dialect.count_past(connection, NODE_ID_SEQUENCE, highest)
-            reserved: Iterable[int] = ()
-            if unnumbered:
-                reserved = dialect.reserve_ids(
-                    connection, node_table.name, NODE_ID_SEQUENCE, len(unnumbered), highest
-                )
-        for row, node_id in zip(unnumbered, reserved, strict=True):
-            row.node_id = node_id
+        if numbered:
+            dialect.count_past(connection, NODE_ID_SEQUENCE, highest)
+        if unnumbered:
+            reserved = dialect.reserve_ids(
+                connection, node_table.name, NODE_ID_SEQUENCE, len(unnumbered), highest
+            )
+            for row, node_id in zip(unnumbered, reserved, strict=True):
+                row.node_id = node_id
         now, store = utc_now(), self.transaction.store
         batches: dict[tuple[int, tuple[str, ...]], list[NewRow]] = {}
         for row in rows:

@@ -12,6 +12,7 @@ from pathlib import Path, PureWindowsPath
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from artigraph import (
@@ -130,6 +131,22 @@ async def test_what_fits_is_not_told(store: str, annotation: Any, value: Any) ->
     with told() as texts:
         await write_model(label="m", model=model(1 if value is object else value))
         await read_model(ModelFilter(label="m"))
+    assert texts == []
+
+
+@pytest.mark.parametrize("value", [[1, 2], "text", {"a": 1}, None])
+async def test_what_is_no_frame_is_told(store: str, value: Any) -> None:
+    """Whoever opens it expects a frame; the model is kept as it is."""
+    made: Any = create_model("MisfitTable", version=1, table=pd.DataFrame, row=Any)
+    model = made(table=value, row=1)
+    with told() as texts:
+        await write_model(label="a", model=model)
+    (text,) = texts
+    assert "MisfitTable.table is annotated as DataFrame" in text
+    assert "who reads it expects DataFrame" in text
+    assert (await read_model(NodeFilter(label="a"))).value == model
+    with told() as texts:
+        await write_model(label="b", model=made(table=pd.DataFrame({"x": [1]}), row=1))
     assert texts == []
 
 

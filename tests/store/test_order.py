@@ -229,6 +229,17 @@ async def test_an_order_that_makes_no_sense(
         await loose.read_models(ALL, **options)
 
 
+async def test_an_order_for_a_class_that_is_named(store: str) -> None:
+    """Where the name means a class here, a misspelt field is refused; else nobody knows."""
+    await write_six()
+    named = ModelFilter(model_type="Ordered")
+    with pytest.raises(FilterError, match=r"Ordered has no field 'los'\. Did you mean 'loss'"):
+        await read_first_model(named, order_by="los")
+    assert await read_models(named, order_by="loss")
+    unknown = ModelFilter(model_type="OrderedElsewhere")
+    assert await read_models(unknown, order_by="los") == []
+
+
 @pytest.mark.parametrize("order_by", ["n", "-n"])
 async def test_pages_of_large_integers(store: str, order_by: str) -> None:
     """Integers that no float keeps apart are each read once, and in order."""

@@ -21,6 +21,7 @@ from artigraph import (
     ModelFilter,
     ModelGroup,
     NodeFilter,
+    ParentNotFoundError,
     count_models,
     engine_context,
     get_engine,
@@ -38,6 +39,11 @@ from artigraph import (
 
 class TripsFit(DataModel, version=1):
     loss: float
+
+
+class TripsPair(DataModel, version=1):
+    number: int
+    inner: TripsFit
 
 
 class TripsCurve(DataModel, version=1):
@@ -312,3 +318,48 @@ async def test_a_subclass_that_is_defined_later_is_found_by_id(path: Path) -> No
 def _columns(artifact: ModelArtifact) -> dict[str, Any]:
     names = ("type", "version", "data", "parts")
     return {f"model_artifact_{name}": getattr(artifact, f"model_artifact_{name}") for name in names}
+
+
+async def test_a_model_and_its_parts_are_of_one_moment(path: Path) -> None:
+    """Although they are two statements: what is changed between these is read whole."""
+    pair = await write_model(label="pair", model=TripsPair(1, TripsFit(1.0)))
+    engine = (await get_engine()).sync_engine
+    changes: list[str] = []
+
+    def change(_: object, _cursor: object, statement: str, *_more: object) -> None:
+        if changes or "model_artifact_parts" not in statement:
+            return
+        changes.append(statement)
+        with closing(sqlite3.connect(path)) as other:
+            other.execute(
+                "UPDATE artigraph_node SET model_artifact_data = json_set(model_artifact_data, "
+                "'$.number', 2) WHERE node_label = 'pair'"
+            )
+            other.execute(
+                "UPDATE artigraph_node SET model_artifact_data = json_set(model_artifact_data, "
+                "'$.loss', 2.0) WHERE node_label = 'inner'"
+            )
+            other.commit()
+
+    event.listen(engine, "after_cursor_execute", change)
+    by_id = ModelFilter(node_id=pair.artifact.node_id)
+    assert (await read_model(by_id)).value == TripsPair(2, TripsFit(2.0))
+    assert changes
+
+
+async def test_listeners_of_any_kind(path: Path) -> None:
+    """One that is written in C, and one of errors, which is told where a loop runs."""
+    engine, told = (await get_engine()).sync_engine, list[object]()
+    note = told.append
+    event.listen(engine, "commit", note)
+    await write_model(label="a", model=TripsFit(1.0))
+    assert len(told) == 1
+    event.remove(engine, "commit", note)
+
+    def failed(_: object) -> None:
+        told.append(asyncio.get_running_loop())
+
+    event.listen(engine, "handle_error", failed)
+    with pytest.raises(ParentNotFoundError):
+        await write_model(parent_id=987_654, label="b", model=TripsFit(1.0))
+    assert told[1:] == [asyncio.get_running_loop()]

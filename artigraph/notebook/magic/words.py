@@ -117,6 +117,24 @@ class Word(str):
         left = [_Part(rest, rest, True)] if rest or not others else []
         return first.text[: found.start()], found[0], Word([*left, *others])
 
+    def cut_behind(self, operator: str) -> tuple[str, Word] | None:
+        """Cut the word at the first operator that was typed, also behind quotes and variables.
+
+        Args:
+            operator: The operator, which is no sign where a variable or quotes hold it.
+
+        Returns:
+            What stands before it, and the word behind it; ``None`` without one.
+        """
+        for at, part in enumerate(self._parts):
+            before, found, rest = part.text.partition(operator) if part.is_bare else ("", "", "")
+            if found:
+                others = self._parts[at + 1 :]
+                left = [_Part(rest, rest, True)] if rest or not others else []
+                text = "".join(one.text for one in self._parts[:at]) + before
+                return text, Word([*left, *others])
+        return None
+
     def followed_by(self, other: Word) -> Word:
         """The two words as one, as if there were no blank between them."""
         parts = [*self._parts]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from enum import Enum
@@ -45,7 +44,6 @@ from artigraph.types.scalar import comparable_of, without_numpy
 
 __all__ = ["assignment"]
 
-_EQUALS = re.compile("=")
 _NOTES: tuple[type[Any], ...] = (
     type(None),
     Enum,
@@ -71,11 +69,11 @@ def assignment(word: Word) -> tuple[str, Word | None]:
     Raises:
         UsageError: There is no name.
     """
-    cut = word.cut(_EQUALS)
+    cut = word.cut_behind("=")
     name = word.text if cut is None else cut[0]
     if not name:
         raise UsageError(f"{visible(word.text, 60)!r} begins with =; a name comes first.")
-    return name, None if cut is None else cut[2]
+    return name, None if cut is None else cut[1]
 
 
 async def _given_id(word: Word | None) -> int | None:

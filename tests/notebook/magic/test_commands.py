@@ -85,6 +85,19 @@ def test_save_and_load_come_back_equal(shell: Shell) -> None:
     assert shell.get("kept").equals(shell.get("frame"))
 
 
+def test_save_makes_labels_in_a_loop(shell: Shell) -> None:
+    """Variables and quotes stand in a label as anywhere; an = of theirs is none."""
+    shell.run(
+        DEFINE,
+        "for i in range(3):\n    fit = Fit(i / 2)\n    %ag save fit-{i}=fit",
+        "name, odd = 'the best', 'a=b'\n%ag save $name=fit",
+        "%ag save 'last one'=fit {odd}-{i}=fit",
+    )
+    labels = [node.label for node in shell.run("%ag ls")]
+    assert labels == ["fit-0", "fit-1", "fit-2", "the best", "last one", "a=b-2"]
+    assert shell.run("%ag load fit-1").loss == 0.5
+
+
 def test_save_writes_all_or_nothing(shell: Shell) -> None:
     """A label that is taken leaves none of the others behind."""
     shell.run(
