@@ -140,7 +140,7 @@ def main() -> int:
                 except LeftOutError as reason:
                     print(f"{tool.name} is left out: {reason}", flush=True)
                     others.remove(tool)
-    print(table(ours, others, asked.count))
+            print(f"\nafter round {number + 1}:\n{table(ours, others, asked.count)}", flush=True)
     return 0
 
 
