@@ -101,18 +101,23 @@ def execute(command: list[str]) -> str:
 def table(ours: Tool, others: list[Tool], count: int) -> str:
     """Times in milliseconds and ratios, as Markdown."""
     heads = [measure.format(count=count) for measure in MEASURES.values()]
-    lines = [f"| | {' | '.join(heads)} |", "|---" * (len(heads) + 1) + "|"]
+    lines = [f"| | {' | '.join(heads)} |", "| --- " * (len(heads) + 1) + "|"]
     for tool in (ours, *others):
         cells = []
         for measure in MEASURES:
-            shown = f"{statistics.median(each[measure] for each in tool.rounds):,.2f} ms"
+            shown = f"{_short(statistics.median(each[measure] for each in tool.rounds))} ms"
             if tool is not ours:
                 pairs = zip(tool.rounds, ours.rounds, strict=True)
                 ratio = statistics.median(one[measure] / own[measure] for one, own in pairs)
-                shown += f", {ratio:,.1f} times"
+                shown += f", {_short(ratio)} times"
             cells.append(shown)
         lines.append(f"| {tool.name} {tool.version} | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _short(number: float) -> str:
+    """With as many digits as mean something."""
+    return f"{number:,.{0 if number >= 100 else 1 if number >= 10 else 2}f}"
 
 
 def main() -> int:
