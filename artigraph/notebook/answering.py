@@ -40,7 +40,7 @@ LONGEST_ANSWER = 60
 """Seconds until a question is given up: the page has done so before."""
 MOST_AT_ONCE = 64
 """Questions of one widget that may be open; a page asks a handful."""
-LONGEST_ERROR = 400
+LONGEST_ERROR = 4_000
 """Characters of an error that a page shows."""
 
 

@@ -271,3 +271,58 @@ def test_tall_frame_lost_file_and_dead_kernel(notebook: OpenNotebook) -> None:
     saved = notebook(None, app="notebook", name=nb.path.stem)
     expect(saved.page.get_by_text(re.compile("10,000,000 rows . 2 columns")).first).to_be_visible()
     saved.screenshot("viewer-reopened")
+
+
+WRITES = """
+import pandas as pd
+from typing import Annotated
+from artigraph import *
+from artigraph.serializer.pandas import dataframe_serializer
+from artigraph.storage.file import FileSystemStorage
+undo = set_engine("sqlite+aiosqlite:///unopened.db", create_tables=True)
+files = FileSystemStorage("unopened-files", name="unopened-files")
+files.register()
+
+class Unopened(DataModel, version=1):
+    curve: Annotated[pd.DataFrame, dataframe_serializer, files]
+
+written = await write_model(label="fit", model=Unopened(pd.DataFrame({"x": [1, 2]})))
+"written"
+"""
+READS = """
+from artigraph import *
+undo = set_engine("sqlite+aiosqlite:///unopened.db", create_tables=True)
+[found] = await read_models(NodeFilter(label="fit"), lazy=True)
+found.value.curve.view()
+"""
+
+
+def test_unopened_frame_says_why_and_what_to_type(notebook: OpenNotebook) -> None:
+    """Where a kernel does not know the storage, all of what to type stands in place of the rows."""
+    nb = notebook([WRITES, READS, "# what the viewer says"])
+    nb.run_cell(0)
+    expect(nb.outputs(0)).to_contain_text("written")
+    nb.use_kernel("restart")
+    nb.run_cell(1)
+    alert = nb.page.get_by_role("alert").filter(has_text="is not registered here")
+    expect(alert).to_be_visible()
+    nb.screenshot("viewer-unopened")
+    text = alert.locator("pre")
+    # All of it is in sight, and nothing else says it again.
+    assert text.evaluate("e => e.scrollWidth <= e.clientWidth && e.scrollHeight <= e.clientHeight")
+    expect(nb.page.get_by_role("grid")).to_have_count(0)
+    expect(nb.page.locator(".foot")).to_have_text("")
+    # Copied as people do, and run; then it opens.
+    said = text.inner_text()
+    text.select_text()
+    line = said[said.index("from artigraph") :]
+    nb.page.evaluate(
+        """async code => {
+            const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+            await kernel.requestExecute({code}).done;
+        }""",
+        line,
+    )
+    alert.get_by_role("button", name="Try again").click()
+    expect(cell(nb, 1, 0)).to_have_text("2")
+    expect(alert).to_have_count(0)

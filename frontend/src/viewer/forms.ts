@@ -1,9 +1,9 @@
-/** What stands in the boxes: a condition on a column, and the list of columns. */
+/** What stands in the boxes: a condition on a column, the list of columns, and a value. */
 
 import { html } from "../shared/dom";
 import { count, nameOf } from "./format";
 import { OPERATORS } from "./operators";
-import type { Column, Condition } from "./protocol";
+import type { Column, Condition, Whole } from "./protocol";
 
 /** Columns that are listed at once. */
 const LISTED = 200;
@@ -118,4 +118,19 @@ export function columnList(columns: Column[], hidden: number[], events: ColumnLi
   });
   fill();
   return html("div", { class: "columns" }, search, list, html("div", { class: "line" }, told, all));
+}
+
+/** All of a cell's value, to read and to copy. */
+export function wholeValue(
+  name: string, found: Whole, buttons: { copy: () => void; close: () => void },
+): HTMLElement {
+  const close = html("button", { type: "button", "aria-label": "Close" }, "Close");
+  const copy = html("button", { type: "button" }, "Copy");
+  close.addEventListener("click", buttons.close);
+  copy.addEventListener("click", buttons.copy);
+  const cut = found.text.length < found.length
+    ? html("div", { class: "caption" }, `the first ${count(found.text.length)} of ${count(found.length)} characters`) : null;
+  return html("div", { class: "whole" },
+    html("div", { class: "caption" }, name), html("pre", { tabindex: 0 }, found.shown), cut,
+    html("div", { class: "line end" }, copy, close));
 }

@@ -7,13 +7,14 @@ import { CellStore } from "./cells";
 import { makeChips } from "./chips";
 import { copyText } from "./clipboard";
 import { Foot } from "./foot";
-import { columnList, conditionForm } from "./forms";
+import { columnList, conditionForm, wholeValue } from "./forms";
 import { columnName, count, counted, nameOf } from "./format";
 import { Grid } from "./grid";
 import { openPopover, type Popover } from "./popover";
 import type { Cells, Chosen, Column, Condition, Facts, FirstPage, Outdated, SortKey, State, Whole } from "./protocol";
 import { askJob, Reader } from "./reader";
 import { toTsv, type Cell } from "./selection";
+import { Unopened } from "./unopened";
 
 /** Cells that are copied at once, at most. */
 const MOST_COPIED = 100_000;
@@ -43,8 +44,9 @@ export class Viewer {
 
   readonly #title = html("div", { class: "title" });
   readonly #columnsButton = html("button", { type: "button", "aria-haspopup": "dialog", title: "Find and hide columns (/)" }, "Columns");
-  readonly #chips = html("div", { class: "chips", role: "group", "aria-label": "Order and filters" });
+  readonly #chips = html("div", { class: "chips", hidden: true, role: "group", "aria-label": "Order and filters" });
   readonly #foot = new Foot();
+  readonly #unopened: Unopened;
 
   constructor(ask: Ask, choose: (chosen: Chosen) => void) {
     this.#ask = ask;
@@ -74,11 +76,10 @@ export class Viewer {
       copy: () => void this.#copy(),
       find: () => this.#find(),
     });
+    const bar = html("div", { class: "bar" }, this.#title, this.#columnsButton);
+    this.#unopened = new Unopened(bar, this.#grid.element);
     this.element.append(
-      html("div", { class: "bar" }, this.#title, this.#columnsButton),
-      this.#chips,
-      this.#grid.element,
-      this.#foot.element,
+      bar, this.#chips, this.#grid.element, this.#unopened.element, this.#foot.element,
     );
     this.#columnsButton.addEventListener("click", () => this.#find());
     // Whoever goes on to a cell may run it at once.
@@ -94,7 +95,7 @@ export class Viewer {
   /** Show the first page, unless more is known already. */
   first(page: FirstPage): void {
     if (this.#all) return;
-    if ("error" in page) this.#foot.problem(new Error(page.error as string), () => void this.#load());
+    if ("error" in page) this.#problem(new Error(page.error as string), () => void this.#load());
     if (!("cells" in page)) return;
     const { cells, ...facts } = page as Facts & { cells: Cells };
     // Those cells are as stored; what was sorted since has to be asked for.
@@ -149,7 +150,8 @@ export class Viewer {
 
   /** Tell why something failed; what met with silence is tried again once Python answers. */
   #problem(error: unknown, retry?: () => void): void {
-    this.#foot.problem(error, retry);
+    if (this.#facts === null) this.#foot.say("");
+    (this.#facts === null ? this.#unopened : this.#foot).problem(error, retry);
     if (!retry || !(error instanceof RequestError && error.reason === "silent")) return;
     void this.#silence.over(() => {
       this.#foot.again(retry);
@@ -166,6 +168,7 @@ export class Viewer {
   }
 
   #know(facts: Facts): void {
+    this.#unopened.clear();
     this.#facts = facts;
     this.#columns = facts.columns;
     this.#state = facts.state;
@@ -271,15 +274,10 @@ export class Viewer {
       const found = await this.#whole(cell.row, column);
       if (found === null) return;
       const name = `${columnName(this.#columns, column)}, row ${count(this.#cells.number(cell.row) ?? cell.row)}`;
-      const close = html("button", { type: "button", "aria-label": "Close" }, "Close");
-      const copy = html("button", { type: "button" }, "Copy");
-      const cut = found.text.length < found.length
-        ? html("div", { class: "caption" }, `the first ${count(found.text.length)} of ${count(found.length)} characters`) : null;
-      this.#pop(this.#foot.where, name, html("div", { class: "whole" },
-        html("div", { class: "caption" }, name), html("pre", { tabindex: 0 }, found.shown), cut,
-        html("div", { class: "line end" }, copy, close)));
-      close.addEventListener("click", () => this.#popover?.close());
-      copy.addEventListener("click", () => void this.#write(found.text, "1 cell copied"));
+      this.#pop(this.#foot.where, name, wholeValue(name, found, {
+        close: () => this.#popover?.close(),
+        copy: () => void this.#write(found.text, "1 cell copied"),
+      }));
     } catch (error) {
       this.#foot.problem(error);
     }
