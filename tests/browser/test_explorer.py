@@ -135,7 +135,9 @@ def test_walk_select_and_read_in_python(lab: Explored) -> None:
     expect(lab.details.locator(".field-name", has_text="optimizer")).to_be_visible()
     lab.notebook.screenshot("explorer-details")
     assert lab.run("(await explorer.selected_model()).optimizer") == "'adam'"
-    code = lab.details.locator(".code-line code").inner_text()
+    line = lab.details.locator(".code-line code")
+    assert line.evaluate("e => e.scrollWidth <= e.clientWidth"), "all of it is in sight"
+    code = line.inner_text()
     assert lab.run(f"({code}).loss == (await explorer.selected_model()).loss") == "True"
 
     # What is open as files.
@@ -443,3 +445,28 @@ def test_saved_notebook_shows_first_page(notebook: OpenNotebook) -> None:
     expect(shown).to_be_visible()
     again.screenshot("explorer-saved")
     expect(shown).to_contain_text("run 1")
+
+
+def test_nothing_lies_over_what_is_used_next(lab: Explored) -> None:
+    """A list of hits and a menu go when another one opens, or when one clicks elsewhere."""
+    nothing = lab.page.get_by_text("Nothing found.")
+    menu = lab.page.get_by_label("Choose which models to show")
+    types = lab.page.get_by_label("Fit", exact=True)
+    lab.search.fill("no such thing")
+    expect(nothing).to_be_visible()
+    menu.click()
+    expect(nothing).to_be_hidden()
+    expect(types).to_be_visible()
+    lab.notebook.screenshot("explorer-menu")
+    lab.search.click()
+    expect(types).to_be_hidden()
+    expect(nothing).to_be_visible()
+    # What takes no focus is elsewhere as well.
+    empty = lab.tree.bounding_box()
+    assert empty is not None
+    lab.page.mouse.click(empty["x"] + 5, empty["y"] + empty["height"] - 5)
+    expect(nothing).to_be_hidden()
+    lab.search.focus()
+    expect(nothing).to_be_visible()
+    lab.page.keyboard.press("Tab")
+    expect(nothing).to_be_hidden()

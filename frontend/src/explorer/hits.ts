@@ -3,6 +3,7 @@
 import { html, setAttributes } from "../shared/dom";
 import { onKeys } from "../shared/keyboard";
 import { RequestError } from "../shared/requests";
+import { onElsewhere } from "./elsewhere";
 import { boxText } from "./tree";
 import type { Row } from "./types";
 
@@ -37,7 +38,7 @@ export class HitList {
   readonly list: HTMLElement;
   readonly #options: HitListOptions;
   readonly #status: HTMLElement;
-  readonly #unlisten: () => void;
+  readonly #unlisten: (() => void)[];
   readonly #prefix = `ag-hits-${++lists}`;
   #rows: Found["rows"] = [];
   #after: number | null = null;
@@ -56,14 +57,16 @@ export class HitList {
     });
     this.input.addEventListener("input", () => this.#later());
     this.input.addEventListener("focus", () => {
-      if (this.#rows.length > 0 || options.findsAll) this.#later(0);
+      // What was found was put away when one went elsewhere.
+      if (this.input.value.trim() !== "" || options.findsAll) this.#later(0);
     });
-    this.#unlisten = onKeys(this.input, {
+    const releaseKeys = onKeys(this.input, {
       ArrowDown: () => this.#move(1),
       ArrowUp: () => this.#move(-1),
       Enter: () => this.#enter(),
       Escape: () => this.#escape(),
     });
+    this.#unlisten = [releaseKeys, onElsewhere([this.input, this.list], () => this.hide())];
     // Before the box loses its focus, and the list with it.
     this.list.addEventListener("pointerdown", (event) => event.preventDefault());
     this.list.addEventListener("click", (event) => {
@@ -86,14 +89,9 @@ export class HitList {
     this.#show(false);
   }
 
-  /** Look again for what stands in the box. */
-  again(): void {
-    if (!this.list.hidden) this.#later(0);
-  }
-
   close(): void {
     this.hide();
-    this.#unlisten();
+    for (const unlisten of this.#unlisten) unlisten();
   }
 
   #later(pause = PAUSE): void {

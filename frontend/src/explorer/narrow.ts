@@ -1,6 +1,7 @@
 /** Which models to show: by type and by when they were written. */
 
 import { html } from "../shared/dom";
+import { onElsewhere } from "./elsewhere";
 import type { Narrowing } from "./types";
 
 const HOURS: [string, number][] = [["1 hour", 1], ["24 hours", 24], ["7 days", 168], ["30 days", 720]];
@@ -15,9 +16,14 @@ export function menu(label: string, title: string, ...content: HTMLElement[]): H
     made.querySelector("summary")?.focus();
     event.stopPropagation();
   });
-  made.addEventListener("focusout", (event) => {
-    // Gone elsewhere with Tab or a click, not just to nowhere.
-    if (event.relatedTarget instanceof Node && !made.contains(event.relatedTarget)) made.open = false;
+  // Only while it is open: the next press ends it, also where the explorer is gone by then.
+  let stop: () => void = () => undefined;
+  const close = (): void => {
+    made.open = false;
+  };
+  made.addEventListener("toggle", () => {
+    stop();
+    if (made.open) stop = onElsewhere([made], close);
   });
   return made;
 }

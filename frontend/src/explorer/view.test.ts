@@ -186,6 +186,26 @@ describe("an explorer", () => {
     expect(python.sent.map((each) => each["kind"])).toEqual(["request", "cancel", "request"]);
   });
 
+  it("puts hits away when one turns to something else, and brings them back", async () => {
+    const input = root().querySelector<HTMLInputElement>(".search input")!;
+    const list = root().querySelector<HTMLElement>(".search .hits")!;
+    input.value = "nothing";
+    input.dispatchEvent(new Event("input"));
+    await vi.advanceTimersByTimeAsync(300);
+    expect(list.textContent).toBe("Nothing found.");
+    const pressOn = (target: Element): boolean =>
+      target.dispatchEvent(new MouseEvent("pointerdown", { bubbles: true, composed: true }));
+    pressOn(list.firstElementChild!);
+    expect(list.hidden).toBe(false);
+    pressOn(document.body);
+    expect(list.hidden).toBe(true);
+    input.dispatchEvent(new FocusEvent("focus"));
+    await settle();
+    expect(list.hidden).toBe(false);
+    input.dispatchEvent(new FocusEvent("focusout", { relatedTarget: root().querySelector("summary") }));
+    expect(list.hidden).toBe(true);
+  });
+
   it("shows other models when they are asked for", async () => {
     root().querySelector<HTMLInputElement>('.checks input[value="Fit"]')!.click();
     await settle();

@@ -53,10 +53,7 @@ export class ExplorerView {
     this.#requests = new Requests(model);
     const ask = this.#requests.ask.bind(this.#requests);
     const narrowing = (): ReturnType<NarrowMenu["value"]> => this.#narrow.value();
-    this.#narrow = new NarrowMenu(() => {
-      this.#search.again();
-      void this.#reload();
-    });
+    this.#narrow = new NarrowMenu(() => void this.#reload());
     this.#loader = new Loader(() => this.#tree, {
       ask, narrowing, changed: () => this.#redraw(), failed: (why) => this.#say(why), page: first.page_size,
     });
