@@ -393,7 +393,13 @@ def test_answers_while_a_cell_awaits_and_after_changes(lab: Explored) -> None:
     lab.run("n = await write_node(new_node(node_label='written meanwhile'))")
     lab.run("n = await delete_nodes(NodeFilter(label='run 3'))")
     lab.toggle("run 3")
-    expect(lab.item("Node")).to_contain_text("is gone")
+    gone = lab.item("Node")
+    expect(gone).to_contain_text("was deleted. Refresh to see what is left.")
+    stage, box = lab.tree.bounding_box(), gone.locator(".box").bounding_box()
+    assert stage is not None
+    assert box is not None
+    assert stage["x"] <= box["x"], "all of it is in sight"
+    assert box["x"] + box["width"] <= stage["x"] + stage["width"]
     lab.notebook.screenshot("explorer-gone")
     lab.page.get_by_role("button", name="Refresh: read").click()
     expect(lab.item("written meanwhile")).to_be_attached()

@@ -1,7 +1,7 @@
 /** The drawing: SVG for what is near the part in sight, and nothing for the rest. */
 
 import { setAttributes, svg } from "../shared/dom";
-import { BOX_HEIGHT, edgeCentre, linePath, toggleWidth, type Bounds, type Box, type Layout } from "./layout";
+import { BOX_HEIGHT, edgeCentre, LINE_HEIGHT, linePath, toggleWidth, type Bounds, type Box, type Layout } from "./layout";
 import type { Item } from "./tree";
 
 /** What is drawn differently though it stands where it stood. */
@@ -82,19 +82,19 @@ export class Drawing {
 function isNear(box: Box, near: Bounds): boolean {
   const left = box.above === null ? box.x : box.above.x;
   if (left > near.right || box.columnEnd < near.left) return false;
-  if (box.y <= near.bottom && box.y + BOX_HEIGHT >= near.top) return true;
+  if (box.y <= near.bottom && box.y + box.height >= near.top) return true;
   // A line may cross the part in sight though neither of its ends is in it.
   const above = box.above?.y ?? box.y;
   // Those of one fan run together: its outer ones stand for all.
   const fan = box.above?.item.children ?? [];
   return (box.item === fan[0] || box.item === fan.at(-1))
-    && Math.min(above, box.y) <= near.bottom && Math.max(above, box.y) + BOX_HEIGHT >= near.top;
+    && Math.min(above, box.y) <= near.bottom && Math.max(above, box.y) + box.height >= near.top;
 }
 
 function stateOf(box: Box, marks: Marks): string {
   const { item, above } = box;
   return [
-    box.x, box.y, box.width, box.text, box.edge?.text, box.toggle, item.open, item.level, item.position,
+    box.x, box.y, box.width, item.text, box.edge?.text, box.toggle, item.open, item.level, item.position,
     item.siblings, item.row.kind, above?.x, above?.y, above?.columnEnd, above?.width, above?.toggle,
     marks.selected === item.row.node, marks.active === item.key,
   ].join("\u0000");
@@ -116,7 +116,7 @@ function paint(drawn: Drawn, box: Box, marks: Marks): void {
     "aria-label": spoken(item),
   });
   // Not when it is merely marked: a click whose first half hit what is gone would be lost.
-  const shape = [box.width, box.text, item.text, box.toggle, item.row.kind].join("\u0000");
+  const shape = [box.width, item.text, box.toggle, item.row.kind].join("\u0000");
   if (shape !== drawn.shape) drawn.group.replaceChildren(...shapes(box));
   drawn.shape = shape;
   if (drawn.line !== null) setAttributes(drawn.line, { d: linePath(box) });
@@ -132,7 +132,7 @@ function paint(drawn: Drawn, box: Box, marks: Marks): void {
 }
 
 function* shapes(box: Box): Generator<SVGElement> {
-  const { item, width } = box;
+  const { item, width, height, lines } = box;
   const round = item.kind !== "row" || item.row.kind === "node" ? BOX_HEIGHT / 2 : 3;
   if (item.kind === "row" && item.row.kind === "artifact") {
     const fold = 8;
@@ -141,10 +141,12 @@ function* shapes(box: Box): Generator<SVGElement> {
       d: `M0,0H${width - fold}L${width},${fold}V${BOX_HEIGHT}H0ZM${width - fold},0V${fold}H${width}`,
     });
   } else {
-    yield svg("rect", { class: "box", width, height: BOX_HEIGHT, rx: round });
+    yield svg("rect", { class: "box", width, height, rx: round });
   }
-  yield svg("text", { class: "name", x: width / 2, y: BOX_HEIGHT / 2 + 4.5 }, box.text);
-  if (item.text !== box.text) yield svg("title", {}, item.text);
+  const last = lines.length - 1;
+  yield svg("text", { class: "name" }, ...lines.map((line, n) =>
+    svg("tspan", { x: width / 2, y: BOX_HEIGHT / 2 + 4.5 + n * LINE_HEIGHT }, n < last ? `${line} ` : line)));
+  if (item.text !== lines.join(" ")) yield svg("title", {}, item.text);
   if (box.toggle !== null) {
     const wide = toggleWidth(item) - 6;
     yield svg("g", { class: "toggle", transform: `translate(${width + 4},4)` },

@@ -1,6 +1,6 @@
 /** The part of the tree that is open, as files: SVG, PNG, mermaid and DOT. */
 
-import { BOX_HEIGHT, edgeCentre, FONT, linePath, type Box, type Layout } from "./layout";
+import { BOX_HEIGHT, edgeCentre, FONT, LINE_HEIGHT, linePath, type Box, type Layout } from "./layout";
 import { edgeText } from "./tree";
 
 const MARGIN = 16;
@@ -35,10 +35,11 @@ export function toSvg(layout: Layout): string {
     const [fill, stroke] = box.item.kind === "row" ? COLOURS[box.item.row.kind] : ["#ffffff", "#b5bac2"];
     const round = box.item.kind === "row" && box.item.row.kind !== "node" ? 3 : BOX_HEIGHT / 2;
     world.append(
-      make("rect", { x: box.x, y: box.y, width: box.width, height: BOX_HEIGHT, rx: round, fill, stroke }),
-      make("text", {
-        x: box.x + box.width / 2, y: box.y + BOX_HEIGHT / 2 + 4.5, "text-anchor": "middle", fill: "#1b1b1b",
-      }, box.text),
+      make("rect", { x: box.x, y: box.y, width: box.width, height: box.height, rx: round, fill, stroke }),
+      ...box.lines.map((line, n) => make("text", {
+        x: box.x + box.width / 2, y: box.y + BOX_HEIGHT / 2 + 4.5 + n * LINE_HEIGHT, "text-anchor": "middle",
+        fill: "#1b1b1b",
+      }, line)),
     );
     if (box.edge !== null) {
       const x = edgeCentre(box);

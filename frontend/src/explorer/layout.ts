@@ -8,6 +8,10 @@ const ROW_GAP = 10;
 const PADDING = 11;
 const CURVE = 34;
 const LONGEST = 30;
+/** Characters of why nothing came; the details and the status have all of it. */
+const LONGEST_PROBLEM = 300;
+/** From one line of a box to the next. */
+export const LINE_HEIGHT = 17;
 /** The font of all that is drawn; exports name it too. */
 export const FONT = "13px system-ui, sans-serif";
 
@@ -17,7 +21,9 @@ export interface Box {
   x: number;
   y: number;
   width: number;
-  text: string;
+  height: number;
+  /** What stands in it. */
+  lines: string[];
   /** What stands on the line to it, and where. */
   edge: { text: string; width: number } | null;
   /** The count behind the box, if something hangs below it. */
@@ -64,7 +70,7 @@ export function layOut(roots: Item[]): Layout {
   for (const root of roots) {
     const laid = flextree<Item>({
       children: (item) => item.children,
-      nodeSize: () => [BOX_HEIGHT + ROW_GAP, 1],
+      nodeSize: ({ data }) => [boxHeight(boxLines(data)) + ROW_GAP, 1],
       spacing: (one, other) => (one.parent === other.parent ? 0 : 8),
     });
     const tree = laid(laid.hierarchy(root));
@@ -72,14 +78,16 @@ export function layOut(roots: Item[]): Layout {
     const first = boxes.length;
     tree.each((place) => {
       const item = place.data;
-      const text = boxLabel(item);
+      const lines = boxLines(item);
+      const height = boxHeight(lines);
       const edge = item.kind === "row" ? clip(edgeText(item.row)) : "";
       const box: Box = {
         item,
         x: starts[item.level]!,
-        y: place.x,
+        y: place.x - height / 2,
         width: boxWidth(item),
-        text,
+        height,
+        lines,
         edge: edge === "" ? null : { text: edge, width: textWidth(edge) },
         toggle: toggleText(item),
         above: place.parent === null ? null : drawn.get(place.parent)!,
@@ -93,7 +101,7 @@ export function layOut(roots: Item[]): Layout {
     let lowest = bottom;
     for (let i = first; i < boxes.length; i++) {
       boxes[i]!.y += bottom - top;
-      lowest = Math.max(lowest, boxes[i]!.y + BOX_HEIGHT);
+      lowest = Math.max(lowest, boxes[i]!.y + boxes[i]!.height);
     }
     bottom = lowest + 28;
   }
@@ -108,7 +116,7 @@ export function layOut(roots: Item[]): Layout {
 /** What a box takes up, with the count behind it. */
 export function extent(box: Box): Bounds {
   const right = box.x + box.width + toggleWidth(box.item);
-  return { left: box.x, right, top: box.y, bottom: box.y + BOX_HEIGHT };
+  return { left: box.x, right, top: box.y, bottom: box.y + box.height };
 }
 
 /** Whether some bounds lie within others. */
@@ -122,7 +130,7 @@ export function linePath(box: Box): string {
   const above = box.above!;
   const startX = above.x + above.width + (above.toggle === null ? 0 : toggleWidth(above.item) - 4);
   const startY = above.y + BOX_HEIGHT / 2;
-  const endY = box.y + BOX_HEIGHT / 2;
+  const endY = box.y + box.height / 2;
   const bend = above.columnEnd;
   const middle = bend + CURVE / 2;
   return `M${startX},${startY}H${bend}C${middle},${startY} ${middle},${endY} ${bend + CURVE},${endY}H${box.x}`;
@@ -135,11 +143,15 @@ export function edgeCentre(box: Box): number {
 }
 
 function boxWidth(item: Item): number {
-  return Math.max(textWidth(boxLabel(item)) + 2 * PADDING, 34);
+  return Math.max(...boxLines(item).map((line) => textWidth(line) + 2 * PADDING), 34);
 }
 
-function boxLabel(item: Item): string {
-  return clip(item.text, item.kind === "problem" ? 2 * LONGEST : LONGEST);
+function boxHeight(lines: string[]): number {
+  return BOX_HEIGHT + (lines.length - 1) * LINE_HEIGHT;
+}
+
+function boxLines(item: Item): string[] {
+  return item.kind === "problem" ? wrap(clip(item.text, LONGEST_PROBLEM)) : [clip(item.text)];
 }
 
 function toggleText(item: Item): string | null {
@@ -157,6 +169,11 @@ export function toggleWidth(item: Item): number {
 export function clip(text: string, longest = LONGEST): string {
   const characters = [...text];
   return characters.length <= longest ? text : `${characters.slice(0, longest - 1).join("")}…`;
+}
+
+/** A text as lines, broken between words, and within those that are too long. */
+export function wrap(text: string): string[] {
+  return text.match(/\S(?:.{0,28}\S)?(?=\s|$)|\S{1,30}/gu) ?? [""];
 }
 
 const measured = new Map<string, number>();

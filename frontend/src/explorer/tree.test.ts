@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { Drawing } from "./draw";
 import { toDot, toMermaid, toSvg } from "./export";
 import { drawFacts } from "./facts";
-import { BOX_HEIGHT, clip, layOut } from "./layout";
+import { BOX_HEIGHT, clip, extent, layOut, wrap } from "./layout";
 import { svg } from "../shared/dom";
 import { boxText, countText, edgeText, Tree, type Item } from "./tree";
 import { SCOPE, type Facts, type FirstPage, type Row } from "./types";
@@ -122,6 +122,28 @@ describe("a layout", () => {
         expect(Math.abs(one.y - other.y)).toBeGreaterThanOrEqual(BOX_HEIGHT);
       }
     }
+  });
+
+  it("makes room for all of why nothing came", () => {
+    for (const node of [1, 2]) {
+      tree.branch(node).open = true;
+      tree.branch(node).problem = "Python has not answered. Is the kernel running? It answers once it is free.";
+    }
+    const { boxes, bounds } = layOut(tree.items());
+    const [one, other] = boxes.filter((box) => box.item.kind === "problem");
+    expect(one!.lines).toEqual(["Python has not answered. Is", "the kernel running? It answers", "once it is free."]);
+    expect(one!.width).toBeLessThan(260);
+    expect(extent(one!).bottom).toBeLessThan(other!.y);
+    expect(Math.min(...boxes.map((box) => box.y))).toBe(bounds.top);
+    expect(Math.max(...boxes.map((box) => extent(box).bottom))).toBe(bounds.bottom);
+    const hung = boxes.find((box) => box.item.key === "row-1")!;
+    expect(one!.y + one!.height / 2).toBeCloseTo(hung.y + hung.height / 2);
+  });
+
+  it("breaks lines between words, and within those that are too long", () => {
+    expect(wrap(`to ${"x".repeat(40)}\nend`)).toEqual(["to", "x".repeat(30), "x".repeat(10), "end"]);
+    expect(wrap("")).toEqual([""]);
+    expect(wrap("😀".repeat(31))).toEqual(["😀".repeat(30), "😀"]);
   });
 
   it("puts one tree below the other", () => {

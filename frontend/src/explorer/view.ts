@@ -271,7 +271,7 @@ export class ExplorerView {
       left: box.x,
       right: Math.max(...below.map((each) => each.x + each.width + toggleWidth(each.item))),
       top: Math.max(Math.min(box.y, below[0]!.y), box.y - reach),
-      bottom: Math.min(Math.max(box.y, below.at(-1)!.y) + BOX_HEIGHT, box.y + BOX_HEIGHT + reach),
+      bottom: Math.min(Math.max(box.y + BOX_HEIGHT, extent(below.at(-1)!).bottom), box.y + BOX_HEIGHT + reach),
     });
   }
 
