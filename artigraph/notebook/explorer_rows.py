@@ -34,6 +34,7 @@ def row_values(row: NodeSummary) -> dict[str, Any]:
         "count": row.child_count,
         "capped": row.child_count >= COUNT_LIMIT,
         "status": None if row.status is None else visible(row.status, LONGEST_LABEL),
+        "failed": row.failed,
     }
 
 
@@ -51,7 +52,8 @@ def tree_item(row: Mapping[str, Any]) -> TreeItem:
     kind: NodeKind = row["kind"]
     if kind == "node":
         label = row["label"] if row["label"] is not None else f"{row['type']} {row['node']}"
-        return TreeItem(label, kind, more=row["count"], status=row.get("status") or "")
+        status, failed = row.get("status") or "", row.get("failed", False)
+        return TreeItem(label, kind, more=row["count"], status=status, failed=failed)
     title = f"v{row['version']}" if row["version"] is not None else (row["size"] or "")
     return TreeItem(row["type"], kind, title, edge=row["label"] or "", more=row["count"])
 

@@ -62,6 +62,11 @@ class NodeSummary:
         """What its columns tell, such as how a cell's run went: ``"finished"``."""
         return tell_in_tree(self.node_type, self.columns)[0] or None
 
+    @property
+    def failed(self) -> bool:
+        """Whether its status is that it went wrong, as trees mark it."""
+        return tell_in_tree(self.node_type, self.columns)[1]
+
 
 def node_kind(node_type: str, model_name: str | None, serializer: str | None) -> NodeKind:
     """Whether a row is a node, a model or an artifact, as three of its facts tell."""

@@ -57,6 +57,12 @@ for _ in range(600):
     if explorer.selected:
         break
 """
+RUNS = """
+from artigraph import *
+undo = set_engine("sqlite+aiosqlite:///:memory:", create_tables=True)
+went = ("finished", "failed", "interrupted", "running")
+n = await write_nodes([CellRun(node_label="a" * 40, cell_run_status=w) for w in went])
+"""
 SHOW = "explorer = await explore()\nexplorer"
 
 
@@ -311,6 +317,24 @@ def test_dark_theme_and_notebook_7(notebook: OpenNotebook) -> None:
         assert contrast(seven.page, selector) >= 4.5, selector
 
 
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+def test_failed_runs_stand_out(notebook: OpenNotebook, theme: str) -> None:
+    """What went wrong is marked as in static trees, readably, behind however long a name."""
+    opened = notebook([RUNS, SHOW], theme=theme)
+    opened.run_all()
+    shown = Explored(opened)
+    name = "a" * 29 + "…"
+    expect(shown.tree.locator(".failed")).to_have_text([" · failed", " · interrupted"])
+    expect(shown.item("a" * 40 + " · running").locator(".name")).to_have_text(f"{name} · running")
+    opened.screenshot(f"explorer-failed-{theme.split()[-1].lower()}")
+    assert contrast(shown.page, ".tree .failed") >= 4.5
+    colours = {
+        shown.page.locator(f".tree {each}").last.evaluate("e => getComputedStyle(e).fill")
+        for each in (".failed", ".node .name")
+    }
+    assert len(colours) == 2
+
+
 def contrast(page: Page, selector: str) -> float:
     """The ratio by which a text stands out from what is painted behind it."""
     ratio: float = page.locator(selector).first.evaluate(
@@ -328,7 +352,7 @@ def contrast(page: Page, selector: str) -> float:
             };
             const style = getComputedStyle(element);
             const ink = element instanceof SVGElement ? style.fill : style.color;
-            const box = element.parentElement.querySelector("rect, .box");
+            const box = element.closest("g")?.querySelector("rect, .box");
             const host = element.getRootNode().host;
             const paper = element instanceof SVGElement
                 ? getComputedStyle(box).fill : getComputedStyle(host).backgroundColor;

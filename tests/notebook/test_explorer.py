@@ -19,6 +19,7 @@ from ipywidgets import Widget
 from sqlalchemy import event
 
 from artigraph import (
+    CellRun,
     DataModel,
     Explorer,
     FilterError,
@@ -393,6 +394,20 @@ async def test_static_tree_stands_beside_the_widget(store: str) -> None:
     assert "root" in data["text/html"]
     assert "(root)" in data["text/plain"]
     assert "root" not in repr(Explorer())
+
+
+@pytest.mark.parametrize(
+    ("status", "failed"), [("failed", True), ("interrupted", True), ("running", False)]
+)
+async def test_what_went_wrong_is_marked(store: str, status: str, failed: bool) -> None:
+    """A run that failed or was stopped has the mark of trees, on the page and beside it."""
+    await write_node(CellRun(node_label="a run", cell_run_status=status))
+    explorer = await explore()
+    (row,) = explorer.first_page["rows"]
+    assert (row["status"], row["failed"]) == (status, failed)
+    bundle = explorer._repr_mimebundle_()
+    data = bundle[0] if isinstance(bundle, tuple) else bundle
+    assert ('class="ag-badge ag-failed"' in data["text/html"]) == failed
 
 
 async def test_selection_is_read_in_python(store: str) -> None:

@@ -94,7 +94,7 @@ function isNear(box: Box, near: Bounds): boolean {
 function stateOf(box: Box, marks: Marks): string {
   const { item, above } = box;
   return [
-    box.x, box.y, box.width, item.text, box.edge?.text, box.toggle, item.open, item.level, item.position,
+    box.x, box.y, box.width, item.text, item.row.failed, box.edge?.text, box.toggle, item.open, item.level, item.position,
     item.siblings, item.row.kind, above?.x, above?.y, above?.columnEnd, above?.width, above?.toggle,
     marks.selected === item.row.node, marks.active === item.key,
   ].join("\u0000");
@@ -116,7 +116,7 @@ function paint(drawn: Drawn, box: Box, marks: Marks): void {
     "aria-label": spoken(item),
   });
   // Not when it is merely marked: a click whose first half hit what is gone would be lost.
-  const shape = [box.width, item.text, box.toggle, item.row.kind].join("\u0000");
+  const shape = [box.width, item.text, item.row.failed, box.toggle, item.row.kind].join("\u0000");
   if (shape !== drawn.shape) drawn.group.replaceChildren(...shapes(box));
   drawn.shape = shape;
   if (drawn.line !== null) setAttributes(drawn.line, { d: linePath(box) });
@@ -144,8 +144,11 @@ function* shapes(box: Box): Generator<SVGElement> {
     yield svg("rect", { class: "box", width, height, rx: round });
   }
   const last = lines.length - 1;
-  yield svg("text", { class: "name" }, ...lines.map((line, n) =>
-    svg("tspan", { x: width / 2, y: BOX_HEIGHT / 2 + 4.5 + n * LINE_HEIGHT }, n < last ? `${line} ` : line)));
+  const status = item.row.failed ? box.status : "";
+  yield svg("text", { class: "name" }, ...lines.map((line, n) => svg(
+    "tspan", { x: width / 2, y: BOX_HEIGHT / 2 + 4.5 + n * LINE_HEIGHT },
+    n < last ? `${line} ` : line.slice(0, line.length - status.length))),
+  status === "" ? null : svg("tspan", { class: "failed" }, status));
   if (item.text !== lines.join(" ")) yield svg("title", {}, item.text);
   if (box.toggle !== null) {
     const wide = toggleWidth(item) - 6;

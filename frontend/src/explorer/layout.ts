@@ -1,7 +1,7 @@
 /** Where everything stands: columns from left to right, siblings below each other. */
 
 import { flextree } from "d3-flextree";
-import { countText, edgeText, type Item } from "./tree";
+import { countText, edgeText, statusText, type Item } from "./tree";
 
 export const BOX_HEIGHT = 26;
 const ROW_GAP = 10;
@@ -24,6 +24,8 @@ export interface Box {
   height: number;
   /** What stands in it. */
   lines: string[];
+  /** How it went: the end of its last line. */
+  status: string;
   /** What stands on the line to it, and where. */
   edge: { text: string; width: number } | null;
   /** The count behind the box, if something hangs below it. */
@@ -88,6 +90,7 @@ export function layOut(roots: Item[]): Layout {
         width: boxWidth(item),
         height,
         lines,
+        status: boxStatus(item),
         edge: edge === "" ? null : { text: edge, width: textWidth(edge) },
         toggle: toggleText(item),
         above: place.parent === null ? null : drawn.get(place.parent)!,
@@ -151,7 +154,14 @@ function boxHeight(lines: string[]): number {
 }
 
 function boxLines(item: Item): string[] {
-  return item.kind === "problem" ? wrap(clip(item.text, LONGEST_PROBLEM)) : [clip(item.text)];
+  if (item.kind === "problem") return wrap(clip(item.text, LONGEST_PROBLEM));
+  // A long name does not hide how it went.
+  const name = item.kind === "row" ? item.text.slice(0, item.text.length - statusText(item.row).length) : item.text;
+  return [clip(name) + boxStatus(item)];
+}
+
+function boxStatus(item: Item): string {
+  return item.kind === "row" ? clip(statusText(item.row)) : "";
 }
 
 function toggleText(item: Item): string | null {

@@ -194,6 +194,20 @@ describe("a drawing", () => {
     expect(drawing.element("row-2")!.getAttribute("aria-expanded")).toBeNull();
   });
 
+  it("marks how a row went where it went wrong, behind any name", () => {
+    const world = svg("g");
+    const long = "x".repeat(40);
+    const rows = [
+      row(1, { label: long, status: "failed", failed: true }), row(2, { status: "running", failed: false }),
+      row(3, { status: "finished" }),
+    ];
+    new Drawing(world).update(layOut(new Tree(first({ rows })).items()), everything, { selected: null, active: "row-0" });
+    const shown = [...world.querySelectorAll(".name")].map((name) => name.textContent);
+    expect(shown).toEqual(["test.db", `${"x".repeat(29)}… · failed`, "node 2 · running", "node 3"]);
+    expect([...world.querySelectorAll(".failed")].map((each) => each.textContent)).toEqual([" · failed"]);
+    expect(world.querySelector("title")!.textContent).toBe(`${long} · failed`);
+  });
+
   it("shows hostile labels as text", () => {
     const world = svg("g");
     const hostile = new Tree(first({ rows: [row(1, { label: HOSTILE, kind: "model", type: HOSTILE })] }));

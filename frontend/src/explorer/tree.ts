@@ -219,9 +219,12 @@ export function flatten(items: Item[]): Item[] {
 export function boxText(row: Row): string {
   if (row.kind === "model") return row.version === null ? row.type : `${row.type} v${row.version}`;
   if (row.kind === "artifact") return row.size === null ? row.type : `${row.type} · ${row.size}`;
-  const name = row.label ?? `${row.type} ${row.node}`;
-  // What went as it should needs no word.
-  return row.status && row.status !== "finished" ? `${name} · ${row.status}` : name;
+  return `${row.label ?? `${row.type} ${row.node}`}${statusText(row)}`;
+}
+
+/** How a row went, as it stands behind its name: what went as it should needs no word. */
+export function statusText(row: Row): string {
+  return row.kind === "node" && row.status && row.status !== "finished" ? ` · ${row.status}` : "";
 }
 
 /** What stands on the line that leads to a row. */

@@ -20,6 +20,8 @@ export interface Row {
   capped: boolean;
   /** How a cell's run went. */
   status?: string | null;
+  /** Whether that is that it went wrong. */
+  failed?: boolean;
 }
 
 export interface Page {
