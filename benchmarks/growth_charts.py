@@ -35,8 +35,6 @@ from artigraph import (
     write_nodes,
 )
 from benchmarks.bench_calls import bare_sqlite
-from benchmarks.bench_labels import search
-from benchmarks.bench_questions import fill_sqlite
 from benchmarks.chart import Line, draw
 from benchmarks.plain import PlainStore
 from benchmarks.report import seconds, seconds_async
@@ -159,6 +157,10 @@ async def subtree(size: int, path: Path, plain: PlainStore) -> None:
 
 async def labels(size: int, path: Path, plain: PlainStore) -> None:
     """Search by a part of a label, with the index that is made on demand."""
+    # These define models called Fit, which whoever imports the charts alone has as well.
+    from benchmarks.bench_labels import search
+    from benchmarks.bench_questions import fill_sqlite
+
     del plain  # the same file is asked
     fill_sqlite(path, size)
     await create_label_index()

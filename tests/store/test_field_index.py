@@ -214,6 +214,7 @@ async def test_a_field_that_cannot_be_indexed(
         await loose.create_field_index(model, field)
 
 
+@pytest.mark.filterwarnings("ignore::artigraph.UnfitValueWarning")
 async def test_a_key_with_a_dash_first(store: str) -> None:
     """It is indexed as any other, and told apart by its type."""
     filter = Indexed.where({("params", "-a"): ValueFilter(lt=1)})

@@ -133,6 +133,7 @@ Ask = Callable[[Any], Any]
 BETWEEN: Ask = lambda f: f.loss == ValueFilter(ge=0.05, lt=0.1)  # noqa: E731  # as in a notebook
 
 
+@pytest.mark.filterwarnings("ignore::artigraph.UnfitValueWarning")
 @pytest.mark.parametrize(
     ("given", "other", "asks"),
     [

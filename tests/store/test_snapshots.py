@@ -190,4 +190,4 @@ async def test_blobs_that_are_deleted_with_their_rows_during_a_read(tmp_path: Pa
     with pytest.raises(BlobNotFoundError):
         await read_models(ModelFilter(), strict=True)
     with pytest.raises(BlobNotFoundError):
-        await read_artifacts(NodeFilter(label="value"))
+        await read_artifacts(NodeFilter(label="value"), strict=True)
