@@ -60,16 +60,20 @@ def record_of(row: Any) -> BlobRecord:
             ``database_artifact_value``, and one that holds them the other two.
     """
     # Somebody else may have written the row, and a column may keep anything.
-    label, size, summary = row.node_label, row.artifact_size, row.artifact_summary
+    size, summary = row.artifact_size, row.artifact_summary
     data = getattr(row, "database_artifact_value", None)
     return BlobRecord(
         row.node_id,
-        label if label is None or isinstance(label, str) else repr(label),
-        row.artifact_serializer or "",
+        _text(row.node_label),
+        _text(row.artifact_serializer) or "",
         size if isinstance(size, int) else None,
-        row.artifact_digest,
+        _text(row.artifact_digest),
         summary if isinstance(summary, dict) else None,
-        getattr(row, "remote_artifact_storage", None),
-        getattr(row, "remote_artifact_location", None),
+        _text(getattr(row, "remote_artifact_storage", None)),
+        _text(getattr(row, "remote_artifact_location", None)),
         data if data is None or isinstance(data, bytes) else str(data).encode(),
     )
+
+
+def _text(value: object) -> str | None:
+    return value if value is None or isinstance(value, str) else repr(value)

@@ -49,5 +49,7 @@ def storage_badges(storage: str | None, size: int | None) -> tuple[Badge, ...]:
 def _called(storage: str | None) -> str:
     if storage is None:
         return "database"
+    if not isinstance(storage, str):  # as somebody else may have left one in SQLite
+        storage = repr(storage)
     scheme = _SCHEME.match(storage)
     return _CALLED.get(scheme[0] if scheme else storage) or cut(storage, LONGEST_NAME)
