@@ -14,7 +14,6 @@ from artigraph import (
     ModelGroup,
     NodeFilter,
     NodeRelationshipFilter,
-    UnknownModel,
     check_storage,
     collect_garbage,
     count_models,
@@ -38,7 +37,7 @@ from artigraph.frame.query import Condition, SortKey
 from artigraph.frame.view import FrameView
 from artigraph.notebook.explorer_details import node_details
 from tests.display.hostile import check_html, check_text
-from tests.fuzz.pages import explorer_pages, viewer_pages
+from tests.fuzz.pages import explorer_pages, handles_of, viewer_pages
 
 __all__ = ["OF_ROWS", "Door", "commands", "doors", "show"]
 
@@ -140,18 +139,14 @@ async def _explorer(node: int) -> object:
 
 async def _parts(node: int) -> object:
     """Open the frames and arrays of a row's model, and look at them in every way."""
-    above = NodeFilter(relationship=NodeRelationshipFilter(ancestor_of=node, include_self=True))
-    for found in await read_models(above, lazy=True):
-        value: Any = found.value
-        fields = value.data if isinstance(value, UnknownModel) else vars(value)
-        for handle in list(fields.values()):
-            if isinstance(handle, StoredArray):
-                show(handle)
-                await handle.part(0)
-                await handle.part(slice(0, 5))
-            elif isinstance(handle, StoredFrame):
-                show(handle)
-                await _look(handle)
+    async for handle in handles_of(node):
+        if isinstance(handle, StoredArray):
+            show(handle)
+            await handle.part(0)
+            await handle.part(slice(0, 5))
+        elif isinstance(handle, StoredFrame):
+            show(handle)
+            await _look(handle)
     return None
 
 

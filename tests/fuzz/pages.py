@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
 
@@ -13,7 +14,7 @@ from artigraph.notebook.tree_handlers import TreeHandlers
 from artigraph.notebook.viewer_html import page_html
 from tests.display.hostile import Page, check_text
 
-__all__ = ["explorer_pages", "viewer_pages"]
+__all__ = ["explorer_pages", "handles_of", "viewer_pages"]
 
 _TAGS = {*["em", "p", "small", "strong", "table", "tbody", "td", "th", "thead", "tr"]}
 """What the page of a saved notebook is made of."""
@@ -47,15 +48,21 @@ async def explorer_pages(node: int) -> object:
 
 async def viewer_pages(node: int) -> object:
     """What the viewer asks of each frame in a row's model: pages, filters, sorts, summaries."""
+    async for handle in handles_of(node):
+        if isinstance(handle, StoredFrame):
+            with suppress(ArtigraphError):
+                await _view(FrameHandlers(handle))
+    return None
+
+
+async def handles_of(node: int) -> AsyncIterator[object]:
+    """What the fields of a row's model hold, and of those above it, with handles for parts."""
     above = NodeFilter(relationship=NodeRelationshipFilter(ancestor_of=node, include_self=True))
     for found in await read_models(above, lazy=True):
         value: Any = found.value
         fields = value.data if isinstance(value, UnknownModel) else vars(value)
         for handle in list(fields.values()):
-            if isinstance(handle, StoredFrame):
-                with suppress(ArtigraphError):
-                    await _view(FrameHandlers(handle))
-    return None
+            yield handle
 
 
 async def _view(handlers: FrameHandlers) -> None:

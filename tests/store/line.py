@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import closing, suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing, suppress
+from typing import Any
 
-__all__ = ["Line"]
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from artigraph import NodeFilter, delete_nodes, engine_context
+
+__all__ = ["Line", "line_to"]
 
 
 class Line:
@@ -75,3 +82,23 @@ class Line:
                     await asyncio.sleep(0.05)  # the server does it
                     self.dead, self.cut_after = False, None
                     await self.cut()
+
+
+@asynccontextmanager
+async def line_to(address: str, **options: Any) -> AsyncIterator[Line]:
+    """A line to a server, with an empty store at its other end that is set meanwhile.
+
+    Args:
+        address: The server's own address, with its database.
+        **options: For the engine.
+    """
+    url = make_url(address)
+    opened = Line(url.host or "", url.port or 0)
+    await opened.open()
+    engine = create_async_engine(url.set(port=opened.port), max_overflow=0, **options)
+    with engine_context(engine, create_tables=True):
+        await delete_nodes(NodeFilter(), everything=True)
+        yield opened
+        opened.dead, opened.cut_after = False, None
+        await engine.dispose()
+    await opened.close()

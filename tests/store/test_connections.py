@@ -27,7 +27,6 @@ from artigraph import (
     TransactionFailedError,
     count_models,
     count_nodes,
-    delete_nodes,
     engine_context,
     get_engine,
     new_node,
@@ -40,7 +39,7 @@ from artigraph import (
 from artigraph.db import connect, idle
 from artigraph.db.engine import EngineSetting
 from artigraph.db.session import write
-from tests.store.line import Line
+from tests.store.line import Line, line_to
 
 
 class Fit(DataModel, version=1, name="ConnectionsFit"):
@@ -56,17 +55,8 @@ async def line(database: str, database_url: str) -> AsyncIterator[Line]:
     """A line to a server, and a store at its other end."""
     if database == "sqlite":
         pytest.skip("a file does not hang up")
-    url = make_url(database_url)
-    opened = Line(url.host or "", url.port or 0)
-    await opened.open()
-    url = url.set(port=opened.port)
-    engine = create_async_engine(url, pool_size=2, max_overflow=0, pool_timeout=60)
-    with engine_context(engine, create_tables=True):
-        await delete_nodes(NodeFilter(), everything=True)
+    async with line_to(database_url, pool_size=2, pool_timeout=60) as opened:
         yield opened
-        opened.dead = False
-        await engine.dispose()
-    await opened.close()
 
 
 @pytest.fixture

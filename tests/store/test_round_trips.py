@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 from sqlalchemy import text
-from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from artigraph import (
@@ -22,8 +21,6 @@ from artigraph import (
     NodeRelationshipFilter,
     count_models,
     count_nodes,
-    delete_nodes,
-    engine_context,
     get_engine,
     new_node,
     read_model,
@@ -34,7 +31,7 @@ from artigraph import (
     write_models,
     write_node,
 )
-from tests.store.line import Line
+from tests.store.line import Line, line_to
 
 Call = Callable[[], Awaitable[object]]
 
@@ -52,16 +49,8 @@ async def line(database: str, database_url: str) -> AsyncIterator[Line]:
     """A line to a server, and an empty store at its other end."""
     if database == "sqlite":
         pytest.skip("a file is no server")
-    url = make_url(database_url)
-    opened = Line(url.host or "", url.port or 0)
-    await opened.open()
-    engine = create_async_engine(url.set(port=opened.port), pool_size=1, max_overflow=0)
-    with engine_context(engine, create_tables=True):
-        await delete_nodes(NodeFilter(), everything=True)
+    async with line_to(database_url, pool_size=1) as opened:
         yield opened
-        opened.cut_after = None
-        await engine.dispose()
-    await opened.close()
 
 
 async def round_trips(line: Line, call: Call) -> int:
