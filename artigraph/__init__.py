@@ -13,6 +13,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from artigraph.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from artigraph.blob.collect import (
         check_storage as check_storage,
@@ -24,7 +26,12 @@ if TYPE_CHECKING:
         engine_context as engine_context,
         get_engine as get_engine,
         new_session as new_session,
+        schema_status as schema_status,
         set_engine as set_engine,
+        upgrade_schema as upgrade_schema,
+    )
+    from artigraph.db.user import (
+        set_user as set_user,
     )
     from artigraph.display.options import (
         options as options,
@@ -184,16 +191,17 @@ if TYPE_CHECKING:
         Storage as Storage,
     )
 
-__version__ = "0.1.0"
-
 _HOMES = {
     "artigraph.db": (
         "current_session",
         "engine_context",
         "get_engine",
         "new_session",
+        "schema_status",
         "set_engine",
+        "upgrade_schema",
     ),
+    "artigraph.db.user": ("set_user",),
     "artigraph.display.options": ("options",),
     "artigraph.errors": (
         "ArtigraphError",
@@ -209,6 +217,7 @@ _HOMES = {
         "FilterError",
         "LabelError",
         "LabelExistsError",
+        "LockedError",
         "MissingLibraryError",
         "ModelDefinitionError",
         "ModelVersionError",
@@ -234,6 +243,7 @@ _HOMES = {
         "UnknownNameError",
         "UnknownSerializerError",
         "UnknownStorageError",
+        "ValueDroppedError",
     ),
     "artigraph.export.dot": ("to_graphviz",),
     "artigraph.export.mermaid": ("to_mermaid",),

@@ -60,6 +60,7 @@ __all__ = [
     "FilterError",
     "LabelError",
     "LabelExistsError",
+    "LockedError",
     "MissingLibraryError",
     "ModelDefinitionError",
     "ModelVersionError",
@@ -85,6 +86,7 @@ __all__ = [
     "UnknownNameError",
     "UnknownSerializerError",
     "UnknownStorageError",
+    "ValueDroppedError",
     "error_about",
     "raise_about",
 ]
@@ -104,6 +106,14 @@ class EngineURLError(ArtigraphError, ValueError):
 
 class SchemaError(ArtigraphError, LookupError):
     """The database lacks artigraph's tables or columns, or has columns of another type."""
+
+
+class LockedError(ArtigraphError, PermissionError):
+    """A node is locked, and so is all below it: it is neither changed, moved nor deleted."""
+
+
+class ValueDroppedError(ArtigraphError, LookupError):
+    """The bytes of a value were given up; its row, digest and summary are still there."""
 
 
 class DatabaseBusyError(ArtigraphError, TimeoutError):

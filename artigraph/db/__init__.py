@@ -2,10 +2,25 @@
 
 This is the only place that opens connections. ``setting`` chooses the
 database, ``engine`` keeps one engine for each event loop, ``schema`` makes
-missing tables, ``session`` shares a transaction among the calls inside it.
+missing tables, ``step`` and ``upgrade`` bring older stores up, and ``session`` shares a
+transaction among the calls inside it.
 """
 
 from artigraph.db.session import current_session, new_session
-from artigraph.db.setting import engine_context, get_engine, set_engine
+from artigraph.db.setting import (
+    engine_context,
+    get_engine,
+    schema_status,
+    set_engine,
+    upgrade_schema,
+)
 
-__all__ = ["current_session", "engine_context", "get_engine", "new_session", "set_engine"]
+__all__ = [
+    "current_session",
+    "engine_context",
+    "get_engine",
+    "new_session",
+    "schema_status",
+    "set_engine",
+    "upgrade_schema",
+]

@@ -31,6 +31,7 @@ from artigraph.db.outcome import NOTHING_READ, prepare_outcome, told
 from artigraph.db.schema import ensure_schema
 from artigraph.db.store import Store, name_store, store_of_address
 from artigraph.db.url import parse_url, shown, supported
+from artigraph.db.version import StoreFacts
 from artigraph.dialect.registry import dialect_of
 from artigraph.display.facts import Badge, Facts
 from artigraph.display.options import Limits
@@ -93,6 +94,8 @@ class EngineSetting(Shown):
         self._lock = threading.Lock()
         self._given: AsyncEngine | None = None
         self._checked_generation: object = None
+        self.facts = StoreFacts(0)
+        """What the store says of itself, once it was used."""
         self._stored_types: dict[str, TypeEngine[Any]] = {}
         if isinstance(engine_or_url, AsyncEngine):
             self._given = engine_or_url
@@ -158,8 +161,10 @@ class EngineSetting(Shown):
                 generation = _generation()
                 if self._checked_generation != generation:
                     with told(NOTHING_READ, connecting=True):
-                        await ensure_schema(
-                            entry.engine, create=self.create_tables, shown=self.shown_url
+                        self.facts = await ensure_schema(
+                            entry.engine,
+                            create=self.create_tables,
+                            shown=self.shown_url,
                         )
                         for look in when_opened:
                             await look(entry.engine, self.store)
@@ -168,6 +173,14 @@ class EngineSetting(Shown):
                         one.engine.sync_engine.clear_compiled_cache()
                     self._checked_generation = generation
         return entry.engine
+
+    async def unchecked_engine(self) -> AsyncEngine:
+        """The running loop's engine, whatever tables its database has."""
+        return (await self._entry(asyncio.get_running_loop())).engine
+
+    def look_again(self) -> None:
+        """Have the next call see which tables there are."""
+        self._checked_generation = None
 
     def dispose_soon(self) -> None:
         """Make the file whole; have every loop that still runs close its idle connections.

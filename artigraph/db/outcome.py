@@ -32,6 +32,7 @@ from artigraph.errors import (
     DatabaseBusyError,
     DatabaseRefusedError,
     EngineURLError,
+    LockedError,
     ReadOnlyError,
     TransactionFailedError,
 )
@@ -122,6 +123,8 @@ def _driver_of(error: BaseException, among: Iterable[Dialect]) -> Dialect | None
 def _kind(context: ExceptionContext, database: Dialect) -> str | None:
     if context.connection is None and database.is_server:
         return "unopened"
+    if database.is_locked(context.original_exception):
+        return "locked"
     code = database.code(context.original_exception)
     kinds = {"conflict": database.conflicts, "wait": database.waits, "denial": database.denials}
     return next((kind for kind, codes in kinds.items() if code in codes), None)
@@ -238,6 +241,11 @@ def _bounds_transaction(error: DBAPIError) -> bool:
 def _in_words(kind: str | None, error: DBAPIError) -> ArtigraphError:
     if kind == "conflict":
         return conflict(error.orig)
+    if kind == "locked":
+        return LockedError(
+            "Some of it is locked: a locked node is neither changed, moved nor deleted, nor is "
+            "anything below it. Nothing was written. unlock_nodes() unlocks it."
+        )
     if kind == "wait":
         return DatabaseBusyError(
             f"Another transaction has kept this one waiting for too long. Nothing was written. Let "

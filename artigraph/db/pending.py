@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from artigraph.db.engine import EngineSetting
 from artigraph.db.setting import using
 from artigraph.db.store import Store
+from artigraph.db.user import current_user
 from artigraph.dialect.base import WAIT_SECONDS
 from artigraph.errors import DatabaseBusyError
 
@@ -79,6 +80,12 @@ class Pending:
     def store(self) -> Store | None:
         """The store that the transaction is in."""
         return None if self.setting is None else self.setting.store
+
+    @property
+    def user(self) -> str:
+        """Who writes in it."""
+        known = None if self.setting is None else self.setting.facts.user
+        return current_user() if known is None else known
 
     @property
     def outermost(self) -> Pending:

@@ -8,49 +8,71 @@ it would change values.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import Connection, Table, inspect
 from sqlalchemy.exc import NoSuchTableError
 from sqlalchemy.ext.asyncio import AsyncEngine
-from sqlalchemy.schema import CreateColumn
-from sqlalchemy.types import SchemaType
 
 from artigraph.db.column import check_types
 from artigraph.db.outcome import is_of_driver, unreachable, without_frames
+from artigraph.db.step import later_columns, needed_version, steps
+from artigraph.db.step.base import add_columns, create_guards, create_indexes, create_tables
+from artigraph.db.upgrade import ROWS, take_steps
+from artigraph.db.version import StoreFacts, look, refuse_unreadable, stamp, why_not_written
 from artigraph.dialect.base import SCHEMA, WRITES
 from artigraph.dialect.registry import dialect_of
 from artigraph.errors import SchemaError
 from artigraph.orm.artifact import ModelArtifact
 from artigraph.orm.base import Base
+from artigraph.orm.node import Node, is_users, node_table, users_columns
 from artigraph.orm.run import CellRun
+from artigraph.orm.schema import SchemaRecord
 from artigraph.orm.storage import StorageRecord
 from artigraph.redact import MASK
 
-__all__ = ["ensure_schema"]
+__all__ = ["ensure_schema", "look_at"]
 
 # All tables, and all columns of ours, are there once these are.
 _ = (ModelArtifact, CellRun, StorageRecord)
 
 
-async def ensure_schema(engine: AsyncEngine, *, create: bool, shown: str) -> None:
+async def ensure_schema(engine: AsyncEngine, *, create: bool, shown: str) -> StoreFacts:
     """See that the database has all that the classes defined by now need.
 
     Args:
         engine: Leads to the database.
-        create: Make what is missing, rather than raise.
+        create: Make what is missing, rather than raise. A file is upgraded as well.
         shown: The database's address as an error may show it.
+
+    Returns:
+        What the store says of itself.
 
     Raises:
         EngineURLError: The database cannot be reached.
         ConnectionLostError: It was, and has hung up.
-        SchemaError: A table or column is missing and ``create`` is false, or a column
-            has a type that would change a class's values.
+        SchemaError: A table or column is missing and ``create`` is false, a column
+            has a type that would change a class's values, or the store is of a version
+            that this library does not read.
     """
-    await _reach(engine, shown)
+    facts = await look_at(engine, shown)
+    needed = needed_version()
+    if create and 0 < facts.version < needed and dialect_of(engine).upgrades_by_itself:
+        await take_steps(engine, shown=shown)
+        facts = await look_at(engine, shown)
+    if facts.version:
+        if facts.version < needed:
+            await _refuse_others_table(engine, shown)
+        refuse_unreadable(facts, shown)
+    may_write = why_not_written(facts, shown) is None
+    create = create and may_write
+    if facts.version >= needed and not create and not _has_users_columns():
+        return facts  # as it says itself
     async with engine.connect() as connection:
         await dialect_of(connection).field_columns(connection)
-        if await connection.run_sync(_is_complete, create, shown):
-            return
+        complete = await connection.run_sync(_is_complete, create, shown)
+    if complete and not (create and facts.unnamed):
+        return facts
     # Look again, now with a lock: another process may be making them as well.
     async with engine.connect() as connection:
         await connection.execution_options(**{WRITES: True})
@@ -59,6 +81,54 @@ async def ensure_schema(engine: AsyncEngine, *, create: bool, shown: str) -> Non
     async with engine.connect() as connection:
         # As the database has made them.
         await connection.run_sync(_is_complete, create, shown)
+    return await look_at(engine, shown)
+
+
+async def look_at(engine: AsyncEngine, shown: str) -> StoreFacts:
+    """What a store says of itself.
+
+    Raises:
+        EngineURLError: The database cannot be reached.
+        ConnectionLostError: It was, and has hung up.
+    """
+    await _reach(engine, shown)
+    async with engine.connect() as connection:
+        return await connection.run_sync(look)
+
+
+async def _refuse_others_table(engine: AsyncEngine, shown: str) -> None:
+    """Refuse a table that no version of artigraph has made: no step makes it one of ours.
+
+    Raises:
+        SchemaError: It lacks columns that every version has.
+    """
+    async with engine.connect() as connection:
+        await connection.run_sync(_lacking, node_table, shown, later_columns(node_table.name))
+
+
+def _lacking(connection: Connection, table: Table, shown: str, later: Collection[str]) -> None:
+    present = {column["name"] for column in inspect(connection).get_columns(table.name)}
+    own = [c.name for c in table.columns if c.name not in later and not is_users(c)]
+    _refuse_without([name for name in own if name not in present], table, shown)
+
+
+def _refuse_without(missing: Sequence[str], table: Table, shown: str) -> None:
+    if missing:
+        raise SchemaError(
+            f"The table {table.name!r} of {shown} has no columns {', '.join(missing)}, which "
+            f"classes defined here need. {_remedy(shown)}"
+        )
+
+
+def _remedy(shown: str) -> str:
+    # An address without its secrets is none to type.
+    address = "address" if MASK in shown else repr(shown)
+    return f"set_engine({address}, create_tables=True) makes them."
+
+
+def _has_users_columns() -> bool:
+    classes = (mapper.class_ for mapper in dict(Node.__mapper__.polymorphic_map).values())
+    return any(map(users_columns, classes))
 
 
 async def _reach(engine: AsyncEngine, shown: str) -> None:
@@ -75,9 +145,6 @@ async def _reach(engine: AsyncEngine, shown: str) -> None:
 
 def _is_complete(connection: Connection, create: bool, shown: str) -> bool:
     inspector = inspect(connection)
-    # An address without its secrets is none to type.
-    address = "address" if MASK in shown else repr(shown)
-    remedy = f"set_engine({address}, create_tables=True) makes them."
     complete = True
     for table in Base.metadata.sorted_tables:
         try:
@@ -86,43 +153,41 @@ def _is_complete(connection: Connection, create: bool, shown: str) -> bool:
             if create:
                 return False
             raise SchemaError(
-                f"The database {shown} has no table {table.name!r}. {remedy}"
+                f"The database {shown} has no table {table.name!r}. {_remedy(shown)}"
             ) from None
         check_types(connection, table, present, shown)
         missing = [column.name for column in table.columns if column.name not in present]
-        if missing and not create:
-            raise SchemaError(
-                f"The table {table.name!r} of {shown} has no columns {', '.join(missing)}, which "
-                f"classes defined here need. {remedy}"
-            )
+        if not create:
+            _refuse_without(missing, table, shown)
         complete = complete and not missing
         if create:
             # Without its indexes a database is slow, but not wrong.
             indexes = dialect_of(connection).index_names(connection, table)
             complete = complete and {index.name for index in table.indexes} <= indexes
+    if create and complete:
+        database = dialect_of(connection)
+        guards = database.guards(node_table.name).keys()
+        complete = guards <= database.guard_names(connection, node_table.name)
     return complete
 
 
 def _create_missing(connection: Connection) -> None:
     # MariaDB's CREATE commits by itself; the lock is the connection's there.
     dialect_of(connection).lock(connection, SCHEMA)
+    # First the row: what is broken off after it is a store of this version all the same.
+    create_tables(connection, [SchemaRecord.__tablename__])
+    stamp(connection)
     Base.metadata.create_all(connection)
     for table in Base.metadata.sorted_tables:
-        _complete_table(connection, table)
+        add_columns(connection, table, table.c.keys())
+        create_indexes(connection, table, (index.name for index in table.indexes))
+    create_guards(connection, node_table.name)
+    _fill_in(connection)
 
 
-def _complete_table(connection: Connection, table: Table) -> None:
-    inspector = inspect(connection)
-    present = {column["name"] for column in inspector.get_columns(table.name)}
-    quote = connection.dialect.identifier_preparer.format_table
-    for column in table.columns:
-        if column.name not in present:
-            if isinstance(column.type, SchemaType):
-                # PostgreSQL's enumerations are things of their own.
-                column.type.create(connection, checkfirst=True)
-            specification = CreateColumn(column).compile(dialect=connection.dialect)
-            connection.exec_driver_sql(f"ALTER TABLE {quote(table)} ADD COLUMN {specification}")
-    indexes = dialect_of(connection).index_names(connection, table)
-    for index in table.indexes:
-        if index.name not in indexes:
-            index.create(connection)
+def _fill_in(connection: Connection) -> None:
+    """Give rows their values that a library has written which knows nothing of these."""
+    for fill in (fill for step in steps() for fill in step.fills):
+        done: int | None = 0
+        while done is not None:
+            done = fill.fill(connection, done, ROWS)

@@ -17,7 +17,11 @@ from typing_extensions import override
 
 from artigraph.context import BlockVar
 from artigraph.db.engine import EngineSetting
+from artigraph.db.outcome import NOTHING_READ, NOTHING_WRITTEN, told
+from artigraph.db.schema import look_at
 from artigraph.db.store import Store
+from artigraph.db.upgrade import SchemaUpgrade, take_steps
+from artigraph.db.version import SchemaStatus, status_of
 from artigraph.display.facts import Facts
 from artigraph.display.options import Limits
 from artigraph.display.shown import Shown
@@ -30,8 +34,10 @@ __all__ = [
     "get_engine",
     "on_one_store",
     "pinned_context",
+    "schema_status",
     "set_engine",
     "store_in",
+    "upgrade_schema",
     "using",
 ]
 
@@ -171,13 +177,7 @@ async def get_engine() -> AsyncEngine:
         SchemaError: Tables or columns are missing, and ``create_tables`` was
             not asked for.
     """
-    setting = current_setting()
-    if setting is None:
-        raise NoEngineError(
-            "No database is set. Type: "
-            "set_engine('sqlite+aiosqlite:///example.db', create_tables=True)"
-        )
-    return await setting.engine()
+    return await _setting().engine()
 
 
 def pinned_context() -> Context:
@@ -190,3 +190,58 @@ def pinned_context() -> Context:
     context = copy_context()
     context.run(_override.pin, current_setting())
     return context
+
+
+async def schema_status() -> SchemaStatus:
+    """How the schema of the engine's database stands to this library.
+
+    Returns:
+        Its version, the one that is needed, the steps that are missing, and whether this
+        library may read and write the store as it is.
+
+    Raises:
+        NoEngineError: No engine was set.
+        EngineURLError: The database cannot be reached.
+    """
+    setting = _setting()
+    with told(NOTHING_READ, connecting=True):
+        return status_of(await look_at(await setting.unchecked_engine(), setting.shown_url))
+
+
+async def upgrade_schema(*, dry_run: bool = False) -> SchemaUpgrade:
+    """Take the steps that the schema of the engine's database misses.
+
+    They only add, so that nothing is lost and older artigraphs can go on as far as
+    ``schema_status()`` of theirs says. Many processes may call it at once, and one that is
+    killed is made up for by the next. A file of SQLite is copied beside itself first.
+
+    Args:
+        dry_run: Say which steps are missing, and do nothing.
+
+    Returns:
+        What was done.
+
+    Raises:
+        NoEngineError: No engine was set.
+        EngineURLError: The database cannot be reached.
+        SchemaError: A class of yours has a column of a name that is artigraph's now, or a
+            file cannot be copied. Nothing was changed.
+        ReadOnlyError: This user may not change tables.
+    """
+    setting = _setting()
+    engine = await setting.unchecked_engine()
+    with told(NOTHING_WRITTEN, connecting=True):
+        await look_at(engine, setting.shown_url)
+        report = await take_steps(engine, shown=setting.shown_url, dry_run=dry_run)
+    setting.look_again()
+    return report
+
+
+def _setting() -> EngineSetting:
+    setting = current_setting()
+    if setting is None:
+        raise NoEngineError(
+            "No database is set. Type: "
+            "set_engine('sqlite+aiosqlite:///example.db', create_tables=True)"
+        )
+    return setting

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 import struct
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, ClassVar, TypeAlias
@@ -19,18 +19,16 @@ from uuid import UUID
 from sqlalchemy import (
     Connection,
     Engine,
-    FromClause,
     Integer,
-    Sequence as IdSequence,
     Table,
-    func,
     inspect,
-    select,
 )
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import TypeEngine
 
+from artigraph.dialect.guard import Guards
+from artigraph.dialect.ids import Ids
 from artigraph.dialect.json import JsonFunctions
 from artigraph.errors import FilterError
 
@@ -85,7 +83,7 @@ Traveller: TypeAlias = Callable[[Callable[[], None]], Coroutine[Any, Any, None]]
 _LOOPBACK = frozenset({None, "", "localhost", "127.0.0.1", "::1"})
 
 
-class Dialect(ABC):
+class Dialect(Ids, Guards, ABC):
     """One database: facts as class attributes, and what is to be done as methods."""
 
     name: ClassVar[str]
@@ -177,7 +175,10 @@ class Dialect(ABC):
         return [
             name
             for name in known.get_table_names()
-            if any(key["referred_table"] == table for key in known.get_foreign_keys(name))
+            if any(
+                key["referred_table"] == table and "ondelete" not in key.get("options", {})
+                for key in known.get_foreign_keys(name)
+            )
         ]
 
     def advice(self, error: BaseException) -> str:
@@ -213,21 +214,6 @@ class Dialect(ABC):
             ``None`` where each statement is sent from here, as to a server.
         """
         return None
-
-    def reserve_ids(
-        self, connection: Connection, table: str, sequence: str, count: int, chosen: int
-    ) -> Iterable[int]:
-        """Ids that nobody has or gets, above those that were chosen in this very write."""
-        reserved = select(IdSequence(sequence).next_value()).select_from(self.series(count))
-        return connection.execute(reserved).scalars().all()
-
-    def series(self, count: int) -> FromClause:
-        """A table of so many rows that the database makes up on the spot."""
-        return func.generate_series(1, count)
-
-    @abstractmethod
-    def count_past(self, connection: Connection, sequence: str, highest: int) -> None:
-        """Never hand out an id that somebody chose."""
 
     locks_gaps = False
     """Locking a row that is not there locks the gap where it would be: two who then insert

@@ -19,8 +19,8 @@ __all__ = ["dialect_of", "dialects", "register_dialect"]
 
 _BUILT_IN = {
     "sqlite": "artigraph.dialect.sqlite.dialect:SQLITE",
-    "postgresql": "artigraph.dialect.postgresql:POSTGRESQL",
-    "postgres": "artigraph.dialect.postgresql:POSTGRESQL",
+    "postgresql": "artigraph.dialect.postgresql.dialect:POSTGRESQL",
+    "postgres": "artigraph.dialect.postgresql.dialect:POSTGRESQL",
     "mariadb": "artigraph.dialect.mariadb.dialect:MARIADB",
     "mysql": "artigraph.dialect.mariadb.dialect:MARIADB",
 }

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from artigraph.concurrency import run_in_thread
 from artigraph.db.fetch import all_of
 from artigraph.dialect.registry import dialect_of
-from artigraph.filter.base import AllOf, Filter
+from artigraph.filter.base import AllOf, Filter, clause_of
 from artigraph.filter.model import ModelFilter, ModelTypeFilter
 from artigraph.filter.value import among
 from artigraph.model.base import BaseModel, models_by_name
@@ -81,7 +81,7 @@ class ModelColumns(NamedTuple):
 
 def models_clause(filter: Filter) -> ColumnElement[bool]:
     """The clause of a filter, for models only."""
-    return (filter if isinstance(filter, ModelFilter) else filter & ModelFilter()).clause()
+    return clause_of(filter if isinstance(filter, ModelFilter) else filter & ModelFilter())
 
 
 def classes_asked_for(filter: Filter) -> list[type[BaseModel]]:

@@ -19,9 +19,11 @@ from artigraph.display.shown import Shown
 from artigraph.errors import FilterError
 from artigraph.filter.english import Phrase, shown_value
 from artigraph.filter.unset import NOT_WRITTEN, UNSET
+from artigraph.orm.node import node_table
 from artigraph.registry import did_you_mean
 
 __all__ = [
+    "PRESENT",
     "AllOf",
     "AnyOf",
     "Filter",
@@ -70,7 +72,7 @@ class Filter(Shown, ABC):
             A clause that is the same object each time, where only the parameters differ, so
             that a statement with it need be made only once; and no parameters elsewhere.
         """
-        return self.clause(), {}
+        return clause_of(self), {}
 
     def limits_nothing(self) -> bool:
         """Whether it says nothing that a row must fulfil, as ``NodeFilter()``.
@@ -128,12 +130,16 @@ class Filter(Shown, ABC):
 
 
 def clause_of(filter: Filter) -> ColumnElement[bool]:
-    """The clause of what a caller gave as a filter.
+    """The clause of what a caller gave as a filter, on rows that are not in the trash.
 
     Raises:
         FilterError: It is none.
     """
-    return _check_filter(filter).clause()
+    return and_(_check_filter(filter).clause(), PRESENT)
+
+
+PRESENT: ColumnElement[bool] = node_table.c.node_trashed_at.is_(None)
+"""What a row must fulfil to be found: it was not thrown away."""
 
 
 def finds_all(clause: ColumnElement[bool]) -> bool:

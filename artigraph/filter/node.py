@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, bindparam, true
 from typing_extensions import override
 
 from artigraph.errors import FilterError
-from artigraph.filter.base import Filter, finds_all
+from artigraph.filter.base import PRESENT, Filter, finds_all
 from artigraph.filter.english import Phrase
 from artigraph.filter.operator import OPERATORS, ValueFilter, comparison, match, moment
 from artigraph.filter.relation import NodeRelationshipFilter
@@ -256,7 +256,8 @@ _ASKED_ID = "asked_id"
 
 @lru_cache(maxsize=256)
 def _by_id(identities: frozenset[str] | None) -> ColumnElement[bool]:
-    clause = node_table.c.node_id == bindparam(_ASKED_ID, type_=node_table.c.node_id.type)
+    here = node_table.c.node_id == bindparam(_ASKED_ID, type_=node_table.c.node_id.type)
+    clause = and_(here, PRESENT)
     return clause if identities is None else and_(_of_types(identities), clause)
 
 

@@ -30,7 +30,7 @@ from typing_extensions import override
 from artigraph.db.setting import current_store
 from artigraph.db.store import Store, check_store, refuse_other_store, store_of
 from artigraph.errors import FilterError
-from artigraph.filter.base import Filter, finds_none
+from artigraph.filter.base import PRESENT, Filter, clause_of, finds_none
 from artigraph.filter.english import Phrase, shown_nodes
 from artigraph.filter.unset import NOT_WRITTEN, UNSET, Unset
 from artigraph.filter.value import among, check_value
@@ -255,8 +255,8 @@ def _id(name: str, node: object) -> int:
 def nodes_clause(nodes: Nodes) -> ColumnElement[bool]:
     """The clause that finds what :func:`check_nodes` has let pass."""
     if isinstance(nodes, Filter):
-        return nodes.clause()
-    return among(node_table.c.node_id, _ids(nodes))
+        return clause_of(nodes)
+    return and_(among(node_table.c.node_id, _ids(nodes)), PRESENT)
 
 
 _Given: TypeAlias = "tuple[int, ...] | CTE"
@@ -271,7 +271,7 @@ def _given(nodes: Nodes) -> _Given:
         # In the statement's WITH, so that filters in filters stand side by side:
         # SQLite's parser goes no more than a few selects deep.
         own = (node_table.c.node_id, node_table.c.node_parent_id)
-        return select(*own).where(clause).cte()
+        return select(*own).where(clause, PRESENT).cte()
     return _ids(nodes)
 
 

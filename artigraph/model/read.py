@@ -17,7 +17,7 @@ from artigraph.db.fetch import FEW, all_of
 from artigraph.db.session import read
 from artigraph.db.setting import current_setting, store_in, using
 from artigraph.errors import MultipleNodesFoundError
-from artigraph.filter.base import Filter
+from artigraph.filter.base import Filter, clause_of
 from artigraph.filter.model import ModelFilter
 from artigraph.filter.order import BY_ID, OrderBy, Ordering, check_counts, ordering_of
 from artigraph.filter.value import among
@@ -116,7 +116,7 @@ async def read_tolerantly(
     """
     check_counts(limit=limit, offset=offset)
     ordering = ordering_of(order_by, filter, models_by_name)
-    query = _Query(_models_only(filter).clause(), ordering, limit, offset)
+    query = _Query(clause_of(_models_only(filter)), ordering, limit, offset)
     unfit = Unfit()
     return await _read(query, lazy, unfit), unfit
 
@@ -171,7 +171,7 @@ async def iter_models(
     """
     check_counts(page_size=page_size, least=1)
     ordering = ordering_of(order_by, filter, models_by_name)
-    found = _models_only(filter).clause()
+    found = clause_of(_models_only(filter))
     query = _Query(found, ordering, page_size, keyed=True)
     setting, unfit = current_setting(), Unfit()
     try:

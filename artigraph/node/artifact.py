@@ -16,7 +16,7 @@ from artigraph.display.escape import counted, visible
 from artigraph.display.row import ResultList
 from artigraph.errors import MultipleNodesFoundError, UnfitArtifactWarning
 from artigraph.filter.artifact import ArtifactFilter
-from artigraph.filter.base import Filter
+from artigraph.filter.base import Filter, clause_of
 from artigraph.filter.order import BY_ID, OrderBy, Ordering, check_counts, ordering_of
 from artigraph.frame.handles import open_stored
 from artigraph.home import warn_caller
@@ -255,7 +255,7 @@ async def count_artifacts(filter: Filter) -> int:
 async def _select(
     filter: Filter, limit: int | None, ordering: Ordering = BY_ID, offset: int | None = None
 ) -> list[BaseArtifact]:
-    clause = (filter & ArtifactFilter()).clause()
+    clause = clause_of(filter & ArtifactFilter())
     nodes = await select_nodes(clause, limit, ordering=ordering, offset=offset)
     return [node for node in nodes if isinstance(node, BaseArtifact)]
 

@@ -67,6 +67,8 @@ async def delete_in(transaction: Transaction, clause: ColumnElement[bool]) -> in
                 raise conflict(_CHANGED)
     except IntegrityError as error:
         cause = error.orig or error
+        if database.is_locked(cause):
+            raise
         named = await connection.run_sync(database.refusing_tables, cause, node_table.name)
         if others := [name for name in named if name != node_table.name]:
             raise DatabaseRefusedError(

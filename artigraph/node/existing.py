@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from artigraph.db.session import read
 from artigraph.display.escape import cut, visible
 from artigraph.errors import NodeNotFoundError
-from artigraph.filter.base import Filter
+from artigraph.filter.base import PRESENT, Filter
 from artigraph.filter.node import NodeFilter
 from artigraph.orm.artifact import BaseArtifact, ModelArtifact
 from artigraph.orm.node import Node, node_table
@@ -48,7 +48,7 @@ async def _found_instead(filter: Filter) -> Row[Any] | None:
     clause = filter._clause_of_any_type() if isinstance(filter, NodeFilter) else filter.clause()
     columns = node_table.c
     query: Select[Any] = select(columns.node_id, columns.node_label, columns.node_type)
-    first = query.where(clause).order_by(columns.node_id).limit(1)
+    first = query.where(clause, PRESENT).order_by(columns.node_id).limit(1)
     async with read() as connection:
         found: Row[Any] | None = (await connection.execute(first)).first()
     return found

@@ -17,8 +17,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache, partial
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import Connection, Dialect, bindparam, column, insert, select, table as bare_table
+from sqlalchemy import Connection, Dialect, bindparam, column, insert, table as bare_table
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import TypeEngine
@@ -31,13 +32,13 @@ from artigraph.errors import (
     CycleError,
     DatabaseRefusedError,
     LabelError,
-    LabelExistsError,
     SerializationError,
 )
-from artigraph.filter.value import among
-from artigraph.node.key import id_of_parent, parent_not_found
+from artigraph.node.broken import closed_parent, explain_labels, explain_parents
+from artigraph.node.key import id_of_parent
 from artigraph.orm.base import is_clean, utc_now
 from artigraph.orm.node import LABEL_LENGTH, NODE_ID_SEQUENCE, Node, node_table
+from artigraph.orm.uid import uids_now
 
 __all__ = [
     "NewRow",
@@ -64,6 +65,10 @@ class NewRow:
     """When it was inserted."""
     store: Store | None = None
     """The store that it was inserted into."""
+    user: str | None = None
+    """Who has inserted it."""
+    uid: bytes = b""
+    """Its name in every database, unless one was chosen."""
     depth: int = 0
     """How many new rows stand above it."""
 
@@ -89,7 +94,10 @@ class NewRow:
             "node_label": self.label,
             "node_created_at": self.written_at,
             "node_updated_at": self.written_at,
+            "node_uid": UUID(bytes=self.uid) if self.uid else None,
             **self.columns,
+            "node_created_by": self.user,
+            "node_updated_by": self.user,
         }
 
 
@@ -156,23 +164,30 @@ class RowWriter:
     def _insert(self, rows: Sequence[NewRow], connection: Connection) -> None:
         unnumbered = [row for row in rows if row.node_id is None]
         numbered = [row.node_id for row in rows if row.node_id is not None]
+        above = {row.parent for row in rows if isinstance(row.parent, int)}
         highest = max(numbered, default=0)
-        dialect = dialect_of(connection)
+        dialect, table = dialect_of(connection), node_table.name
         if numbered:
             dialect.count_past(connection, NODE_ID_SEQUENCE, highest)
         if unnumbered:
-            reserved = dialect.reserve_ids(
-                connection, node_table.name, NODE_ID_SEQUENCE, len(unnumbered), highest
+            reserved, closed = dialect.reserve_ids(
+                connection, table, NODE_ID_SEQUENCE, len(unnumbered), highest, above
             )
             for row, node_id in zip(unnumbered, reserved, strict=True):
                 row.node_id = node_id
-        now, store = utc_now(), self.transaction.store
+        else:
+            closed = dialect.closed_among(connection, table, above)
+        if closed is not None:
+            raise closed_parent(connection, closed)
+        now, store, user = utc_now(), self.transaction.store, self.transaction.user
+        # The server fills in who that is, so that nobody can claim to be another.
+        sent = None if dialect.user_sql else user
         batches: dict[tuple[int, tuple[str, ...]], list[NewRow]] = {}
-        for row in rows:
-            row.written_at, row.store = now, store
+        for row, uid in zip(rows, uids_now(len(rows)), strict=True):
+            row.written_at, row.store, row.user, row.uid = now, store, user, uid
             batches.setdefault((row.depth, tuple(row.columns)), []).append(row)
         for key in sorted(batches):
-            _insert_batch(connection, batches[key], key[1], now)
+            _insert_batch(connection, batches[key], key[1], now, sent)
 
     def note(self, node_id: int, parent_id: int | None, label: str | None) -> None:
         """Remember a row that an update moves or renames, to explain what it breaks."""
@@ -197,12 +212,16 @@ class RowWriter:
             LabelExistsError: A label is taken.
         """
         async with read() as connection:
-            await _explain_parents(connection, self._written)
-            await _explain_labels(connection, self._written)
+            await explain_parents(connection, self._written)
+            await explain_labels(connection, self._written)
 
 
 def _insert_batch(
-    connection: Connection, rows: Sequence[NewRow], names: Iterable[str], now: datetime
+    connection: Connection,
+    rows: Sequence[NewRow],
+    names: Iterable[str],
+    now: datetime,
+    user: str | None,
 ) -> None:
     columns: dict[str, Sequence[Any]] = {
         "node_id": [row.node_id for row in rows],
@@ -211,8 +230,11 @@ def _insert_batch(
         "node_label": [row.label for row in rows],
         "node_created_at": [now] * len(rows),
         "node_updated_at": [now] * len(rows),
+        "node_uid": [row.uid for row in rows],
     }
     columns |= {name: [row.columns[name] for row in rows] for name in names}
+    if user is not None:
+        columns |= {"node_created_by": [user] * len(rows), "node_updated_by": [user] * len(rows)}
     # By type too: the cell that defines a class may change a column's and run again.
     types = tuple(node_table.c[name].type for name in columns)
     text, order, processors = _prepare(tuple(columns), types, connection.dialect)
@@ -331,38 +353,3 @@ def check_label(label: str | None) -> None:
         )
     if not is_clean(label):
         raise LabelError(f"The label {label!r} holds a NUL or a lone surrogate, which is no text.")
-
-
-async def _explain_parents(connection: AsyncConnection, rows: Iterable[NewRow]) -> None:
-    parents = {row.parent for row in rows if isinstance(row.parent, int)}
-    query = select(node_table.c.node_id).where(among(node_table.c.node_id, parents))
-    missing = sorted(parents - set((await connection.execute(query)).scalars()))
-    if missing:
-        label = next(row.label for row in rows if row.parent == missing[0])
-        raise parent_not_found(missing[0], label) from None
-
-
-async def _explain_labels(connection: AsyncConnection, rows: Iterable[NewRow]) -> None:
-    wanted: set[tuple[int, str]] = set()
-    for row in rows:
-        if row.label is None or not isinstance(row.parent, int):
-            continue
-        if (row.parent, row.label) in wanted:
-            _raise_label_exists(row.parent, row.label, "given twice in this call")
-        wanted.add((row.parent, row.label))
-    columns = node_table.c
-    query = select(columns.node_parent_id, columns.node_label, columns.node_id).where(
-        among(columns.node_parent_id, {parent for parent, _ in wanted}),
-        among(columns.node_label, {label for _, label in wanted}),
-    )
-    own = {row.node_id for row in rows}
-    for parent, label, node_id in (await connection.execute(query)).all():
-        if (parent, label) in wanted and node_id not in own:
-            _raise_label_exists(parent, label, f"that of node {node_id}")
-
-
-def _raise_label_exists(parent: int, label: str, owner: str) -> None:
-    raise LabelExistsError(
-        f"Under node {parent} the label {label!r} is taken: it is {owner}. "
-        "Choose another label, or delete what has it."
-    ) from None

@@ -7,6 +7,7 @@ the row, so that none of them has to open a blob.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, Index, String
@@ -14,7 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column, synonym
 from typing_extensions import override
 
 from artigraph.display.row import RowFacts, row_fact
-from artigraph.orm.base import BinaryName, Document, LargeBytes
+from artigraph.orm.base import BinaryName, Document, LargeBytes, UTCDateTime
 from artigraph.orm.node import Node, node_table
 from artigraph.storage.badge import storage_badges
 
@@ -56,6 +57,8 @@ class BaseArtifact(Node):
     """Lower-case hexadecimal SHA-256 of the bytes."""
     artifact_summary: Mapped[dict[str, Any] | None] = mapped_column(Document)
     """What the serializer tells of the value: shape, columns, dtypes."""
+    artifact_dropped_at: Mapped[datetime | None] = mapped_column(UTCDateTime())
+    """When its bytes were given up; size, digest and summary stay."""
 
     artifact_label = synonym("node_label")
     """The node's label under its old name."""

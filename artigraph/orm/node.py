@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping
 from copy import deepcopy
 from datetime import datetime
 from typing import Any, ClassVar, Protocol, TypeAlias, cast
+from uuid import UUID
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import JSON, Column, ForeignKey, Index, LargeBinary, Sequence, Table, inspect
@@ -33,6 +34,7 @@ from artigraph.display.value import brief, format_time
 from artigraph.orm.base import Base, BinaryName, NodeId, UTCDateTime, utc_now
 from artigraph.orm.snapshot import watch_documents
 from artigraph.orm.subclass import TypesByIdentity, defining_subclass
+from artigraph.orm.uid import Uid
 from artigraph.registry import did_you_mean
 
 __all__ = [
@@ -42,6 +44,7 @@ __all__ = [
     "NodeLike",
     "column_names",
     "columns_of",
+    "is_users",
     "node_table",
     "row_of",
     "tell_in_tree",
@@ -90,6 +93,10 @@ def _tell_updated(told: RowFacts, moment: object) -> None:
         told.note("updated", _moment(moment))
 
 
+def _tell_locked(told: RowFacts, moment: object) -> None:
+    told.badge("locked", "state")
+
+
 def _moment(value: object) -> str:
     return format_time(value) if isinstance(value, datetime) else cut(str(value), 40)
 
@@ -127,6 +134,7 @@ class Node(Shown, Base):
         # With the id, so that children are paged by key in every database.
         Index("artigraph_node_parent", "node_parent_id", "node_id"),
         Index("artigraph_node_type", "node_type"),
+        Index("artigraph_node_uid", "node_uid", unique=True),
     )
 
     node_id: Mapped[int] = mapped_column(
@@ -154,6 +162,18 @@ class Node(Shown, Base):
         info=row_fact("updated", _tell_updated),
     )
     """When the row was last written, in UTC."""
+    node_uid: Mapped[UUID | None] = mapped_column(Uid)
+    """Which row it is in every database that it is copied to; they sort by time."""
+    node_created_by: Mapped[str | None] = mapped_column(BinaryName(255))
+    """Who first wrote it: the user of the server; with SQLite the account, or ``set_user()``."""
+    node_updated_by: Mapped[str | None] = mapped_column(BinaryName(255))
+    """Who last wrote it."""
+    node_locked_at: Mapped[datetime | None] = mapped_column(
+        UTCDateTime(), info=row_fact("locked", _tell_locked, in_trees=True)
+    )
+    """Since when the database refuses to change or delete the row; ``None`` if it may be."""
+    node_trashed_at: Mapped[datetime | None] = mapped_column(UTCDateTime())
+    """When it was thrown away: no read finds it then."""
 
     # Only for a parent that has no id yet: SQLAlchemy then inserts both in order.
     _unwritten_parent: Mapped[Node | None] = relationship(
@@ -339,11 +359,13 @@ def columns_of(node_type: type[Node]) -> dict[str, Column[Any]]:
 
 def users_columns(node_type: type[Node]) -> dict[str, Column[Any]]:
     """Those of them that no class of artigraph's own has declared."""
-    return {
-        name: column
-        for name, column in columns_of(node_type).items()
-        if not column.info.get("artigraph_owner", "artigraph.").startswith("artigraph.")
-    }
+    return {name: column for name, column in columns_of(node_type).items() if is_users(column)}
+
+
+def is_users(column: Column[Any]) -> bool:
+    """Whether no class of artigraph's own has declared a column."""
+    owner: str = column.info.get("artigraph_owner", "artigraph.")
+    return not owner.startswith("artigraph.")
 
 
 _columns: WeakKeyDictionary[type[Node], tuple[object, dict[str, Column[Any]]]]

@@ -29,6 +29,7 @@ from sqlalchemy import (
 
 from artigraph.db.fetch import ask
 from artigraph.db.session import read
+from artigraph.filter.base import PRESENT
 from artigraph.filter.relation import walk
 from artigraph.filter.value import among
 from artigraph.orm.node import node_table, tree_columns
@@ -159,6 +160,7 @@ async def browse_search(
     Returns:
         The page; its ``after`` is the next one's ``before``.
     """
+    matches = and_(matches, PRESENT)
     if before is not None:
         matches = and_(matches, _columns.node_id < before)
     found = await _few(matches, words, limit + 1) if words else None
@@ -201,7 +203,7 @@ async def browse_path(node_id: int) -> tuple[NodeSummary, ...]:
 
 async def browse_node(node_id: int) -> NodeSummary | None:
     """One node, or ``None`` if it is gone."""
-    found = await ask(_select().where(_columns.node_id == node_id))
+    found = await ask(_select().where(_columns.node_id == node_id, PRESENT))
     return next(iter(_summaries(found)), None)
 
 
@@ -221,7 +223,8 @@ async def browse_types(*, limit: int = 200) -> tuple[str, ...]:
 
 def _hangs(below: int | ColumnElement[bool] | None) -> ColumnElement[bool]:
     if below is None:
-        return _columns.node_parent_id.is_(None)
+        # What was thrown away hangs on nothing.
+        return and_(_columns.node_parent_id.is_(None), PRESENT)
     return _columns.node_parent_id == below if isinstance(below, int) else below
 
 

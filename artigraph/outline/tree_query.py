@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 
 from artigraph.errors import FilterError
-from artigraph.filter.base import Filter
+from artigraph.filter.base import PRESENT, Filter
 from artigraph.filter.relation import nodes_clause
 from artigraph.filter.value import among
 from artigraph.orm.check.affinity import affinity_of
@@ -90,7 +90,7 @@ def select_roots(of: Filter | int | None, columns: Sequence[str], limit: int) ->
         found = _topmost(of)
     else:
         only = node_table.c.node_parent_id.is_(None) if of is None else node_table.c.node_id == of
-        found = select(node_table.c.node_id).where(only)
+        found = select(node_table.c.node_id).where(only, PRESENT)
     node_id = found.selected_columns.node_id
     first = (
         found.add_columns(func.count().over().label("root_count"))

@@ -142,21 +142,22 @@ async def stoppable(function: Callable[..., T], *arguments: Any) -> T:
 
 @contextmanager
 def progress(
-    total_bytes: int | None, description: str, stop: Stop | None = None
+    total: int | None, description: str, stop: Stop | None = None, *, unit: str = "B"
 ) -> Iterator[Callable[[int], None]]:
     """Show how a transfer goes, once it has run for two seconds and will need three.
 
     Args:
-        total_bytes: How many bytes there are to move, or None if nobody
+        total: How many bytes there are to move, or None if nobody
             knows; then a bar without an end appears after three seconds.
         description: What stands before the bar.
         stop: What may end the transfer.
+        unit: What is counted, if it is not bytes.
 
     Yields:
         A function, to be called with every number of bytes that were moved,
         from any thread. It raises nothing but what the stop does.
     """
-    shown = _Progress(total_bytes, description, stop)
+    shown = _Progress(total, description, stop, unit)
     try:
         yield shown.advance
     finally:
@@ -164,8 +165,8 @@ def progress(
 
 
 class _Progress:
-    def __init__(self, total: int | None, description: str, stop: Stop | None) -> None:
-        self._total = total
+    def __init__(self, total: int | None, description: str, stop: Stop | None, unit: str) -> None:
+        self._total, self._unit = total, unit
         self._stop = stop
         self._description = description
         self._done = 0
@@ -209,9 +210,9 @@ class _Progress:
             total=self._total,
             initial=self._done,
             desc=self._description,
-            unit="B",
+            unit=self._unit,
             unit_scale=True,
-            unit_divisor=1024,
+            unit_divisor=1024 if self._unit == "B" else 1000,
             leave=False,
             file=sys.stderr,
             # Not into log files; a notebook counts as a terminal here.

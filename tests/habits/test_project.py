@@ -24,7 +24,7 @@ def read_yaml(name: str) -> Any:
 
 
 def test_version_is_in_one_place() -> None:
-    """What is built has the version of ``artigraph/__init__.py``, and no other file says one."""
+    """What is built has the version of ``artigraph/version.py``, and no other file says one."""
     command = [sys.executable, "-m", "hatchling", "version"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == artigraph.__version__

@@ -39,6 +39,7 @@ from artigraph import (
     read_nodes,
     read_tree,
     set_engine,
+    upgrade_schema,
     write_model,
 )
 from artigraph.frame.array import StoredArray
@@ -85,6 +86,7 @@ async def old_store(old_url: str, tmp_path: Path) -> AsyncIterator[str]:
     """The old store, set as the default; its blobs are those of the folder."""
     old.files.register()  # what another test made known is forgotten after it
     reset = set_engine(old_url, create_tables=True)
+    await upgrade_schema()
     yield old_url
     await (await get_engine()).dispose()
     reset()

@@ -56,11 +56,16 @@ async def rows(sql: str, **parameters: object) -> list[Any]:
 
 
 async def test_there_is_one_table(store: str) -> None:
-    """Nodes, artifacts and models are rows of one table; a second names the storages."""
+    """Nodes, artifacts and models are rows of one table; others hold what is said of them."""
     names = await look(lambda i: i.get_table_names())
     assert sorted(name for name in names if name.startswith("artigraph")) == [
         TABLE,
+        "artigraph_note",
+        "artigraph_query",
+        "artigraph_schema",
         "artigraph_storage",
+        "artigraph_tag",
+        "artigraph_trash",
     ]
 
 

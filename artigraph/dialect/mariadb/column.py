@@ -63,5 +63,6 @@ TYPES: dict[str, TypeEngine[Any]] = {
     "name": mysql.VARCHAR(255, charset="utf8mb4", collation=COLLATION),
     "text": mysql.LONGTEXT(charset="utf8mb4", collation=COLLATION),
     "time": mysql.TIME(fsp=6),
+    "uid": mysql.BINARY(16),
 }
 """Its plain ``BLOB`` ends at 64 kB, its plain times at the second."""

@@ -16,7 +16,6 @@ from sqlalchemy import (
     BigInteger,
     Connection,
     Engine,
-    FromClause,
     SmallInteger,
     Text,
     Uuid,
@@ -24,7 +23,6 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
-    table as bare_table,
     text,
 )
 from sqlalchemy.dialects import mysql
@@ -35,6 +33,7 @@ from typing_extensions import override
 from artigraph.dialect.base import FIELD_COLUMN, FIELD_COLUMNS, Dialect
 from artigraph.dialect.mariadb.column import BINARY, TYPES
 from artigraph.dialect.mariadb.connection import SNAPSHOT, hold_lock, on_begin, on_reset
+from artigraph.dialect.mariadb.guard import MariaDBGuards
 from artigraph.dialect.mariadb.json import LARGEST, MariaDBJson
 
 __all__ = ["MARIADB", "MariaDB"]
@@ -70,7 +69,7 @@ _FIELD_TYPES = {
 """Of generated columns: the type, and how much of it is indexed."""
 
 
-class MariaDB(Dialect):
+class MariaDB(MariaDBGuards, Dialect):
     """MariaDB."""
 
     name = "mariadb"
@@ -131,8 +130,12 @@ class MariaDB(Dialect):
         return _REFUSING.findall(str(error))
 
     @override
-    def series(self, count: int) -> FromClause:
-        return bare_table(f"seq_1_to_{count}")
+    def next_id(self, sequence: str) -> str:
+        return f"NEXTVAL({sequence})"
+
+    @override
+    def series(self, count: int) -> str:
+        return f"seq_1_to_{count}"
 
     @override
     def count_past(self, connection: Connection, sequence: str, highest: int) -> None:

@@ -7,7 +7,7 @@ is in ``connection``, what addresses of files and memory mean, in ``address``.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -19,6 +19,7 @@ from artigraph.dialect.base import Dialect, Traveller
 from artigraph.dialect.json import JsonFunctions
 from artigraph.dialect.sqlite import address, label
 from artigraph.dialect.sqlite.connection import file_of, prepare_engine
+from artigraph.dialect.sqlite.guard import SQLiteGuards
 from artigraph.dialect.sqlite.trip import OneTrip
 
 __all__ = ["SQLITE", "SQLite"]
@@ -106,7 +107,7 @@ class _Json(JsonFunctions):
         return f"CASE {self.type(keys)} WHEN 'true' THEN 1 WHEN 'false' THEN 0 END"
 
 
-class SQLite(Dialect):
+class SQLite(SQLiteGuards, Dialect):
     """SQLite."""
 
     name = "sqlite"
@@ -175,12 +176,23 @@ class SQLite(Dialect):
 
     @override
     def reserve_ids(
-        self, connection: Connection, table: str, sequence: str, count: int, chosen: int
-    ) -> Iterable[int]:
+        self,
+        connection: Connection,
+        table: str,
+        sequence: str,
+        count: int,
+        chosen: int,
+        parents: Collection[int],
+    ) -> tuple[Iterable[int], int | None]:
         # The transaction has the write lock, so nobody else counts meanwhile.
-        query = text("SELECT seq FROM sqlite_sequence WHERE name = :table")
-        used = max(connection.execute(query, {"table": table}).scalar() or 0, chosen)
-        return range(used + 1, used + count + 1)
+        query = "SELECT seq, {} FROM sqlite_sequence WHERE name = '{}'"
+        if parents:
+            asked = self.with_parents(query.format(self.closed_sql(table), table), parents)
+        else:
+            asked = text(query.format("NULL", table))
+        used, closed = connection.execute(asked).first() or (0, None)
+        used = max(used, chosen)
+        return range(used + 1, used + count + 1), closed
 
     @override
     def count_past(self, connection: Connection, sequence: str, highest: int) -> None:

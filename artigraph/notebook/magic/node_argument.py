@@ -11,6 +11,7 @@ from artigraph.db.setting import current_store
 from artigraph.db.store import check_store
 from artigraph.display.escape import visible
 from artigraph.errors import FilterError, MultipleNodesFoundError, NodeNotFoundError
+from artigraph.filter.base import clause_of
 from artigraph.filter.node import NodeFilter
 from artigraph.filter.unset import NOT_WRITTEN
 from artigraph.model.group import ModelGroup
@@ -122,7 +123,7 @@ async def find_node(word: Word) -> Node:
         if node is None:
             raise NodeNotFoundError(f"There is no node {node_id}. %artigraph tree shows them.")
         return node
-    labelled, above = NodeFilter(label=word.text).clause(), current_id()
+    labelled, above = clause_of(NodeFilter(label=word.text)), current_id()
     found = await select_nodes(labelled & (Node.node_parent_id == above), 1) if above else []
     found = found or await select_nodes(labelled, _EXAMPLES + 1)
     if len(found) == 1:

@@ -38,6 +38,7 @@ from typing_extensions import override
 from artigraph.dialect.base import LABEL_INDEX, Dialect
 from artigraph.dialect.json import DECIMAL, JsonFunctions, is_plain_key
 from artigraph.dialect.order import in_order, json_in_order, says_order, with_order
+from artigraph.dialect.postgresql.guard import PostgreSQLGuards
 from artigraph.errors import FilterError, ReadOnlyError
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ class _Json(JsonFunctions):
         return f"CASE jsonb_typeof({at}) WHEN 'boolean' THEN CAST({at} AS BOOLEAN) END"
 
 
-class PostgreSQL(Dialect):
+class PostgreSQL(PostgreSQLGuards, Dialect):
     """PostgreSQL."""
 
     name = "postgresql"
@@ -211,8 +212,8 @@ class PostgreSQL(Dialect):
                 f"many, your role needs one more right: GRANT UPDATE ON SEQUENCE {sequence} TO "
                 "your_role. Or leave the id out. Nothing was written."
             )
-        passed = select(func.nextval(sequence)).select_from(self.series(highest - at))
-        connection.execute(passed)
+        passed = f"SELECT {self.next_id(sequence)} FROM {self.series(highest - at)}"
+        connection.execute(text(passed))
 
     @override
     def lock(self, connection: Connection, key: int) -> None:

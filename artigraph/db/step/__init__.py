@@ -1,0 +1,36 @@
+"""The steps from one schema to the next: one file each, ``s0002_….py`` with its ``STEP``.
+
+A step only adds: tables, columns, indexes, triggers, and values in columns of its own. It
+never makes a table anew, which on SQLite would hand deleted ids out again and lose indexes
+of fields, and never touches a column that it does not know.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+
+from artigraph.db.step.base import Step
+
+__all__ = ["later_columns", "needed_version", "steps"]
+
+
+@cache
+def steps() -> tuple[Step, ...]:
+    """All steps, the first one first."""
+    names = sorted(module.name for module in iter_modules(__path__) if module.name[0] == "s")
+    found = tuple(import_module(f"{__name__}.{name}").STEP for name in names)
+    if [step.number for step in found] != list(range(2, len(found) + 2)):
+        raise ValueError(f"Steps are numbered from 2 on, without a gap: {names}.")
+    return found
+
+
+def needed_version() -> int:
+    """The version that a store has after all of them."""
+    return steps()[-1].number
+
+
+def later_columns(table: str) -> set[str]:
+    """The columns of a table that the first version had not."""
+    return {name for step in steps() for name in step.columns.get(table, ())}

@@ -1,0 +1,140 @@
+"""What a step says, and what it may do to a store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection, Table, inspect, text
+from sqlalchemy.schema import CreateColumn
+from sqlalchemy.types import SchemaType
+
+from artigraph.dialect.registry import dialect_of
+from artigraph.orm.base import Base
+
+__all__ = ["Fill", "Step", "add_columns", "create_guards", "create_indexes", "create_tables"]
+
+
+@dataclass(frozen=True)
+class Fill:
+    """Values for rows that are there already, in a column of the step's own."""
+
+    table: str
+    """The table."""
+    key: str
+    """Its key, a whole number."""
+    column: str
+    """The column, which is NULL in rows that want a value."""
+    value: str
+    """SQL for it, by the attribute of the database's that holds the template."""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """What stands for each name in the template."""
+
+    def fill(self, connection: Connection, after: int, count: int) -> int | None:
+        """Fill some rows in.
+
+        Args:
+            connection: In a transaction.
+            after: The last key that was seen to.
+            count: How many rows at the most.
+
+        Returns:
+            The last key that is seen to now; ``None`` if there was none left.
+        """
+        wanted = f"FROM {self.table} WHERE {self.column} IS NULL AND {self.key} > :after"
+        last = connection.execute(
+            text(
+                f"SELECT MAX({self.key}) FROM (SELECT {self.key} {wanted} "  # noqa: S608  # names of our own
+                f"ORDER BY {self.key} LIMIT {count}) AS wanting"
+            ),
+            {"after": after},
+        ).scalar()
+        if last is None:
+            return None
+        value = getattr(dialect_of(connection), self.value).format(**self.names)
+        connection.exec_driver_sql(
+            f"UPDATE {self.table} SET {self.column} = {value} WHERE {self.column} IS NULL "  # noqa: S608  # as above
+            f"AND {self.key} > {int(after)} AND {self.key} <= {int(last)}"
+        )
+        return int(last)
+
+    def rows(self, connection: Connection) -> int:
+        """How many there are at the most, for whoever shows how far it is."""
+        found = connection.execute(text(f"SELECT MAX({self.key}) FROM {self.table}")).scalar()  # noqa: S608  # as above
+        return int(found or 0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """A step: what it adds, in this order. Each part looks first, so all may be done again."""
+
+    number: int
+    """The version that it leads to."""
+    title: str
+    """What it brings, in words."""
+    oldest_reader: int
+    """The oldest version whose libraries read the store rightly then."""
+    oldest_writer: int
+    """The oldest version whose libraries may write into it then."""
+    columns: Mapping[str, Sequence[str]]
+    """Columns that it adds, by table."""
+    tables: Sequence[str] = ()
+    """Tables that it makes."""
+    fills: Sequence[Fill] = ()
+    """Values for rows that are there."""
+    indexes: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Indexes that it makes, by table."""
+    guarded: Sequence[str] = ()
+    """Tables whose triggers it makes."""
+
+    def begin(self, connection: Connection) -> None:
+        """Make room: tables and columns."""
+        create_tables(connection, self.tables)
+        for table, names in self.columns.items():
+            add_columns(connection, _table(table), names)
+
+    def finish(self, connection: Connection) -> None:
+        """What wants the values to be there: indexes and triggers."""
+        for table, names in self.indexes.items():
+            create_indexes(connection, _table(table), names)
+        for table in self.guarded:
+            create_guards(connection, table)
+
+
+def _table(name: str) -> Table:
+    return Base.metadata.tables[name]
+
+
+def create_tables(connection: Connection, names: Iterable[str]) -> None:
+    """Make tables, with their indexes, unless they are there."""
+    Base.metadata.create_all(connection, tables=[_table(name) for name in names])
+
+
+def add_columns(connection: Connection, table: Table, names: Iterable[str]) -> None:
+    """Add columns to a table, unless it has them."""
+    present = {column["name"] for column in inspect(connection).get_columns(table.name)}
+    quote = connection.dialect.identifier_preparer.format_table
+    for column in (table.c[name] for name in names if name not in present):
+        if isinstance(column.type, SchemaType):
+            # PostgreSQL's enumerations are things of their own.
+            column.type.create(connection, checkfirst=True)
+        specification = CreateColumn(column).compile(dialect=connection.dialect)
+        connection.exec_driver_sql(f"ALTER TABLE {quote(table)} ADD COLUMN {specification}")
+
+
+def create_indexes(connection: Connection, table: Table, names: Iterable[str | None]) -> None:
+    """Make indexes of a table, unless it has them."""
+    there, wanted = dialect_of(connection).index_names(connection, table), set(names)
+    for index in table.indexes:
+        if index.name in wanted - there:
+            index.create(connection)
+
+
+def create_guards(connection: Connection, table: str) -> None:
+    """Make the triggers of a table, unless it has them."""
+    database = dialect_of(connection)
+    there = database.guard_names(connection, table)
+    for name, statements in database.guards(table).items():
+        if name not in there:
+            for statement in statements:
+                connection.exec_driver_sql(statement)

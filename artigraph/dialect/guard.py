@@ -1,0 +1,119 @@
+"""What a database sees to by itself, whoever writes: locked rows, and who wrote what.
+
+Triggers, so that it holds for older libraries and for statements of anybody's as well.
+What is said here are the everyday answers; each database has its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from sqlalchemy import BindParameter, Connection, Engine, bindparam, text
+from sqlalchemy.sql.elements import TextClause
+
+__all__ = ["LOCKED", "UPGRADES", "Guards"]
+
+LOCKED = "artigraph: a locked row is neither changed nor deleted"
+"""What a database says when it refuses to change a locked row."""
+
+UPGRADES = 0x6172_7469_6772_616A
+"""The lock of who upgrades a store; see ``artigraph.dialect.base.SCHEMA``."""
+
+
+class Guards:
+    """What a database sees to by itself."""
+
+    upgrades_by_itself = False
+    """A store that may make its tables is upgraded at first use: nobody else administers it."""
+    user_sql: ClassVar[str | None] = None
+    """SQL for who a connection is, where the server fills in who wrote a row."""
+    uid_sql: ClassVar[str]
+    """SQL for the uid of a row that was written before rows had any, with ``{moment}`` and
+    ``{id}`` for when that was and its id: they sort by both. As ``artigraph.orm.uid`` makes
+    them, with the id's last 30 bits for its count."""
+    parents_sql = "= ANY(CAST(:parents AS BIGINT[]))"
+    """SQL that compares a row's id with some ids, bound as ``parents``."""
+    parents_hold = ""
+    """What keeps rows that are read as they are, so that nobody locks them meanwhile."""
+
+    def bound_parents(self, ids: Collection[int]) -> Any:
+        """Some ids as ``parents_sql`` takes them."""
+        return list(ids)
+
+    def closed_sql(self, table: str) -> str:
+        """SQL for the first of some rows on which nothing may be hung, locked or thrown away."""
+        return (
+            "(SELECT MIN(above.node_id) FROM (SELECT node_id, node_locked_at, node_trashed_at "
+            f"FROM {table} WHERE node_id {self.parents_sql}{self.parents_hold}) AS above "
+            "WHERE above.node_locked_at IS NOT NULL OR above.node_trashed_at IS NOT NULL)"
+        )
+
+    def with_parents(self, sql: str, ids: Collection[int]) -> TextClause:
+        """A statement with :meth:`closed_sql` in it, about some rows."""
+        expanding = self.parents_sql == "IN :parents"
+        bound: BindParameter[Any] = bindparam(
+            "parents", self.bound_parents(ids), expanding=expanding
+        )
+        return text(sql).bindparams(bound)
+
+    def closed_among(self, connection: Connection, table: str, ids: Collection[int]) -> int | None:
+        """The first of some rows on which nothing may be hung, if there is one.
+
+        Args:
+            connection: One whose transaction is about to hang something on them; none of
+                them becomes such a row before it ends.
+            table: The table of nodes.
+            ids: The rows.
+        """
+        if not ids:
+            return None
+        asked = self.with_parents(f"SELECT {self.closed_sql(table)}", ids)
+        found: int | None = connection.execute(asked).scalar()
+        return found
+
+    def guards(self, table: str) -> Mapping[str, Sequence[str]]:
+        """What makes each trigger of the table of nodes, by its name, unless it is there.
+
+        Args:
+            table: The table.
+        """
+        return {}
+
+    def guard_names(self, connection: Connection, table: str) -> set[str]:
+        """The triggers that a table has."""
+        return set()
+
+    def is_locked(self, error: BaseException) -> bool:
+        """Whether an error of the driver's is a trigger's, which has refused a locked row."""
+        return LOCKED in str(error)
+
+    def hold_upgrades(self, connection: Connection) -> None:  # one writer at a time
+        """Wait until nobody else upgrades the store, and hold that across transactions.
+
+        Args:
+            connection: One that does nothing else meanwhile.
+        """
+
+    def release_upgrades(self, connection: Connection) -> None:  # with its transaction
+        """Let others upgrade the store."""
+
+    def copy_beside(self, engine: Engine, version: int) -> Path | None:
+        """Copy the database beside itself, where it is a file; takes its time.
+
+        Args:
+            engine: Leads to it.
+            version: The version that it has, which the copy's name says.
+
+        Returns:
+            The copy; ``None`` where whoever administers the server makes copies.
+
+        Raises:
+            OSError: It cannot be copied; nothing of the copy is left.
+        """
+        return None
+
+    def sees_all_rows(self, connection: Connection, table: str) -> bool:
+        """Whether a connection is shown every row of a table, whoever they belong to."""
+        return True

@@ -1,0 +1,97 @@
+"""What a write of rows has broken, in words: their parents, and their labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from sqlalchemy import Connection, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from artigraph.display.escape import cut
+from artigraph.errors import (
+    ArtigraphError,
+    LabelExistsError,
+    LockedError,
+    ParentNotFoundError,
+)
+from artigraph.filter.value import among
+from artigraph.node.key import parent_not_found
+from artigraph.orm.node import node_table
+
+__all__ = ["closed_parent", "explain_labels", "explain_parents"]
+
+
+class _Row(Protocol):
+    label: str | None
+    node_id: int | None
+
+    @property
+    def parent(self) -> object: ...
+
+
+async def explain_parents(connection: AsyncConnection, rows: Iterable[_Row]) -> None:
+    """Say which row above is not there.
+
+    Raises:
+        ParentNotFoundError: One is not.
+    """
+    parents = {row.parent for row in rows if isinstance(row.parent, int)}
+    query = select(node_table.c.node_id).where(among(node_table.c.node_id, parents))
+    missing = sorted(parents - set((await connection.execute(query)).scalars()))
+    if missing:
+        label = next(row.label for row in rows if row.parent == missing[0])
+        raise parent_not_found(missing[0], label) from None
+
+
+async def explain_labels(connection: AsyncConnection, rows: Iterable[_Row]) -> None:
+    """Say which label is taken.
+
+    Raises:
+        LabelExistsError: One is.
+    """
+    wanted: set[tuple[int, str]] = set()
+    for row in rows:
+        if row.label is None or not isinstance(row.parent, int):
+            continue
+        if (row.parent, row.label) in wanted:
+            _raise_label_exists(row.parent, row.label, "given twice in this call")
+        wanted.add((row.parent, row.label))
+    columns = node_table.c
+    query = select(columns.node_parent_id, columns.node_label, columns.node_id).where(
+        among(columns.node_parent_id, {parent for parent, _ in wanted}),
+        among(columns.node_label, {label for _, label in wanted}),
+    )
+    own = {row.node_id for row in rows}
+    for parent, label, node_id in (await connection.execute(query)).all():
+        if (parent, label) in wanted and node_id not in own:
+            _raise_label_exists(parent, label, f"that of node {node_id}")
+
+
+def closed_parent(connection: Connection, node_id: int) -> ArtigraphError:
+    """The error for a row that nothing may be hung on.
+
+    Args:
+        connection: The one that has found it.
+        node_id: The row.
+    """
+    c = node_table.c
+    query = select(c.node_label, c.node_trashed_at).where(c.node_id == node_id)
+    label, trashed_at = connection.execute(query).one()
+    name = f"Node {node_id}" + ("" if label is None else f" ({cut(repr(label), 80)})")
+    if trashed_at is not None:
+        return ParentNotFoundError(
+            f"{name} is in the trash, so nothing hangs on it. Nothing was written. Take it out "
+            f"first: await restore_nodes(NodeFilter(node_id={node_id}))"
+        )
+    return LockedError(
+        f"{name} is locked, so nothing is hung on it. Nothing was written. Unlock it first: "
+        f"await unlock_nodes(NodeFilter(node_id={node_id}))"
+    )
+
+
+def _raise_label_exists(parent: int, label: str, owner: str) -> None:
+    raise LabelExistsError(
+        f"Under node {parent} the label {label!r} is taken: it is {owner}. "
+        "Choose another label, or delete what has it."
+    ) from None
