@@ -12,7 +12,7 @@ import os
 import threading
 import weakref
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -29,7 +29,7 @@ from artigraph.db.connect import connect_seconds, prepare_connect
 from artigraph.db.idle import prepare_idle
 from artigraph.db.outcome import NOTHING_READ, prepare_outcome, told
 from artigraph.db.schema import ensure_schema
-from artigraph.db.store import Store, name_store, store_of_address
+from artigraph.db.store import Store, check_expected, know_store, name_store, store_of_address
 from artigraph.db.url import parse_url, shown, supported
 from artigraph.db.version import StoreFacts
 from artigraph.dialect.registry import dialect_of
@@ -166,12 +166,16 @@ class EngineSetting(Shown):
                             create=self.create_tables,
                             shown=self.shown_url,
                         )
+                        self.store = replace(self.store, uid=self.facts.uid)
+                        for one in list(self._engines.values()):
+                            know_store(one.engine.dialect, self.store)
                         for look in when_opened:
                             await look(entry.engine, self.store)
                     for one in list(self._engines.values()):
                         # They read columns as the types were then.
                         one.engine.sync_engine.clear_compiled_cache()
                     self._checked_generation = generation
+        check_expected(self.store)
         return entry.engine
 
     async def unchecked_engine(self) -> AsyncEngine:

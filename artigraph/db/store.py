@@ -3,15 +3,18 @@
 An id means a row only in the database that it was read from. So nodes, groups,
 handles and filters keep the database of theirs, and are refused by another.
 
-* a database is known by its resolved address: one that is reached by two names,
-  other than those of this machine, counts as two
-* a file that is replaced by another one keeps its address
+A store says itself which one it is, in its version row, so that a file that was moved or
+copied is known again, and one that another has replaced is not taken for it. Until it was
+asked, a store is known by its resolved address.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
-from typing import NamedTuple
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
 
 from sqlalchemy import inspect
 from sqlalchemy.engine import URL, Dialect
@@ -23,7 +26,9 @@ from artigraph.orm.node import Node
 
 __all__ = [
     "Store",
+    "check_expected",
     "check_store",
+    "know_store",
     "name_store",
     "note_stores",
     "refuse_other_store",
@@ -36,8 +41,9 @@ _NOTED = "_artigraph_store"
 """The entry of a node's ``vars()``, or of a dialect's, that holds its store."""
 
 
-class Store(NamedTuple):
-    """A database; two are equal if their addresses lead to the same one."""
+@dataclass(frozen=True, slots=True)
+class Store:
+    """A database; two are equal if their addresses lead to the same place."""
 
     database: str
     """The resolved path of a file, the name of a database on a server, or what tells one
@@ -46,6 +52,14 @@ class Store(NamedTuple):
     """Kind, host and port of a server; empty for SQLite."""
     process: int | None = None
     """The process that a memory database lives in."""
+    uid: UUID | None = field(default=None, compare=False)
+    """What the store says that it is; ``None`` until it was asked."""
+
+    def is_same(self, other: Store) -> bool:
+        """Whether they are the same store, at whichever addresses."""
+        if self.uid is None or other.uid is None:
+            return self == other
+        return self.uid == other.uid
 
     def __str__(self) -> str:
         if self.process is not None:
@@ -76,13 +90,52 @@ def refuse_other_store(what: str, own: Store | None, here: Store | None) -> None
     Raises:
         OtherStoreError: They are two.
     """
-    if own is None or here is None or own == here:
+    if own is None or here is None or own.is_same(here):
+        return
+    if here.uid is None and own.uid is not None and (task := _this_task()) is not None:
+        # It may have been moved there: the first call that asks it knows.
+        _expected.setdefault(here, []).append((task, what, own))
         return
     raise OtherStoreError(
         f"{what} is of another database: it is of {own}, and the one in use here is {here}, "
         "where its id means another row, or none. Nothing was read or written. Use it with the "
         "database that it is of, by set_engine() or engine_context(), or read or make one here."
     )
+
+
+_expected: dict[Store, list[tuple[asyncio.Task[Any], str, Store]]] = {}
+"""By the address in use what this task wants to use there, and the store that it is of."""
+
+
+def _this_task() -> asyncio.Task[Any] | None:
+    try:
+        return asyncio.current_task()
+    except RuntimeError:
+        return None
+
+
+def check_expected(here: Store) -> None:
+    """Refuse what this task wants to use of another store, now that it is known which one it is.
+
+    Raises:
+        OtherStoreError: There is something.
+    """
+    if not _expected:
+        return
+    task, waiting = _this_task(), _expected.get(here, [])
+    mine = [one for one in waiting if one[0] is task]
+    left = [one for one in waiting if one[0] is not task and not one[0].done()]
+    if left:
+        _expected[here] = left
+    else:
+        _expected.pop(here, None)
+    for _, what, own in mine:
+        refuse_other_store(what, own, here)
+
+
+def know_store(dialect: Dialect, store: Store) -> None:
+    """Let connections of a dialect lead to a store that has said which one it is."""
+    vars(dialect)[_NOTED] = store
 
 
 def name_store(dialect: Dialect, store: Store) -> Store:

@@ -14,7 +14,7 @@ from artigraph.codec.misfit import Misfits
 from artigraph.concurrency import run_in_thread
 from artigraph.db.fetch import FEW
 from artigraph.db.retry import retried
-from artigraph.db.setting import current_store, on_one_store
+from artigraph.db.setting import current_store, get_engine, on_one_store
 from artigraph.display.escape import cut
 from artigraph.errors import LabelError, SerializationError, UnfitValueWarning, raise_about
 from artigraph.home import warn_caller
@@ -250,6 +250,8 @@ async def _write(
 ) -> list[QualifiedArtifact[ModelArtifact, Any]]:
     with on_one_store():
         label = next(iter(models), None)
+        # Which store it is must be known before anything is put anywhere.
+        await get_engine()
         parent = None if above is None else id_of_parent(above, label, current_store())
         async with encoded(parent, models) as rows:
             rows.tell_of_misfits()

@@ -10,7 +10,7 @@ from artigraph.blob.read import Unread, WholeRead, read_each, read_values
 from artigraph.blob.record import record_of
 from artigraph.blob.write import Blob, hold_blobs, put_blobs, remove_unnamed_blobs
 from artigraph.db.retry import retried
-from artigraph.db.setting import current_store, on_one_store
+from artigraph.db.setting import current_store, get_engine, on_one_store
 from artigraph.db.store import check_store
 from artigraph.display.escape import counted, visible
 from artigraph.display.row import ResultList
@@ -124,6 +124,8 @@ async def write_artifacts(
     """
     with on_one_store():
         written = ResultList(artifacts)
+        # Which store it is must be known before anything is put anywhere.
+        await get_engine()
         for one in written:
             check_label(one.artifact.node_label)
             check_store(one.artifact, current_store())

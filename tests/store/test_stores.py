@@ -6,6 +6,7 @@ import asyncio
 import os
 import pickle
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -557,3 +558,74 @@ async def test_an_unknown_storage_is_explained_by_its_own_database(
     del storages.loaded["stores-gone"], model_base.models_by_name["StoresKept"]
     with pytest.raises(UnknownStorageError, match="It was at "):
         await lazy.frame.page(0, 1)
+
+
+async def test_a_moved_file_is_known_again(tmp_path: Path) -> None:
+    """A store says which one it is: what was read from it holds wherever its file lies now."""
+    before, after = tmp_path / "before.db", tmp_path / "after.db"
+    with engine_context(f"sqlite+aiosqlite:///{before}", create_tables=True):
+        node = await write_node(new_node(node_label="a"))
+        await write_node(new_node(node_label="below", node_parent_id=node.node_id))
+        group = ModelGroup(node)
+        await (await get_engine()).dispose()
+    before.rename(after)
+    with engine_context(f"sqlite+aiosqlite:///{after}"):
+        # The very first call, before anybody has asked the store which one it is.
+        (below,) = await read_nodes(NodeRelationshipFilter(child_of=node))
+        assert below.node_label == "below"
+        node.node_label = "b"
+        await write_node(node)
+        async with group:
+            pass
+        assert (await read_node(NodeFilter(node_id=node.node_id))).node_label == "b"
+        await (await get_engine()).dispose()
+
+
+async def test_a_copied_file_is_the_same_store(tmp_path: Path) -> None:
+    """What was read from one of the two may be used with the other, in whatever order."""
+    one, other = tmp_path / "one.db", tmp_path / "other.db"
+    with engine_context(f"sqlite+aiosqlite:///{one}", create_tables=True):
+        node = await write_node(new_node(node_label="a"))
+        await (await get_engine()).dispose()
+    shutil.copy(one, other)
+    for file in (other, one):
+        with engine_context(f"sqlite+aiosqlite:///{file}"):
+            node.node_label = file.stem
+            await write_node(node)
+            assert (await read_node(NodeFilter())).node_label == file.stem
+            await (await get_engine()).dispose()
+
+
+async def test_a_file_in_the_place_of_another_is_another_store(tmp_path: Path) -> None:
+    """The address is the same, and the ids mean other rows."""
+    file, newer = tmp_path / "runs.db", tmp_path / "newer.db"
+    nodes = {}
+    for path in (newer, file):
+        with engine_context(f"sqlite+aiosqlite:///{path}", create_tables=True):
+            nodes[path] = await write_node(new_node(node_label=path.stem))
+            await (await get_engine()).dispose()
+    old = nodes[file]
+    newer.replace(file)
+    with engine_context(f"sqlite+aiosqlite:///{file}"):
+        old.node_label = "overwritten"
+        with pytest.raises(OtherStoreError, match="is of another database"):
+            await write_node(old)
+        with pytest.raises(OtherStoreError):
+            await read_nodes(NodeRelationshipFilter(child_of=old))
+        assert (await read_node(NodeFilter())).node_label == "newer"
+        await (await get_engine()).dispose()
+
+
+async def test_another_store_is_refused_by_the_first_call(tmp_path: Path) -> None:
+    """Nobody has asked yet which store it is; the call that does refuses, and only that one."""
+    urls = [f"sqlite+aiosqlite:///{tmp_path / name}.db" for name in ("one", "other")]
+    with engine_context(urls[0], create_tables=True):
+        node = await write_node(new_node(node_label="a"))
+        await (await get_engine()).dispose()
+    with engine_context(urls[1], create_tables=True):
+        with pytest.raises(OtherStoreError, match="is of another database"):
+            await read_nodes(NodeRelationshipFilter(child_of=node))
+        assert await read_nodes(NodeFilter()) == []
+        with pytest.raises(OtherStoreError, match="is of another database"):
+            await read_nodes(NodeRelationshipFilter(child_of=node))
+        await (await get_engine()).dispose()
