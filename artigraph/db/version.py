@@ -159,7 +159,7 @@ def status_of(facts: StoreFacts) -> SchemaStatus:
         f"{step.number}: {step.title}" for step in steps() if step.number > facts.version > 0
     )
     newer = facts.version > needed
-    can_read = not missing and (not newer or needed >= facts.oldest_reader)
+    can_read = facts.version > 0 and not missing and (not newer or needed >= facts.oldest_reader)
     can_write = can_read and (not newer or needed >= facts.oldest_writer)
     return SchemaStatus(facts.version, needed, missing, can_read, can_write)
 

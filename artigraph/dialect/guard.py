@@ -89,6 +89,9 @@ class Guards:
         """Whether an error of the driver's is a trigger's, which has refused a locked row."""
         return LOCKED in str(error)
 
+    def prepare_fill(self, connection: Connection) -> None:  # most have all that they need
+        """Let a connection know the functions that ``uid_sql`` calls."""
+
     def hold_upgrades(self, connection: Connection) -> None:  # one writer at a time
         """Wait until nobody else upgrades the store, and hold that across transactions.
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import shutil
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import fields
 from pathlib import Path
@@ -18,7 +16,6 @@ import pyarrow as pa
 import pytest
 from polars.testing import assert_frame_equal
 from scipy import sparse
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from artigraph import (
     ArtifactFilter,
@@ -44,41 +41,16 @@ from artigraph import (
 )
 from artigraph.frame.array import StoredArray
 from artigraph.frame.frame import StoredFrame
-from tests.conftest import own_database
 from tests.data.v0_1 import values as old
 from tests.model.values import same
-
-FOLDER = Path(__file__).parents[1] / "data" / "v0_1"
+from tests.store.old import FIRST as FOLDER, old_store as copy_of
 
 
 @pytest.fixture(scope="session")
 def old_url(database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a database of its own that holds the old rows."""
-    if database == "sqlite":
-        file = tmp_path_factory.mktemp("old") / "old.db"
-        shutil.copy(FOLDER / "sqlite.db", file)
-        yield f"sqlite+aiosqlite:///{file}"
-        return
-    with own_database(database, "artigraph_old") as url:
-        asyncio.run(_load(url, (FOLDER / f"{database}.sql").read_bytes().decode()))
+    with copy_of(database, FOLDER, tmp_path_factory.mktemp("old")) as url:
         yield url
-
-
-async def _load(url: str, script: str) -> None:
-    engine = create_async_engine(url, isolation_level="AUTOCOMMIT")
-    async with engine.connect() as connection:
-        # The driver itself: SQLAlchemy would look for parameters in the values.
-        driver: Any = (await connection.get_raw_connection()).driver_connection
-        if connection.dialect.name == "postgresql":
-            await driver.execute(script)
-        else:
-            async with driver.cursor() as cursor:
-                # As its client does it: rows name later ones, and generated columns a value.
-                await cursor.execute("SET foreign_key_checks = 0, sql_mode = ''")
-                # In a value the end of a line is escaped.
-                for statement in filter(str.strip, script.split(";\n")):
-                    await cursor.execute(statement)
-    await engine.dispose()
 
 
 @pytest.fixture

@@ -51,7 +51,9 @@ class Fill:
         ).scalar()
         if last is None:
             return None
-        value = getattr(dialect_of(connection), self.value).format(**self.names)
+        database = dialect_of(connection)
+        database.prepare_fill(connection)
+        value = getattr(database, self.value).format(**self.names)
         connection.exec_driver_sql(
             f"UPDATE {self.table} SET {self.column} = {value} WHERE {self.column} IS NULL "  # noqa: S608  # as above
             f"AND {self.key} > {int(after)} AND {self.key} <= {int(last)}"

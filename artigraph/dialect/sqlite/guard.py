@@ -26,7 +26,7 @@ class SQLiteGuards(Guards):
     """What SQLite sees to by itself."""
 
     upgrades_by_itself = True
-    # It makes no bytes of hexadecimal digits before 3.41; see prepare_uids().
+    # It makes no bytes of hexadecimal digits before 3.41; see prepare_fill().
     uid_sql: ClassVar[str] = (
         "artigraph_unhex(printf('%012x7%03x%08x%08x', "
         "CAST(strftime('%s', {moment}) AS INTEGER) * 1000 "
@@ -59,8 +59,7 @@ class SQLiteGuards(Guards):
         return {str(name) for (name,) in connection.execute(query, {"table": table})}
 
     @override
-    def hold_upgrades(self, connection: Connection) -> None:
-        # Nobody else writes before its transaction ends; only names are to be made.
+    def prepare_fill(self, connection: Connection) -> None:
         adapted: Any = connection.connection.dbapi_connection
         adapted.run_async(lambda driver: driver.create_function("artigraph_unhex", 1, _unhex))
 

@@ -1,0 +1,551 @@
+"""A store that an older artigraph wrote becomes one of today's, and loses nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import re
+import resource
+import shutil
+import signal
+import sqlite3
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import closing, suppress
+from multiprocessing.synchronize import Barrier
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Connection, Engine, event, inspect, text
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.orm import Mapped
+
+from artigraph import (
+    Node,
+    NodeFilter,
+    SchemaError,
+    delete_nodes,
+    engine_context,
+    get_engine,
+    new_node,
+    read_node,
+    read_nodes,
+    schema_status,
+    upgrade_schema,
+    write_node,
+)
+from artigraph.db import upgrade
+from artigraph.dialect.registry import dialect_of
+from artigraph.errors import NodeTypeError
+from artigraph.orm.node import node_table
+from tests.conftest import own_database
+from tests.store.old import FIRST, old_store
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="SIGKILL and fork are a thing of POSIX")
+
+TABLES = ("artigraph_node", "artigraph_storage")
+"""Those that the first schema had."""
+NEEDED = 2
+
+
+@pytest.fixture
+def old_url(database: str, tmp_path: Path) -> Iterator[str]:
+    """The address of a copy of a store of the first schema."""
+    with old_store(database, FIRST, tmp_path) as url:
+        yield url
+
+
+def run(work: Coroutine[Any, Any, Any]) -> Any:
+    return asyncio.run(work)
+
+
+async def asked(url: str, ask: Callable[[Connection], Any]) -> Any:
+    """What a database tells somebody who is not artigraph."""
+    engine = create_async_engine(url)
+    try:
+        async with engine.begin() as connection:
+            return await connection.run_sync(ask)
+    finally:
+        await engine.dispose()
+
+
+def rows_of(connection: Connection) -> dict[str, list[dict[str, Any]]]:
+    """All rows of the first schema's tables, as the driver gives them, by column."""
+    found = {}
+    for table in TABLES:
+        # By name: MariaDB's generated columns are not among all of a row.
+        names = [column["name"] for column in inspect(connection).get_columns(table)]
+        query = f"SELECT {', '.join(names)} FROM {table} ORDER BY 1"  # names of our own
+        found[table] = [dict(row) for row in connection.execute(text(query)).mappings()]
+    return found
+
+
+def shape_of(connection: Connection) -> dict[str, Any]:
+    """Columns with their types and collations, indexes and triggers, in no order."""
+    name = connection.dialect.name
+    queries = {
+        "sqlite": (
+            'SELECT m.name, c.name, c.type, c."notnull" FROM sqlite_master m, '
+            "pragma_table_xinfo(m.name) c WHERE m.type = 'table'",
+            "SELECT name, tbl_name, sql FROM sqlite_master WHERE type IN ('index', 'trigger')",
+        ),
+        "postgresql": (
+            "SELECT table_name, column_name, data_type, character_maximum_length, is_nullable, "
+            "column_default, collation_name FROM information_schema.columns "
+            "WHERE table_schema = current_schema()",
+            "SELECT indexname, indexdef, NULL FROM pg_indexes WHERE schemaname = current_schema() "
+            "UNION ALL SELECT tgname, pg_get_triggerdef(oid), NULL FROM pg_trigger "
+            "WHERE NOT tgisinternal",
+        ),
+        "mariadb": (
+            "SELECT table_name, column_name, column_type, is_nullable, collation_name "
+            "FROM information_schema.columns WHERE table_schema = DATABASE()",
+            "SELECT index_name, table_name, CONCAT(non_unique, ' ', seq_in_index, ' ', "
+            "column_name, ' ', COALESCE(sub_part, '')) FROM information_schema.statistics "
+            "WHERE table_schema = DATABASE() UNION ALL SELECT trigger_name, event_object_table, "
+            "action_statement FROM information_schema.triggers WHERE trigger_schema = DATABASE()",
+        ),
+    }[name]
+    columns, rest = (
+        {tuple(map(str, row)) for row in connection.exec_driver_sql(query)} for query in queries
+    )
+    # What the old store's user has added is not in a fresh one.
+    mine = {"trial", "field"}
+    return {
+        "columns": {c for c in columns if not any(word in str(c) for word in mine)},
+        "rest": {r for r in rest if "artigraph_field" not in str(r)},
+    }
+
+
+async def brought_up(url: str) -> Any:
+    with engine_context(url):
+        report = await upgrade_schema()
+        await (await get_engine()).dispose()
+    return report
+
+
+# ------------------------------------------------------------------ from the first release
+
+
+def test_nothing_is_lost(old_url: str) -> None:
+    """Every value is what it was; new columns have their values."""
+    before = run(asked(old_url, rows_of))
+    report = run(brought_up(old_url))
+    assert (report.before, report.after) == (1, NEEDED)
+    after = run(asked(old_url, rows_of))
+    for table, rows in before.items():
+        assert len(after[table]) == len(rows)
+        for old, new in zip(rows, after[table], strict=True):
+            assert {name: new[name] for name in old} == old
+    rows = after["artigraph_node"]
+    uids = [bytes(row["node_uid"]) for row in rows]
+    assert len(set(uids)) == len(rows)
+    assert all(len(uid) == 16 for uid in uids)
+    # They tell when the row was written, and sort by that and by the id.
+    in_order = sorted(rows, key=lambda row: (str(row["node_created_at"]), row["node_id"]))
+    assert [row["node_uid"] for row in in_order] == sorted(row["node_uid"] for row in rows)
+    assert all(UUID(bytes=uid).version == 7 for uid in uids)
+    assert all(row["node_locked_at"] is row["node_trashed_at"] is None for row in rows)
+
+
+async def test_uids_tell_the_time(database: str, tmp_path: Path) -> None:
+    """The time in a uid that is made later is the row's, to the millisecond."""
+    copy = old_store(database, FIRST, tmp_path)
+    url = await asyncio.to_thread(copy.__enter__)
+    try:
+        with engine_context(url):
+            await upgrade_schema()
+            nodes = await read_nodes(NodeFilter())
+            for node in nodes:
+                assert node.node_uid is not None
+                told = node.node_uid.int >> 80
+                assert told == int(node.node_created_at.timestamp() * 1_000_000) // 1_000
+            await (await get_engine()).dispose()
+    finally:
+        await asyncio.to_thread(copy.__exit__, None, None, None)
+
+
+def test_it_becomes_what_a_fresh_one_is(old_url: str, database: str, tmp_path: Path) -> None:
+    """Columns with types and collations, indexes and triggers are those of a new store."""
+    run(brought_up(old_url))
+    made = f"sqlite+aiosqlite:///{tmp_path / 'fresh.db'}"
+
+    async def make(url: str) -> None:
+        with engine_context(url, create_tables=True):
+            await (await get_engine()).dispose()
+
+    if database == "sqlite":
+        run(make(made))
+        fresh = run(asked(made, shape_of))
+    else:
+        with own_database(database, "artigraph_fresh") as url:
+            run(make(url))
+            fresh = run(asked(url, shape_of))
+    here = run(asked(old_url, shape_of))
+    for what in ("columns", "rest"):
+        assert sorted(fresh[what] - here[what]) == []
+    assert sorted(here["rest"] - fresh["rest"]) == []
+
+
+def test_a_deleted_id_does_not_come_back(old_url: str) -> None:
+    """The last row was deleted before the upgrade: its id is nobody's afterwards."""
+
+    def last(connection: Connection) -> int:
+        highest = connection.execute(text("SELECT MAX(node_id) FROM artigraph_node")).scalar_one()
+        connection.execute(text("DELETE FROM artigraph_node WHERE node_id = :id"), {"id": highest})
+        return int(highest)
+
+    gone = run(asked(old_url, last))
+    run(brought_up(old_url))
+
+    async def write() -> int:
+        with engine_context(old_url):
+            node = await write_node(new_node(node_label="new"))
+            await (await get_engine()).dispose()
+            return node.node_id
+
+    assert run(write()) > gone
+
+
+def test_indexes_of_fields_are_still_there(old_url: str) -> None:
+    """A step makes no table anew, so what was made beside it stays."""
+
+    def names(connection: Connection) -> set[str]:
+        # The inspector warns of indexes on expressions.
+        return dialect_of(connection).index_names(connection, node_table)
+
+    before = run(asked(old_url, names))
+    assert any("artigraph_field" in name for name in before)
+    run(brought_up(old_url))
+    assert before < run(asked(old_url, names))
+
+
+# -------------------------------------------------------------------------- what one types
+
+
+async def test_the_status_and_the_dry_run_change_nothing(old_url: str) -> None:
+    """They say what is missing; the upgrade does it, and a second one has nothing to do."""
+    with engine_context(old_url):
+        before = await schema_status()
+        assert (before.version, before.needed, before.can_write) == (1, NEEDED, False)
+        assert [step[0] for step in before.steps] == ["2"]
+        dry = await upgrade_schema(dry_run=True)
+        assert (dry.before, dry.after, dry.dry_run, dry.steps) == (1, NEEDED, True, before.steps)
+        assert await schema_status() == before
+        report = await upgrade_schema()
+        assert report.steps == before.steps
+        assert "version 1 to 2" in report._repr_html_()
+        after = await schema_status()
+        assert (after.version, after.steps, after.can_write) == (NEEDED, (), True)
+        again = await upgrade_schema()
+        assert (again.before, again.after, again.steps, again.copy) == (NEEDED, NEEDED, (), None)
+        await (await get_engine()).dispose()
+
+
+async def test_an_old_store_is_refused_with_the_line_to_type(old_url: str) -> None:
+    """Both versions are named, and what is to be typed works."""
+    with engine_context(old_url):
+        with pytest.raises(SchemaError, match=r"has schema 1, .* needs 2.*await upgrade_schema"):
+            await read_nodes(NodeFilter())
+        await upgrade_schema()
+        assert await read_nodes(NodeFilter())
+        await (await get_engine()).dispose()
+
+
+async def test_who_makes_tables_upgrades_a_file_and_no_server(old_url: str, database: str) -> None:
+    """A file is one's own; a server is administered by somebody."""
+    with engine_context(old_url, create_tables=True):
+        if database != "sqlite":
+            with pytest.raises(SchemaError, match="await upgrade_schema"):
+                await read_nodes(NodeFilter())
+            await upgrade_schema()
+        assert await read_nodes(NodeFilter())
+        assert (await schema_status()).version == NEEDED
+        await (await get_engine()).dispose()
+
+
+async def test_a_file_is_copied_first(tmp_path: Path) -> None:
+    """The report names the copy, which is the store as it was; an older copy stays."""
+    file = tmp_path / "runs.db"
+    taken = tmp_path / "runs.db.before-2"
+    taken.write_text("another copy")
+    shutil.copy(FIRST / "sqlite.db", file)
+    with engine_context(f"sqlite+aiosqlite:///{file}"):
+        report = await upgrade_schema()
+        await (await get_engine()).dispose()
+    assert taken.read_text() == "another copy"
+    assert report.copy == tmp_path / "runs.db.before-2.1"
+    assert str(report.copy) in str(report)
+    assert "copy" in report._repr_html_()
+    with engine_context(f"sqlite+aiosqlite:///{report.copy}"):
+        assert (await schema_status()).version == 1
+        await upgrade_schema()
+        assert len(await read_nodes(NodeFilter())) == 46
+        await (await get_engine()).dispose()
+
+
+async def test_an_empty_database_is_no_old_store(tmp_path: Path) -> None:
+    """There is nothing to upgrade in it, and its tables are made as ever."""
+    with engine_context(f"sqlite+aiosqlite:///{tmp_path / 'none.db'}"):
+        status = await schema_status()
+        assert (status.version, status.steps, status.can_write) == (0, (), False)
+        report = await upgrade_schema()
+        assert (report.before, report.after, report.steps) == (0, 0, ())
+        with pytest.raises(SchemaError, match="create_tables=True"):
+            await read_nodes(NodeFilter())
+
+
+async def test_connecting_takes_one_statement(store: str) -> None:
+    """What a store says of itself is asked at once, and nothing else unless tables are made."""
+    engine = await get_engine()
+    seen: list[str] = []
+    with engine_context(engine.url):
+        other = await get_engine()
+        await other.dispose()
+    with engine_context(engine.url) as _:
+        from artigraph.db.setting import current_setting
+
+        setting = current_setting()
+        assert setting is not None
+        own = await setting.unchecked_engine()
+        event.listen(own.sync_engine, "before_cursor_execute", _noting(seen))
+        await get_engine()
+        await own.dispose()
+    looked = [one for one in seen if "artigraph" in one]
+    assert len(looked) == 1, looked
+
+
+def _noting(seen: list[str]) -> Callable[..., None]:
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        seen.append(statement)
+
+    return note
+
+
+# ------------------------------------------------------------------------- other versions
+
+
+async def _say(url: str, **values: int) -> None:
+    said = ", ".join(f"{name} = {value}" for name, value in values.items())
+    statement = f"UPDATE artigraph_schema SET {said}"  # names of our own
+    await asked(url, lambda connection: connection.execute(text(statement)))
+
+
+async def test_a_newer_store_that_lets_us_write(old_url: str) -> None:
+    """It says that libraries of our version may go on."""
+    await brought_up(old_url)
+    await _say(old_url, schema_version=NEEDED + 3, schema_oldest_writer=NEEDED)
+    with engine_context(old_url):
+        status = await schema_status()
+        assert (status.version, status.can_read, status.can_write) == (NEEDED + 3, True, True)
+        node = await write_node(new_node(node_label="written"))
+        await delete_nodes(NodeFilter(node_id=node.node_id))
+        report = await upgrade_schema()
+        assert (report.before, report.after, report.steps) == (NEEDED + 3, NEEDED + 3, ())
+        await (await get_engine()).dispose()
+
+
+async def test_a_newer_store_that_is_refused(old_url: str) -> None:
+    """The text says which artigraph made it, and what to install."""
+    await brought_up(old_url)
+    await _say(old_url, schema_version=9, schema_oldest_reader=9, schema_oldest_writer=9)
+    with engine_context(old_url, create_tables=True):
+        status = await schema_status()
+        assert (status.can_read, status.can_write) == (False, False)
+        with pytest.raises(SchemaError, match=r"has schema 9.*pip install --upgrade artigraph"):
+            await read_nodes(NodeFilter())
+        engine = create_async_engine(old_url)
+        await engine.dispose()
+
+
+async def test_rows_of_an_older_library_get_their_names(old_url: str) -> None:
+    """It may write into a store of today's, and knows of no uids; whoever opens it next does."""
+    await brought_up(old_url)
+    insert = (
+        "INSERT INTO artigraph_node (node_id, node_type, node_label, node_created_at, "
+        "node_updated_at) VALUES (9000, 'node', 'old', '2026-01-02 03:04:05.678901', "
+        "'2026-01-02 03:04:05.678901')"
+    )
+    await asked(old_url, lambda c: c.exec_driver_sql(insert))
+    with engine_context(old_url):
+        assert (await read_node(NodeFilter(label="old"))).node_uid is None
+        await (await get_engine()).dispose()
+    with engine_context(old_url, create_tables=True):
+        named = (await read_node(NodeFilter(label="old"))).node_uid
+        await (await get_engine()).dispose()
+    assert named is not None
+    assert named.version == 7
+
+
+# ---------------------------------------------------------------------------- bad luck
+
+
+def test_a_column_of_a_user_under_a_new_name(old_url: str) -> None:
+    """Nothing is changed, and the advice works: the values are all there afterwards."""
+
+    def add(connection: Connection) -> None:
+        connection.execute(text("ALTER TABLE artigraph_node ADD COLUMN node_created_by INTEGER"))
+        connection.execute(text("UPDATE artigraph_node SET node_created_by = node_id + 1000"))
+
+    run(asked(old_url, add))
+    before = run(asked(old_url, shape_of))
+    with pytest.raises(SchemaError, match=r"node_created_by.*Nothing was changed.*RENAME") as told:
+        run(brought_up(old_url))
+    assert run(asked(old_url, shape_of)) == before
+    advice = re.search(r"ALTER TABLE \S+ RENAME COLUMN \S+ TO \w+", str(told.value))
+    assert advice is not None
+    run(asked(old_url, lambda c: c.execute(text(advice[0]))))
+    run(brought_up(old_url))
+    query = text("SELECT node_id, my_node_created_by FROM artigraph_node")
+    rows = run(asked(old_url, lambda c: c.execute(query).all()))
+    assert rows
+    assert all(kept == node_id + 1000 for node_id, kept in rows)
+
+
+def test_a_class_with_a_column_of_a_new_name() -> None:
+    """It is told as soon as the class is defined."""
+    with pytest.raises(NodeTypeError, match="declares the column 'node_uid', which every node"):
+
+        class UpgradeTaken(Node):
+            __mapper_args__ = {"polymorphic_identity": "upgrade_taken"}  # noqa: RUF012  # SQLAlchemy's
+            node_uid: Mapped[int | None] = None  # type: ignore[assignment]  # which is refused
+
+
+def test_no_room_for_the_copy(tmp_path: Path) -> None:
+    """The store is as it was, nothing of the copy is left, and with room it goes on."""
+    with old_store("sqlite", FIRST, tmp_path) as url:
+        file = Path(url.removeprefix("sqlite+aiosqlite:///"))
+        child = os.fork()
+        if child == 0:
+            told = 1
+            with suppress(BaseException):
+                signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+                resource.setrlimit(resource.RLIMIT_FSIZE, (70_000, 70_000))
+                try:
+                    run(brought_up(url))
+                except SchemaError as error:
+                    told = 0 if "could not be copied" in str(error) else 2
+            os._exit(told)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert not list(tmp_path.glob("*before*"))
+        with closing(sqlite3.connect(file)) as connection:
+            columns = connection.execute("SELECT * FROM pragma_table_info('artigraph_node')")
+            assert not [name for _, name, *_ in columns if name == "node_uid"]
+        assert run(brought_up(url)).copy.exists()
+
+
+def _killed_at(url: str, number: int) -> bool:
+    """Upgrade in a child that is killed before its statement of that number; whether it was."""
+    child = os.fork()
+    if child:
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        assert status in (0, -signal.SIGKILL), status
+        return status != 0
+    left = [number]
+
+    def count(*_: object) -> None:
+        left[0] -= 1
+        if left[0] == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    code = 1
+    with suppress(BaseException):
+        upgrade.ROWS = 10  # several batches of so few rows
+        event.listen(Engine, "before_cursor_execute", count)
+        event.listen(Engine, "commit", count)
+        run(brought_up(url))
+        code = 0
+    os._exit(code)
+
+
+def test_killed_at_every_step(old_url: str) -> None:
+    """Each kill leaves a store that the next attempt takes further, until it is whole."""
+    before = run(asked(old_url, rows_of))
+    number, kills = 1, 0
+    while _killed_at(old_url, number):
+        kills += 1
+        number += 1
+        version = run(_version(old_url))
+        assert version in (1, NEEDED)
+        assert kills < 500
+    assert kills > 10
+    run(_whole(old_url, before))
+
+
+async def _version(url: str) -> int:
+    with engine_context(url):
+        status = await schema_status()
+        return status.version
+
+
+async def _whole(url: str, before: dict[str, list[dict[str, Any]]]) -> None:
+    after = await asked(url, rows_of)
+    for table, rows in before.items():
+        for old, new in zip(rows, after[table], strict=True):
+            assert {name: new[name] for name in old} == old
+    assert all(row["node_uid"] for row in after["artigraph_node"])
+    guards = await asked(
+        url,
+        lambda c: (
+            dialect_of(c).guards("artigraph_node").keys()
+            - dialect_of(c).guard_names(c, "artigraph_node")
+        ),
+    )
+    assert not guards
+    with engine_context(url):
+        assert (await schema_status()).can_write
+        await write_node(new_node(node_label="after"))
+        await (await get_engine()).dispose()
+
+
+def _upgrade_all(urls: list[str], barrier: Barrier, failed: Any) -> None:
+    for url in urls:
+        barrier.wait(60)
+        try:
+            run(brought_up(url))
+        except BaseException as error:
+            failed.put(f"{url}: {type(error).__name__}: {error}")
+    os._exit(0)
+
+
+ROUNDS = int(os.environ.get("ARTIGRAPH_TEST_ROUNDS", "3"))
+"""How many stores are upgraded by eight processes at once."""
+
+
+def test_eight_processes_at_once(database: str, tmp_path: Path) -> None:
+    """One does it, the others wait and find it done; no step is taken twice."""
+    copies = [old_store(database, FIRST, tmp_path) for _ in range(ROUNDS)]
+    urls = [copy.__enter__() for copy in copies]
+    try:
+        before = run(asked(urls[0], rows_of))
+        context = multiprocessing.get_context("fork")
+        barrier, failed = context.Barrier(8), context.Queue()
+        processes = [
+            context.Process(target=_upgrade_all, args=(urls, barrier, failed)) for _ in range(8)
+        ]
+        for process in processes:
+            process.start()
+        for process in processes:
+            process.join(120)
+        assert failed.empty(), failed.get()
+        assert [process.exitcode for process in processes] == [0] * 8
+        for url in urls:
+            run(_whole(url, before))
+        if database == "sqlite":
+            # Who waited had nothing to copy.
+            assert len(list(tmp_path.glob("*.before-*"))) == ROUNDS
+    finally:
+        for copy in copies:
+            copy.__exit__(None, None, None)
+
+
+async def test_a_memory_database_needs_no_copy() -> None:
+    """It is made by today's code, so there is nothing to do."""
+    with engine_context("sqlite+aiosqlite:///:memory:", create_tables=True):
+        await write_node(new_node(node_label="a"))
+        report = await upgrade_schema()
+        assert (report.steps, report.copy) == ((), None)
+        engine: AsyncEngine = await get_engine()
+        await engine.dispose()
