@@ -105,7 +105,10 @@ class EngineURLError(ArtigraphError, ValueError):
 
 
 class SchemaError(ArtigraphError, LookupError):
-    """The database lacks artigraph's tables or columns, or has columns of another type."""
+    """The database lacks tables or columns, has others in their place, or is of another version."""
+
+    can_upgrade = False
+    """Whether it is older, so that ``upgrade_schema()`` is all it takes."""
 
 
 class LockedError(ArtigraphError, PermissionError):

@@ -184,11 +184,13 @@ def refuse_unreadable(facts: StoreFacts, shown: str) -> None:
     if facts.version < needed:
         old = all(step.oldest_writer <= facts.version for step in steps())
         after = " Older artigraphs can go on using it." if old else ""
-        raise SchemaError(
+        error = SchemaError(
             f"{shown} has schema {facts.version}, and this artigraph needs {needed}. Nothing was "
             f"read or written. Back it up, then type: await upgrade_schema()   (or: %artigraph "
             f"upgrade).{after}"
         )
+        error.can_upgrade = True
+        raise error
 
 
 def why_not_written(facts: StoreFacts, shown: str) -> str | None:

@@ -29,6 +29,7 @@ def _declare() -> None:
         read_commands,
         run_command,
         store_commands,
+        upgrade_command,
         write_commands,
     )
 

@@ -18,14 +18,28 @@ from sqlalchemy import Column, Dialect, Index, Table
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 
 from artigraph.orm.artifact import BaseArtifact, DatabaseArtifact, ModelArtifact, RemoteArtifact
+from artigraph.orm.base import Base
 from artigraph.orm.node import NODE_ID_SEQUENCE, Node, node_table
+from artigraph.orm.note import NoteRecord
+from artigraph.orm.query import QueryRecord
 from artigraph.orm.run import CellRun
+from artigraph.orm.schema import SchemaRecord
 from artigraph.orm.storage import StorageRecord
+from artigraph.orm.tag import TagRecord
+from artigraph.orm.trash import TrashRecord
 
 __all__ = ["PAGE", "write"]
 
 PAGE = Path(__file__).with_name("schema.md")
 NODES = (Node, BaseArtifact, DatabaseArtifact, RemoteArtifact, ModelArtifact, CellRun)
+RECORDS: tuple[type[Base], ...] = (
+    SchemaRecord,
+    TagRecord,
+    NoteRecord,
+    QueryRecord,
+    TrashRecord,
+    StorageRecord,
+)
 DIALECTS: dict[str, Dialect] = {
     "SQLite": sqlite.dialect(),
     "PostgreSQL": postgresql.dialect(),  # type: ignore[no-untyped-call]  # SQLAlchemy has it so
@@ -37,8 +51,9 @@ HEAD = f"""\
 
 # Database schema
 
-Two tables. `set_engine(…, create_tables=True)` makes them, with their indexes, and adds
-columns that node classes of yours declare; nothing is ever dropped or altered. Other tools
+`set_engine(…, create_tables=True)` makes these tables, with their indexes, and adds
+columns that node classes of yours declare; nothing is ever dropped or altered. Those of an older
+artigraph are brought up by [`upgrade_schema()`](../guides/upgrades.md). Other tools
 may read them: names and meanings of columns are part of the public contract.
 
 On MariaDB texts are `utf8mb4`, compared byte by byte (`utf8mb4_nopad_bin`). Times are in UTC on
@@ -64,12 +79,18 @@ def write() -> str:
         ]
         lines += ["", *_columns(own, _documented(cls)), ""]
     lines += ["Indexes:", "", *_indexes(node_table), ""]
-    lines += ["## `artigraph_storage`", "", "Each storage that was ever written to.", ""]
-    table = cast(Table, StorageRecord.__table__)
-    lines += [*_columns(list(table.columns), _documented(StorageRecord)), ""]
+    lines += ["Triggers refuse to change or delete a row with `node_locked_at`. On PostgreSQL and"]
+    lines += ["MariaDB others fill `node_created_by` and `node_updated_by` in.", ""]
+    for record in RECORDS:
+        table = cast(Table, record.__table__)
+        said = " ".join((record.__doc__ or "").split())
+        lines += [f"## `{table.name}`", "", said, ""]
+        lines += [*_columns(list(table.columns), _documented(record)), ""]
+        if table.indexes:
+            lines += [*_indexes(table), ""]
     lines += [
-        "Whoever writes blobs shares its row for the transaction, and whoever removes them has it",
-        "alone: see [decision 0007](../decisions/0007-writers-and-removers-take-turns.md).",
+        "Whoever writes blobs shares its storage's row for the transaction, and whoever removes them",
+        "has it alone: see [decision 0007](../decisions/0007-writers-and-removers-take-turns.md).",
         "",
         *textwrap.dedent(TAIL).splitlines(),
     ]
@@ -112,7 +133,8 @@ def _type(column: Column[Any], dialect: Dialect) -> str:
 def _indexes(table: Table) -> Iterator[str]:
     yield "| index | columns | unique |"
     yield "| --- | --- | --- |"
-    yield "| primary key | `node_id` | yes |"
+    keys = ", ".join(f"`{column.name}`" for column in table.primary_key.columns)
+    yield f"| primary key | {keys} | yes |"
     for index in sorted(table.indexes, key=_name):
         columns = ", ".join(f"`{column.name}`" for column in index.columns)
         yield f"| `{index.name}` | {columns} | {'yes' if index.unique else ''} |"

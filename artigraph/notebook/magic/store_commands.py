@@ -49,6 +49,8 @@ async def connect(call: Call) -> object:
     try:
         await get_engine()
     except BaseException as error:
+        if isinstance(error, SchemaError) and error.can_upgrade:
+            raise  # the line that it advises needs the address
         reset()
         if isinstance(error, SchemaError) and not call.args.create_tables:
             hint = "Here, --create-tables at the end of the line does."

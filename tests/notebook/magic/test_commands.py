@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from artigraph import (
     write_node,
 )
 from tests.notebook.shell import Shell
+from tests.store.old import FIRST
 
 DEFINE = """
     from dataclasses import field
@@ -52,6 +54,22 @@ def test_connect_sets_database_and_can_be_undone(bare_shell: Shell, tmp_path: Pa
     assert "other.db" in repr(bare_shell.run("%ag status"))
     bare_shell.run("again()", "undo()")
     assert "%artigraph connect" in repr(bare_shell.run("%ag status"))
+
+
+def test_an_old_store_is_upgraded_by_the_line_that_is_advised(
+    bare_shell: Shell, tmp_path: Path
+) -> None:
+    """The address stays set, so that the advice works as it stands."""
+    file = tmp_path / "old.db"
+    shutil.copy(FIRST / "sqlite.db", file)
+    cell = bare_shell.fail(f"%ag connect sqlite+aiosqlite:///{file}")
+    assert "%artigraph upgrade" in str(cell.error)
+    planned = bare_shell.run("%artigraph upgrade --dry-run")
+    assert planned.dry_run
+    report = bare_shell.run("%artigraph upgrade")
+    assert report.copy == tmp_path / "old.db.before-2"
+    assert "old.db.before-2" in report._repr_html_()
+    assert "46 nodes" in repr(bare_shell.run("%artigraph status"))
 
 
 def test_connect_that_fails_keeps_what_was_set(shell: Shell, tmp_path: Path) -> None:
