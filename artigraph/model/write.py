@@ -17,6 +17,7 @@ from artigraph.db.retry import retried
 from artigraph.db.setting import current_store, get_engine, on_one_store
 from artigraph.display.escape import cut
 from artigraph.errors import LabelError, SerializationError, UnfitValueWarning, raise_about
+from artigraph.garbage import collector_paused
 from artigraph.home import warn_caller
 from artigraph.model.base import BaseModel
 from artigraph.model.document import encode_model
@@ -76,6 +77,10 @@ class ModelRows:
         return self
 
     def _add_all(self, parent: NewRow | int | None, models: Mapping[str, BaseModel]) -> None:
+        with collector_paused():
+            self._encode_all(parent, models)
+
+    def _encode_all(self, parent: NewRow | int | None, models: Mapping[str, BaseModel]) -> None:
         for label, model in models.items():
             if label is None:
                 raise LabelError("A model needs a label: write_model(label='…', model=…).")
@@ -145,10 +150,11 @@ class ModelRows:
                 place = part.columns.get("remote_artifact_storage")
                 size = part.columns.get("artifact_size")
                 places.setdefault(id(part.parent), {})[str(part.label)] = (place, size)
-        made = [(row, model, places.get(id(row), {}), None) for row, model in self.models]
         # All of them are in one store.
-        store = made[0][0].store if made else None
-        return QualifiedArtifact.of_rows(ModelArtifact, made, store)
+        store = self.models[0][0].store if self.models else None
+        with collector_paused():
+            made = ((row, model, places.get(id(row), {}), None) for row, model in self.models)
+            return QualifiedArtifact.of_rows(ModelArtifact, made, store)
 
 
 def _takes_long(model: BaseModel) -> bool:

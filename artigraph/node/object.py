@@ -37,6 +37,7 @@ from artigraph.node.row import NewRow, RowWriter, check_label, refuse_too_long
 from artigraph.orm.base import is_moment, utc_now
 from artigraph.orm.node import Node, column_names, columns_of, node_table
 from artigraph.orm.snapshot import Copies, changed_in_place, copies_of, note_copies
+from artigraph.orm.uid import uid_of
 
 __all__ = ["detached", "insert_nodes", "update_nodes", "write_objects"]
 
@@ -218,7 +219,10 @@ def _fill(
 
 def _by_attribute(node_type: type[Node], row: Mapping[str, Any]) -> dict[str, Any]:
     """A row's values by attribute; those that it lacks are ``None``."""
-    return {name: row.get(column.key) for name, column in columns_of(node_type).items()}
+    values = {name: row.get(column.key) for name, column in columns_of(node_type).items()}
+    if isinstance(uid := values.get("node_uid"), bytes):
+        values["node_uid"] = uid_of(uid)
+    return values
 
 
 def _settle(node: Node, columns: Mapping[str, Any], store: Store | None) -> None:

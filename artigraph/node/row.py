@@ -19,7 +19,16 @@ from functools import lru_cache, partial
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Dialect, bindparam, column, insert, table as bare_table
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Dialect,
+    bindparam,
+    column,
+    insert,
+    literal_column,
+    table as bare_table,
+)
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import TypeEngine
@@ -34,6 +43,7 @@ from artigraph.errors import (
     LabelError,
     SerializationError,
 )
+from artigraph.garbage import collector_paused
 from artigraph.node.broken import closed_parent, explain_labels, explain_parents
 from artigraph.node.key import id_of_parent
 from artigraph.orm.base import is_clean, utc_now
@@ -162,6 +172,10 @@ class RowWriter:
         await self.transaction.run(partial(self._insert, rows), last=last)
 
     def _insert(self, rows: Sequence[NewRow], connection: Connection) -> None:
+        with collector_paused():
+            self._insert_all(rows, connection)
+
+    def _insert_all(self, rows: Sequence[NewRow], connection: Connection) -> None:
         unnumbered = [row for row in rows if row.node_id is None]
         numbered = [row.node_id for row in rows if row.node_id is not None]
         above = {row.parent for row in rows if isinstance(row.parent, int)}
@@ -232,12 +246,10 @@ def _insert_batch(
         "node_updated_at": [now] * len(rows),
         "node_uid": [row.uid for row in rows],
     }
-    columns |= {name: [row.columns[name] for row in rows] for name in names}
-    if user is not None:
-        columns |= {"node_created_by": [user] * len(rows), "node_updated_by": [user] * len(rows)}
+    columns |= {name: [row.columns[name] for row in rows] for name in names if name not in _AUTHORS}
     # By type too: the cell that defines a class may change a column's and run again.
     types = tuple(node_table.c[name].type for name in columns)
-    text, order, processors = _prepare(tuple(columns), types, connection.dialect)
+    text, order, processors = _prepare(tuple(columns), types, connection.dialect, user)
     converted = (
         columns[name] if process is None else map(process, columns[name])
         for name, process in zip(order, processors, strict=True)
@@ -298,14 +310,15 @@ _AROUND = 4096
 
 @lru_cache(maxsize=64)
 def _prepare(
-    names: tuple[str, ...], types: tuple[TypeEngine[Any], ...], dialect: Dialect
+    names: tuple[str, ...], types: tuple[TypeEngine[Any], ...], dialect: Dialect, user: str | None
 ) -> tuple[str, Sequence[str], Sequence[Callable[[Any], Any] | None]]:
     """The statement, its parameters in their order, and what converts each."""
     by_name = dict(zip(names, types, strict=True))
     parameters = {name: bindparam(name, type_=type_) for name, type_ in by_name.items()}
     # The real table would add the defaults of columns that these rows do not have.
-    into = bare_table(node_table.name, *(column(name, type_) for name, type_ in by_name.items()))
-    compiled = insert(into).values(parameters).compile(dialect=dialect)
+    own = {} if user is None else dict.fromkeys(_AUTHORS, _quoted(user))
+    into = bare_table(node_table.name, *(column(name) for name in {**by_name, **own}))
+    compiled = insert(into).values({**parameters, **own}).compile(dialect=dialect)
     # All three drivers count parameters, and a statement has its own order.
     order = compiled.positiontup or names
     return (
@@ -313,6 +326,14 @@ def _prepare(
         order,
         [by_name[name].dialect_impl(dialect).bind_processor(dialect) for name in order],
     )
+
+
+_AUTHORS = ("node_created_by", "node_updated_by")
+
+
+def _quoted(user: str) -> ColumnElement[str]:
+    """A name as a part of the statement: of each row it would be sent twice."""
+    return literal_column("'" + user.replace("'", "''") + "'")
 
 
 @asynccontextmanager

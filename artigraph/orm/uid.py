@@ -11,6 +11,7 @@ behind that, as its method 1.
 from __future__ import annotations
 
 import os
+import struct
 import time
 from collections.abc import Callable
 from typing import Any
@@ -22,12 +23,12 @@ from typing_extensions import override
 
 from artigraph.dialect.registry import dialect_of
 
-__all__ = ["BYTES", "Uid", "uids_now"]
+__all__ = ["BYTES", "Uid", "uid_of", "uids_now"]
 
 BYTES = 16
 """How long one is."""
 
-_VERSION, _VARIANT = 0x7 << 76, 0b10 << 62
+_VERSION, _VARIANT = 0x7 << 12, 0b10 << 30
 # 12 bits of the time's fraction, 30 that count the names of one moment, 32 by chance.
 
 
@@ -48,14 +49,15 @@ class Uid(TypeDecorator[UUID]):
 
     @override
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
-        return _from_bytes
+        return uid_of
 
 
 def _bytes_of(value: object) -> object:
     return value.bytes if isinstance(value, UUID) else value
 
 
-def _from_bytes(stored: object) -> object:
+def uid_of(stored: object) -> object:
+    """The UUID of 16 bytes; what is no such thing as it is."""
     if not isinstance(stored, bytes) or len(stored) != BYTES:
         return stored  # somebody else's: it spoils no other row
     # As UUID's own constructor does, without what that looks at first: a listing makes many.
@@ -78,10 +80,9 @@ def uids_now(count: int) -> list[bytes]:
         Their bytes.
     """
     milliseconds, rest = divmod(time.time_ns(), 1_000_000)
-    head = milliseconds << 80 | _VERSION | (rest * 4096 // 1_000_000) << 64 | _VARIANT
+    head = (milliseconds << 16 | _VERSION | rest * 4096 // 1_000_000).to_bytes(8)
     chance = os.urandom(4 * count + 4)
-    first = int.from_bytes(chance[:4]) >> 3  # leaves room to count
-    return [
-        (head | first + at << 32 | int.from_bytes(chance[4 * at : 4 * at + 4])).to_bytes(BYTES)
-        for at in range(1, count + 1)
-    ]
+    # It leaves room to count.
+    first = _VARIANT | int.from_bytes(chance[-4:]) >> 3
+    counted = struct.pack(f">{count}I", *range(first, first + count))
+    return [head + counted[at : at + 4] + chance[at : at + 4] for at in range(0, 4 * count, 4)]

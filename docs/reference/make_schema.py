@@ -89,8 +89,9 @@ def write() -> str:
         if table.indexes:
             lines += [*_indexes(table), ""]
     lines += [
-        "Whoever writes blobs shares its storage's row for the transaction, and whoever removes",
-        "them has it alone: see [decision 0007](../decisions/0007-writers-and-removers-take-turns.md).",
+        "Whoever writes blobs shares its storage's row for the transaction, and whoever",
+        "removes them has it alone: see",
+        "[decision 0007](../decisions/0007-writers-and-removers-take-turns.md).",
         "",
         *textwrap.dedent(TAIL).splitlines(),
     ]
