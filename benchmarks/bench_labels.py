@@ -13,13 +13,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import make_url, text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy import text
 
 from artigraph import create_label_index, get_engine, new_node, set_engine, write_models, write_node
 from artigraph.outline.page import browse_node, browse_search
 from artigraph.outline.search import search_clause, words_in
-from benchmarks.bench_questions import POSTGRESQL, Fit, fill_postgresql, fill_sqlite
+from benchmarks.bench_questions import Fit, fill_postgresql, fill_sqlite
+from benchmarks.own_database import own_database
 from benchmarks.report import Report, seconds_async
 
 ROUNDS = 7
@@ -95,15 +95,7 @@ async def main(count: int) -> int:
         fill_sqlite(path, count)
         await labels(report, "SQLite", count)
         reset()
-    own = make_url(POSTGRESQL).set(database="artigraph_bench_labels")
-    server = create_async_engine(POSTGRESQL, isolation_level="AUTOCOMMIT")
-    async with server.connect() as connection:
-        await connection.execute(
-            text("DROP DATABASE IF EXISTS artigraph_bench_labels WITH (FORCE)")
-        )
-        await connection.execute(text("CREATE DATABASE artigraph_bench_labels"))
-    try:
-        url = own.render_as_string(hide_password=False)
+    async with own_database("PostgreSQL", "artigraph_bench_labels") as url:
         reset = set_engine(url, create_tables=True)
         await get_engine()
         await fill_postgresql(url, count)
@@ -112,10 +104,6 @@ async def main(count: int) -> int:
             await connection.execute(text(f"SELECT setval('artigraph_node_id_seq', {count + 1})"))
         await labels(report, "PostgreSQL", count)
         reset()
-    finally:
-        async with server.connect() as connection:
-            await connection.execute(text("DROP DATABASE artigraph_bench_labels WITH (FORCE)"))
-        await server.dispose()
     return report.failures
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import sqlite3
 import sys
 import tempfile
@@ -22,7 +21,7 @@ from typing import Any
 import asyncpg
 import orjson
 from sqlalchemy import make_url, text
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from artigraph import (
     DataModel,
@@ -37,12 +36,10 @@ from artigraph import (
 )
 from artigraph.filter.order import ordering_of
 from artigraph.orm.node import node_table
+from benchmarks.own_database import own_database
 from benchmarks.report import Report, seconds_async
 
 ROUNDS = 7
-POSTGRESQL = os.environ.get(
-    "ARTIGRAPH_TEST_POSTGRESQL", "postgresql+asyncpg://postgres@127.0.0.1:5432/test"
-)
 COLUMNS = (
     "node_id, node_parent_id, node_type, node_label, node_created_at, node_updated_at, "
     "model_artifact_type, model_artifact_version, model_artifact_data, model_artifact_parts"
@@ -293,22 +290,12 @@ async def main(count: int) -> int:
         fill_sqlite(path, count)
         await questions(report, "SQLite", count)
         reset()
-    own = make_url(POSTGRESQL).set(database="artigraph_bench")
-    server = create_async_engine(POSTGRESQL, isolation_level="AUTOCOMMIT")
-    async with server.connect() as connection:
-        await connection.execute(text("DROP DATABASE IF EXISTS artigraph_bench WITH (FORCE)"))
-        await connection.execute(text("CREATE DATABASE artigraph_bench"))
-    try:
-        url = own.render_as_string(hide_password=False)
+    async with own_database("PostgreSQL", "artigraph_bench") as url:
         reset = set_engine(url, create_tables=True)
         await get_engine()
         await fill_postgresql(url, count)
         await questions(report, "PostgreSQL", count)
         reset()
-    finally:
-        async with server.connect() as connection:
-            await connection.execute(text("DROP DATABASE artigraph_bench WITH (FORCE)"))
-        await server.dispose()
     return report.failures
 
 

@@ -34,7 +34,7 @@ from artigraph.redact import MASK
 __all__ = ["ensure_schema", "look_at"]
 
 # All tables, and all columns of ours, are there once these are.
-_ = (ModelArtifact, CellRun, StorageRecord)
+_ = (ModelArtifact, CellRun, StorageRecord, steps())
 
 
 async def ensure_schema(engine: AsyncEngine, *, create: bool, shown: str) -> StoreFacts:
