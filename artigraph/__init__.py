@@ -81,6 +81,7 @@ if TYPE_CHECKING:
     from artigraph.filter.relation import (
         NodeRelationshipFilter as NodeRelationshipFilter,
     )
+    from artigraph.filter.written.known import register_filter as register_filter
     from artigraph.model.base import (
         BaseModel as BaseModel,
         allow_model_type_overwrites as allow_model_type_overwrites,
@@ -258,6 +259,7 @@ _HOMES = {
     "artigraph.filter.order": ("Order",),
     "artigraph.filter.relation": ("NodeRelationshipFilter",),
     "artigraph.filter.operator": ("ValueFilter",),
+    "artigraph.filter.written.known": ("register_filter",),
     "artigraph.node.artifact": (
         "count_artifacts",
         "delete_artifacts",
