@@ -185,6 +185,13 @@ if TYPE_CHECKING:
         TreeNode as TreeNode,
         read_tree as read_tree,
     )
+    from artigraph.query.saved import SavedQuery as SavedQuery
+    from artigraph.query.store import (
+        delete_query as delete_query,
+        read_queries as read_queries,
+        read_query as read_query,
+        save_query as save_query,
+    )
     from artigraph.serializer.base import (
         Serializer as Serializer,
     )
@@ -323,6 +330,8 @@ _HOMES = {
     ),
     "artigraph.orm.node": ("Node",),
     "artigraph.orm.run": ("CellRun",),
+    "artigraph.query.saved": ("SavedQuery",),
+    "artigraph.query.store": ("delete_query", "read_queries", "read_query", "save_query"),
     "artigraph.serializer.base": ("Serializer",),
     "artigraph.storage.base": ("Storage",),
 }

@@ -230,6 +230,8 @@ def _check_filter(given: object) -> Filter:
         for sign, of_class in _OF_CLASS.items():
             if isinstance(given, type) and hasattr(given, sign):
                 say = f"For all of the class write {of_class.format(given.__name__)}."
+        if isinstance(getattr(given, "filter", None), Filter):
+            say = "Give its filter: .filter."
         raise FilterError(f"{given!r} is no filter. {say}")
     return given
 

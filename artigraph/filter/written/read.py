@@ -273,7 +273,7 @@ def _name(given: dict[str, Any], key: str, at: str) -> str:
 def _check_bools(at: str, values: Mapping[str, object], defaults: Mapping[str, object]) -> None:
     """Refuse anything but true and false where a class has one of them by default."""
     for name, value in values.items():
-        if isinstance(defaults[name], bool) and not isinstance(value, bool):
+        if isinstance(defaults.get(name), bool) and not isinstance(value, bool):
             raise FilterError(f"{at}.{name} is true or false, not {value!r:.60}.")
 
 

@@ -80,6 +80,8 @@ class Completion:
         kind = found.options.get(words[-2]) or ""
         if words[-2] not in found.options:
             kind = found.completes
+        if kind == "model" and words[-1].startswith("@"):
+            return "question", self._questions()
         if kind == "model":
             given = [word for word in words[1:-1] if not word.startswith("-")]
             return ("field", self._fields(given[0])) if given else ("model", self._models())
@@ -108,6 +110,12 @@ class Completion:
         variables = self._shell.user_ns.items()
         here = [n for n, v in variables if isinstance(v, type) and issubclass(v, BaseModel)]
         return {*models_by_name, *here}
+
+    def _questions(self) -> Iterable[str]:
+        """Those that this process has saved or read; ``find @`` reads them all."""
+        from artigraph.query.store import known_queries
+
+        return [f"@{name}" for name in known_queries()]
 
     def _fields(self, name: str) -> Iterable[str]:
         from artigraph.model.base import BaseModel, models_by_name
