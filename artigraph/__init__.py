@@ -152,6 +152,12 @@ if TYPE_CHECKING:
     from artigraph.node.qualified import (
         QualifiedArtifact as QualifiedArtifact,
     )
+    from artigraph.note.note import Note as Note
+    from artigraph.note.store import (
+        delete_note as delete_note,
+        read_notes as read_notes,
+        write_note as write_note,
+    )
     from artigraph.notebook import (
         explore as explore,
     )
@@ -319,6 +325,8 @@ _HOMES = {
     ),
     "artigraph.model.unknown": ("UnknownModel",),
     "artigraph.model.write": ("write_model", "write_models"),
+    "artigraph.note.note": ("Note",),
+    "artigraph.note.store": ("delete_note", "read_notes", "write_note"),
     "artigraph.notebook": ("explore",),
     "artigraph.notebook.explorer": ("Explorer",),
     "artigraph.notebook.viewer": ("FrameViewer",),

@@ -65,7 +65,8 @@ class Completion:
     def _offered(self, words: list[str], is_cell: bool) -> tuple[str, Iterable[str]]:
         """What the words may go on with, and how a page names the kind of it."""
         if len(words) == 1:
-            return "command", [n for n, found in commands().items() if found.heads_cell is is_cell]
+            fits = {n: f.heads_cell is is_cell or f.takes_text for n, f in commands().items()}
+            return "command", [name for name, fit in fits.items() if fit]
         found = commands().get(words[0])
         if found is None:
             return "command", []

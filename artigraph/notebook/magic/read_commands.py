@@ -128,7 +128,7 @@ class _Signs(str):
     "find",
     argument(
         "type",
-        metavar="TYPE|@NAME",
+        metavar="TYPE",
         complete="model",
         help="a model's class or its name; @NAME is a saved question, and @ alone lists them",
     ),
