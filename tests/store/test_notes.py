@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 from IPython.lib.pretty import pretty
-from sqlalchemy import insert, update
+from sqlalchemy import insert, text as sql, update
 
 from artigraph import (
     DataModel,
@@ -259,10 +259,31 @@ async def test_foreign_note_is_read_within_bounds(store: str) -> None:
     about = await node()
     values = {"note_node_id": about.node_id, "note_at": utc_now(), "note_by": None}
     async with (await get_engine()).begin() as connection:
-        text = "x" * (LONGEST_NOTE + 10)
+        long = "x" * (LONGEST_NOTE + 10)
         await connection.execute(
-            insert(NoteRecord).values(note_uid=uuid4(), note_text=text, **values)
+            insert(NoteRecord).values(note_uid=uuid4(), note_text=long, **values)
         )
     (note,) = await read_notes(about)
     assert (len(note.text), note.by) == (LONGEST_NOTE, None)
     assert "by" not in pretty(note).split("\n")[1]
+
+
+async def test_bytes_and_numbers_for_notes_block_nothing(store: str) -> None:
+    """SQLite keeps anything in any column; what is no note is left out, and others are read."""
+    if store != "sqlite":
+        pytest.skip("only SQLite keeps anything in any column")
+    about = await node()
+    note = await write_note(about, "kept")
+    cells = ["x'00ff'", "7", "'soon'", "1e999", "CAST(x'ff' AS TEXT)"]
+    async with (await get_engine()).begin() as connection:
+        for number, cell in enumerate(cells):
+            for columns in (
+                f"{cell}, {about.node_id}, 'a', 'a', '2024-01-01 00:00:00.000000'",
+                f"x'{number:032x}', {about.node_id}, {cell}, {cell}, {cell}",
+                f"x'{number + 9:032x}', {about.node_id}, {cell}, {cell}, '2024-01-01 00:00:00.0'",
+            ):
+                await connection.execute(sql(f"INSERT INTO artigraph_note VALUES ({columns})"))
+    found = await read_notes(about)
+    assert note in found
+    assert pretty(found)
+    assert found._repr_html_()  # type: ignore[attr-defined]  # a list that shows itself

@@ -180,6 +180,26 @@ async def test_damaged_question_says_so_and_blocks_nothing(store: str, question:
     assert [one.name for one in await read_queries()] == ["good"]
 
 
+async def test_bytes_and_numbers_for_questions_block_nothing(store: str) -> None:
+    """SQLite keeps anything in any column; what is no question is told of or left out."""
+    if store != "sqlite":
+        pytest.skip("only SQLite keeps anything in any column")
+    await save_query("good", GOOD)
+    cells = ["x'00ff'", "7", "'{no json'", f"'{'[' * 5_000}'", "1e999", "CAST(x'ff' AS TEXT)"]
+    async with (await get_engine()).begin() as connection:
+        for number, cell in enumerate(cells):
+            rest = f"VALUES ('bad{number}', {cell}, {cell}, {cell})"
+            await connection.execute(text(f"INSERT INTO artigraph_query {rest}"))
+            rest = f"VALUES ({cell}, '{{}}', 'a', '2024-01-01 00:00:00.000000')"
+            await connection.execute(text(f"INSERT INTO artigraph_query {rest}"))
+    found = await read_queries()
+    assert {one.name for one in found if not one.fault} == {"good"}
+    assert len(found) == len(cells) + 2  # "Inf" is a name
+    assert "bad3" in pretty(found)
+    assert found._repr_html_()  # type: ignore[attr-defined]  # a list that shows itself
+    assert (await read_query("good")).filter == GOOD
+
+
 async def test_name_that_nobody_could_type_is_left_out(store: str) -> None:
     """A row whose name is none is somebody else's, and is not shown."""
     await put("<b>; drop", {"version": 1, "filter": {"is": "NodeFilter"}})

@@ -1,8 +1,8 @@
 """What the Tab key offers behind ``%artigraph``.
 
-Everything is known without asking the database: sub-commands, options, the
+Everything is known without waiting for the database: sub-commands, options, the
 model and node classes that are defined, the fields of the class that is named,
-and the notebook's variables.
+the notebook's variables, and the saved questions that were read by now.
 
 What knows the models is imported once something of it is to be completed, which is later than
 ``%load_ext``.
@@ -22,6 +22,7 @@ from IPython.core.completer import (
 from IPython.core.interactiveshell import InteractiveShell
 
 from artigraph.notebook.magic.parser import NAMES, Command, commands
+from artigraph.notebook.portal import start_in_portal
 
 __all__ = ["Completion"]
 
@@ -113,10 +114,14 @@ class Completion:
         return {*models_by_name, *here}
 
     def _questions(self) -> Iterable[str]:
-        """Those that this process has saved or read; ``find @`` reads them all."""
-        from artigraph.query.store import known_queries
+        """Those that are known here; where none is, they are read meanwhile."""
+        from artigraph.query.store import known_queries, read_queries
 
-        return [f"@{name}" for name in known_queries()]
+        known = known_queries()
+        if not known:
+            # The next Tab has them: nobody waits for a database here, or hears of its errors.
+            start_in_portal(read_queries())
+        return [f"@{name}" for name in known]
 
     def _fields(self, name: str) -> Iterable[str]:
         from artigraph.model.base import BaseModel, models_by_name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import comm
@@ -21,6 +22,7 @@ from artigraph import (
     write_model,
     write_node,
 )
+from artigraph.query.store import _here
 from tests.conftest import Statements
 from tests.notebook.shell import Shell
 from tests.notebook.test_explorer import Page, RecordingComm
@@ -87,6 +89,22 @@ def test_names_of_questions_are_completed(shell: Shell) -> None:
     with provisionalcompleter():
         offered = list(shell.ipython.Completer.completions(line, len(line)))
     assert [line[: one.start] + one.text for one in offered] == ["%ag find @completed"]
+
+
+def test_names_are_read_for_a_kernel_that_knows_none(shell: Shell) -> None:
+    """In a fresh kernel the first Tab behind @ has the names read, and a later one offers them."""
+    shell.run("_ = await save_query('fresh', NodeFilter())")
+    _here().clear()
+    line = "%ag find @fr"
+    offered: list[str] = []
+    for _ in range(100):
+        with provisionalcompleter():
+            found = shell.ipython.Completer.completions(line, len(line))
+            offered = [line[: one.start] + one.text for one in found]
+        if offered == ["%ag find @fresh"]:
+            break
+        time.sleep(0.05)
+    assert offered == ["%ag find @fresh"]
 
 
 @pytest.fixture
