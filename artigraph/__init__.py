@@ -81,6 +81,7 @@ if TYPE_CHECKING:
     from artigraph.filter.relation import (
         NodeRelationshipFilter as NodeRelationshipFilter,
     )
+    from artigraph.filter.written.known import register_filter as register_filter
     from artigraph.model.base import (
         BaseModel as BaseModel,
         allow_model_type_overwrites as allow_model_type_overwrites,
@@ -151,6 +152,12 @@ if TYPE_CHECKING:
     from artigraph.node.qualified import (
         QualifiedArtifact as QualifiedArtifact,
     )
+    from artigraph.note.note import Note as Note
+    from artigraph.note.store import (
+        delete_note as delete_note,
+        read_notes as read_notes,
+        write_note as write_note,
+    )
     from artigraph.notebook import (
         explore as explore,
     )
@@ -183,6 +190,13 @@ if TYPE_CHECKING:
         Tree as Tree,
         TreeNode as TreeNode,
         read_tree as read_tree,
+    )
+    from artigraph.query.saved import SavedQuery as SavedQuery
+    from artigraph.query.store import (
+        delete_query as delete_query,
+        read_queries as read_queries,
+        read_query as read_query,
+        save_query as save_query,
     )
     from artigraph.serializer.base import (
         Serializer as Serializer,
@@ -258,6 +272,7 @@ _HOMES = {
     "artigraph.filter.order": ("Order",),
     "artigraph.filter.relation": ("NodeRelationshipFilter",),
     "artigraph.filter.operator": ("ValueFilter",),
+    "artigraph.filter.written.known": ("register_filter",),
     "artigraph.node.artifact": (
         "count_artifacts",
         "delete_artifacts",
@@ -310,6 +325,8 @@ _HOMES = {
     ),
     "artigraph.model.unknown": ("UnknownModel",),
     "artigraph.model.write": ("write_model", "write_models"),
+    "artigraph.note.note": ("Note",),
+    "artigraph.note.store": ("delete_note", "read_notes", "write_note"),
     "artigraph.notebook": ("explore",),
     "artigraph.notebook.explorer": ("Explorer",),
     "artigraph.notebook.viewer": ("FrameViewer",),
@@ -321,6 +338,8 @@ _HOMES = {
     ),
     "artigraph.orm.node": ("Node",),
     "artigraph.orm.run": ("CellRun",),
+    "artigraph.query.saved": ("SavedQuery",),
+    "artigraph.query.store": ("delete_query", "read_queries", "read_query", "save_query"),
     "artigraph.serializer.base": ("Serializer",),
     "artigraph.storage.base": ("Storage",),
 }

@@ -25,6 +25,8 @@ import artigraph
 from artigraph import Node, engine_context, get_engine, set_engine
 from artigraph.model import base as model_base
 from artigraph.orm.node import node_table
+from artigraph.orm.note import NoteRecord
+from artigraph.orm.query import QueryRecord
 from artigraph.registry import Registry
 from artigraph.serializer.base import serializers
 from artigraph.storage.base import storages
@@ -152,6 +154,8 @@ async def empty_store() -> None:
     async with engine.begin() as connection:
         if connection.dialect.name in ("mysql", "mariadb"):
             await connection.execute(text("SET foreign_key_checks = 0"))
+        for beside in (NoteRecord, QueryRecord):
+            await connection.execute(delete(beside))
         await connection.execute(delete(node_table))
         if connection.dialect.name in ("mysql", "mariadb"):
             await connection.execute(text("SET foreign_key_checks = 1"))

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from functools import reduce
+from importlib import import_module
 from typing import Any, ClassVar, Self
 
 from sqlalchemy import Boolean, ColumnElement, False_, True_, and_, false, func, not_, or_, true
@@ -84,17 +85,56 @@ class Filter(Shown, ABC):
         """
         return finds_all(self.clause())
 
+    def to_json(self) -> str:
+        """The filter as JSON: a text to keep in a file or to send, as for :meth:`from_json`.
+
+        Returns:
+            The text; equal filters give equal texts.
+
+        Raises:
+            FilterError: It holds what JSON does not keep, such as a function, it is too
+                large, or its class is your own and not registered, as with
+                :func:`artigraph.register_filter`.
+        """
+        text: str = _written("write").filter_text(self)
+        return text
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """The filter of a text that :meth:`to_json` has made.
+
+        Classes are found by their names among artigraph's own, those that are registered,
+        and the models and nodes that are defined here; a name of a model that is not defined
+        here stays a name. Nothing is evaluated or imported, so the text may be anybody's.
+
+        Args:
+            text: The text.
+
+        Returns:
+            The filter, equal to the one that was written.
+
+        Raises:
+            FilterError: It is no such text, or names a class that is not known here.
+        """
+        made: Filter = _written("read").filter_of_text(text)
+        if not isinstance(made, cls):
+            raise FilterError(
+                f"The text is a {type(made).__name__}, which is no {cls.__name__}. "
+                "Filter.from_json() takes any."
+            )
+        return made
+
     def __and__(self, other: Filter) -> Filter:
-        return AllOf(filters=(self, _check_filter(other)))
+        return AllOf(filters=(*_parts(AllOf, self), *_parts(AllOf, other)))
 
     def __or__(self, other: Filter) -> Filter:
-        return AnyOf(filters=(self, _check_filter(other)))
+        return AnyOf(filters=(*_parts(AnyOf, self), *_parts(AnyOf, other)))
 
     def __rand__(self, other: object) -> Filter:
-        return AllOf(filters=(_check_filter(other), self))
+        return AllOf(filters=(*_parts(AllOf, other), *_parts(AllOf, self)))
 
     def __ror__(self, other: object) -> Filter:
-        return AnyOf(filters=(_check_filter(other), self))
+        return AnyOf(filters=(*_parts(AnyOf, other), *_parts(AnyOf, self)))
 
     def __invert__(self) -> Filter:
         return Not(filter=self)
@@ -190,6 +230,8 @@ def _check_filter(given: object) -> Filter:
         for sign, of_class in _OF_CLASS.items():
             if isinstance(given, type) and hasattr(given, sign):
                 say = f"For all of the class write {of_class.format(given.__name__)}."
+        if isinstance(getattr(given, "filter", None), Filter):
+            say = "Give its filter: .filter."
         raise FilterError(f"{given!r} is no filter. {say}")
     return given
 
@@ -198,6 +240,30 @@ _OF_CLASS = {
     "model_name": "ModelFilter(model_type={})",
     "__mapper__": "NodeFilter(node_type={})",
 }
+
+
+_WRITTEN = {name: f"artigraph.filter.written.{name}" for name in ("read", "write")}
+"""What knows every kind of filter, and so stands above them all: imported on first use."""
+
+
+def _written(name: str) -> Any:
+    return import_module(_WRITTEN[name])
+
+
+def _parts(cls: type[AllOf | AnyOf], given: object) -> tuple[Filter, ...]:
+    """What is combined: a & b & c are three side by side, and not two in two."""
+    checked = _check_filter(given)
+    return checked.filters if type(checked) is cls else (checked,)
+
+
+def _check_parts(owner: AllOf | AnyOf) -> None:
+    """Refuse what holds something else than filters, or none."""
+    if not isinstance(owner.filters, tuple) or not owner.filters:
+        raise FilterError(
+            f"{type(owner).__name__}(filters=…) takes a tuple of filters, not {owner.filters!r}."
+        )
+    for one in owner.filters:
+        _check_filter(one)
 
 
 def check_keys(cls: type, args: Sequence[Any], given: Iterable[str], names: list[str]) -> None:
@@ -222,6 +288,9 @@ class AllOf(Filter):
 
     filters: tuple[Filter, ...]
 
+    def __post_init__(self) -> None:
+        _check_parts(self)
+
     @override
     def clause(self) -> ColumnElement[bool]:
         clauses = [f.clause() for f in self.filters]
@@ -242,6 +311,9 @@ class AnyOf(Filter):
 
     filters: tuple[Filter, ...]
 
+    def __post_init__(self) -> None:
+        _check_parts(self)
+
     @override
     def clause(self) -> ColumnElement[bool]:
         return or_(*(f.clause() for f in self.filters))
@@ -260,6 +332,9 @@ class Not(Filter):
     """Rows that the filter does not find; those included that have no value there."""
 
     filter: Filter
+
+    def __post_init__(self) -> None:
+        _check_filter(self.filter)
 
     @override
     def clause(self) -> ColumnElement[bool]:

@@ -46,7 +46,15 @@ from artigraph.filter.shape import Path, Shape
 from artigraph.orm.node import node_table
 from artigraph.types.record import Scalar
 
-__all__ = ["Condition", "FieldComparison", "compare", "conditions_of"]
+__all__ = [
+    "Condition",
+    "FieldComparison",
+    "Negated",
+    "Several",
+    "SeveralOfField",
+    "compare",
+    "conditions_of",
+]
 
 
 class Condition(ABC):
@@ -70,10 +78,10 @@ class Condition(ABC):
     def __str__(self) -> str: ...
 
     def __and__(self, other: object) -> Condition:
-        return _Several(conditions=(self, _checked(other)), word="and")
+        return _combined("and", self, _checked(other))
 
     def __or__(self, other: object) -> Condition:
-        return _Several(conditions=(self, _checked(other)), word="or")
+        return _combined("or", self, _checked(other))
 
     def __rand__(self, other: object) -> Condition:
         # Type checkers take a comparison of a field for the bool that it is elsewhere.
@@ -83,7 +91,7 @@ class Condition(ABC):
         return _checked(other) | self
 
     def __invert__(self) -> Condition:
-        return _Negated(condition=self)
+        return Negated(condition=self)
 
     def __bool__(self) -> bool:
         raise FilterError(
@@ -106,8 +114,19 @@ def _checked(other: object) -> Condition:
     return other
 
 
+def _combined(word: str, *sides: Condition) -> Condition:
+    """Conditions side by side: a & b & c are three, and not two in two."""
+    parts: list[Condition] = []
+    for side in sides:
+        alike = type(side) is Several and side.word == word
+        parts += side.conditions if isinstance(side, Several) and alike else [side]
+    return Several(conditions=tuple(parts), word=word)
+
+
 @dataclass(frozen=True, kw_only=True, repr=False)
-class _Several(Condition):
+class Several(Condition):
+    """Several conditions, of which all must hold, or one."""
+
     conditions: tuple[Condition, ...]
     word: str
 
@@ -119,7 +138,7 @@ class _Several(Condition):
     def __str__(self) -> str:
         return (
             f" {self.word} ".join(
-                f"({one})" if isinstance(one, _Several) and one.word != self.word else str(one)
+                f"({one})" if isinstance(one, Several) and one.word != self.word else str(one)
                 for one in self.conditions
             )
             or "anything"
@@ -127,7 +146,9 @@ class _Several(Condition):
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class _Negated(Condition):
+class Negated(Condition):
+    """What a condition does not find."""
+
     condition: Condition
 
     @override
@@ -205,7 +226,7 @@ class FieldComparison(Condition, Comparison[Path]):
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class _SeveralOfField(_Several):
+class SeveralOfField(Several):
     """One field's value, compared in several ways; in none it is only looked for."""
 
     conditions: tuple[FieldComparison, ...]
@@ -279,7 +300,7 @@ def compare(path: Path, asked: Mapping[str, Any]) -> Condition:
     found = [FieldComparison(path, OPERATORS[name], value) for name, value in asked.items()]
     if len(found) == 1:
         return found[0]
-    return _SeveralOfField(conditions=tuple(found), word="and", path=path)
+    return SeveralOfField(conditions=tuple(found), word="and", path=path)
 
 
 def conditions_of(given: object) -> Condition:
@@ -305,4 +326,4 @@ def conditions_of(given: object) -> Condition:
     found = [compare(path_of(field), asked_of(value)) for field, value in given.items()]
     if not found:
         raise FilterError("where={} asks for nothing. Leave it out, or name a field.")
-    return found[0] if len(found) == 1 else _Several(conditions=tuple(found), word="and")
+    return found[0] if len(found) == 1 else Several(conditions=tuple(found), word="and")

@@ -204,6 +204,10 @@ class NodeTypeFilter(Filter):
     subclasses: bool = True
 
     def __post_init__(self) -> None:
+        for name in ("type", "not_type"):
+            value = getattr(self, name)
+            if isinstance(value, Collection) and not isinstance(value, str):
+                object.__setattr__(self, name, tuple(value))
         for given in (*_several(self.type), *_several(self.not_type)):
             if not (
                 isinstance(given, str) or (isinstance(given, type) and issubclass(given, Node))

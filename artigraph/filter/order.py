@@ -29,7 +29,16 @@ from artigraph.registry import did_you_mean, nearest
 from artigraph.types.record import Scalar
 from artigraph.types.scalar import NUMBER, TEXT
 
-__all__ = ["BY_ID", "Order", "OrderBy", "Ordering", "check_counts", "ordering_of"]
+__all__ = [
+    "BY_ID",
+    "Order",
+    "OrderBy",
+    "Ordering",
+    "check_counts",
+    "finds_models",
+    "ordering_of",
+    "types_of",
+]
 
 
 @dataclass(frozen=True)
@@ -165,7 +174,7 @@ def _terms(given: str | Order, filter: Filter, classes: Mapping[str, type[Any]])
     owner, shape = _model_of(filter)
     if isinstance(shape, AnyShape):
         _check_named(path[0], filter, classes)
-    if not _finds_models(filter):
+    if not finds_models(filter):
         raise FilterError(
             f"order_by={given.by!r}: there is no such column of nodes. "
             f"{_nearest_names(path[0], _OWN_COLUMNS, node_table.c.keys())} To order by a field of "
@@ -216,17 +225,18 @@ def _in_row(
     )
 
 
-def _finds_models(filter: Filter) -> bool:
+def finds_models(filter: Filter) -> bool:
+    """Whether all that a filter finds are models, as far as it says so."""
     if isinstance(filter, AllOf):
-        return any(_finds_models(one) for one in filter.filters)
+        return any(finds_models(one) for one in filter.filters)
     if isinstance(filter, AnyOf):
-        return all(_finds_models(one) for one in filter.filters)
+        return all(finds_models(one) for one in filter.filters)
     return isinstance(filter, ModelFilter | ModelTypeFilter)
 
 
 def _check_named(field: str, filter: Filter, classes: Mapping[str, type[Any]]) -> None:
     """Refuse a field that no class has whose models a filter finds by their names."""
-    named = [one.type for one in _types(filter)]
+    named = [one.type for one in types_of(filter)]
     known = [classes[one] for one in named if isinstance(one, str) and one in classes]
     if not known or len(known) < len(named):
         return
@@ -241,7 +251,7 @@ def _check_named(field: str, filter: Filter, classes: Mapping[str, type[Any]]) -
 
 def _model_of(filter: Filter) -> tuple[str, Shape]:
     """The one class whose models a filter finds, as far as it says so."""
-    found = list(_types(filter))
+    found = list(types_of(filter))
     classes = {one.type for one in found if not isinstance(one.type, str)}
     if len(classes) == 1 and not any(isinstance(one.type, str) for one in found):
         (model,) = classes
@@ -249,12 +259,13 @@ def _model_of(filter: Filter) -> tuple[str, Shape]:
     return "the model", AnyShape()
 
 
-def _types(filter: Filter) -> Iterator[ModelTypeFilter]:
+def types_of(filter: Filter) -> Iterator[ModelTypeFilter]:
+    """The types of models that a filter names."""
     if isinstance(filter, AllOf | AnyOf):
         # In A & (B | C) it is A that says of which class all are.
         single = [one for one in filter.filters if not isinstance(one, AnyOf)]
-        told = [type_ for one in single for type_ in _types(one)]
-        yield from told or (type_ for one in filter.filters for type_ in _types(one))
+        told = [type_ for one in single for type_ in types_of(one)]
+        yield from told or (type_ for one in filter.filters for type_ in types_of(one))
     elif isinstance(filter, ModelTypeFilter):
         yield filter
     elif isinstance(filter, ModelFilter) and isinstance(filter.model_type, tuple):

@@ -23,6 +23,7 @@ from artigraph.filter.condition import Condition
 from artigraph.filter.field import to_condition
 from artigraph.filter.model import ModelFilter
 from artigraph.filter.shape import ModelShape
+from artigraph.filter.written.known import know_models
 from artigraph.home import home_of_each, newest, note_statement, replaces
 from artigraph.orm.base import is_clean
 from artigraph.serializer.base import serializers
@@ -285,6 +286,7 @@ class BaseModel(Shown, ModelValue, ABC, metaclass=ModelMeta):
 
 models_by_name: dict[str, type[BaseModel]] = {}
 """What a stored name means here and now."""
+know_models(models_by_name)
 _overwrites: ContextVar[bool] = ContextVar("artigraph_model_overwrites", default=False)
 
 

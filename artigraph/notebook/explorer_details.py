@@ -14,10 +14,11 @@ from sqlalchemy import select
 
 from artigraph.blob.record import RECORD_COLUMNS, record_of
 from artigraph.db.session import read
-from artigraph.display.escape import visible
+from artigraph.display.escape import cut, visible
 from artigraph.display.facts import Facts
 from artigraph.display.options import options
 from artigraph.display.shown import Shown
+from artigraph.display.value import format_time
 from artigraph.errors import ArtigraphError, NodeNotFoundError
 from artigraph.filter.node import NodeFilter
 from artigraph.frame.base import StoredValue
@@ -26,12 +27,18 @@ from artigraph.frame.handles import open_stored
 from artigraph.model.read import read_tolerantly
 from artigraph.model.unknown import UnknownModel
 from artigraph.node.node import read_node_or_none
-from artigraph.notebook.explorer_rows import row_values
+from artigraph.note.store import read_notes
+from artigraph.notebook.explorer_rows import LONGEST_LABEL, row_values
 from artigraph.orm.node import node_table
 from artigraph.outline.page import browse_node
 from artigraph.outline.summary import NodeSummary
 
 __all__ = ["code_for", "gone", "node_details", "read_stored"]
+
+NOTES = 20
+"""Notes that are shown; the others are read by read_notes()."""
+LONGEST_NOTE = 10_000
+"""Characters of one that are shown."""
 
 
 async def node_details(node_id: int) -> dict[str, Any]:
@@ -39,7 +46,7 @@ async def node_details(node_id: int) -> dict[str, Any]:
 
     Returns:
         ``row``, ``facts``, ``frames`` (the frames that may be looked into, by
-        ``label`` and ``node``) and ``code``, as plain values.
+        ``label`` and ``node``), ``code``, and ``notes``, as plain values.
 
     Raises:
         NodeNotFoundError: It is gone.
@@ -76,7 +83,23 @@ async def node_details(node_id: int) -> dict[str, Any]:
         "facts": _as_json(facts),
         "frames": [{"label": frame.label or "", "node": frame.node_id} for frame in frames],
         "code": code_for(row, values["kind"]),
+        **await _notes(node_id),
     }
+
+
+async def _notes(node_id: int) -> dict[str, Any]:
+    """The notes about a node, the newest of many."""
+    # The newest first, for those are told of; shown as they were written.
+    found = await read_notes(node_id, limit=NOTES + 1, newest=True)
+    shown = [
+        {
+            "text": _as_json(cut(note.text, LONGEST_NOTE)),
+            "by": visible(note.by or "", LONGEST_LABEL),
+            "at": format_time(note.at),
+        }
+        for note in found[-NOTES:]
+    ]
+    return {"notes": shown, "more_notes": len(found) > NOTES}
 
 
 async def read_stored(node_id: int) -> StoredValue:

@@ -19,7 +19,7 @@ from sqlalchemy import ColumnElement
 from artigraph.concurrency import run_in_thread
 from artigraph.db.setting import get_engine
 from artigraph.display.escape import visible
-from artigraph.errors import FilterError, NodeNotFoundError, PartError
+from artigraph.errors import FilterError, NodeNotFoundError, PartError, UnknownNameError
 from artigraph.filter.base import Filter, clause_of
 from artigraph.filter.unset import NOT_WRITTEN, UNSET
 from artigraph.frame.frame import StoredFrame
@@ -30,6 +30,7 @@ from artigraph.notebook.frame_handlers import FrameHandlers
 from artigraph.orm.node import Node
 from artigraph.outline.page import (
     Narrowing,
+    NodePage,
     browse_children,
     browse_labels,
     browse_node,
@@ -41,12 +42,14 @@ from artigraph.outline.page import (
 from artigraph.outline.search import (
     fields_asked_for,
     ids_asked_for,
+    queries_asked_for,
     search_clause,
     taken_as_words,
     text_in,
     words_in,
 )
 from artigraph.outline.summary import NodeSummary
+from artigraph.query.store import read_named
 
 __all__ = ["SCOPE", "Scope", "TreeHandlers", "check_scope"]
 
@@ -162,7 +165,11 @@ class TreeHandlers(Handlers):
         text = params.get("text", "")
         if not isinstance(text, str):
             raise FilterError(f"A search is a text, not {text!r:.100}.")
-        clause, wanted = search_clause(text), _narrowing(params).strictly()
+        try:
+            saved = await _saved_in(text)
+        except UnknownNameError as error:  # while a name is typed, none is misspelt
+            return {**page_values(NodePage((), None)), "hint": str(error)}
+        clause, wanted = search_clause(text, saved), _narrowing(params).strictly()
         before = params.get("before")
         page = await browse_search(
             clause if wanted is None else clause & wanted,
@@ -236,6 +243,12 @@ def check_scope(given: object) -> Scope:
             f"explore() takes a node, its id, a filter or nothing, not {given!r:.100}.{hint}"
         )
     return found
+
+
+async def _saved_in(text: str) -> dict[str, Filter]:
+    """The saved questions that a search names."""
+    names = queries_asked_for(text)
+    return {one.name: one.filter for one in (await read_named(names)).values()} if names else {}
 
 
 async def _why_nothing(text: str) -> str:

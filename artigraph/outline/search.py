@@ -2,20 +2,22 @@
 
 Words are looked for in labels and types; ``loss<0.1`` compares a field of
 models, by any operator that has a sign, ``loss=*`` asks whether there is one,
-``#12`` is a node's id. All of them must hold. Values are bound and patterns
-escaped; a text that looks like nothing of this is taken as a word.
+``#12`` is a node's id, and ``@good`` is a saved question. All of them must hold.
+Values are bound and patterns escaped; a text that looks like nothing of this is
+taken as a word.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
 from sqlalchemy import ColumnElement, FromClause, and_, exists, or_, select, true
 
 from artigraph.errors import FilterError
+from artigraph.filter.base import Filter, clause_of
 from artigraph.filter.condition import FieldComparison
 from artigraph.filter.location import nested_model, path_of
 from artigraph.filter.operator import OPERATORS, SIGNS, Operator, sign_pattern
@@ -29,6 +31,7 @@ __all__ = [
     "LONGEST_SEARCH",
     "fields_asked_for",
     "ids_asked_for",
+    "queries_asked_for",
     "search_clause",
     "taken_as_words",
     "text_in",
@@ -44,15 +47,17 @@ DEEPEST = 4
 _TERM = re.compile(r'(?:[^\s"]|"[^"]*")+')
 _PATH = re.compile(r"[^\W\d][\w-]*(?:[.][\w-]+)*")
 _ID = re.compile(r"#[0-9]{1,18}")
+_SAVED = re.compile(r"@([^\W\d][\w.-]*)")
 _columns = node_table.c
 
 
-def search_clause(text: str) -> ColumnElement[bool]:
+def search_clause(text: str, saved: Mapping[str, Filter] | None = None) -> ColumnElement[bool]:
     """What a text asks for.
 
     Args:
         text: Words, comparisons of fields and ids, separated by spaces; double
             quotes keep spaces together.
+        saved: The saved questions that :func:`queries_asked_for` tells of, by name.
 
     Returns:
         A clause on the columns of ``Node``.
@@ -63,12 +68,13 @@ def search_clause(text: str) -> ColumnElement[bool]:
     if len(text) > LONGEST_SEARCH:
         raise FilterError(f"A search has at most {LONGEST_SEARCH} characters, not {len(text)}.")
     check_value(text)
-    return and_(true(), *(_clause(term) for term in _TERM.findall(text)))
+    return and_(true(), *(_clause(term, saved or {}) for term in _TERM.findall(text)))
 
 
 def words_in(text: str) -> list[str]:
     """What a text looks for in labels and types."""
     terms = _TERM.findall(text)
+    terms = [term for term in terms if not _SAVED.fullmatch(term)]
     words = [term for term in terms if not _ID.fullmatch(_plain(term)) and not _comparison(term)]
     return [_plain(word) for word in words]
 
@@ -86,6 +92,11 @@ def fields_asked_for(text: str) -> dict[str, str | None]:
 def ids_asked_for(text: str) -> list[str]:
     """What in a text begins as an id does, without its ``#``."""
     return [term[1:] for term in _TERM.findall(text) if term.startswith("#") and term != "#"]
+
+
+def queries_asked_for(text: str) -> list[str]:
+    """The names of saved questions in a text; what stands in quotes is a word."""
+    return [found[1] for term in _TERM.findall(text) if (found := _SAVED.fullmatch(term))]
 
 
 def text_in(field: str) -> ColumnElement[bool]:
@@ -117,8 +128,10 @@ def _plain(term: str) -> str:
     return term.replace('"', "")
 
 
-def _clause(term: str) -> ColumnElement[bool]:
+def _clause(term: str, saved: Mapping[str, Filter]) -> ColumnElement[bool]:
     plain = _plain(term)
+    if (named := _SAVED.fullmatch(term)) and named[1] in saved:
+        return clause_of(saved[named[1]])
     if _ID.fullmatch(plain):
         return _columns.node_id == int(plain[1:])
     if (asked := _comparison(term)) is not None:

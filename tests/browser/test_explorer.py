@@ -201,6 +201,34 @@ def test_walk_select_and_read_in_python(lab: Explored) -> None:
     expect(lab.item("+179 more")).to_be_visible()
 
 
+def test_notes_and_saved_questions(lab: Explored) -> None:
+    """Notes stand in the details as they were written; @good finds what is saved so."""
+    lab.run("hostile = '<b onclick=alert(1)>bold</b>\\n\\n' + '\\u202etxt'")
+    lab.run("run = await read_node(NodeFilter(label='run 2'))")
+    lab.run("for text in ('first', hostile): await write_note(run, text)")
+    lab.choose("run 2")
+    notes = lab.details.get_by_role("region", name="Notes")
+    expect(notes.locator("li")).to_have_count(2)
+    expect(notes.locator(".note-text").first).to_have_text("first")
+    last = notes.locator(".note-text").last
+    assert last.inner_text() == "<b onclick=alert(1)>bold</b>\n\n\\u202etxt"
+    assert last.evaluate("e => e.children.length") == 0
+    lab.notebook.screenshot("explorer-notes")
+    lab.choose("run 3")
+    expect(lab.details.get_by_role("heading", name="run 3")).to_be_visible()
+    expect(notes).to_have_count(0)
+
+    lab.run("_ = await save_query('good', Fit.where(lambda f: f.loss < 0.1))")
+    lab.search.fill("@goo")
+    expect(lab.page.get_by_text("Did you mean 'good'?")).to_be_visible()
+    lab.search.fill("@good fold 2")
+    hits = lab.page.locator(".search .hit")
+    expect(hits).to_have_count(3)
+    lab.search.press("ArrowDown")
+    lab.search.press("Enter")
+    expect(lab.item("fold 2: model Fit")).to_have_attribute("aria-selected", "true")
+
+
 def test_search_jumps_and_filters(lab: Explored) -> None:
     """A search over everything opens the way to its hit; the filter hides other models."""
     lab.search.fill("fold 2 loss<0.1")

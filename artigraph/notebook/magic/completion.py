@@ -1,8 +1,8 @@
 """What the Tab key offers behind ``%artigraph``.
 
-Everything is known without asking the database: sub-commands, options, the
+Everything is known without waiting for the database: sub-commands, options, the
 model and node classes that are defined, the fields of the class that is named,
-and the notebook's variables.
+the notebook's variables, and the saved questions that were read by now.
 
 What knows the models is imported once something of it is to be completed, which is later than
 ``%load_ext``.
@@ -22,6 +22,7 @@ from IPython.core.completer import (
 from IPython.core.interactiveshell import InteractiveShell
 
 from artigraph.notebook.magic.parser import NAMES, Command, commands
+from artigraph.notebook.portal import start_in_portal
 
 __all__ = ["Completion"]
 
@@ -65,7 +66,8 @@ class Completion:
     def _offered(self, words: list[str], is_cell: bool) -> tuple[str, Iterable[str]]:
         """What the words may go on with, and how a page names the kind of it."""
         if len(words) == 1:
-            return "command", [n for n, found in commands().items() if found.heads_cell is is_cell]
+            fits = {n: f.heads_cell is is_cell or f.takes_text for n, f in commands().items()}
+            return "command", [name for name, fit in fits.items() if fit]
         found = commands().get(words[0])
         if found is None:
             return "command", []
@@ -80,6 +82,8 @@ class Completion:
         kind = found.options.get(words[-2]) or ""
         if words[-2] not in found.options:
             kind = found.completes
+        if kind == "model" and words[-1].startswith("@"):
+            return "question", self._questions()
         if kind == "model":
             given = [word for word in words[1:-1] if not word.startswith("-")]
             return ("field", self._fields(given[0])) if given else ("model", self._models())
@@ -108,6 +112,16 @@ class Completion:
         variables = self._shell.user_ns.items()
         here = [n for n, v in variables if isinstance(v, type) and issubclass(v, BaseModel)]
         return {*models_by_name, *here}
+
+    def _questions(self) -> Iterable[str]:
+        """Those that are known here; where none is, they are read meanwhile."""
+        from artigraph.query.store import known_queries, read_queries
+
+        known = known_queries()
+        if not known:
+            # The next Tab has them: nobody waits for a database here, or hears of its errors.
+            start_in_portal(read_queries())
+        return [f"@{name}" for name in known]
 
     def _fields(self, name: str) -> Iterable[str]:
         from artigraph.model.base import BaseModel, models_by_name

@@ -72,7 +72,7 @@ class Magic:
                 return parsed
             found, call = parsed
             _check_session(found)
-        if cell is not None:
+        if cell is not None and found.heads_cell:
             with short_errors():
                 block = found.run(call)
             return run_body(self._shell, block, cell)
@@ -82,21 +82,23 @@ class Magic:
                 result = run_in_portal(_act(result)) if _confirmed(result) else None
         return None if silent else result
 
-    def wait_for(self, line: str) -> Coroutine[Any, Any, Any]:
+    def wait_for(self, line: str, cell: str | None = None) -> Coroutine[Any, Any, Any]:
         """Answer a line, to be awaited.
 
         Args:
             line: What stands behind the magic's name.
+            cell: The cell's other lines, if it heads one and they are a text.
 
         Returns:
             What the sub-command returns, once it is awaited.
         """
         # A coroutine has no caller; the variables are those of ours.
-        return self._wait_for(line, _variables_of_caller())
+        source = "" if cell is None else f"%%artigraph {line}\n{cell}"
+        return self._wait_for(line, _variables_of_caller(), source)
 
-    async def _wait_for(self, line: str, variables: Mapping[str, Any]) -> object:
+    async def _wait_for(self, line: str, variables: Mapping[str, Any], source: str) -> object:
         with short_errors():
-            parsed = self._parse(line, variables, "")
+            parsed = self._parse(line, variables, source)
             if isinstance(parsed, Said):
                 return parsed
             found, call = parsed

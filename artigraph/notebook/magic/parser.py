@@ -118,6 +118,8 @@ class Command:
     epilog: Callable[[], str] = str
     """Makes what ``--help`` says at its end."""
     stage: Stage = "other"
+    takes_text: bool = False
+    """Whether it may head a cell, whose other lines are a text."""
 
     @property
     def usage(self) -> str:
@@ -186,6 +188,7 @@ def command(
     heads_cell: bool = False,
     epilog: Callable[[], str] = str,
     stage: Stage = "other",
+    takes_text: bool = False,
 ) -> Callable[[Run], Run]:
     """Make a coroutine function a sub-command; its docstring is what ``--help`` says.
 
@@ -196,6 +199,7 @@ def command(
             and returns an asynchronous context manager, the block of the cell's other lines.
         epilog: Makes what ``--help`` says at its end, of what there is by then.
         stage: When it is wanted; the overview begins with the earliest.
+        takes_text: It may head a cell as well, whose other lines are a text and no code.
 
     Raises:
         NameTakenError: Another function is the sub-command of that name.
@@ -235,7 +239,7 @@ def command(
         parser.usage = parser.format_usage().removeprefix("usage: ").strip().replace("%", "%%")
         summary = text.partition("\n")[0]
         COMMANDS[name] = Command(
-            name, summary, parser, run, where, words, options, heads_cell, epilog, stage
+            name, summary, parser, run, where, words, options, heads_cell, epilog, stage, takes_text
         )
         return run
 
@@ -302,7 +306,7 @@ def parse(
     # Before any variable is looked up: help is for those who are still searching.
     if any(word in HELP for word in rest.split()):
         return Said(f"{found.parser.format_help().strip()}\n\n{found.epilog()}".strip())
-    if bool(source) is not found.heads_cell:
+    if bool(source) is not found.heads_cell and not found.takes_text:
         where = "heads a cell" if found.heads_cell else "stands on a line of its own"
         raise UsageError(f"{found.name} {where}: {found.usage} …")
     arguments = _arguments(found, split(rest, variables))

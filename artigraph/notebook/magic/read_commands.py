@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,18 +24,26 @@ from artigraph.filter.operator import usual_signs
 from artigraph.filter.relation import NodeRelationshipFilter
 from artigraph.filter.unset import UNSET, Unset
 from artigraph.model.base import BaseModel, models_by_name
-from artigraph.model.load import ReadModel
 from artigraph.model.log import Log
-from artigraph.model.read import count_models, read_models, read_tolerantly
+from artigraph.model.read import count_models, read_tolerantly
 from artigraph.node.current import innermost
 from artigraph.notebook import explore
 from artigraph.notebook.magic.condition import parse_conditions
 from artigraph.notebook.magic.node_argument import current_id, find_id, find_node
 from artigraph.notebook.magic.parser import Call, Said, argument, command, count
 from artigraph.notebook.magic.result import Listing, NothingFound, Picture
+from artigraph.notebook.magic.saved_query import (
+    Question,
+    is_saved,
+    read_question,
+    refuse_more,
+    save_question,
+    saved_name,
+)
 from artigraph.notebook.magic.words import Word
 from artigraph.orm.artifact import ModelArtifact
 from artigraph.outline.tree import Tree, read_tree
+from artigraph.query.store import read_queries
 from artigraph.registry import did_you_mean
 
 __all__ = ["model_class"]
@@ -117,7 +126,12 @@ class _Signs(str):
 
 @command(
     "find",
-    argument("type", metavar="TYPE", complete="model", help="a model's class or its name"),
+    argument(
+        "type",
+        metavar="TYPE",
+        complete="model",
+        help="a model's class or its name; @NAME is a saved question, and @ alone lists them",
+    ),
     argument(
         "where",
         nargs="*",
@@ -128,30 +142,45 @@ class _Signs(str):
     argument("--order", metavar="FIELD", help="order by it; -FIELD for the largest first"),
     argument("--limit", type=count, metavar="N", help="how many at the most"),
     argument("--in", dest="within", metavar="NODE", help="only below this node"),
+    argument("--save", metavar="NAME", help="save the question, to be asked as @NAME"),
+    argument("--replace", action="store_true", help="let it take the place of one of that name"),
     stage="look",
 )
-async def find(call: Call) -> ResultList[ReadModel]:
+async def find(call: Call) -> ResultList[Any]:
     """Find models by what their fields hold.
 
     All conditions must hold. A value is read as what its field is annotated as. The
     result is a list of models with their rows (.value, .artifact); frames and arrays in
-    them are opened, not loaded.
+    them are opened, not loaded. A saved question that asks for nodes finds nodes.
     """
     args = call.args
-    name, model = model_class(args.type, call.variables)
+    save = None if args.save is None else saved_name(args.save)
+    if is_saved(args.type) and args.type.text == "@":
+        refuse_more(args.where)
+        return ResultList(await read_queries()) or NothingFound(
+            "No question is saved. %artigraph find TYPE field<value --save NAME saves one."
+        )
+    named = None if is_saved(args.type) else model_class(args.type, call.variables)
     # The node first: of a label without its quotes the second word is no condition.
     within = None if args.within is None else await find_id(args.within)
-    condition = parse_conditions(args.where, name, model)
-    filter: Filter = ModelFilter(model_type=name if model is None else model, where=condition)
+    if named is None:
+        question = await read_question(args.type, args.where)
+    else:
+        condition = parse_conditions(args.where, *named)
+        question = Question(ModelFilter(model_type=named[1] or named[0], where=condition))
     if within is not None:
-        filter = filter & NodeRelationshipFilter(descendant_of=within)
-    found = await read_models(
-        filter,
-        order_by=args.order.text if args.order else None,
-        limit=args.limit,
-        lazy=True,
-    )
-    return ResultList(found) if found else await _nothing(filter, name, model)
+        below = NodeRelationshipFilter(descendant_of=within)
+        question = replace(question, filter=question.filter & below)
+    if args.order:
+        question = replace(question, order_by=args.order.text)
+    found = await question.read(args.limit)
+    if save is not None:
+        await save_question(save, question, replace=args.replace)
+    if found:
+        return found
+    if named is None:
+        return NothingFound(f"Nothing found: {question.filter}.")
+    return await _nothing(question.filter, *named)
 
 
 async def _nothing(filter: Filter, name: str, model: type[BaseModel] | None) -> ResultList[Any]:

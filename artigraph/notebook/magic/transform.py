@@ -61,10 +61,13 @@ class Transformers:
         """Rewrite a line that heads a cell; one of ``input_transformers_cleanup``."""
         found = _CELL.match(lines[0]) if lines and self._awaits else None
         heading = commands().get(found[3]) if found else None
-        if not (found and heading and heading.heads_cell):
+        if not (found and heading and (heading.heads_cell or heading.takes_text)):
             return lines
         if any(word in HELP for word in found[2].split()):
             return lines
+        if heading.takes_text:
+            given = f"{found[2].rstrip()!r}, {''.join(lines[1:])!r}"
+            return [f"await get_ipython().find_cell_magic({found[1]!r}).wait_for({given})\n"]
         name, line = found[1], hide_address(found[2].rstrip())
         begin = f"await get_ipython().find_cell_magic({name!r}).{_BEGIN}({line!r})\n"
         body = self.first_line(lines[1:])

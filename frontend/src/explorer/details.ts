@@ -74,7 +74,7 @@ export class DetailsPane {
     if (row !== null && row.count > this.#options.page) this.element.append(this.#childList(row));
   }
 
-  #draw({ row, facts, frames, code }: Details): void {
+  #draw({ row, facts, frames, code, notes: written, more_notes: more }: Details): void {
     const button = html("button", { type: "button", title: "Copy this line of code" }, "Copy");
     button.addEventListener("click", () => {
       void copy(code).then(() => this.#options.say("Copied."));
@@ -88,6 +88,7 @@ export class DetailsPane {
     if (row.count > this.#options.page) this.element.append(this.#childList(row));
     for (const frame of frames) this.element.append(this.#frame(frame));
     this.element.append(drawFacts({ ...facts, notes }));
+    if (written.length > 0) this.element.append(drawNotes(written, more));
   }
 
   #childList(row: Row): HTMLElement {
@@ -126,6 +127,15 @@ export class DetailsPane {
     this.#leave.push(() => leave?.());
     return html("div", { class: "frame-field" }, button, place);
   }
+}
+
+/** What people have written about a node, as they have written it: never as a page's own. */
+function drawNotes(notes: Details["notes"], more: boolean): HTMLElement {
+  const drawn = notes.map(({ text, by, at }) => html("li", {},
+    html("p", { class: "quiet" }, [by, at].filter((one) => one !== "").join(" · ")),
+    html("div", { class: "note-text" }, text)));
+  return html("section", { class: "written", "aria-label": "Notes" },
+    html("h4", {}, more ? `Notes, the newest ${notes.length}` : "Notes"), html("ul", {}, ...drawn));
 }
 
 function head(row: Row, label = row.label ?? boxText(row)): HTMLElement {

@@ -49,6 +49,9 @@ export interface Details {
   facts: Facts;
   frames: { label: string; node: number }[];
   code: string;
+  /** The newest notes about it, the oldest of these first. */
+  notes: { text: string; by: string; at: string }[];
+  more_notes: boolean;
 }
 
 /** As `artigraph.display.facts.Facts`. */

@@ -144,6 +144,7 @@ describe("an explorer", () => {
 
   it("chooses for Python, and what Python chooses", async () => {
     python.answers["details"] = {
+      notes: [{ text: "<b>kept</b>\n\nas written", by: "ada", at: "2026-01-01 00:00:00 UTC" }], more_notes: false,
       row: row(2), frames: [], code: "await read_node(NodeFilter(node_id=2))",
       facts: {
         name: "Node", label: "", badges: [], notes: [], lines: ["a line"], fields: [], more_fields: 0, table: null,
@@ -155,6 +156,8 @@ describe("an explorer", () => {
     expect(python.sent.at(-1)).toMatchObject({ method: "details" });
     expect(python.traits.selected).toBe(2);
     expect(root().querySelector(".details")!.textContent).toContain("a line");
+    expect(root().querySelector(".note-text")!.textContent).toBe("<b>kept</b>\n\nas written");
+    expect(root().querySelector(".note-text")!.children).toHaveLength(0);
     python.traits.selected = 1;
     python.fire("change:selected");
     expect(item("node 1").getAttribute("aria-selected")).toBe("true");

@@ -37,6 +37,18 @@ async def folder(kernel: Kernel, tmp_path: Path) -> Path:
     return tmp_path
 
 
+async def test_question_is_saved_and_asked_in_a_kernel(kernel: Kernel, folder: Path) -> None:
+    """What was asked is saved and shown, and its name asks it again in the next cell."""
+    await kernel.run("%ag log loss=0.5\n%ag log loss=0.1")
+    saved = await kernel.run("x = %ag find Log loss<0.3 --save low\nlen(x)")
+    assert saved.startswith("SavedQuery '@low'")
+    assert saved.endswith("1")
+    assert await kernel.run("x = %ag find @low\nx[0].value['loss']") == "0.1"
+    assert "with loss < 0.3" in await kernel.run("(await read_query('low'))")
+    with pytest.raises(CellError, match="Did you mean 'low'"):
+        await kernel.run("%ag find @lo")
+
+
 async def test_lines_and_runs_in_a_kernel(kernel: Kernel, folder: Path) -> None:
     """What is run is kept and shown, awaited or not, and the cell's number is the kernel's."""
     shown = await kernel.run(

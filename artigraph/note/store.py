@@ -1,0 +1,140 @@
+"""Notes in the store: written, read and deleted."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, bindparam, delete, func, insert, select
+
+from artigraph.db.fetch import ask
+from artigraph.db.retry import retried
+from artigraph.db.session import write
+from artigraph.display.row import ResultList
+from artigraph.errors import FilterError, NodeNotFoundError
+from artigraph.filter.base import PRESENT, Filter
+from artigraph.filter.order import check_counts
+from artigraph.filter.relation import Nodes, check_nodes, nodes_clause
+from artigraph.note.note import LONGEST_NOTE, Note, check_text
+from artigraph.orm.base import utc_now
+from artigraph.orm.node import NodeLike, node_table
+from artigraph.orm.note import NoteRecord
+from artigraph.orm.uid import uids_now
+
+__all__ = ["delete_note", "read_notes", "write_note"]
+
+_table: Any = NoteRecord.__table__
+_columns = _table.c
+
+
+async def write_note(node: NodeLike, text: str) -> Note:
+    """Write a note about a node; about a locked one, too.
+
+    Args:
+        node: The node, what was read or written, or an id.
+        text: What to write: Markdown, 100,000 characters at the most.
+
+    Returns:
+        The note, with who has written it and when.
+
+    Raises:
+        FilterError: The text is none or too long, or no single node is meant.
+        NodeNotFoundError: There is no such node.
+    """
+    return await _write(_one_id(node), check_text(text))
+
+
+def _one_id(node: object) -> int:
+    found = () if isinstance(node, Filter) else check_nodes("write_note()", node)
+    if isinstance(found, Filter) or len(found) != 1:
+        raise FilterError(
+            f"write_note() takes one node or its id, not {node!r:.60}. Write a note for each, "
+            "inside of new_session()."
+        )
+    return found[0]
+
+
+@retried
+async def _write(node_id: int, text: str) -> Note:
+    async with write() as transaction:
+        (uid,), at = uids_now(1), utc_now()
+        note = Note(UUID(bytes=uid), node_id, text, transaction.user, at)
+        given = {"note_uid": note.uid, "note_text": text, "note_by": note.by, "note_at": at}
+        values = [
+            bindparam(name, one, type_=_columns[name].type).label(name)
+            for name, one in given.items()
+        ]
+        # One statement: what is not there, or was thrown away, has no row to write of.
+        here = select(node_table.c.node_id, *values).where(node_table.c.node_id == node_id, PRESENT)
+        written = await transaction.connection.execute(
+            insert(_table).from_select(["note_node_id", *given], here)
+        )
+        if written.rowcount != 1:
+            raise NodeNotFoundError(
+                f"There is no node {node_id} to write a note about: it was deleted or thrown "
+                "away, or is of another database. Nothing was written."
+            )
+    return note
+
+
+async def read_notes(of: Nodes, *, limit: int = 1_000, newest: bool = False) -> list[Note]:
+    """Read the notes about some nodes, the oldest first, in one statement.
+
+    Args:
+        of: A node, an id, several, or a filter: the notes about all that it finds.
+        limit: How many to read at the most.
+        newest: Read the last ones where there are more than ``limit``; else the first ones.
+
+    Returns:
+        The notes.
+
+    Raises:
+        FilterError: It is none of these, or ``limit`` is no count.
+    """
+    check_counts(limit=limit)
+    about = nodes_clause(check_nodes("read_notes()", of))
+    # Somebody else's may be of any length.
+    text = func.substr(_columns.note_text, 1, LONGEST_NOTE).label("text")
+    query = (
+        select(_columns.note_uid, _columns.note_node_id, text, _columns.note_by, _columns.note_at)
+        .join(node_table, node_table.c.node_id == _columns.note_node_id)
+        .where(about)
+        .order_by(_columns.note_uid.desc() if newest else _columns.note_uid)
+        .limit(limit)
+    )
+    found = [note for row in await ask(query) if (note := _made(row)) is not None]
+    return ResultList(found[::-1] if newest else found)
+
+
+def _made(row: Row[Any]) -> Note | None:
+    """A note of a row; ``None`` of one that nobody could have written."""
+    uid, node_id, text, by, at = tuple(row)
+    if not isinstance(uid, UUID) or not isinstance(text, str) or not isinstance(at, datetime):
+        return None
+    return Note(uid, node_id, text, by if isinstance(by, str) else None, at)
+
+
+async def delete_note(note: Note | UUID) -> bool:
+    """Delete a note.
+
+    Args:
+        note: The note, or its ``uid``.
+
+    Returns:
+        Whether it was there.
+
+    Raises:
+        FilterError: It is no note.
+    """
+    uid = note.uid if isinstance(note, Note) else note
+    if not isinstance(uid, UUID):
+        raise FilterError(f"delete_note() takes a note or its uid, not {note!r:.60}.")
+    return await _delete(uid)
+
+
+@retried
+async def _delete(uid: UUID) -> bool:
+    async with write() as transaction:
+        gone = await transaction.connection.execute(delete(_table).where(_columns.note_uid == uid))
+        return bool(gone.rowcount)

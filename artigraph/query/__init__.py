@@ -1,0 +1,1 @@
+"""Questions that the store keeps under names: written as JSON, and never evaluated."""
