@@ -50,7 +50,7 @@ _columns = SchemaRecord.__table__.c
 
 @dataclass(frozen=True, slots=True, repr=False)
 class SchemaUpgrade(Shown):
-    """What :func:`artigraph.db.upgrade_schema` has done, or would do."""
+    """What :func:`artigraph.upgrade_schema` has done, or would do."""
 
     before: int
     """The version that the store had."""
