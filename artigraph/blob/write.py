@@ -20,7 +20,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from artigraph.concurrency import gather_bounded, run_in_thread
-from artigraph.db.session import read, write
+from artigraph.db.session import read, refuse_if_read_only, write
 from artigraph.dialect.registry import dialect_of
 from artigraph.errors import SerializationError, StorageError
 from artigraph.filter.value import among
@@ -175,7 +175,9 @@ async def put_blobs(blobs: Sequence[Blob]) -> list[tuple[type[Node], dict[str, A
     Raises:
         SerializationError: A value would not come back equal; nothing is put.
         StorageError: A storage failed; no row names what was put by then.
+        ReadOnlyError: The database is only read; nothing is put.
     """
+    await refuse_if_read_only()
     try:
         if len(blobs) == 1 and blobs[0].storage is not None:
             # No other value can be refused, so it need not wait for any.

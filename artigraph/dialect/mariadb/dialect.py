@@ -90,6 +90,7 @@ class MariaDB(MariaDBGuards, Dialect):
     conflicts, waits = frozenset({_DEADLOCK, 1020, 1412}), frozenset({1205})
     losses = frozenset({0, 2003, 2006, 2013, 2014, 2045, 2055, 4031})
     denials = frozenset({1142, 1143, 1227, 1290, 1792, 1836})
+    only_reads = frozenset({1792})
     table_options = _TABLE
     index_options: ClassVar[Mapping[str, str]] = {"mysql_length": "most", "mariadb_length": "most"}
     integer_bits = _BITS
@@ -104,6 +105,14 @@ class MariaDB(MariaDBGuards, Dialect):
                 from artigraph.dialect.mariadb.trip import travel_less
 
                 travel_less(engine.dialect)
+
+    @override
+    def _refuse_writes(self, connection: Any, record: object) -> None:
+        cursor = connection.cursor()
+        try:
+            cursor.execute("SET SESSION TRANSACTION READ ONLY")
+        finally:
+            cursor.close()
 
     @override
     def see_one_moment(self, connection: Connection) -> None:
