@@ -290,6 +290,8 @@ async def _share(connection: AsyncConnection, name: str, url: str) -> dict[str, 
 async def add_storage(connection: AsyncConnection, storage: Storage) -> None:
     """Record where a storage is unless it is recorded, so that it can be locked.
 
+    Who may only read the database is refused: MariaDB lets them lock rows.
+
     Args:
         connection: A connection in a transaction of its own.
         storage: The storage.
@@ -297,6 +299,9 @@ async def add_storage(connection: AsyncConnection, storage: Storage) -> None:
     known = await connection.execute(select(_name).where(_name == storage.name))
     if known.first() is None:
         await _insert(connection, storage.name, storage.url)
+    else:
+        same = update(StorageRecord).where(_name == storage.name).values(storage_name=_name)
+        await connection.execute(same)
 
 
 async def _insert(connection: AsyncConnection, name: str, url: str) -> bool:

@@ -39,6 +39,7 @@ from artigraph.dialect.base import LABEL_INDEX, Dialect
 from artigraph.dialect.json import DECIMAL, JsonFunctions, is_plain_key
 from artigraph.dialect.order import in_order, json_in_order, says_order, with_order
 from artigraph.dialect.postgresql.guard import PostgreSQLGuards
+from artigraph.dialect.postgresql.roles import PostgreSQLRoles
 from artigraph.errors import FilterError, ReadOnlyError
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ class _Json(JsonFunctions):
         return f"CASE jsonb_typeof({at}) WHEN 'boolean' THEN CAST({at} AS BOOLEAN) END"
 
 
-class PostgreSQL(PostgreSQLGuards, Dialect):
+class PostgreSQL(PostgreSQLGuards, PostgreSQLRoles, Dialect):
     """PostgreSQL."""
 
     name = "postgresql"
