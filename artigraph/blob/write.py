@@ -37,6 +37,7 @@ __all__ = [
     "hold_blobs",
     "lock_storages",
     "put_blobs",
+    "refuse_hidden_rows",
     "remove_unnamed_blobs",
     "sha256_of",
 ]
@@ -208,6 +209,22 @@ async def hold_blobs(connection: AsyncConnection, blobs: Sequence[Blob]) -> None
         await gather_bounded(Blob.put_again_if_gone, blobs)
 
 
+async def refuse_hidden_rows(connection: AsyncConnection) -> None:
+    """Refuse to tell which blobs no row names, to whom some rows are not shown.
+
+    Raises:
+        StorageError: The database keeps rows from whoever asks.
+    """
+    tables = node_table.name, StorageRecord.__tablename__
+    if not await connection.run_sync(dialect_of(connection).sees_all_rows, *tables):
+        raise StorageError(
+            "The database's row-level security hides rows from this account, and a blob that only "
+            "a hidden row names would be taken for one that nobody needs. No blob was removed. "
+            "Run collect_garbage() as the owner of the tables, or as a role that is exempt: "
+            "ALTER ROLE your_collector BYPASSRLS"
+        )
+
+
 async def remove_unnamed_blobs(blobs: Collection[tuple[str, str]]) -> None:
     """Remove those blobs that no row names any more; log what cannot be removed.
 
@@ -227,6 +244,7 @@ async def remove_unnamed_blobs(blobs: Collection[tuple[str, str]]) -> None:
             async with write() as transaction:
                 # Whoever is about to name one of them waits, or is waited for.
                 await lock_storages(transaction.connection, names)
+                await refuse_hidden_rows(transaction.connection)
                 named = set((await transaction.connection.execute(query)).scalars())
                 await _remove(get_storage(storage), locations - named)
         except Exception as error:

@@ -117,6 +117,6 @@ class Guards:
         """
         return None
 
-    def sees_all_rows(self, connection: Connection, table: str) -> bool:
-        """Whether a connection is shown every row of a table, whoever they belong to."""
+    def sees_all_rows(self, connection: Connection, *tables: str) -> bool:
+        """Whether a connection is shown every row of some tables, whoever they belong to."""
         return True

@@ -8,6 +8,7 @@ import re
 from collections.abc import Awaitable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -21,18 +22,26 @@ from artigraph import (
     FilterError,
     NodeFilter,
     ReadOnlyError,
+    StorageError,
+    check_storage,
+    collect_garbage,
     count_nodes,
     delete_nodes,
     engine_context,
     get_engine,
+    new_artifact,
     new_node,
     new_session,
+    orphaned_blobs,
+    read_artifact,
     read_node,
     read_nodes,
     roles_sql,
+    write_artifacts,
     write_node,
 )
 from artigraph.orm.node import Node
+from artigraph.serializer.json import json_serializer
 from tests.conftest import SERVERS, own_database
 from tests.store.broad import Broad, fill, read_all, writes
 
@@ -311,6 +320,56 @@ async def test_the_owner_changes_tables(team: Team, broad: Broad) -> None:
             await writes(broad)[name]()
         await run(team.url("owner"), ["ALTER TABLE artigraph_tag ADD COLUMN mine INTEGER"])
         await run(team.url("owner"), ["ALTER TABLE artigraph_tag DROP COLUMN mine"])
+
+
+async def test_blobs_of_hidden_rows_stay(
+    team: Team, broad: Broad, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Who is not shown all rows removes no blob, is told why, and what it says to do works."""
+    if team.server != "postgresql":
+        pytest.skip("it hides no rows")
+    policy = ["ALTER TABLE artigraph_node ENABLE ROW LEVEL SECURITY"]
+    policy += ["CREATE POLICY own ON artigraph_node USING (node_created_by = session_user)"]
+    await run(team.url("owner"), policy)
+    writer = quoted(team.server, team.names["writer"])
+    value = [1, 2, 3]  # as the owner has written it
+    try:
+        with engine_context(team.url("writer")):
+            assert await count_nodes(NodeFilter()) == 0
+            mine = new_artifact("mine", value, json_serializer, storage=broad.files)
+            mine = (await write_artifacts([mine]))[0]
+            assert await count_nodes(NodeFilter()) == 1
+            blobs = broad.blobs()
+            assert await delete_nodes(NodeFilter(node_id=mine.artifact.node_id)) == 1
+            assert broad.blobs() == blobs
+            assert "are left over: The database's row-level security hides rows" in caplog.text
+            now = timedelta(0)
+            told = "row-level security hides rows from this account.*No blob was removed"
+            for dry_run in (True, False):
+                with pytest.raises(StorageError, match=told) as caught:
+                    await collect_garbage(broad.files, older_than=now, dry_run=dry_run)
+            with pytest.raises(StorageError, match=told):
+                [blob async for blob in orphaned_blobs(broad.files)]
+            with pytest.raises(StorageError, match=told):
+                await check_storage(broad.files)
+            assert broad.blobs() == blobs
+        advice = str(caught.value).rpartition("is exempt: ")[2]
+        await run(team.admin, [advice.replace("your_collector", writer)])
+        with engine_context(team.url("writer")):
+            report = await collect_garbage(broad.files, older_than=now, dry_run=False)
+            assert report.num_blobs == 0
+        with engine_context(team.url("owner")):
+            assert await count_nodes(NodeFilter()) > 1
+            assert (await collect_garbage(broad.files, older_than=now)).num_blobs == 0
+            loose = await read_artifact(NodeFilter(label="loose"))
+            assert loose.value == value
+            await delete_nodes(NodeFilter(label="loose"))
+            assert broad.blobs() != blobs
+    finally:
+        await run(team.admin, [f"ALTER ROLE {writer} NOBYPASSRLS"])
+        undo = ["DROP POLICY IF EXISTS own ON artigraph_node"]
+        undo += ["ALTER TABLE artigraph_node DISABLE ROW LEVEL SECURITY"]
+        await run(team.url("owner"), undo)
 
 
 HOSTILE = ['a"b', "a'b", "a;b", "a--b", "a`b", "a\\b", "DROP TABLE x", "ä", "a b", "%", "*", "a.b"]

@@ -97,7 +97,10 @@ class PostgreSQLGuards(Guards):
         connection.exec_driver_sql(f"SELECT pg_advisory_unlock({UPGRADES})")
 
     @override
-    def sees_all_rows(self, connection: Connection, table: str) -> bool:
+    def sees_all_rows(self, connection: Connection, *tables: str) -> bool:
         # Policies show a role some rows; the owner, and who is exempt, see all.
-        asked = text("SELECT NOT row_security_active(quote_ident(:table)::regclass)")
-        return bool(connection.execute(asked, {"table": table}).scalar())
+        asked = text(
+            "SELECT NOT bool_or(row_security_active(quote_ident(name)::regclass)) "
+            "FROM unnest(CAST(:tables AS TEXT[])) AS name"
+        )
+        return bool(connection.execute(asked, {"tables": list(tables)}).scalar())
