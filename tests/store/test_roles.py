@@ -387,6 +387,13 @@ async def test_blobs_of_hidden_rows_stay(
         await run(team.url("owner"), undo)
 
 
+@pytest.mark.parametrize("who", ["writer", "reader"])
+async def test_create_tables_does_no_harm(team: Team, broad: Broad, who: str) -> None:
+    """Where all is there, who may make no tables need not leave ``create_tables`` out."""
+    with engine_context(team.url(who), create_tables=True):
+        assert await count_nodes(NodeFilter()) > 1
+
+
 HOSTILE = ['a"b', "a'b", "a;b", "a--b", "a`b", "a\\b", "DROP TABLE x", "ä", "a b", "%", "*", "a.b"]
 
 
