@@ -35,7 +35,7 @@ artigraph's, too: ``UnfitArtifactWarning``, and ``UnfitModelWarning``, which is 
     ├── UnknownNameError (LookupError)          a name that nobody registered
     │   ├── UnknownSerializerError
     │   └── UnknownStorageError
-    ├── NameTakenError (ValueError)             a name registered for something else
+    ├── NameTakenError (ValueError)             a name, or a uid, of something else
     ├── MissingLibraryError (ImportError)       an optional library is not installed
     └── StorageError (OSError)                  an object store failed
         ├── StorageURLError (ValueError)        the store's address is unusable
@@ -222,7 +222,7 @@ class UnknownStorageError(UnknownNameError):
 
 
 class NameTakenError(ArtigraphError, ValueError):
-    """A name that is registered for something else already."""
+    """A name that is registered for something else already, or a uid that is another row's."""
 
 
 class MissingLibraryError(ArtigraphError, ImportError):

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from artigraph.blob.read import hash_of
 from artigraph.blob.report import EXAMPLES, DamagedRow, GarbageReport, StorageReport
-from artigraph.blob.write import add_storage, aliases_of, lock_storages
+from artigraph.blob.write import add_storage, aliases_of, lock_storages, refuse_hidden_rows
 from artigraph.concurrency import gather_bounded, run_in_thread
 from artigraph.db.fetch import ask
 from artigraph.db.session import read, write
@@ -65,9 +65,14 @@ async def orphaned_blobs(
 
     Raises:
         FilterError: No age, or a negative one.
+        StorageError: The database hides rows from this account, or the store failed.
     """
     _check_age(older_than)
     setting = current_setting()
+    with using(setting):
+        async with read() as connection:
+            # Also of a storage that has no page yet: who may not ask is told so at once.
+            await refuse_hidden_rows(connection)
     async for page in _old_pages(storage, older_than):
         with using(setting):
             async with read() as connection:
@@ -98,8 +103,9 @@ async def collect_garbage(
 
     Raises:
         FilterError: No age, a negative one, or neither a dry run nor none.
-        StorageError: The store failed, or a session is open: what it rolls back
-            might name what was removed.
+        StorageError: The store failed, or the database hides rows from this account; or a
+            session is open: what it rolls back might name what was removed.
+        ReadOnlyError: Blobs were to be removed and the database is only read.
     """
     _check_age(older_than)
     if dry_run is None:
@@ -116,6 +122,7 @@ async def collect_garbage(
                     f"Garbage of {storage!r} cannot be removed inside new_session(): blobs do not "
                     "come back if it is rolled back. Do it after the block, or as a dry run."
                 )
+            await refuse_hidden_rows(transaction.connection)
             # Without a row to lock, the first writer of all would go unnoticed.
             await add_storage(transaction.connection, storage)
         newest = utc_now() - older_than
@@ -124,6 +131,7 @@ async def collect_garbage(
                 names = await aliases_of(connection, storage.name)
             async with write() as transaction:
                 await lock_storages(transaction.connection, names)
+                await refuse_hidden_rows(transaction.connection)
                 named = await _named(transaction.connection, names, page)
                 unnamed = [blob for blob in page if blob.location not in named]
                 removed = await gather_bounded(lambda blob: _remove(storage, blob, newest), unnamed)
@@ -145,7 +153,7 @@ async def check_storage(storage: Storage, *, verify: bool = True) -> StorageRepo
         What is missing, damaged and orphaned.
 
     Raises:
-        StorageError: The store failed.
+        StorageError: The store failed, or the database hides rows from this account.
     """
     report = StorageReport(storage.name)
     after = 0

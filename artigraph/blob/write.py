@@ -20,7 +20,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from artigraph.concurrency import gather_bounded, run_in_thread
-from artigraph.db.session import read, write
+from artigraph.db.session import read, refuse_if_read_only, write
 from artigraph.dialect.registry import dialect_of
 from artigraph.errors import SerializationError, StorageError
 from artigraph.filter.value import among
@@ -37,6 +37,7 @@ __all__ = [
     "hold_blobs",
     "lock_storages",
     "put_blobs",
+    "refuse_hidden_rows",
     "remove_unnamed_blobs",
     "sha256_of",
 ]
@@ -175,7 +176,9 @@ async def put_blobs(blobs: Sequence[Blob]) -> list[tuple[type[Node], dict[str, A
     Raises:
         SerializationError: A value would not come back equal; nothing is put.
         StorageError: A storage failed; no row names what was put by then.
+        ReadOnlyError: The database is only read; nothing is put.
     """
+    await refuse_if_read_only()
     try:
         if len(blobs) == 1 and blobs[0].storage is not None:
             # No other value can be refused, so it need not wait for any.
@@ -206,6 +209,22 @@ async def hold_blobs(connection: AsyncConnection, blobs: Sequence[Blob]) -> None
         await gather_bounded(Blob.put_again_if_gone, blobs)
 
 
+async def refuse_hidden_rows(connection: AsyncConnection) -> None:
+    """Refuse to tell which blobs no row names, to whom some rows are not shown.
+
+    Raises:
+        StorageError: The database keeps rows from whoever asks.
+    """
+    tables = node_table.name, StorageRecord.__tablename__
+    if not await connection.run_sync(dialect_of(connection).sees_all_rows, *tables):
+        raise StorageError(
+            "The database's row-level security hides rows from this account, and a blob that only "
+            "a hidden row names would be taken for one that nobody needs. No blob was removed. "
+            "Run collect_garbage() as the owner of the tables, or as a role that is exempt: "
+            "ALTER ROLE your_collector BYPASSRLS"
+        )
+
+
 async def remove_unnamed_blobs(blobs: Collection[tuple[str, str]]) -> None:
     """Remove those blobs that no row names any more; log what cannot be removed.
 
@@ -225,6 +244,7 @@ async def remove_unnamed_blobs(blobs: Collection[tuple[str, str]]) -> None:
             async with write() as transaction:
                 # Whoever is about to name one of them waits, or is waited for.
                 await lock_storages(transaction.connection, names)
+                await refuse_hidden_rows(transaction.connection)
                 named = set((await transaction.connection.execute(query)).scalars())
                 await _remove(get_storage(storage), locations - named)
         except Exception as error:
@@ -288,6 +308,8 @@ async def _share(connection: AsyncConnection, name: str, url: str) -> dict[str, 
 async def add_storage(connection: AsyncConnection, storage: Storage) -> None:
     """Record where a storage is unless it is recorded, so that it can be locked.
 
+    Who may only read the database is refused: MariaDB lets them lock rows.
+
     Args:
         connection: A connection in a transaction of its own.
         storage: The storage.
@@ -295,6 +317,9 @@ async def add_storage(connection: AsyncConnection, storage: Storage) -> None:
     known = await connection.execute(select(_name).where(_name == storage.name))
     if known.first() is None:
         await _insert(connection, storage.name, storage.url)
+    else:
+        same = update(StorageRecord).where(_name == storage.name).values(storage_name=_name)
+        await connection.execute(same)
 
 
 async def _insert(connection: AsyncConnection, name: str, url: str) -> bool:

@@ -6,6 +6,7 @@ missing tables, ``step`` and ``upgrade`` bring older stores up, and ``session`` 
 transaction among the calls inside it.
 """
 
+from artigraph.db.roles import roles_sql
 from artigraph.db.session import current_session, new_session
 from artigraph.db.setting import (
     engine_context,
@@ -20,6 +21,7 @@ __all__ = [
     "engine_context",
     "get_engine",
     "new_session",
+    "roles_sql",
     "schema_status",
     "set_engine",
     "upgrade_schema",

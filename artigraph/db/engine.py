@@ -23,20 +23,21 @@ from sqlalchemy.types import TypeEngine
 from sqlalchemy.util import greenlet_spawn
 from typing_extensions import override
 
-from artigraph.concurrency import to_its_end
+from artigraph.concurrency import run_in_thread, to_its_end
 from artigraph.db.column import share_stored_types
 from artigraph.db.connect import connect_seconds, prepare_connect
 from artigraph.db.idle import prepare_idle
 from artigraph.db.outcome import NOTHING_READ, prepare_outcome, told
+from artigraph.db.read_only import check_read_only, refuse_all_writes, refuse_memory, set_so
 from artigraph.db.schema import ensure_schema
 from artigraph.db.store import Store, check_expected, know_store, name_store, store_of_address
 from artigraph.db.url import parse_url, shown, supported
-from artigraph.db.version import StoreFacts
+from artigraph.db.version import StoreFacts, why_not_written
 from artigraph.dialect.registry import dialect_of
 from artigraph.display.facts import Badge, Facts
 from artigraph.display.options import Limits
 from artigraph.display.shown import Shown
-from artigraph.errors import EngineURLError
+from artigraph.errors import EngineURLError, ReadOnlyError
 from artigraph.orm.base import Base
 from artigraph.orm.subclass import GENERATION
 
@@ -79,14 +80,27 @@ class EngineSetting(Shown):
     Args:
         engine_or_url: An asynchronous engine or a database's address.
         create_tables: Whether missing tables, columns and indexes are made.
+        read_only: Whether nothing is written.
 
     Raises:
         EngineURLError: Neither an asynchronous engine nor an address.
         MissingLibraryError: The driver is not installed.
+        ReadOnlyError: Tables were to be made where nothing is written.
     """
 
-    def __init__(self, engine_or_url: AsyncEngine | URL | str, *, create_tables: bool) -> None:
+    def __init__(
+        self,
+        engine_or_url: AsyncEngine | URL | str,
+        *,
+        create_tables: bool,
+        read_only: bool = False,
+    ) -> None:
+        check_read_only(read_only, create_tables)
         self.create_tables = create_tables
+        self.read_only = read_only
+        """Whether it was set so."""
+        self.refusal: str | None = None
+        """Why nothing is written, if so; a newer store says it once it was used."""
         self._engines: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopEngine] = (
             weakref.WeakKeyDictionary()
         )
@@ -119,16 +133,26 @@ class EngineSetting(Shown):
         if self._given is not None:
             # Of one that was set before, with an address such as :memory:, the same again.
             self.store = name_store(self._given.dialect, self.store)
+        if read_only:
+            refuse_memory(self._typed_url, self._dialect, is_given=self._given is not None)
+            self.refusal = set_so(self.shown_url, is_given=self._given is not None)
+
+    @property
+    def _is_givens_memory(self) -> bool:
+        """Whether no other engine than the one that somebody has made leads there."""
+        return self._given is not None and self._dialect.is_memory(self.url)
 
     @override
     def _describe(self, limits: Limits) -> Facts:
         tables = "makes missing tables" if self.create_tables else "makes no tables"
+        tables = tables if self.refusal is None else "read only"
         state = "tables seen" if self._checked_generation is not None else "not used yet"
         return Facts("artigraph uses", self.shown_url, (Badge(tables), Badge(state)))
 
     @override
     def _brief(self, limits: Limits) -> str:
-        return f"<EngineSetting {self.shown_url} create_tables={self.create_tables}>"
+        only = "" if self.refusal is None else ", read only"
+        return f"<EngineSetting {self.shown_url} create_tables={self.create_tables}{only}>"
 
     @property
     def shown_url(self) -> str:
@@ -167,6 +191,7 @@ class EngineSetting(Shown):
                             shown=self.shown_url,
                         )
                         self.store = replace(self.store, uid=self.facts.uid)
+                        entry = await self._only_read_newer(entry)
                         for one in list(self._engines.values()):
                             know_store(one.engine.dialect, self.store)
                         for look in when_opened:
@@ -177,6 +202,28 @@ class EngineSetting(Shown):
                     self._checked_generation = generation
         check_expected(self.store)
         return entry.engine
+
+    async def _only_read_newer(self, entry: _LoopEngine) -> _LoopEngine:
+        """Leave what may write, if a newer artigraph has made the store and lets no one else."""
+        why = why_not_written(self.facts, self.shown_url)
+        if why is None or self.refusal is not None:
+            return entry
+        self.refusal = why
+        if self._is_givens_memory:
+            return entry
+        with self._lock:
+            _dispose_soon(self._engines)
+            self._engines.clear()
+        return await self._entry(asyncio.get_running_loop())
+
+    def refuse_write(self) -> None:
+        """Refuse to write, where nothing may be.
+
+        Raises:
+            ReadOnlyError: It was set so, or a newer artigraph lets no one else write.
+        """
+        if self.refusal is not None:
+            raise ReadOnlyError(self.refusal)
 
     async def unchecked_engine(self) -> AsyncEngine:
         """The running loop's engine, whatever tables its database has."""
@@ -200,6 +247,8 @@ class EngineSetting(Shown):
             _dispose_soon(self._engines)
 
     async def _entry(self, loop: asyncio.AbstractEventLoop) -> _LoopEngine:
+        if self.read_only and loop not in self._engines:
+            await run_in_thread(self._dialect.refuse_missing, self.url)
         with self._lock:
             entry = self._engines.get(loop)
             if entry is not None:
@@ -220,9 +269,11 @@ class EngineSetting(Shown):
                 json_serializer=lambda value: orjson.dumps(value).decode(),
                 json_deserializer=_load_json,
             )
-        elif not self._engines:
+        elif (self._is_givens_memory and not self._engines) or (
+            not self._engines and self.refusal is None
+        ):
             engine = self._given
-        elif self._dialect.is_memory(self.url):
+        elif self._is_givens_memory:
             raise EngineURLError(
                 "The memory database of an engine of create_async_engine() is that engine's "
                 "alone: another event loop, as magics and widgets have one, would find an empty "
@@ -233,6 +284,8 @@ class EngineSetting(Shown):
             engine = _sibling(self._given)
         share_stored_types(engine.dialect, self._stored_types)
         name_store(engine.dialect, self.store)
+        if self.refusal is not None and engine is not self._given:
+            refuse_all_writes(engine.sync_engine, self.refusal)
         for prepare in (self._dialect.prepare, prepare_connect, prepare_idle, prepare_outcome):
             prepare(engine.sync_engine)
         return engine

@@ -20,6 +20,7 @@ from sqlalchemy.exc import (
     DBAPIError,
     IntegrityError,
     PendingRollbackError,
+    StatementError,
     TimeoutError as PoolTimeoutError,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
@@ -211,6 +212,11 @@ def told(outcome: str, *, connecting: bool = False, own: bool = True) -> Iterato
         if kind is None and not own and not _bounds_transaction(error):
             raise
         raise _in_words(kind, error) from error
+    except StatementError as error:
+        if isinstance(error.orig, ArtigraphError):
+            # Told already, of a statement that another one has sent first: for an id, say.
+            raise error.orig from error.orig.__cause__
+        raise
     except Exception as error:
         # One that came past SQLAlchemy, or before it had a connection.
         database = _driver_of(error, dialects())

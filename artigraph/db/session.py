@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
 from artigraph.concurrency import to_its_end
 from artigraph.context import BlockVar
+from artigraph.db.engine import EngineSetting
 from artigraph.db.outcome import (
     NOTHING_READ,
     NOTHING_WRITTEN,
@@ -27,7 +28,7 @@ from artigraph.db.outcome import (
     told,
 )
 from artigraph.db.pending import Pending
-from artigraph.db.setting import current_setting, current_store, get_engine, store_in
+from artigraph.db.setting import current_setting, get_engine, store_in
 from artigraph.db.store import note_stores
 from artigraph.db.transaction import Transaction
 from artigraph.db.turn import Turns
@@ -41,6 +42,7 @@ __all__ = [
     "outside_session",
     "read",
     "read_session",
+    "refuse_if_read_only",
     "session_is_open",
     "write",
 ]
@@ -58,6 +60,13 @@ class _Shared(Pending):
     open: bool = True
     connected: AsyncConnection | None = None
     """What :meth:`connection` has returned last."""
+
+    def serves(self, setting: EngineSetting | None) -> bool:
+        """Whether calls share it that use a setting."""
+        own = self.setting
+        return setting is None or (
+            setting.store == self.store and own is not None and own.read_only is setting.read_only
+        )
 
     async def connection(self) -> AsyncConnection:
         """The session's connection, which sees all that its objects are."""
@@ -122,10 +131,11 @@ def _open_here() -> _Shared | None:
     shared = _shared.get()
     if shared is None:
         return None
-    here = current_store()
+    setting = current_setting()
     # A task may outlive the block that it was started in, and a block may hold another
     # in which another database is set.
-    while shared is not None and not (shared.open and here in (None, shared.store)):
+    # Nor does one that was set to be read share what may write, or the other way about.
+    while shared is not None and not (shared.open and shared.serves(setting)):
         shared = shared.around
     return shared
 
@@ -221,8 +231,9 @@ async def new_session(**kwargs: Any) -> AsyncIterator[AsyncSession]:
             return
     # A transaction may read first and write later; on SQLite only one that
     # begins as a writer can wait for its turn.
-    setting = current_setting()
-    engine = (await get_engine()).execution_options(**{WRITES: True})
+    setting, engine = current_setting(), await get_engine()
+    if setting is None or setting.refusal is None:
+        engine = engine.execution_options(**{WRITES: True})
     session = AsyncSession(engine, **{"expire_on_commit": False, **kwargs})
     shared = _Shared(
         setting=setting,
@@ -261,15 +272,36 @@ async def current_session() -> AsyncIterator[AsyncSession]:
         yield session
 
 
+async def refuse_if_read_only() -> None:
+    """Refuse what :func:`write` would refuse later, before anything else is done for it.
+
+    Raises:
+        ReadOnlyError: The database is only read.
+    """
+    shared = _enclosing()
+    setting = current_setting() if shared is None else shared.setting
+    if setting is not None:
+        setting.refuse_write()
+        if shared is None:
+            # A newer artigraph's says so only once it is asked.
+            await setting.engine()
+            setting.refuse_write()
+
+
 @asynccontextmanager
 async def write() -> AsyncIterator[Transaction]:
     """A transaction that may write: whole, or not at all.
 
     Inside a session it is a savepoint, so that a failed call leaves the rest
     of the session's work as it was.
+
+    Raises:
+        ReadOnlyError: The database is only read.
     """
     async with _joined() as shared:
         if shared is not None:
+            if shared.setting is not None:
+                shared.setting.refuse_write()
             connection = await shared.connection()
             transaction = Transaction(setting=shared.setting, outer=shared, connection=connection)
             try:
@@ -285,6 +317,7 @@ async def write() -> AsyncIterator[Transaction]:
             transaction.hand_over()
             return
     setting = current_setting()
+    await refuse_if_read_only()
     connection = await _connect(await get_engine(), NOTHING_WRITTEN)
     transaction = Transaction(setting=setting, connection=connection)
     try:

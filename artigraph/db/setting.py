@@ -46,7 +46,7 @@ _override: BlockVar[EngineSetting | None] = BlockVar("artigraph_engine", None)
 
 
 def set_engine(
-    engine_or_url: AsyncEngine | URL | str, *, create_tables: bool = False
+    engine_or_url: AsyncEngine | URL | str, *, create_tables: bool = False, read_only: bool = False
 ) -> Callable[[], None]:
     """Set the default database of the whole process.
 
@@ -57,6 +57,8 @@ def set_engine(
             thread and connection, gone with the setting.
         create_tables: Make missing tables, columns and indexes at first use.
             Nothing that exists is ever dropped or altered.
+        read_only: Only read: whatever writes raises ``ReadOnlyError``, and the database
+            refuses statements of your own that write as well. No file is made.
 
     Returns:
         A function that puts back what was set before.
@@ -64,9 +66,11 @@ def set_engine(
     Raises:
         EngineURLError: The address cannot be used; the old setting stays.
         MissingLibraryError: The address's driver is not installed.
+        ReadOnlyError: With ``create_tables`` and ``read_only`` both; the old setting stays.
     """
     global _default
-    setting, before = EngineSetting(engine_or_url, create_tables=create_tables), _default
+    setting = EngineSetting(engine_or_url, create_tables=create_tables, read_only=read_only)
+    before = _default
     _default = setting
     if before is not None:
         # A cell that runs again would leave one more connection open each time.
@@ -104,19 +108,21 @@ class Reset(Shown):
 
 @contextmanager
 def engine_context(
-    engine_or_url: AsyncEngine | URL | str, *, create_tables: bool = False
+    engine_or_url: AsyncEngine | URL | str, *, create_tables: bool = False, read_only: bool = False
 ) -> Iterator[None]:
     """Use another database within a ``with`` block, for the running context only.
 
     Args:
         engine_or_url: As for :func:`set_engine`.
         create_tables: As for :func:`set_engine`.
+        read_only: As for :func:`set_engine`.
 
     Raises:
         EngineURLError: The address cannot be used.
         MissingLibraryError: The address's driver is not installed.
+        ReadOnlyError: With ``create_tables`` and ``read_only`` both.
     """
-    setting = EngineSetting(engine_or_url, create_tables=create_tables)
+    setting = EngineSetting(engine_or_url, create_tables=create_tables, read_only=read_only)
     try:
         with _override.entered(setting):
             yield
@@ -226,9 +232,11 @@ async def upgrade_schema(*, dry_run: bool = False) -> SchemaUpgrade:
         EngineURLError: The database cannot be reached.
         SchemaError: A class of yours has a column of a name that is artigraph's now, or a
             file cannot be copied. Nothing was changed.
-        ReadOnlyError: This user may not change tables.
+        ReadOnlyError: This user may not change tables, or it was set with ``read_only=True``.
     """
     setting = _setting()
+    if dry_run is not True:
+        setting.refuse_write()
     engine = await setting.unchecked_engine()
     with told(NOTHING_WRITTEN, connecting=True):
         await look_at(engine, setting.shown_url)

@@ -21,6 +21,7 @@ from sqlalchemy import (
     Engine,
     Integer,
     Table,
+    event,
     inspect,
 )
 from sqlalchemy.engine import URL
@@ -30,6 +31,7 @@ from sqlalchemy.types import TypeEngine
 from artigraph.dialect.guard import Guards
 from artigraph.dialect.ids import Ids
 from artigraph.dialect.json import JsonFunctions
+from artigraph.dialect.roles import RoleStatements
 from artigraph.errors import FilterError
 
 __all__ = [
@@ -39,6 +41,7 @@ __all__ = [
     "FIELD_COLUMNS",
     "LABEL_INDEX",
     "MOVES",
+    "ONLY_READS",
     "ON_LINE",
     "SCHEMA",
     "WAIT_SECONDS",
@@ -74,6 +77,9 @@ CONNECT_SECONDS = 60
 WRITES = "artigraph_writes"
 """The execution option of a connection whose transaction will write."""
 
+ONLY_READS = "artigraph_only_reads"
+"""In a connection's record: why it was told to refuse what writes, if it was."""
+
 ON_LINE = (OSError, EOFError, struct.error)
 """What a driver hands on as it is when its line breaks off, perhaps amid a message."""
 
@@ -83,7 +89,7 @@ Traveller: TypeAlias = Callable[[Callable[[], None]], Coroutine[Any, Any, None]]
 _LOOPBACK = frozenset({None, "", "localhost", "127.0.0.1", "::1"})
 
 
-class Dialect(Ids, Guards, ABC):
+class Dialect(Ids, Guards, RoleStatements, ABC):
     """One database: facts as class attributes, and what is to be done as methods."""
 
     name: ClassVar[str]
@@ -129,6 +135,20 @@ class Dialect(Ids, Guards, ABC):
     def prepare(self, engine: Engine) -> None:  # most want nothing
         """Set every connection up that an engine has or will open; twice is as once."""
 
+    def refuse_writes(self, engine: Engine) -> None:
+        """Have all connections that an engine's pool will open refuse whatever writes."""
+        event.listen(engine, "connect", self._refuse_writes)
+
+    def _refuse_writes(self, connection: Any, record: object) -> None:
+        raise NotImplementedError(f"{self.title} has no connections that only read.")
+
+    def refuse_missing(self, url: URL) -> None:  # a server says so by itself
+        """Refuse the address of a file that connecting would make; it looks at the disk.
+
+        Raises:
+            EngineURLError: There is no such file.
+        """
+
     def make_whole(self, engine: Engine) -> None:  # a server's affair
         """Leave nothing of the database outside of its file, as far as nobody is in the way."""
 
@@ -155,6 +175,9 @@ class Dialect(Ids, Guards, ABC):
     """The same of one that has waited for the other as long as it may."""
     denials: ClassVar[frozenset[object]] = frozenset()
     """The same of a write without the right to it."""
+
+    only_reads: ClassVar[frozenset[object]] = frozenset()
+    """The same of a write on a connection that is told to refuse it."""
 
     losses: ClassVar[frozenset[object]] = frozenset()
     """The same of a connection that was closed at its other end."""

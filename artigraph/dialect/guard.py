@@ -85,6 +85,10 @@ class Guards:
         """The triggers that a table has."""
         return set()
 
+    def shows_guards(self, connection: Connection) -> bool:
+        """Whether a connection is shown triggers at all; who is not could make none either."""
+        return True
+
     def is_locked(self, error: BaseException) -> bool:
         """Whether an error of the driver's is a trigger's, which has refused a locked row."""
         return LOCKED in str(error)
@@ -117,6 +121,6 @@ class Guards:
         """
         return None
 
-    def sees_all_rows(self, connection: Connection, table: str) -> bool:
-        """Whether a connection is shown every row of a table, whoever they belong to."""
+    def sees_all_rows(self, connection: Connection, *tables: str) -> bool:
+        """Whether a connection is shown every row of some tables, whoever they belong to."""
         return True

@@ -12,10 +12,10 @@ from typing import Any
 from sqlalchemy.engine import URL
 
 from artigraph.dialect.base import Dialect
-from artigraph.errors import UnknownNameError
+from artigraph.errors import FilterError, UnknownNameError
 from artigraph.registry import Registry
 
-__all__ = ["dialect_of", "dialects", "register_dialect"]
+__all__ = ["dialect_of", "dialects", "find_dialect", "register_dialect"]
 
 _BUILT_IN = {
     "sqlite": "artigraph.dialect.sqlite.dialect:SQLITE",
@@ -47,6 +47,18 @@ def dialect_of(source: Any) -> Dialect:
         name = getattr(source, "dialect", source).name
     name = "sqlite" if name == "default" else name
     return _registry.loaded.get(name) or _registry.get(name)  # each question asks this
+
+
+def find_dialect(name: object) -> Dialect:
+    """The dialect of a name, such as ``"postgresql"``.
+
+    Raises:
+        FilterError: It is none.
+    """
+    known = [dialect.name for dialect in dialects()]
+    if not isinstance(name, str) or name not in {*known, *_BUILT_IN}:
+        raise FilterError(f"dialect=… takes one of {', '.join(known)}, not {name!r:.300}.")
+    return _registry.get(name)
 
 
 def dialects() -> list[Dialect]:

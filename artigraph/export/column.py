@@ -26,7 +26,7 @@ from artigraph.codec.any import ANY
 from artigraph.codec.base import TAG, EncodingContext, LoadedChild, LoadedChildren, Schema
 from artigraph.display.escape import cut
 from artigraph.errors import ArtigraphError, DeserializationError, FilterError
-from artigraph.export.document import Nested
+from artigraph.export.document import WHO_COLUMNS, Nested
 from artigraph.export.untag import REF, UNREADABLE, bare, content_of, resolve
 from artigraph.types.scalar import SCALARS_BY_TYPE, TEXT
 
@@ -57,7 +57,6 @@ ROW_COLUMNS = (
 )
 """The columns that every frame of models has."""
 
-
 MOST_COLUMNS = 10_000
 """Ids as the keys of dicts would fill any memory with missing values."""
 
@@ -65,7 +64,7 @@ MOST_COLUMNS = 10_000
 def column_name(name: Name) -> str:
     """What a column is called; see the module for how keys are written."""
     text = ".".join(_escape(key) for key in name)
-    return f".{text}" if name[0] in ROW_COLUMNS else text
+    return f".{text}" if name[0] in (*ROW_COLUMNS, *WHO_COLUMNS) else text
 
 
 def _escape(key: str) -> str:

@@ -25,6 +25,7 @@ from artigraph.orm.artifact import ModelArtifact
 from artigraph.orm.node import node_table
 
 __all__ = [
+    "WHO_COLUMNS",
     "ModelColumns",
     "Nested",
     "classes_asked_for",
@@ -64,6 +65,10 @@ _COLUMNS = [
 ]
 
 
+WHO_COLUMNS = ("node_created_by", "node_updated_by")
+"""What a frame of models says if it is asked."""
+
+
 class ModelColumns(NamedTuple):
     """The columns of :func:`select_models`, of some rows."""
 
@@ -77,6 +82,8 @@ class ModelColumns(NamedTuple):
     version: Sequence[int]
     parts: Sequence[int | None]
     document: Sequence[str | None]
+    created_by: Sequence[str | None]
+    updated_by: Sequence[str | None]
 
 
 def models_clause(filter: Filter) -> ColumnElement[bool]:
@@ -98,15 +105,21 @@ def classes_asked_for(filter: Filter) -> list[type[BaseModel]]:
     return [model for name in names if (model := models_by_name.get(name)) is not None]
 
 
-def select_models(clause: ColumnElement[bool], *, documents: bool) -> Select[Any]:
+def select_models(
+    clause: ColumnElement[bool], *, documents: bool, who: bool = False
+) -> Select[Any]:
     """The rows of models, by id.
 
     Args:
         clause: What finds them.
         documents: Whether their documents are wanted, as text.
+        who: Whether it is wanted who has written them.
     """
     document = _DOCUMENT if documents else literal(None, Text()).label("document")
-    return select(*_COLUMNS, document).where(clause).order_by(node_table.c.node_id)
+    asked = [
+        node_table.c[name] if who else literal(None, Text()).label(name) for name in WHO_COLUMNS
+    ]
+    return select(*_COLUMNS, document, *asked).where(clause).order_by(node_table.c.node_id)
 
 
 async def read_nested(connection: AsyncConnection, clause: ColumnElement[bool]) -> Nested:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from artigraph.errors import FilterError
 from artigraph.export.column import ROW_COLUMNS, column_name
+from artigraph.export.document import WHO_COLUMNS
 from artigraph.registry import did_you_mean
 
 __all__ = ["Selection"]
@@ -43,7 +44,12 @@ class Selection:
     @property
     def wants_fields(self) -> bool:
         """Whether anything is wanted that stands in a document."""
-        return self._columns is None or not set(self._columns) <= set(ROW_COLUMNS)
+        return self._columns is None or not set(self._columns) <= {*ROW_COLUMNS, *WHO_COLUMNS}
+
+    @property
+    def wants_who(self) -> bool:
+        """Whether it is wanted who has written the rows."""
+        return self._columns is not None and not {*WHO_COLUMNS}.isdisjoint(self._columns)
 
     @property
     def wants_path(self) -> bool:

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, ClassVar, TypeAlias
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, bindparam, true
 from typing_extensions import override
 
+from artigraph.display.escape import cut
 from artigraph.errors import FilterError
 from artigraph.filter.base import PRESENT, Filter, finds_all
 from artigraph.filter.english import Phrase
@@ -39,6 +41,9 @@ class NodeFilter(Filter):
         relationship: A place in the tree.
         created_at: A moment, or a ``ValueFilter``.
         updated_at: A moment, or a ``ValueFilter``.
+        created_by: Who first wrote them: a name, several, or a ``ValueFilter``.
+        updated_by: Who last wrote them.
+        node_uid: A uid, as a ``UUID`` or its text, or several.
 
     Raises:
         FilterError: An unknown key, or a value of the wrong type.
@@ -50,12 +55,18 @@ class NodeFilter(Filter):
     relationship: NodeRelationshipFilter | Unset = UNSET
     created_at: datetime | ValueFilter | Unset = UNSET
     updated_at: datetime | ValueFilter | Unset = UNSET
+    created_by: str | Collection[str] | ValueFilter | Unset = UNSET
+    updated_by: str | Collection[str] | ValueFilter | Unset = UNSET
+    node_uid: UUID | str | Collection[UUID | str] | Unset = UNSET
 
     def __post_init__(self) -> None:
         expect(self, "node_id", int)
         expect(self, "label", str)
         expect(self, "created_at", datetime)
         expect(self, "updated_at", datetime)
+        expect(self, "created_by", str)
+        expect(self, "updated_by", str)
+        _expect_uids(self)
         if not isinstance(self.relationship, NodeRelationshipFilter | Unset):
             raise FilterError(
                 f"{type(self).__name__}(relationship=…) takes a NodeRelationshipFilter, "
@@ -113,6 +124,12 @@ class NodeFilter(Filter):
             yield moment("created", self.created_at)
         if self.updated_at is not UNSET:
             yield moment("updated", self.updated_at)
+        if self.created_by is not UNSET:
+            yield comparison("created by", self.created_by)
+        if self.updated_by is not UNSET:
+            yield comparison("updated by", self.updated_by)
+        if self.node_uid is not UNSET:
+            yield f"with {comparison('uid', self.node_uid)}"
 
     def _type_clauses(self) -> Iterable[ColumnElement[bool]]:
         """What the kind of filter says by itself."""
@@ -134,6 +151,33 @@ class NodeFilter(Filter):
             yield match(columns.node_created_at, self.created_at)
         if self.updated_at is not UNSET:
             yield match(columns.node_updated_at, self.updated_at)
+        if self.created_by is not UNSET:
+            yield match(columns.node_created_by, self.created_by)
+        if self.updated_by is not UNSET:
+            yield match(columns.node_updated_by, self.updated_by)
+        if self.node_uid is not UNSET:
+            yield match(columns.node_uid, self.node_uid)
+
+
+def _expect_uids(owner: NodeFilter) -> None:
+    """Make of a filter's uids what rows have, or refuse what is none."""
+    given = owner.node_uid
+    if given is UNSET:
+        return
+    several: tuple[Any, ...] | None = None
+    if isinstance(given, Iterable) and not isinstance(given, str | bytes):
+        several = tuple(given)
+    found: list[UUID] = []
+    for one in (given,) if several is None else several:
+        try:
+            found.append(one if isinstance(one, UUID) else UUID(one))
+        except (ValueError, TypeError, AttributeError):
+            hint = f" {NOT_WRITTEN}" if one is None else ""
+            raise FilterError(
+                f"{type(owner).__name__}(node_uid=…) takes a UUID, its text, or several of them, "
+                f"not {cut(repr(one), 80)} ({type(one).__name__}).{hint}"
+            ) from None
+    object.__setattr__(owner, "node_uid", found[0] if several is None else tuple(found))
 
 
 def expect(owner: Filter, name: str, kind: type[Any]) -> None:

@@ -14,6 +14,7 @@ from artigraph.codec.misfit import Misfits
 from artigraph.concurrency import run_in_thread
 from artigraph.db.fetch import FEW
 from artigraph.db.retry import retried
+from artigraph.db.session import refuse_if_read_only
 from artigraph.db.setting import current_store, get_engine, on_one_store
 from artigraph.display.escape import cut
 from artigraph.errors import LabelError, SerializationError, UnfitValueWarning, raise_about
@@ -66,6 +67,7 @@ class ModelRows:
             SerializationError: A field would not come back equal.
             StorageError: A storage failed.
         """
+        await refuse_if_read_only()
         self = cls()
         if len(models) < FEW and not any(map(_takes_long, models.values())):
             self._add_all(parent, models)

@@ -1,9 +1,10 @@
-"""What a write of rows has broken, in words: their parents, and their labels."""
+"""What a write of rows has broken, in words: their parents, their labels and their uids."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Protocol
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+from uuid import UUID
 
 from sqlalchemy import Connection, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,18 +14,25 @@ from artigraph.errors import (
     ArtigraphError,
     LabelExistsError,
     LockedError,
+    NameTakenError,
     ParentNotFoundError,
 )
 from artigraph.filter.value import among
 from artigraph.node.key import parent_not_found
 from artigraph.orm.node import node_table
 
-__all__ = ["closed_parent", "explain_labels", "explain_parents"]
+__all__ = ["closed_parent", "explain_labels", "explain_parents", "explain_uids"]
+
+AT_ONCE = 500
+"""Uids that are looked for at once."""
 
 
 class _Row(Protocol):
     label: str | None
     node_id: int | None
+
+    @property
+    def columns(self) -> Mapping[str, Any]: ...
 
     @property
     def parent(self) -> object: ...
@@ -66,6 +74,43 @@ async def explain_labels(connection: AsyncConnection, rows: Iterable[_Row]) -> N
     for parent, label, node_id in (await connection.execute(query)).all():
         if (parent, label) in wanted and node_id not in own:
             _raise_label_exists(parent, label, f"that of node {node_id}")
+
+
+async def explain_uids(connection: AsyncConnection, rows: Iterable[_Row]) -> None:
+    """Say which uid is taken, of those that somebody chose.
+
+    Raises:
+        NameTakenError: One is.
+    """
+    chosen: dict[UUID, int | None] = {}
+    for row in rows:
+        uid = row.columns.get("node_uid")
+        if uid is None:
+            continue
+        if uid in chosen and chosen[uid] != row.node_id:
+            raise NameTakenError(
+                f"The node_uid {uid} is given twice in this call, and each row has one of its own. "
+                "Nothing was written. Leave it out of one of them."
+            ) from None
+        chosen[uid] = row.node_id
+    c = node_table.c
+    query = select(c.node_uid, c.node_id, c.node_label, c.node_trashed_at)
+    uids = list(chosen)
+    taken = [
+        found
+        for at in range(0, len(uids), AT_ONCE)
+        for found in await connection.execute(query.where(c.node_uid.in_(uids[at : at + AT_ONCE])))
+    ]
+    for found in taken:
+        if chosen[found.node_uid] == found.node_id:
+            continue
+        label = "" if found.node_label is None else f" ({cut(repr(found.node_label), 80)})"
+        where = "" if found.node_trashed_at is None else ", which is in the trash"
+        raise NameTakenError(
+            f"The node_uid {found.node_uid} is that of node {found.node_id}{label}{where}, and "
+            "each row has one of its own. Nothing was written. Leave node_uid out; or, if it is "
+            f"the same thing, change that node: read_node(NodeFilter(node_id={found.node_id}))"
+        ) from None
 
 
 def closed_parent(connection: Connection, node_id: int) -> ArtigraphError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -63,12 +64,15 @@ async def _move(moves: Sequence[tuple[int | None, int]]) -> None:
             if child not in labels:
                 raise NodeNotFoundError(f"Node {child} does not exist, so it cannot be moved.")
         await _refuse_cycles(writer.connection, moves)
+        written: dict[str, Any] = {"node_updated_at": now}
+        if dialect_of(writer.connection).user_sql is None:
+            written["node_updated_by"] = writer.transaction.user
         if len(moves) > 1:
             # One may want the label of another one where that was.
             await writer.connection.execute(
                 update(node_table)
                 .where(among(node_table.c.node_id, {child for _, child in moves}, changing=True))
-                .values(node_parent_id=None, node_updated_at=now)
+                .values(node_parent_id=None, **written)
             )
         columns = node_table.c
         below: dict[int | None, list[int]] = {}
@@ -78,7 +82,7 @@ async def _move(moves: Sequence[tuple[int | None, int]]) -> None:
         for parent, children in below.items():
             here = among(columns.node_id, children, changing=True)
             moved = await writer.connection.execute(
-                update(node_table).where(here).values(node_parent_id=parent, node_updated_at=now)
+                update(node_table).where(here).values(node_parent_id=parent, **written)
             )
             if moved.rowcount < len(children):
                 # With a lock, as somebody else has left them, and not as they were before.

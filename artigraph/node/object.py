@@ -7,7 +7,7 @@ around that be rolled back later, the object is what it was before.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
@@ -26,15 +26,15 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from artigraph.db.store import Store, check_store, note_stores
 from artigraph.dialect.registry import dialect_of
-from artigraph.display.escape import cut
 from artigraph.errors import NodeNotFoundError, SerializationError
 from artigraph.filter.value import among
 from artigraph.garbage import collector_paused
+from artigraph.node.chosen import WHO, settle_chosen, without_unchosen
 from artigraph.node.column import check_values, fill_in, made_on_insert, made_on_update
 from artigraph.node.key import as_id, id_of_parent
 from artigraph.node.move import lock_moves, refuse_cycles
 from artigraph.node.row import NewRow, RowWriter, check_label, refuse_too_long
-from artigraph.orm.base import is_moment, utc_now
+from artigraph.orm.base import utc_now
 from artigraph.orm.node import Node, column_names, columns_of, node_table
 from artigraph.orm.snapshot import Copies, changed_in_place, copies_of, note_copies
 from artigraph.orm.uid import uid_of
@@ -127,7 +127,7 @@ async def insert_nodes(
         {k: v for k, v in vars(node).items() if k in column_names(type(node))} for node in there
     ]
     for node, values in zip(there, written, strict=True):
-        _make_moments(node, values)
+        settle_chosen(node, values)
     await _make_way(writer, there, written, others=bool(new))
     made: dict[int | None, dict[str, Any]] = {}
     with collector_paused():
@@ -151,34 +151,17 @@ def _chosen(node: Node) -> int:
     return number
 
 
-_LABEL, _PARENT = "node_label", "node_parent_id"
+_LABEL, _PARENT, _UPDATED = "node_label", "node_parent_id", "node_updated_at"
 _OWN = ("node_id", _LABEL, _PARENT)
-_TIMES = ("node_created_at", "node_updated_at")
 
 
 def _given(node: Node) -> dict[str, Any]:
-    """The values that a new node has, by attribute; times only if somebody chose them."""
+    """The values that a new node has, by attribute; times and uid only if somebody chose them."""
     values = vars(node)
-    given = {n: values[n] for n in columns_of(type(node)) if n in values and n != "node_type"}
-    for name in given.keys() & _TIMES:
-        if given[name] is None:
-            del given[name]
-    _make_moments(node, given)
+    named = {n: values[n] for n in columns_of(type(node)) if n in values and n != "node_type"}
+    given = without_unchosen(named)
+    settle_chosen(node, given)
     return given
-
-
-def _make_moments(node: Node, values: dict[str, Any]) -> None:
-    """Make the times that somebody chose moments in UTC."""
-    for name in values.keys() & _TIMES:
-        value = values[name]
-        if value is None:
-            continue
-        if not isinstance(value, datetime) or not is_moment(value):
-            raise SerializationError(
-                f"{type(node).__name__}.{name} = {cut(repr(value), 80)} is no moment. Give "
-                "a datetime, or leave it out for that of the write. Nothing was written."
-            )
-        values[name] = value.astimezone(UTC)
 
 
 def _new_row(node: Node, given: dict[str, Any], above: NewRow | int | None) -> NewRow:
@@ -290,7 +273,10 @@ def _changes_of(writer: RowWriter, nodes: Sequence[Node]) -> list[dict[str, Any]
         }
         if type(node).__node_documents__:
             changed |= {name: vars(node)[name] for name in changed_in_place(node)}
-        _make_moments(node, changed)
+        if changed and _UPDATED in inspect(node).committed_state:
+            # Chosen, though it may be the time that it has already.
+            changed[_UPDATED] = vars(node)[_UPDATED]
+        settle_chosen(node, changed)
         if changed:
             fill_in(type(node), changed, "onupdate")
         changes.append(changed)
@@ -323,12 +309,16 @@ async def _update_all(
 async def _update(
     writer: RowWriter, node: Node, given: Mapping[str, Any], now: datetime, *, reload: bool
 ) -> None:
-    changed = {**given, "node_updated_at": given.get("node_updated_at") or now}
+    changed = {name: value for name, value in given.items() if name not in WHO}
+    changed["node_updated_at"] = given.get("node_updated_at") or now
+    if dialect_of(writer.connection).user_sql is None:
+        changed["node_updated_by"] = writer.transaction.user
     check_label(changed.get("node_label"))
     copies = copies_of(node.__node_documents__, changed)
     check_values(writer.connection.dialect, [(type(node), changed)])
     then = {**vars(node), **changed}
-    writer.note(node.node_id, then.get("node_parent_id"), then.get("node_label"))
+    uid = changed.get("node_uid")
+    writer.note(node.node_id, then.get("node_parent_id"), then.get("node_label"), uid)
     row = NewRow(type(node), then.get(_LABEL), None, {})
     if dialect_of(writer.connection).statement_limit is not None:
         await writer.connection.run_sync(refuse_too_long, row, changed)
@@ -339,11 +329,13 @@ async def _update(
             f"Node {node.node_id} cannot be updated: it does not exist any more. "
             "Write a new_node() instead."
         )
-    again = set(columns) if reload else made_on_update(type(node), changed)
+    # Who has written it is what the database says, whatever the object did.
+    again = set(columns) if reload else made_on_update(type(node), changed) | given.keys() & WHO
     if again:
         query = select(*(columns[name].label(name) for name in again))
         query = query.where(node_table.c.node_id == node.node_id)
         changed |= (await writer.connection.execute(query)).mappings().one()
+    changed["node_updated_by"] = writer.transaction.user
     undo = _remembering(node) if inspect(node).transient else partial(_mark_changed, node, given)
     writer.when_done(partial(_commit_changes, node, changed, copies, writer.store), undo=undo)
 

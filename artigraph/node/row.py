@@ -44,7 +44,7 @@ from artigraph.errors import (
     SerializationError,
 )
 from artigraph.garbage import collector_paused
-from artigraph.node.broken import closed_parent, explain_labels, explain_parents
+from artigraph.node.broken import closed_parent, explain_labels, explain_parents, explain_uids
 from artigraph.node.key import id_of_parent
 from artigraph.orm.base import is_clean, utc_now
 from artigraph.orm.node import LABEL_LENGTH, NODE_ID_SEQUENCE, Node, node_table
@@ -203,9 +203,12 @@ class RowWriter:
         for key in sorted(batches):
             _insert_batch(connection, batches[key], key[1], now, sent)
 
-    def note(self, node_id: int, parent_id: int | None, label: str | None) -> None:
+    def note(
+        self, node_id: int, parent_id: int | None, label: str | None, uid: UUID | None = None
+    ) -> None:
         """Remember a row that an update moves or renames, to explain what it breaks."""
-        self._written.append(NewRow(Node, label, parent_id, {}, node_id))
+        columns = {} if uid is None else {"node_uid": uid}
+        self._written.append(NewRow(Node, label, parent_id, columns, node_id))
 
     def when_done(self, change: Callable[[], None], *, undo: Callable[[], None]) -> None:
         """Change something in memory once the transaction has held.
@@ -224,10 +227,12 @@ class RowWriter:
         Raises:
             ParentNotFoundError: A row above does not exist.
             LabelExistsError: A label is taken.
+            NameTakenError: A chosen uid is.
         """
         async with read() as connection:
             await explain_parents(connection, self._written)
             await explain_labels(connection, self._written)
+            await explain_uids(connection, self._written)
 
 
 def _insert_batch(
@@ -343,6 +348,7 @@ async def row_writer() -> AsyncIterator[RowWriter]:
     Raises:
         ParentNotFoundError: A row above does not exist.
         LabelExistsError: A label is taken under its parent.
+        NameTakenError: A uid that was chosen is another row's.
     """
     writer: RowWriter | None = None
     try:

@@ -61,7 +61,7 @@ NODE_ID_SEQUENCE = "artigraph_node_id_seq"
 
 
 LONGEST = 80
-"""Characters of a row's type that are shown."""
+"""Characters of a row's type, or of who has written it, that are shown."""
 
 
 def _tell_id(told: RowFacts, node_id: object) -> None:
@@ -84,17 +84,22 @@ def _tell_label(told: RowFacts, label: object) -> None:
 
 def _tell_created(told: RowFacts, moment: object) -> None:
     created = _moment(moment)
-    told.note("created", created)
+    told.note("created", created + _by(told.row.get("node_created_by")))
     told.cells["created (UTC)"] = created.removesuffix(" UTC")
 
 
 def _tell_updated(told: RowFacts, moment: object) -> None:
     if moment != told.row.get("node_created_at"):
-        told.note("updated", _moment(moment))
+        told.note("updated", _moment(moment) + _by(told.row.get("node_updated_by")))
 
 
 def _tell_locked(told: RowFacts, moment: object) -> None:
     told.badge("locked", "state")
+
+
+def _by(name: object) -> str:
+    """Who that was, where it is known."""
+    return f" by {cut(name, LONGEST)}" if isinstance(name, str) else ""
 
 
 def _moment(value: object) -> str:

@@ -506,3 +506,24 @@ async def test_ipython_that_ends_leaves_a_whole_file(tmp_path: Path) -> None:
     )
     assert ended.returncode == 0, ended.stderr
     assert nodes_in_copy(tmp_path) == 1
+
+
+async def test_a_notebook_that_only_reads(kernel: Kernel, tmp_path: Path) -> None:
+    """A cell sets it, later cells read, and whatever writes says what to type, which works."""
+    url = f"sqlite+aiosqlite:///{tmp_path / 'read.db'}"
+    await kernel.run(
+        "import artigraph as ag; ag.load_ipython_extension(get_ipython())",
+        f"ag.set_engine({url!r}, create_tables=True);",
+        "await ag.write_node(ag.new_node(node_label='wine'));",
+        f"%artigraph connect {url} --read-only",
+    )
+    assert "wine" in await kernel.run("%artigraph tree")
+    assert "read only" in await kernel.run("%artigraph status")
+    with pytest.raises(CellError, match=r"it was set with read_only=True\. Nothing was written"):
+        await kernel.run("await ag.write_node(ag.new_node())")
+    with pytest.raises(CellError, match="was set with read_only=True"):
+        await kernel.run("%%artigraph run lost\npass")
+    with pytest.raises(CellError, match="give one of the two"):
+        await kernel.run(f"%artigraph connect {url} --read-only --create-tables")
+    await kernel.run(f"ag.set_engine({url!r})", "await ag.write_node(ag.new_node());")
+    assert await kernel.run("await ag.count_nodes(ag.NodeFilter())") == "2"

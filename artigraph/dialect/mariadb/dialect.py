@@ -35,6 +35,7 @@ from artigraph.dialect.mariadb.column import BINARY, TYPES
 from artigraph.dialect.mariadb.connection import SNAPSHOT, hold_lock, on_begin, on_reset
 from artigraph.dialect.mariadb.guard import MariaDBGuards
 from artigraph.dialect.mariadb.json import LARGEST, MariaDBJson
+from artigraph.dialect.mariadb.roles import MariaDBRoles
 
 __all__ = ["MARIADB", "MariaDB"]
 
@@ -69,7 +70,7 @@ _FIELD_TYPES = {
 """Of generated columns: the type, and how much of it is indexed."""
 
 
-class MariaDB(MariaDBGuards, Dialect):
+class MariaDB(MariaDBGuards, MariaDBRoles, Dialect):
     """MariaDB."""
 
     name = "mariadb"
@@ -90,6 +91,7 @@ class MariaDB(MariaDBGuards, Dialect):
     conflicts, waits = frozenset({_DEADLOCK, 1020, 1412}), frozenset({1205})
     losses = frozenset({0, 2003, 2006, 2013, 2014, 2045, 2055, 4031})
     denials = frozenset({1142, 1143, 1227, 1290, 1792, 1836})
+    only_reads = frozenset({1792})
     table_options = _TABLE
     index_options: ClassVar[Mapping[str, str]] = {"mysql_length": "most", "mariadb_length": "most"}
     integer_bits = _BITS
@@ -104,6 +106,14 @@ class MariaDB(MariaDBGuards, Dialect):
                 from artigraph.dialect.mariadb.trip import travel_less
 
                 travel_less(engine.dialect)
+
+    @override
+    def _refuse_writes(self, connection: Any, record: object) -> None:
+        cursor = connection.cursor()
+        try:
+            cursor.execute("SET SESSION TRANSACTION READ ONLY")
+        finally:
+            cursor.close()
 
     @override
     def see_one_moment(self, connection: Connection) -> None:
@@ -135,7 +145,11 @@ class MariaDB(MariaDBGuards, Dialect):
 
     @override
     def series(self, count: int) -> str:
-        return f"seq_1_to_{count}"
+        # Not its tables seq_1_to_…: to read one, an account wants a right to that very one.
+        if count == 1:
+            return "(SELECT 1) AS counted"
+        numbers = f"CONCAT('[0', REPEAT(',0', {count - 1}), ']')"
+        return f"JSON_TABLE({numbers}, '$[*]' COLUMNS (number FOR ORDINALITY)) AS counted"
 
     @override
     def count_past(self, connection: Connection, sequence: str, highest: int) -> None:

@@ -68,6 +68,15 @@ class MariaDBGuards(Guards):
         return {str(name) for (name,) in connection.execute(query, {"table": table})}
 
     @override
+    def shows_guards(self, connection: Connection) -> bool:
+        kinds = ("user", "schema", "table")
+        rights = " UNION ALL ".join(
+            f"SELECT 1 FROM information_schema.{kind}_privileges WHERE privilege_type = 'TRIGGER'"
+            for kind in kinds
+        )
+        return connection.execute(text(f"{rights} LIMIT 1")).first() is not None
+
+    @override
     def hold_upgrades(self, connection: Connection) -> None:
         # For a day: another one may have many rows to see to.
         connection.exec_driver_sql(f"SELECT GET_LOCK({_NAME}, 86400)")

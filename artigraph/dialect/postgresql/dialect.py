@@ -39,6 +39,7 @@ from artigraph.dialect.base import LABEL_INDEX, Dialect
 from artigraph.dialect.json import DECIMAL, JsonFunctions, is_plain_key
 from artigraph.dialect.order import in_order, json_in_order, says_order, with_order
 from artigraph.dialect.postgresql.guard import PostgreSQLGuards
+from artigraph.dialect.postgresql.roles import PostgreSQLRoles
 from artigraph.errors import FilterError, ReadOnlyError
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ class _Json(JsonFunctions):
         return f"CASE jsonb_typeof({at}) WHEN 'boolean' THEN CAST({at} AS BOOLEAN) END"
 
 
-class PostgreSQL(PostgreSQLGuards, Dialect):
+class PostgreSQL(PostgreSQLGuards, PostgreSQLRoles, Dialect):
     """PostgreSQL."""
 
     name = "postgresql"
@@ -138,7 +139,7 @@ class PostgreSQL(PostgreSQLGuards, Dialect):
     conflicts = frozenset({"40001", "40P01"})
     waits = frozenset({"55P03"})
     losses = frozenset({"57P01", "57P02", "57P03"})
-    denials = frozenset({"42501", "25006"})
+    denials, only_reads = frozenset({"42501", "25006"}), frozenset({"25006"})
 
     @override
     def index_names(self, connection: Connection, table: Table) -> set[str]:
@@ -163,6 +164,12 @@ class PostgreSQL(PostgreSQLGuards, Dialect):
     def prepare(self, engine: Engine) -> None:
         if not event.contains(engine, "checkin", _on_checkin):
             event.listen(engine, "checkin", _on_checkin)
+
+    @override
+    def _refuse_writes(self, connection: AsyncAdapt_asyncpg_connection, record: object) -> None:
+        # Of all transactions to come, and in none, which somebody might roll back.
+        only = "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY"
+        connection.run_async(lambda driver: driver.execute(only))
 
     @override
     def see_one_moment(self, connection: Connection) -> None:

@@ -10,17 +10,21 @@ from typing_extensions import override
 
 from artigraph.dialect.guard import LOCKED, UPGRADES, Guards
 
-__all__ = ["PostgreSQLGuards"]
+__all__ = ["FUNCTIONS", "PostgreSQLGuards"]
 
 _USER = "session_user::text"
 _KEPT = "OLD.node_locked_at IS NOT NULL"
 _REFUSE = f"BEGIN RAISE EXCEPTION '{LOCKED} (%)', OLD.node_id USING ERRCODE = '55006'; END"
-_FILL = f"NEW.node_updated_by := {_USER}; RETURN NEW; END"
+# Without a cast, whose type would be looked for in schemas of whoever writes.
+_FILL = "NEW.node_updated_by := session_user; RETURN NEW; END"
 _BODIES = {
     "artigraph_refuse_locked": _REFUSE,
-    "artigraph_note_creator": f"BEGIN NEW.node_created_by := {_USER}; {_FILL}",
+    "artigraph_note_creator": f"BEGIN NEW.node_created_by := session_user; {_FILL}",
     "artigraph_note_updater": f"BEGIN NEW.node_created_by := OLD.node_created_by; {_FILL}",
 }
+
+FUNCTIONS = tuple(_BODIES)
+"""What its triggers call."""
 
 
 class PostgreSQLGuards(Guards):
@@ -93,7 +97,10 @@ class PostgreSQLGuards(Guards):
         connection.exec_driver_sql(f"SELECT pg_advisory_unlock({UPGRADES})")
 
     @override
-    def sees_all_rows(self, connection: Connection, table: str) -> bool:
+    def sees_all_rows(self, connection: Connection, *tables: str) -> bool:
         # Policies show a role some rows; the owner, and who is exempt, see all.
-        asked = text("SELECT NOT row_security_active(quote_ident(:table)::regclass)")
-        return bool(connection.execute(asked, {"table": table}).scalar())
+        asked = text(
+            "SELECT NOT bool_or(row_security_active(quote_ident(name)::regclass)) "
+            "FROM unnest(CAST(:tables AS TEXT[])) AS name"
+        )
+        return bool(connection.execute(asked, {"tables": list(tables)}).scalar())

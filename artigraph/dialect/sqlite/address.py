@@ -21,6 +21,7 @@ __all__ = [
     "location",
     "options_of",
     "path_of",
+    "refuse_missing",
     "resolved",
     "share_memory",
 ]
@@ -75,6 +76,19 @@ def path_of(address: str) -> Path:
         address: Its name, or ``file:…``.
     """
     return Path(unquote(urlsplit(address).path) if address.startswith("file:") else address)
+
+
+def refuse_missing(url: URL) -> None:
+    """Refuse the address of a file that is not there, which connecting would make.
+
+    Raises:
+        EngineURLError: It is not.
+    """
+    if not _in_memory(url) and not path_of(str(url.database)).exists():
+        raise EngineURLError(
+            f"The database {url.database} is not there, and read_only=True makes none. Correct "
+            "the address, or leave read_only out and let create_tables=True make one."
+        )
 
 
 def _in_memory(url: URL) -> bool:

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_connection as Adapted
     from sqlalchemy.pool import ConnectionPoolEntry
 
-__all__ = ["file_of", "prepare_engine"]
+__all__ = ["file_of", "prepare_engine", "refuse_writes"]
 
 _PREPARED = "artigraph_prepared"
 
@@ -49,6 +49,12 @@ def prepare_engine(engine: Engine) -> None:
     if engine not in _setups:
         _setups[engine] = _Setup(engine)
         travel_less(engine.dialect)
+
+
+def refuse_writes(engine: Engine) -> None:
+    """Have all connections that an engine will open refuse whatever writes."""
+    prepare_engine(engine)
+    _setups[engine].only_reads = True
 
 
 def file_of(engine: Engine) -> DatabaseFile | None:
@@ -70,6 +76,7 @@ class _Setup:
 
     def __init__(self, engine: Engine) -> None:
         self.file: DatabaseFile | None = None
+        self.only_reads = False
         self._engine = weakref.ref(engine)
         options = options_of(str(engine.url.database), engine.url.query)
         self._wait = float(options.get("timeout", WAIT_SECONDS))
@@ -87,12 +94,12 @@ class _Setup:
 
     def _on_connect(self, connection: Adapted, record: ConnectionPoolEntry | Connection) -> None:
         record.info[_PREPARED] = True
-        _tell(connection, self._wait)
+        _tell(connection, self._wait, only_reads=self.only_reads)
         engine = self._engine()
         if SNAPSHOT in record.info:
             if engine is not None and not event.contains(engine, "checkout", refuse_if_changed):
                 event.listen(engine, "checkout", refuse_if_changed)
-        elif self._writes_file:
+        elif self._writes_file and not self.only_reads:
             if self.file is None or not self.file.is_still():
                 self.file = _file_of(connection)
             # A process that was killed may have left something there.
@@ -138,11 +145,16 @@ class _Setup:
 _setups: weakref.WeakKeyDictionary[Engine, _Setup] = weakref.WeakKeyDictionary()
 
 
-def _tell(connection: Adapted, wait: float) -> None:
+def _tell(connection: Adapted, wait: float, *, only_reads: bool) -> None:
     # The driver would begin transactions by itself, and never IMMEDIATE ones.
     connection.isolation_level = None
     pragmas = f"PRAGMA busy_timeout = {int(wait * 1000)};{_PRAGMAS}"
+    if only_reads:
+        # Nor is the file's journal changed.
+        pragmas += "PRAGMA query_only = ON;"
     connection.run_async(lambda driver: driver.executescript(pragmas))
+    if only_reads:
+        return
     ((mode,),) = _fetch(connection, "PRAGMA journal_mode")
     # A memory database answers "memory" and stays so.
     if mode == "delete":

@@ -18,7 +18,7 @@ from typing_extensions import override
 from artigraph.dialect.base import Dialect, Traveller
 from artigraph.dialect.json import JsonFunctions
 from artigraph.dialect.sqlite import address, label
-from artigraph.dialect.sqlite.connection import file_of, prepare_engine
+from artigraph.dialect.sqlite.connection import file_of, prepare_engine, refuse_writes
 from artigraph.dialect.sqlite.guard import SQLiteGuards
 from artigraph.dialect.sqlite.trip import OneTrip
 
@@ -127,6 +127,7 @@ class SQLite(SQLiteGuards, Dialect):
     is_server = checks_types = False
     keeps_infinity = decimals_are_floats = True
     waits = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+    only_reads = frozenset({sqlite3.SQLITE_READONLY})
     labels = (
         "SELECT json_group_array(CAST(label AS TEXT)) "
         "FROM (SELECT label FROM up ORDER BY steps DESC)"
@@ -146,6 +147,8 @@ class SQLite(SQLiteGuards, Dialect):
     share_memory = staticmethod(address.share_memory)
     location = staticmethod(address.location)
     prepare = staticmethod(prepare_engine)
+    refuse_writes = staticmethod(refuse_writes)
+    refuse_missing = staticmethod(address.refuse_missing)
 
     @override
     def make_whole(self, engine: Engine) -> None:

@@ -24,6 +24,7 @@ from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.util import await_only
 
 from artigraph.concurrency import run_in_thread
+from artigraph.dialect.base import ONLY_READS
 from artigraph.dialect.sqlite.address import options_of, path_of
 from artigraph.errors import EngineURLError, ReadOnlyError
 
@@ -141,7 +142,9 @@ def explain_refused_write(context: ExceptionContext) -> None:
     Raises:
         ReadOnlyError: The database can only be read.
     """
-    error = context.original_exception
+    error, connection = context.original_exception, context.connection
+    if connection is not None and not connection.closed and ONLY_READS in connection.info:
+        return  # whoever has told it so says why
     if isinstance(error, sqlite3.Error) and context.engine is not None:
         raise_if_read_only(error, context.engine.url)
 

@@ -99,7 +99,7 @@ async def _read(
     waiting: list[tuple[int, ModelColumns]] = []
     nested: Nested = {}
     paths: Mapping[int, str] = {}
-    query = select_models(clause, documents=selection.wants_fields)
+    query = select_models(clause, documents=selection.wants_fields, who=selection.wants_who)
     async with read() as connection:
         table = TableBuilder(selection, dialect_of(connection).document_json, most_of_one)
         async for rows in _chunks(connection, query):

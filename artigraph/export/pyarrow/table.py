@@ -19,7 +19,7 @@ from artigraph.export.column import (
     column_name,
 )
 from artigraph.export.declared import DICT, PART, Declared, declared_columns
-from artigraph.export.document import ModelColumns, Nested, path_step
+from artigraph.export.document import WHO_COLUMNS, ModelColumns, Nested, path_step
 from artigraph.export.pyarrow.array import JSON, MOMENT, UNEVEN, array_of, arrow_type
 from artigraph.export.pyarrow.unify import unified, widened
 from artigraph.export.selection import Selection
@@ -112,6 +112,8 @@ class TableBuilder:
                 _fitting(_integers, models.version),
             ]
         )
+        if self._selection.wants_who:
+            self._rows[-1] += [_fitting(_texts, w) for w in (models.created_by, models.updated_by)]
         self.parents.update(one for one in set(models.parent_id) if one is not None)
         chunk = len(self._rows) - 1
         if self._selection.wants_fields and any(models.parts):
@@ -254,10 +256,12 @@ class TableBuilder:
         if self._selection.wants_path:
             for row in self._rows:
                 row.append(_paths(row, paths))
+        names = [name for name in ROW_COLUMNS if name != "path"]
+        names += WHO_COLUMNS if self._selection.wants_who else ()
+        names += ["path"] if self._selection.wants_path else ()
         return {
-            name: ([row[i] for row in self._rows], type_)
-            for i, (name, type_) in enumerate(_ROW_TYPES.items())
-            if name != "path" or self._selection.wants_path
+            name: ([row[i] for row in self._rows], _ROW_TYPES.get(name, pa.string()))
+            for i, name in enumerate(names)
         }
 
     def _nothing(self) -> Column:

@@ -37,6 +37,7 @@ __all__: list[str] = []
     argument("url", nargs="?", metavar="URL", help="the address, or $variable that holds it"),
     argument("--url-from-env", metavar="NAME", help="the environment variable that holds it"),
     argument("--create-tables", action="store_true", help="make missing tables and columns"),
+    argument("--read-only", action="store_true", help="only read: whatever writes is refused"),
     stage="begin",
 )
 async def connect(call: Call) -> object:
@@ -45,7 +46,9 @@ async def connect(call: Call) -> object:
     An address with a password does not belong in a notebook: keep it in a variable
     ($address) or in the environment (--url-from-env DATABASE_URL). No output shows it.
     """
-    reset = set_engine(_address(call), create_tables=call.args.create_tables)
+    args = call.args
+    address = _address(call)
+    reset = set_engine(address, create_tables=args.create_tables, read_only=args.read_only)
     try:
         await get_engine()
     except BaseException as error:
