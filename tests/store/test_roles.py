@@ -187,7 +187,7 @@ async def test_looking_at_the_version_is_one_statement(team: Team, broad: Broad)
     with engine_context(engine):
         await count_nodes(NodeFilter())
     await engine.dispose()
-    assert len([one for one in sent if "artigraph_schema" in one]) == 1
+    assert len([one for one in sent if "schema_version" in one]) == 1
 
 
 async def test_writers_write(team: Team, broad: Broad) -> None:
