@@ -196,6 +196,8 @@ def negated(clause: ColumnElement[bool]) -> ColumnElement[bool]:
     """What a clause does not find; those rows included that have no value there."""
     if finds_all(clause) or finds_none(clause):
         return false() if finds_all(clause) else true()
+    if getattr(clause, "is_certain", False):
+        return not_(clause)
     # In SQL, NOT of a comparison with NULL is as little true as the comparison.
     return not_(func.coalesce(clause, false(), type_=Boolean()))
 
