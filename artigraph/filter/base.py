@@ -318,7 +318,12 @@ class AnyOf(Filter):
 
     @override
     def clause(self) -> ColumnElement[bool]:
-        return or_(*(f.clause() for f in self.filters))
+        clauses = [f.clause() for f in self.filters]
+        # Those that know how are one question together.
+        if len(alike := [one for one in clauses if hasattr(one, "either")]) > 1:
+            others = [one for one in clauses if not hasattr(one, "either")]
+            clauses = [*others, alike[0].either(alike[1:])]
+        return or_(*clauses)
 
     @override
     def limits_nothing(self) -> bool:

@@ -8,14 +8,18 @@ by operators that somebody else has registered.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import re
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from sqlalchemy import Boolean, ColumnElement, and_, exists, func, not_, or_, select, true
 from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql import operators
 from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.elements import UnaryExpression
 from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.sql.operators import OperatorType
 from typing_extensions import override
 
 from artigraph.dialect.registry import dialect_of
@@ -24,7 +28,7 @@ from artigraph.filter.base import Filter
 from artigraph.filter.condition import FieldComparison, choose_scalar
 from artigraph.filter.english import Phrase
 from artigraph.filter.location import FieldLocation
-from artigraph.filter.operator import OPERATORS, ValueFilter, asked_of, comparison, match
+from artigraph.filter.operator import OPERATORS, Operator, ValueFilter, asked_of, comparison, match
 from artigraph.filter.shape import AnyShape
 from artigraph.filter.unset import UNSET, Unset
 from artigraph.filter.value import check_value
@@ -118,6 +122,26 @@ class _HasTag(FunctionElement[bool]):
     is_certain = True
     """It is never NULL."""
 
+    def __init__(self, asked: ColumnElement[bool]) -> None:
+        among = node_table.c.node_id.in_(select(_tag.tag_node_id).where(asked))
+        there = exists().where(_tag.tag_node_id == node_table.c.node_id, asked)
+        super().__init__(among, there.correlate(node_table))
+        self._asked = asked
+
+    # A database without booleans would be asked whether it is 1, which no plan sees through.
+
+    @override
+    def self_group(self, against: OperatorType | None = None) -> _HasTag:
+        return self
+
+    @override
+    def _negate(self) -> ColumnElement[bool]:
+        return UnaryExpression(self, operator=operators.inv, type_=Boolean())
+
+    def either(self, others: Iterable[_HasTag]) -> _HasTag:
+        """Whether it has this tag or another one."""
+        return _HasTag(or_(self._asked, *(one._asked for one in others)))
+
 
 @compiles(_HasTag)
 def _has_tag(element: _HasTag, compiler: SQLCompiler, **kw: object) -> str:
@@ -132,9 +156,7 @@ def tag_clause(asked: ColumnElement[bool]) -> ColumnElement[bool]:
     Args:
         asked: A clause on the columns of the table of tags.
     """
-    among = node_table.c.node_id.in_(select(_tag.tag_node_id).where(asked))
-    there = exists().where(_tag.tag_node_id == node_table.c.node_id, asked)
-    return _HasTag(among, there.correlate(node_table))
+    return _HasTag(asked)
 
 
 _BY_KEY = {"eq", "ne", "in_", "not_in", "gt", "ge", "lt", "le"}
@@ -169,14 +191,18 @@ def _holds(one: FieldComparison, scalar: Scalar | None, stored: Any) -> ColumnEl
         return present if one.operator.negated else key == NOTHING
     operator, _ = one.asked
     several: Sequence[Any] = stored if isinstance(stored, tuple) else (stored,)
-    by_value = one.holds(_tag.tag_value, _AT, scalar, stored)
     if operator.name in _PATTERNS and scalar is TEXT:
         # Of a long text the key has the beginning only.
-        whole = func.char_length(key) < KEY_LENGTH
-        alike = operator.clause(key, f"s{stored}")
-        return and_(_is_kind(scalar, stored), or_(and_(whole, alike), and_(not_(whole), by_value)))
+        long = func.char_length(key) >= KEY_LENGTH
+        alike = and_(not_(long), operator.clause(key, f"s{stored}"))
+        at = (
+            key.between(f"s{begin}", f"s{begin}{_LAST}")
+            if (begin := _beginning(operator, stored))
+            else _is_kind(scalar, stored)
+        )
+        return and_(at, or_(alike, and_(long, _by_value(one, scalar, stored))))
     if operator.name not in _BY_KEY or any(_is_long(scalar, each) for each in several):
-        return by_value
+        return _by_value(one, scalar, stored)
     keys = [sort_key(scalar, each) for each in several]
     clause = operator.clause(key, tuple(keys) if isinstance(stored, tuple) else keys[0])
     if operator.needs == "order":
@@ -184,6 +210,19 @@ def _holds(one: FieldComparison, scalar: Scalar | None, stored: Any) -> ColumnEl
     if one.operator.negated:
         return and_(present, clause) if keys else clause
     return or_(clause, key == NOTHING) if None in one.values else clause
+
+
+def _by_value(one: FieldComparison, scalar: Scalar, stored: Any) -> ColumnElement[bool]:
+    return one.holds(_tag.tag_value, _AT, scalar, stored)
+
+
+_LAST = "\U0010ffff"
+
+
+def _beginning(operator: Operator, pattern: str) -> str:
+    """What all texts begin with that are like a pattern; the index finds them by that."""
+    plain = re.match(r"[^%_\\]*", pattern) if operator.name == "like" else None
+    return plain[0][:99] if plain else ""
 
 
 def _is_kind(scalar: Scalar, stored: Any) -> ColumnElement[bool]:

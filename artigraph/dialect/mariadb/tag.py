@@ -9,6 +9,7 @@ from sqlalchemy import Insert, Select, Table
 from sqlalchemy.dialects.mysql import insert
 from typing_extensions import override
 
+from artigraph.dialect.mariadb.column import COLLATION
 from artigraph.dialect.tag import Changes, Tags
 
 __all__ = ["MariaDBTags"]
@@ -30,8 +31,10 @@ class MariaDBTags(Tags):
     @override
     def tags_sql(self, table: str, node_id: str, most: int, characters: int) -> str:
         # No subquery in a FROM looks at the row outside; its arrays have a LIMIT of their own.
+        # A document has the table's collation, which does not mix with a name's.
+        value = f"LEFT(tag_value, {characters}) COLLATE {COLLATION}"
         return (
             f"(SELECT JSON_ARRAYAGG(JSON_ARRAY(LEFT(tag_name, {characters}), "  # names of our own
-            f"LEFT(tag_value, {characters})) ORDER BY tag_name LIMIT {most}) "
+            f"{value}) ORDER BY tag_name LIMIT {most}) "
             f"FROM {table} WHERE tag_node_id = {node_id})"
         )

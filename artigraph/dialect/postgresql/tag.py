@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import ColumnElement, Insert, Select, Table, cast
 from sqlalchemy.dialects.postgresql import JSONB, insert
@@ -16,6 +16,9 @@ __all__ = ["PostgreSQLTags"]
 
 class PostgreSQLTags(Tags):
     """How PostgreSQL sets and shows tags."""
+
+    # Beside an OR it looks through all ids of an IN for each row, once they take much memory.
+    asks_row_by_row: ClassVar[bool] = True
 
     @override
     def as_document(self, value: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -34,5 +37,5 @@ class PostgreSQLTags(Tags):
         return (
             f"(SELECT jsonb_agg(jsonb_build_array({pair})) FROM "
             f"(SELECT tag_name, tag_value FROM {table} WHERE tag_node_id = {node_id} "
-            f"ORDER BY tag_name LIMIT {most}) AS some)"
+            f"ORDER BY tag_name LIMIT {most}) AS first_ones)"
         )

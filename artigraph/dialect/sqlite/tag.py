@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 from sqlalchemy import Insert, Select, Table
 from sqlalchemy.dialects.sqlite import insert
@@ -16,9 +16,6 @@ __all__ = ["SQLiteTags"]
 
 class SQLiteTags(Tags):
     """How SQLite sets and shows tags."""
-
-    # It looks at every row of the tree to see whether something of it exists.
-    asks_row_by_row: ClassVar[bool] = False
 
     @override
     def insert_or_change(
