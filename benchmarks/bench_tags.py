@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -101,10 +102,10 @@ def fill(name: str, count: int) -> Iterator[tuple[str, list[dict[str, Any]]]]:
         [],
     )
     values = [{"score": i / 1000} for i in range(1000)]
-    tags = [{"best": None}, *({"stage": one} for one in STAGES), *values]
+    tags: list[dict[str, Any]] = [{"best": None}, *({"stage": one} for one in STAGES), *values]
     rows = []
     for at, tag in enumerate(tags):
-        ((called, value),) = tag.items()
+        (value,) = tag.values()
         (one,) = stored_tags(tag)
         document = '{"value": %s}' % (f'"{value}"' if isinstance(value, str) else value)
         rows.append(
@@ -216,39 +217,41 @@ async def questions(report: Report, name: str, count: int) -> None:
         asked = filter & every
         await compare(
             report, f"{title} count {told}", engine,
-            lambda asked=asked: count_models(asked), f"SELECT count(*) {HAND} {sql}",
+            partial(count_models, asked), f"SELECT count(*) {HAND} {sql}",
         )  # fmt: skip
     for told, filter, sql in cases[:6]:
         asked = filter & every
         await compare(
             report, f"{title} first 50 {told}", engine,
-            lambda asked=asked: read_models(asked, limit=50),
+            partial(read_models, asked, limit=50),
             f"SELECT {COLUMNS} {HAND} {sql} ORDER BY node_id LIMIT 50", None,
         )  # fmt: skip
-    number = "(SELECT number FROM own_tag WHERE own_tag.node_id = artigraph_node.node_id AND name = 'score')"
+    number = (
+        "(SELECT number FROM own_tag WHERE own_tag.node_id = artigraph_node.node_id "
+        "AND name = 'score')"
+    )
     for told, filter, sql in (cases[1], ("", every, "1 = 1")):
         await compare(
             report, f"{title} 50 of the best score {told}", engine,
-            lambda filter=filter: read_models(filter & every, order_by="-tag:score", limit=50),
+            partial(read_models, filter & every, order_by="-tag:score", limit=50),
             f"SELECT {COLUMNS} {HAND} {sql} ORDER BY {number} DESC, node_id DESC LIMIT 50",
         )  # fmt: skip
     await compare(
         report, f"{title} tags of stage = prod", engine, lambda: flat(read_tags(prod & every)),
         f"SELECT t.node_id, t.name, t.words, t.number FROM own_tag AS t JOIN artigraph_node AS n "
-        f"ON n.node_id = t.node_id WHERE t.node_id IN (SELECT node_id FROM own_tag WHERE {is_prod}) "
+        f"ON n.node_id = t.node_id WHERE t.{among(is_prod)} "
         "ORDER BY t.node_id, t.name", None,
     )  # fmt: skip
-    await compare(report, f"{title} names with counts", engine, list_tags,
-                  "SELECT name, count(*) FROM own_tag GROUP BY name ORDER BY name", None)  # fmt: skip
+    counts = "SELECT name, count(*) FROM own_tag GROUP BY name ORDER BY name"
+    await compare(report, f"{title} names with counts", engine, list_tags, counts, None)
     same = {"sqlite": "ON CONFLICT (node_id, name) DO UPDATE SET words = excluded.words",
             "postgresql": "ON CONFLICT (node_id, name) DO UPDATE SET words = excluded.words",
             "mariadb": "ON DUPLICATE KEY UPDATE words = VALUES(words)"}[name]  # fmt: skip
     mine, plain = [], []
     for turn in range(ROUNDS):
-        plain.append(await seconds_async(lambda turn=turn: changed(
-            engine, f"INSERT INTO own_tag SELECT node_id, 'turn', '{turn}', NULL {HAND} "
-            f"{among(is_good)} {same}")))  # fmt: skip
-        mine.append(await seconds_async(lambda turn=turn: tag_nodes(good & every, {"turn": turn})))
+        sql = f"INSERT INTO own_tag SELECT node_id, 'turn', '{turn}', NULL {HAND} {among(is_good)}"
+        plain.append(await seconds_async(partial(changed, engine, f"{sql} {same}")))
+        mine.append(await seconds_async(partial(tag_nodes, good & every, {"turn": turn})))
     report.ratio(f"{title} tag one in 10", mine, plain, None)
     for told, filter, order in (("not prod", ~prod & every, None), ("best", every, "-tag:score")):
         print(f"  {told}: {await plan(engine, filter, order)}")

@@ -12,9 +12,10 @@ from artigraph.filter.base import PRESENT, Filter, clause_of
 from artigraph.filter.order import check_counts
 from artigraph.orm.node import node_table
 from artigraph.orm.tag import tag_table
+from artigraph.outline.name import names_in
 from artigraph.tag.value import value_of
 
-__all__ = ["list_tags", "read_tags"]
+__all__ = ["list_tags", "read_tags", "tag_names"]
 
 _tag = tag_table.c
 
@@ -51,6 +52,13 @@ async def read_tags(filter: Filter, *, limit: int = 100_000) -> dict[int, dict[s
     for row in rows:
         found.setdefault(row.tag_node_id, {})[row.tag_name] = value_of(row.tag_value)
     return found
+
+
+async def tag_names(*, limit: int = 200) -> list[str]:
+    """The names of tags, from the index alone; of what is in the trash, too."""
+    names = names_in(_tag.tag_name)
+    query = select(names.c.name).where(names.c.name.is_not(None)).limit(limit)
+    return [row.name for row in await ask(query)]
 
 
 async def list_tags(*, limit: int = 1_000) -> dict[str, int]:

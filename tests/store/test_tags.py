@@ -31,6 +31,7 @@ from artigraph import (
     list_tags,
     new_node,
     new_session,
+    read_frame,
     read_models,
     read_nodes,
     read_tags,
@@ -536,3 +537,44 @@ async def test_an_alias_outlives_the_node_above(store: str) -> None:
     await write_parent_child_relationships([(None, one.node_id)])
     await delete_nodes(of(top))
     assert await holders("prod") == ["n0"]
+
+
+# ---------------------------------------------------------------------- as columns
+
+
+async def test_tags_are_columns_of_frames(store: str, statements: Statements) -> None:
+    """By name or all of them, typed as fields are, in one more statement."""
+    ids = []
+    for at in range(4):
+        row = await write_model(label=f"m{at}", model=TagsFit(float(at)))
+        ids.append(NodeFilter(node_id=row.artifact.node_id))
+    await tag_nodes(ids[0], {"stage": "prod", "score": 3, "best": None})
+    await tag_nodes(ids[1], {"stage": "test", "score": 0.5, "odd": 1})
+    await tag_nodes(ids[3], {"odd": "one", "when": datetime(2024, 1, 1, tzinfo=UTC)})
+    every = ModelFilter(model_type=TagsFit)
+    await read_frame(every, ["node_label"])
+    statements.clear()
+    await read_frame(every, ["node_label"])
+    plain = len(statements)
+    statements.clear()
+    frame = await read_frame(every, ["node_label"], tags=["stage", "score", "missing"])
+    assert len(statements) == plain + 1
+    assert list(frame.columns) == ["node_label", "tag:missing", "tag:score", "tag:stage"]
+    assert frame["tag:stage"].tolist()[:2] == ["prod", "test"]
+    assert frame["tag:stage"].isna().tolist() == [False, False, True, True]
+    assert frame["tag:score"].tolist()[:2] == [3.0, 0.5]
+    assert frame["tag:missing"].isna().all()
+    all_tags = await read_frame(every, tags=True)
+    assert [name for name in all_tags.columns if name.startswith("tag:")] == [
+        "tag:best", "tag:odd", "tag:score", "tag:stage", "tag:when",
+    ]  # fmt: skip
+    assert all_tags["tag:best"].tolist()[0] is True
+    assert all_tags["tag:odd"].tolist()[1] == 1
+    assert all_tags["tag:odd"].tolist()[3] == "one"
+    assert all_tags["tag:when"].tolist()[3] == datetime(2024, 1, 1, tzinfo=UTC)
+    assert "tag:best" not in await read_frame(every)
+    empty = await read_frame(every & TagFilter(name="nobody"), tags=["stage"])
+    assert list(empty.columns)[-1] == "tag:stage"
+    for wrong in ("stage", None, [3], {"a": 1}):
+        with pytest.raises(FilterError, match="tags="):
+            await read_frame(every, tags=cast(Any, wrong))

@@ -53,11 +53,12 @@ async def test_what_is_read_alone_shows_its_tags(store: str, statements: Stateme
     value = await write_artifact(new_artifact("raw", [1], json_serializer, parent_id=node.node_id))
     ids = [node.node_id, model.artifact.node_id, value.artifact.node_id]
     found: Any
-    for read, node_id in zip((read_node, read_model, read_artifact), ids, strict=True):
+    reads: tuple[Any, ...] = (read_node, read_model, read_artifact)
+    for read, node_id in zip(reads, ids, strict=True):
         found = await read(NodeFilter(node_id=node_id))
         assert "#" not in text(found)
     await tag_nodes(NodeFilter(node_id=ids), {"best": None, "stage": "prod", "score": 0.93})
-    for read, node_id in zip((read_node, read_model, read_artifact), ids, strict=True):
+    for read, node_id in zip(reads, ids, strict=True):
         statements.clear()
         found = await read(NodeFilter(node_id=node_id))
         assert len(statements) == 1
