@@ -111,7 +111,7 @@ async def show(call: Call) -> object:
     if not isinstance(node, ModelArtifact):
         return node
     # What is wrong with it, it says itself.
-    found, _ = await read_tolerantly(NodeFilter(node_id=node.node_id), lazy=True)
+    found, _ = await read_tolerantly(NodeFilter(node_id=node.node_id), lazy=True, limit=1)
     return found[0] if found else node
 
 
