@@ -82,6 +82,9 @@ if TYPE_CHECKING:
     from artigraph.filter.relation import (
         NodeRelationshipFilter as NodeRelationshipFilter,
     )
+    from artigraph.filter.tag import (
+        TagFilter as TagFilter,
+    )
     from artigraph.filter.written.known import register_filter as register_filter
     from artigraph.model.base import (
         BaseModel as BaseModel,
@@ -205,6 +208,14 @@ if TYPE_CHECKING:
     from artigraph.storage.base import (
         Storage as Storage,
     )
+    from artigraph.tag.read import (
+        list_tags as list_tags,
+        read_tags as read_tags,
+    )
+    from artigraph.tag.write import (
+        tag_nodes as tag_nodes,
+        untag_nodes as untag_nodes,
+    )
 
 _HOMES = {
     "artigraph.db": (
@@ -251,6 +262,7 @@ _HOMES = {
         "SerializationError",
         "StorageError",
         "StorageURLError",
+        "TagError",
         "TransactionFailedError",
         "UnfitArtifactWarning",
         "UnfitModelWarning",
@@ -275,6 +287,7 @@ _HOMES = {
     "artigraph.filter.relation": ("NodeRelationshipFilter",),
     "artigraph.filter.operator": ("ValueFilter",),
     "artigraph.filter.written.known": ("register_filter",),
+    "artigraph.filter.tag": ("TagFilter",),
     "artigraph.node.artifact": (
         "count_artifacts",
         "delete_artifacts",
@@ -344,6 +357,8 @@ _HOMES = {
     "artigraph.query.store": ("delete_query", "read_queries", "read_query", "save_query"),
     "artigraph.serializer.base": ("Serializer",),
     "artigraph.storage.base": ("Storage",),
+    "artigraph.tag.read": ("list_tags", "read_tags"),
+    "artigraph.tag.write": ("tag_nodes", "untag_nodes"),
 }
 """Where each public name is defined."""
 

@@ -22,6 +22,7 @@ artigraph's, too: ``UnfitArtifactWarning``, and ``UnfitModelWarning``, which is 
     ├── MultipleNodesFoundError (LookupError)   more than one matched
     ├── LabelError (ValueError)                 a label that no database could hold
     │   └── LabelExistsError                    the label is taken under its parent
+    ├── TagError (ValueError)                   a tag's name or value that cannot be
     ├── CycleError (ValueError)                 a node would become its own ancestor
     ├── NodeTypeError (TypeError)               a node class that cannot be, or whose name is taken
     ├── FilterError (TypeError, ValueError)     a question that makes no sense
@@ -78,6 +79,7 @@ __all__ = [
     "SerializationError",
     "StorageError",
     "StorageURLError",
+    "TagError",
     "TransactionFailedError",
     "UnfitArtifactWarning",
     "UnfitModelWarning",
@@ -167,6 +169,10 @@ class LabelError(ArtigraphError, ValueError):
 
 class LabelExistsError(LabelError):
     """A label that another node under the same parent has already."""
+
+
+class TagError(ArtigraphError, ValueError):
+    """A tag's name or value that cannot be, or a node that cannot have it."""
 
 
 class CycleError(ArtigraphError, ValueError):

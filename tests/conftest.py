@@ -27,6 +27,7 @@ from artigraph.model import base as model_base
 from artigraph.orm.node import node_table
 from artigraph.orm.note import NoteRecord
 from artigraph.orm.query import QueryRecord
+from artigraph.orm.tag import tag_table
 from artigraph.registry import Registry
 from artigraph.serializer.base import serializers
 from artigraph.storage.base import storages
@@ -153,6 +154,8 @@ async def empty_store() -> None:
     engine = await get_engine()
     async with engine.begin() as connection:
         if connection.dialect.name in ("mysql", "mariadb"):
+            # Nor does it delete tags along then.
+            await connection.execute(delete(tag_table))
             await connection.execute(text("SET foreign_key_checks = 0"))
         for beside in (NoteRecord, QueryRecord):
             await connection.execute(delete(beside))

@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 
 __all__ = ["Badge", "Facts", "Field", "Picture", "Role", "Table"]
 
-Role: TypeAlias = Literal["version", "place", "size", "state", "failed"]
+Role: TypeAlias = Literal["version", "place", "size", "state", "failed", "tag"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ STYLE = """<style>
  background: rgba(128, 128, 128, .16) }
 .ag-repr .ag-version { background: rgba(124, 99, 214, .2) }
 .ag-repr .ag-place { background: rgba(33, 132, 210, .2) }
+.ag-repr .ag-tag { background: rgba(38, 153, 92, .2) }
 .ag-repr .ag-failed { background: rgba(214, 57, 57, .25) }
 .ag-repr .ag-label, .ag-repr .ag-value, .ag-repr .ag-code, .ag-repr table.ag-table td {
  font-family: var(--jp-code-font-family, ui-monospace, Menlo, Consolas, monospace);

@@ -22,7 +22,11 @@ __all__ = ["read_frame"]
 
 
 async def read_frame(
-    filter: Filter, columns: Sequence[str] | None = None, *, strict: bool = False
+    filter: Filter,
+    columns: Sequence[str] | None = None,
+    *,
+    tags: Sequence[str] | bool = False,
+    strict: bool = False,
 ) -> pd.DataFrame:
     """Read the models that a filter finds as a frame.
 
@@ -31,6 +35,8 @@ async def read_frame(
             out.
         columns: The columns to read, in order; a dict or a nested model stands
             for all of its columns. All, unless given.
+        tags: Names of tags, each a column ``tag:name`` behind the others, which is ``True`` for
+            a tag without a value; ``True`` for all tags that there are.
         strict: Raise what is wrong with the first row whose document cannot be read, or makes
             more than 10,000 columns alone. Its fields are missing otherwise, and one
             ``UnfitModelWarning`` tells of all such rows.
@@ -51,7 +57,7 @@ async def read_frame(
         DeserializationError: With ``strict``: a document is none that artigraph wrote, or makes
             too many columns.
     """
-    return await run_in_thread(_frame, await read_table(filter, columns, strict=strict))
+    return await run_in_thread(_frame, await read_table(filter, columns, tags=tags, strict=strict))
 
 
 def _frame(table: pa.Table) -> pd.DataFrame:

@@ -196,6 +196,8 @@ def negated(clause: ColumnElement[bool]) -> ColumnElement[bool]:
     """What a clause does not find; those rows included that have no value there."""
     if finds_all(clause) or finds_none(clause):
         return false() if finds_all(clause) else true()
+    if getattr(clause, "is_certain", False):
+        return not_(clause)
     # In SQL, NOT of a comparison with NULL is as little true as the comparison.
     return not_(func.coalesce(clause, false(), type_=Boolean()))
 
@@ -316,7 +318,12 @@ class AnyOf(Filter):
 
     @override
     def clause(self) -> ColumnElement[bool]:
-        return or_(*(f.clause() for f in self.filters))
+        clauses = [f.clause() for f in self.filters]
+        # Those that know how are one question together.
+        if len(alike := [one for one in clauses if hasattr(one, "either")]) > 1:
+            others = [one for one in clauses if not hasattr(one, "either")]
+            clauses = [*others, alike[0].either(alike[1:])]
+        return or_(*clauses)
 
     @override
     def limits_nothing(self) -> bool:

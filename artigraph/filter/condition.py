@@ -52,6 +52,7 @@ __all__ = [
     "Negated",
     "Several",
     "SeveralOfField",
+    "choose_scalar",
     "compare",
     "conditions_of",
 ]
@@ -190,10 +191,11 @@ class FieldComparison(Condition, Comparison[Path]):
         operator = OPERATORS[self.operator.instead or self.operator.name]
         if operator.takes == "several":
             return operator, tuple(one for one in self.value if one is not None)
-        return None if self.value is None or self._is_nan else (operator, self.value)
+        return None if self.value is None or self.is_nan else (operator, self.value)
 
     @property
-    def _is_nan(self) -> bool:
+    def is_nan(self) -> bool:
+        """Whether it asks for NaN, or for all but that."""
         equality = self.operator.needs is None and not self.operator.instead
         return equality and isinstance(self.value, float) and self.value != self.value
 
@@ -208,7 +210,7 @@ class FieldComparison(Condition, Comparison[Path]):
         keys, plain = location.keys, location.shape.tells_type
         present: ColumnElement[bool] = DocumentValue(document, keys, "present")
         if self.asked is None or scalar is None:
-            if self._is_nan:
+            if self.is_nan:
                 nan = DocumentValue(document, keys, "nan", plain=plain)
                 return and_(present, not_(nan)) if self.operator.negated else nan
             return present if self.operator.negated else not_(present)
@@ -246,7 +248,7 @@ def _on_field(
     """Comparisons of one field, that must all hold, on the row of the model that has it."""
     location = find_field(owner, shape, path)
     asked = [one.asked for one in compared]
-    scalar, stored = _choose_scalar(location.shape, f"{owner}.{shown_path(path)}", asked)
+    scalar, stored = choose_scalar(location.shape, f"{owner}.{shown_path(path)}", asked)
     rows = [row, *(node_table.alias() for _ in location.labels)]
     document = rows[-1].c.model_artifact_data
     pairs = zip(compared, stored, strict=True)
@@ -260,10 +262,14 @@ def _on_field(
     return clause
 
 
-def _choose_scalar(
+def choose_scalar(
     shape: Shape, field: str, asked: Sequence[tuple[Operator, Any] | None]
 ) -> tuple[Scalar | None, list[Any]]:
-    """What a field is compared as, so that all that is asked makes sense, and with what."""
+    """What a field is compared as, so that all that is asked makes sense, and with what.
+
+    Raises:
+        FilterError: There is nothing of the kind.
+    """
     given = [one[1] for one in asked if one is not None]
     if not given:
         return None, [None] * len(asked)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, FromClause, and_, literal, or_, select
+from sqlalchemy import ColumnElement, FromClause, and_, case, literal, or_, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -23,11 +23,14 @@ from artigraph.filter.json import DocumentValue
 from artigraph.filter.location import find_field, nested_model, path_of, shown_path
 from artigraph.filter.model import ModelFilter, ModelTypeFilter
 from artigraph.filter.shape import AnyShape, Path, Shape
+from artigraph.filter.value import check_value
 from artigraph.orm.check.affinity import affinity_of
 from artigraph.orm.node import node_table
+from artigraph.orm.tag import tag_table
 from artigraph.registry import did_you_mean, nearest
 from artigraph.types.record import Scalar
 from artigraph.types.scalar import NUMBER, TEXT
+from artigraph.types.sort_key import ORDERED
 
 __all__ = [
     "BY_ID",
@@ -47,7 +50,7 @@ class Order:
 
     Args:
         by: A column of the table, or a field: a text with dots, or a tuple where
-            a key has a dot in it.
+            a key has a dot in it; or a tag, as ``"tag:score"``.
         descending: Largest or newest first.
     """
 
@@ -162,6 +165,9 @@ def _terms(given: str | Order, filter: Filter, classes: Mapping[str, type[Any]])
         given = Order(given.removeprefix("-"), given.startswith("-"))
     if not isinstance(given, Order) or not given.by:
         raise FilterError(f"order_by takes a name such as 'loss' or '-loss', not {given!r}.")
+    if isinstance(given.by, str) and given.by.startswith(_TAG):
+        yield _Term(_of_tag(given.by), given.descending, True)
+        return
     path = path_of(given.by)
     column = node_table.c.get(path[0]) if len(path) == 1 else None
     if column is not None:
@@ -194,6 +200,25 @@ def _terms(given: str | Order, filter: Filter, classes: Mapping[str, type[Any]])
     for scalar in scalars:
         make = _reader(location.keys, scalar, location.shape.tells_type)
         yield _Term(_in_row(node_table, location.labels, make), given.descending, True)
+
+
+_TAG = "tag:"
+"""What the name of a tag is behind, to order by its values."""
+
+
+def _of_tag(by: str) -> ColumnElement[Any]:
+    name = by.removeprefix(_TAG)
+    if not name:
+        raise FilterError(f"order_by={by!r} names no tag. Write one, as in 'tag:score'.")
+    check_value(name)
+    # What has no order, such as a list, is as if it were missing.
+    key = case((tag_table.c.tag_key >= ORDERED, tag_table.c.tag_key))
+    return (
+        select(key)
+        .where(tag_table.c.tag_node_id == node_table.c.node_id, tag_table.c.tag_name == name)
+        .correlate(node_table)
+        .scalar_subquery()
+    )
 
 
 def _nearest_names(name: str, usual: Sequence[str], known: Sequence[str] = ()) -> str:

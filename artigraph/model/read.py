@@ -31,7 +31,7 @@ from artigraph.node.existing import existing
 from artigraph.node.node import count_nodes, delete_nodes
 from artigraph.orm.artifact import ModelArtifact
 from artigraph.orm.node import column_names, node_table
-from artigraph.outline.path import labels_above
+from artigraph.outline.tag import shown_along
 
 __all__ = [
     "count_models",
@@ -279,17 +279,16 @@ ONE = 2
 
 
 @lru_cache(maxsize=16)
-def _rows(ordering: Ordering, above: ColumnElement[Any] | None, keyed: bool) -> Select[Any]:
+def _rows(ordering: Ordering, along: tuple[ColumnElement[Any], ...], keyed: bool) -> Select[Any]:
     # Without what is asked, which is all that differs from call to call: making it takes
     # longer than SQLite takes to answer.
     keys = ordering.columns if keyed else []
-    path = [] if above is None else [above]
-    return select(*_MODEL_COLUMNS, *path, *keys).order_by(*ordering.clauses)
+    return select(*_MODEL_COLUMNS, *along, *keys).order_by(*ordering.clauses)
 
 
 @lru_cache(maxsize=64)
-def _prepared(found: ColumnElement[bool], above: ColumnElement[Any] | None) -> Select[Any]:
-    return _rows(BY_ID, above, False).where(found).limit(ONE)
+def _prepared(found: ColumnElement[bool], along: tuple[ColumnElement[Any], ...]) -> Select[Any]:
+    return _rows(BY_ID, along, False).where(found).limit(ONE)
 
 
 @dataclass
@@ -307,12 +306,12 @@ class _Query:
 
     def select(self, connection: AsyncConnection) -> Select[Any]:
         clause = self.found if self.after is None else and_(self.found, self.after)
-        # Of many rows a repr shows no paths.
-        with_path = self.limit is not None and self.limit <= ONE and not self.keyed
-        above = labels_above(connection) if with_path else None
+        # Of many rows a repr shows neither paths nor tags.
+        alone = self.limit is not None and self.limit <= ONE and not self.keyed
+        along = shown_along(connection) if alone else ()
         if self.parameters:
-            return _prepared(clause, above)
-        query = _rows(self.ordering, above, self.keyed).where(clause)
+            return _prepared(clause, along)
+        query = _rows(self.ordering, along, self.keyed).where(clause)
         if self.limit is not None:
             query = query.limit(self.limit)
         return query if self.offset is None else query.offset(self.offset)

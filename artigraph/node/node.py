@@ -32,7 +32,8 @@ from artigraph.node.delete import delete_in
 from artigraph.node.existing import existing
 from artigraph.node.object import write_objects
 from artigraph.node.row import row_writer
-from artigraph.orm.node import Node, node_table
+from artigraph.orm.node import TAGS, Node, node_table
+from artigraph.outline.tag import tags_column
 
 __all__ = [
     "count_nodes",
@@ -256,19 +257,32 @@ async def select_nodes(
 ) -> list[Node]:
     """Rows as objects, by id unless ordered, at most ``limit`` of them."""
     async with read_session() as session:
-        query = select(Node).where(clause).order_by(*ordering.clauses).limit(limit).offset(offset)
+        # Of many rows a repr shows no tags.
+        alone = limit is not None and limit <= FEW_SHOWN
+        query: Select[Any] = select(Node, tags_column()) if alone else select(Node)
+        query = query.where(clause).order_by(*ordering.clauses).limit(limit).offset(offset)
         if session.identity_map:
             # Rows are also written past the session's objects: believe the database.
             query = query.execution_options(populate_existing=True)
-        return await session.run_sync(_load_all, query)
+        return await session.run_sync(_load_all, query, alone)
 
 
-def _load_all(session: Session, query: Select[Node]) -> list[Node]:
+FEW_SHOWN = 4
+"""So few rows are read to be looked at one by one."""
+
+
+def _load_all(session: Session, query: Select[Any], alone: bool) -> list[Node]:
     if not session.in_transaction():  # it is no other's, and has nothing else to ask
         connection = session.connection()
         dialect_of(connection).ask_once(connection)
     with collector_paused():
-        return ResultList(session.scalars(query).all())
+        if not alone:
+            return ResultList(session.scalars(query).all())
+        found: ResultList[Node] = ResultList()
+        for node, tags in session.execute(query):
+            vars(node)[TAGS] = tags
+            found.append(node)
+        return found
 
 
 def _load_rows(session: Session, query: Select[Any]) -> Sequence[Row[Any]]:

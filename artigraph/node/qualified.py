@@ -18,7 +18,7 @@ from artigraph.display.value import brief, describe_value, table_cell
 from artigraph.node.object import detached
 from artigraph.node.row import NewRow
 from artigraph.orm.artifact import BaseArtifact, ModelArtifact
-from artigraph.orm.node import tell_row
+from artigraph.orm.node import TAGS, tell_row
 from artigraph.storage.badge import storage_badges
 
 __all__ = ["Places", "QualifiedArtifact"]
@@ -81,7 +81,10 @@ class QualifiedArtifact(Shown, Generic[A, T]):
     def artifact(self) -> A:
         """The row; its columns are all loaded."""
         if self._artifact is None:
-            self._artifact = detached(*self._read_row())
+            node_type, row, store = self._read_row()
+            self._artifact = detached(node_type, row, store)
+            if tags := row.get(TAGS):
+                vars(self._artifact)[TAGS] = tags
         return self._artifact
 
     def _read_row(self) -> tuple[type[A], dict[str, Any], Store | None]:
@@ -94,9 +97,11 @@ class QualifiedArtifact(Shown, Generic[A, T]):
         """What the row tells, without an object of it."""
         if self._artifact is not None:
             node_type, row = type(self._artifact), self._artifact._loaded()
+            tags = vars(self._artifact).get(TAGS)
         else:
             node_type, row, _ = self._read_row()
-        return tell_row(node_type, row, limits, path=self.path)
+            tags = row.get(TAGS)
+        return tell_row(node_type, row, limits, path=self.path, tags=tags)
 
     def _cells(self, limits: Limits) -> dict[str, str]:
         told = self._tell(limits)

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from artigraph.blob.record import RECORD_COLUMNS, record_of
 from artigraph.db.session import read
 from artigraph.display.escape import cut, visible
-from artigraph.display.facts import Facts
+from artigraph.display.facts import Badge, Facts
 from artigraph.display.options import options
 from artigraph.display.shown import Shown
 from artigraph.display.value import format_time
@@ -76,6 +76,10 @@ async def node_details(node_id: int) -> dict[str, Any]:
         # A class that changed, or a value that cannot be read: the row still stands.
         warning = str(error)
     facts = Facts(values["type"]) if shown is None else shown._describe(options.limits)
+    # Whichever way it was read; the page has read them for its box.
+    tags = tuple(Badge(text, "tag") for text in row.tags)
+    others = tuple(badge for badge in facts.badges if badge.role != "tag")
+    facts = replace(facts, badges=(*others, *tags))
     if warning:
         facts = replace(facts, warnings=(*facts.warnings, warning))
     return {

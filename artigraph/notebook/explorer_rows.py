@@ -35,6 +35,7 @@ def row_values(row: NodeSummary) -> dict[str, Any]:
         "capped": row.child_count >= COUNT_LIMIT,
         "status": None if row.status is None else visible(row.status, LONGEST_LABEL),
         "failed": row.failed,
+        "tags": [visible(text, LONGEST_LABEL) for text in row.tags],
     }
 
 
@@ -50,12 +51,15 @@ def tree_item(row: Mapping[str, Any]) -> TreeItem:
         row: Some of :func:`row_values`.
     """
     kind: NodeKind = row["kind"]
+    tags = row.get("tags", ())
     if kind == "node":
         label = row["label"] if row["label"] is not None else f"{row['type']} {row['node']}"
-        status, failed = row.get("status") or "", row.get("failed", False)
+        failed = row.get("failed", False) or row.get("status") == "failed"
+        status = " · ".join(filter(None, (row.get("status"), *tags)))
         return TreeItem(label, kind, more=row["count"], status=status, failed=failed)
     title = f"v{row['version']}" if row["version"] is not None else (row["size"] or "")
-    return TreeItem(row["type"], kind, title, edge=row["label"] or "", more=row["count"])
+    status, edge = " · ".join(tags), row["label"] or ""
+    return TreeItem(row["type"], kind, title, edge=edge, more=row["count"], status=status)
 
 
 def _type(row: NodeSummary, kind: NodeKind) -> str:

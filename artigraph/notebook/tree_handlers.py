@@ -7,7 +7,6 @@ since it may have been written by somebody else.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +20,7 @@ from artigraph.db.setting import get_engine
 from artigraph.display.escape import visible
 from artigraph.errors import FilterError, NodeNotFoundError, PartError, UnknownNameError
 from artigraph.filter.base import Filter, clause_of
+from artigraph.filter.tag import TagFilter
 from artigraph.filter.unset import NOT_WRITTEN, UNSET
 from artigraph.frame.frame import StoredFrame
 from artigraph.notebook.answering import Handlers, answers
@@ -44,6 +44,7 @@ from artigraph.outline.search import (
     ids_asked_for,
     queries_asked_for,
     search_clause,
+    tags_asked_for,
     taken_as_words,
     text_in,
     words_in,
@@ -260,10 +261,11 @@ async def _why_nothing(text: str) -> str:
         )
     for given in ids_asked_for(text):
         shown = visible(given, LONGEST_LABEL)
-        if not re.fullmatch(r"[0-9]{1,18}", given):
-            return f"Nothing found. #{shown} was looked for as a word: an id is digits, as in #12."
         if await browse_node(int(given)) is None:
             return f"Nothing found. There is no node {shown}."
+    for name in tags_asked_for(text):
+        if not (await browse_search(TagFilter(name=name).clause(), limit=1)).nodes:
+            return f"Nothing found. No node has a tag {visible(name, LONGEST_LABEL)}."
     for field, compared in fields_asked_for(text).items():
         shown = visible(field, LONGEST_LABEL)
         if not (await browse_search(search_clause(f"{field}=*"), limit=1)).nodes:

@@ -42,6 +42,7 @@ __all__ = [
     "LargeBytes",
     "LongText",
     "NodeId",
+    "SortedKey",
     "StoredType",
     "UTCDateTime",
     "is_clean",
@@ -185,6 +186,9 @@ NodeId = StoredType("id", BigInteger())
 
 Document = StoredType("document", JSON(none_as_null=True))
 """A JSON document that the database can look into; ``None`` is SQL NULL."""
+
+SortedKey = StoredType("key", String(255))
+"""Text of at most 255 characters, compared and ordered by its bytes everywhere."""
 
 LargeBytes = StoredType("bytes", LargeBinary())
 """Bytes of any length."""

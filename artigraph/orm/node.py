@@ -30,6 +30,7 @@ from artigraph.display.row import (
     row_fact,
 )
 from artigraph.display.shown import Shown
+from artigraph.display.tag import tag_texts
 from artigraph.display.value import brief, format_time
 from artigraph.orm.base import Base, BinaryName, NodeId, UTCDateTime, utc_now
 from artigraph.orm.snapshot import watch_documents
@@ -40,6 +41,7 @@ from artigraph.registry import did_you_mean
 __all__ = [
     "LABEL_LENGTH",
     "NODE_ID_SEQUENCE",
+    "TAGS",
     "Node",
     "NodeLike",
     "column_names",
@@ -59,6 +61,9 @@ LABEL_LENGTH = 255
 NODE_ID_SEQUENCE = "artigraph_node_id_seq"
 """Where PostgreSQL and MariaDB count ids; SQLite has a table of its own for that."""
 
+
+TAGS = "node_tags"
+"""Under which a row that was read with its tags has them, as they are shown."""
 
 LONGEST = 80
 """Characters of a row's type, or of who has written it, that are shown."""
@@ -222,7 +227,13 @@ class Node(Shown, Base):
 
     def _tell(self, loaded: Mapping[str, Any], limits: Limits) -> RowFacts:
         """What every representation tells of the row."""
-        return tell_row(type(self), loaded, limits, expired=bool(inspect(self).expired_attributes))
+        return tell_row(
+            type(self),
+            loaded,
+            limits,
+            tags=vars(self).get(TAGS),
+            expired=bool(inspect(self).expired_attributes),
+        )
 
     def _fields(self, loaded: Mapping[str, Any], *, in_list: bool) -> dict[str, Any]:
         """Columns that stand among the fields of a card, or have one of a list."""
@@ -263,6 +274,7 @@ def tell_row(
     limits: Limits,
     *,
     path: Collection[str | None] | None = None,
+    tags: object = None,
     expired: bool = False,
 ) -> RowFacts:
     """What the columns of a row tell.
@@ -272,6 +284,7 @@ def tell_row(
         row: Its columns by name, as far as they are loaded.
         limits: How much of it is shown.
         path: The labels of what it hangs on, from the root down, if they were read.
+        tags: Its tags, if they were read.
         expired: Whether some columns would have to be read again.
     """
     told = RowFacts(node_type.__name__, row, node_type.__node_facts__, limits, path or ())
@@ -282,6 +295,8 @@ def tell_row(
         told.badge("not loaded")
     if row.get("node_id") is None:
         told.badge("not written")
+    for text in tag_texts(tags) if tags else ():
+        told.badge(text, "tag")
     return told
 
 

@@ -1,4 +1,4 @@
-"""The names of types that there are in a tree, which are few beside its rows."""
+"""The names of types, or of tags, that there are in a tree, which are few beside its rows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ def names_in(column: ColumnElement[str]) -> CTE:
 
     From one value to the next in the index: as many steps as values, not as rows.
     """
-    other = node_table.alias().c[column.key or ""]
+    table = getattr(column, "table", node_table)
+    other = table.alias().c[column.key or ""]
     names = select(func.min(other).label("name")).cte(recursive=True, nesting=True)
     following = select(func.min(other)).where(other > names.c.name).scalar_subquery()
     stepped: CTE = names.union_all(select(following).where(names.c.name.is_not(None)))

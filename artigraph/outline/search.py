@@ -2,9 +2,9 @@
 
 Words are looked for in labels and types; ``loss<0.1`` compares a field of
 models, by any operator that has a sign, ``loss=*`` asks whether there is one,
-``#12`` is a node's id, and ``@good`` is a saved question. All of them must hold.
-Values are bound and patterns escaped; a text that looks like nothing of this is
-taken as a word.
+``#12`` is a node's id, ``@good`` is a saved question, ``#best`` and ``tag:stage=prod`` are
+tags. All of them must hold. Values are bound and patterns escaped; a text that looks like
+nothing of this is taken as a word.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from artigraph.filter.shape import AnyShape, Path
 from artigraph.filter.value import check_value
 from artigraph.orm.node import node_table
 from artigraph.outline.name import names_in
+from artigraph.outline.tag_term import is_tag, tag_condition, tag_name_in
 
 __all__ = [
     "DEEPEST",
@@ -33,6 +34,7 @@ __all__ = [
     "ids_asked_for",
     "queries_asked_for",
     "search_clause",
+    "tags_asked_for",
     "taken_as_words",
     "text_in",
     "words_in",
@@ -74,7 +76,7 @@ def search_clause(text: str, saved: Mapping[str, Filter] | None = None) -> Colum
 def words_in(text: str) -> list[str]:
     """What a text looks for in labels and types."""
     terms = _TERM.findall(text)
-    terms = [term for term in terms if not _SAVED.fullmatch(term)]
+    terms = [term for term in terms if not _SAVED.fullmatch(term) and not is_tag(term)]
     words = [term for term in terms if not _ID.fullmatch(_plain(term)) and not _comparison(term)]
     return [_plain(word) for word in words]
 
@@ -90,8 +92,13 @@ def fields_asked_for(text: str) -> dict[str, str | None]:
 
 
 def ids_asked_for(text: str) -> list[str]:
-    """What in a text begins as an id does, without its ``#``."""
-    return [term[1:] for term in _TERM.findall(text) if term.startswith("#") and term != "#"]
+    """The ids in a text, without their ``#``."""
+    return [term[1:] for term in _TERM.findall(text) if _ID.fullmatch(_plain(term))]
+
+
+def tags_asked_for(text: str) -> list[str]:
+    """The names of the tags that a text asks for."""
+    return [tag_name_in(term) for term in _TERM.findall(text) if is_tag(term)]
 
 
 def queries_asked_for(text: str) -> list[str]:
@@ -112,7 +119,7 @@ def _only_text(operator: Operator, value: str) -> str | None:
 
 def taken_as_words(text: str) -> list[str]:
     """What in a text has an operator's sign, and compares no field all the same."""
-    terms = [term for term in _TERM.findall(text) if '"' not in term]
+    terms = [term for term in _TERM.findall(text) if '"' not in term and not is_tag(term)]
     return [term for term in terms if sign_pattern().search(term) and _comparison(term) is None]
 
 
@@ -134,6 +141,8 @@ def _clause(term: str, saved: Mapping[str, Filter]) -> ColumnElement[bool]:
         return clause_of(saved[named[1]])
     if _ID.fullmatch(plain):
         return _columns.node_id == int(plain[1:])
+    if is_tag(term):
+        return tag_condition(term)
     if (asked := _comparison(term)) is not None:
         path, sign, value = asked
         return _compare(path_of(path), SIGNS[sign], value)

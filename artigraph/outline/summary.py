@@ -9,9 +9,11 @@ from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, ScalarSelect, func, select
 
+from artigraph.display.tag import tag_texts
 from artigraph.display.tree import NodeKind
 from artigraph.orm.artifact import BaseArtifact, ModelArtifact
 from artigraph.orm.node import Node, node_table, tell_in_tree
+from artigraph.outline.tag import tags_column
 
 __all__ = [
     "COLUMNS",
@@ -52,6 +54,8 @@ class NodeSummary:
     """How many bytes a value has."""
     child_count: int
     """How many children it has, in the outline or not."""
+    tags: tuple[str, ...]
+    """Its tags as they are shown, such as ``"#best"`` and ``"#stage=prod"``; the first ones."""
     columns: Mapping[str, Any]
     """The further columns that were asked for, and those of which outlines tell, by name."""
     kind: NodeKind
@@ -104,7 +108,7 @@ CHILD_COUNT: ScalarSelect[int] = (
 )
 """How many children a row has. Made once: an alias copies all columns of the table."""
 
-FACTS = (*COLUMNS, "child_count")
+FACTS = (*COLUMNS, "child_count", "tags")
 """What :func:`summary_columns` selects first, in the order of :class:`NodeSummary`."""
 
 
@@ -118,7 +122,8 @@ def summary_columns(
         further: Names of further columns.
     """
     own = [node_table.c[column].label(fact) for fact, column in COLUMNS.items()]
-    return [*own, child_count.label("child_count"), *(node_table.c[name] for name in further)]
+    counted = child_count.label("child_count")
+    return [*own, counted, tags_column(), *(node_table.c[name] for name in further)]
 
 
 def summary_facts(row: Sequence[Any], further: Sequence[str]) -> tuple[Any, ...]:
@@ -130,9 +135,12 @@ def summary_facts(row: Sequence[Any], further: Sequence[str]) -> tuple[Any, ...]
     """
     # What was selected besides follows, and is left.
     columns = dict(zip(further, row[len(FACTS) :], strict=False))
-    return (*row[: len(FACTS)], columns, node_kind(row[_TYPE], row[_MODEL], row[_SERIALIZER]))
+    tags = row[_TAGS]
+    kind = node_kind(row[_TYPE], row[_MODEL], row[_SERIALIZER])
+    return (*row[:_TAGS], () if tags is None else tag_texts(tags), columns, kind)
 
 
+_TAGS = len(FACTS) - 1
 _TYPE, _MODEL, _SERIALIZER = map(FACTS.index, ("node_type", "model_name", "serializer"))
 
 

@@ -135,6 +135,8 @@ _SAY_NOTHING = {one.__mapper__.polymorphic_identity for one in (Node, CellRun)}
 
 
 def _item(node: TreeNode, children: Sequence[TreeItem], told: tuple[str, bool]) -> TreeItem:
+    if node.tags:
+        told = (" · ".join(filter(None, (told[0], *node.tags))), told[1] or told[0] == "failed")
     if node.kind == "node":
         label = f"#{node.node_id}" if node.label is None else node.label
         title = "" if node.node_type in _SAY_NOTHING else node.node_type

@@ -528,3 +528,39 @@ def test_nothing_lies_over_what_is_used_next(lab: Explored) -> None:
     expect(nothing).to_be_visible()
     lab.page.keyboard.press("Tab")
     expect(nothing).to_be_hidden()
+
+
+TAGS = f"""
+from artigraph import *
+undo = set_engine("sqlite+aiosqlite:///:memory:", create_tables=True)
+
+class Fit(DataModel, version=1):
+    loss: float
+
+root = await write_node(new_node(node_label="family"))
+for day in ("monday", "tuesday"):
+    await write_model(parent_id=root.node_id, label=day, model=Fit(0.5))
+tuesday = NodeFilter(label="tuesday")
+await tag_nodes(tuesday, {{"best": None, "stage": "prod"}})
+await tag_nodes(NodeFilter(node_id=root.node_id), {{"text": {HOSTILE!r}}})
+"""
+
+
+def test_tags_are_chips_and_are_found(notebook: OpenNotebook) -> None:
+    """On boxes and in the details, as text whatever they hold; the box takes them as typed."""
+    opened = notebook([TAGS, SHOW])
+    opened.run_all()
+    lab = Explored(opened)
+    expect(lab.tree.locator(".tags")).to_have_text([re.compile(r"#text=<img src=x")])
+    assert lab.page.evaluate("() => window.hacked") is None
+    lab.toggle("family")
+    expect(lab.tree.locator(".tags").nth(1)).to_have_text(re.compile("#best.*#stage=prod"))
+    lab.search.fill("#best")
+    expect(lab.page.locator(".search .hit")).to_have_count(1)
+    lab.search.press("ArrowDown")
+    lab.search.press("Enter")
+    badges = lab.details.locator('.badge[data-role="tag"]')
+    expect(badges).to_have_text(["#best", "#stage=prod"])
+    lab.search.fill("tag:stag")
+    expect(lab.page.get_by_text("Nothing found. No node has a tag stag.")).to_be_visible()
+    opened.screenshot("explorer-tags")

@@ -59,6 +59,7 @@ TYPES: dict[str, TypeEngine[Any]] = {
     "bytes": mysql.LONGBLOB(),
     "decimal": _ExactDecimal(),
     "duration": _Duration(),
+    "key": mysql.VARCHAR(255, charset="utf8mb4", collation=COLLATION),
     "moment": mysql.DATETIME(fsp=6),
     "name": mysql.VARCHAR(255, charset="utf8mb4", collation=COLLATION),
     "text": mysql.LONGTEXT(charset="utf8mb4", collation=COLLATION),

@@ -36,6 +36,7 @@ from artigraph.dialect.mariadb.connection import SNAPSHOT, hold_lock, on_begin, 
 from artigraph.dialect.mariadb.guard import MariaDBGuards
 from artigraph.dialect.mariadb.json import LARGEST, MariaDBJson
 from artigraph.dialect.mariadb.roles import MariaDBRoles
+from artigraph.dialect.mariadb.tag import MariaDBTags
 
 __all__ = ["MARIADB", "MariaDB"]
 
@@ -70,7 +71,7 @@ _FIELD_TYPES = {
 """Of generated columns: the type, and how much of it is indexed."""
 
 
-class MariaDB(MariaDBGuards, MariaDBRoles, Dialect):
+class MariaDB(MariaDBGuards, MariaDBTags, MariaDBRoles, Dialect):
     """MariaDB."""
 
     name = "mariadb"

@@ -20,6 +20,7 @@ from sqlalchemy import (
     Integer,
     Numeric,
     SmallInteger,
+    String,
     Table,
     case,
     event,
@@ -40,6 +41,7 @@ from artigraph.dialect.json import DECIMAL, JsonFunctions, is_plain_key
 from artigraph.dialect.order import in_order, json_in_order, says_order, with_order
 from artigraph.dialect.postgresql.guard import PostgreSQLGuards
 from artigraph.dialect.postgresql.roles import PostgreSQLRoles
+from artigraph.dialect.postgresql.tag import PostgreSQLTags
 from artigraph.errors import FilterError, ReadOnlyError
 
 if TYPE_CHECKING:
@@ -119,7 +121,7 @@ class _Json(JsonFunctions):
         return f"CASE jsonb_typeof({at}) WHEN 'boolean' THEN CAST({at} AS BOOLEAN) END"
 
 
-class PostgreSQL(PostgreSQLGuards, PostgreSQLRoles, Dialect):
+class PostgreSQL(PostgreSQLGuards, PostgreSQLTags, PostgreSQLRoles, Dialect):
     """PostgreSQL."""
 
     name = "postgresql"
@@ -132,7 +134,10 @@ class PostgreSQL(PostgreSQLGuards, PostgreSQLRoles, Dialect):
     document_json = staticmethod(json_in_order)
     number_type = Numeric()
     labels = "SELECT COALESCE(jsonb_agg(label ORDER BY steps DESC), '[]') FROM up"
-    column_types: ClassVar[Mapping[str, TypeEngine[Any]]] = {"document": _OrderedDocument()}
+    column_types: ClassVar[Mapping[str, TypeEngine[Any]]] = {
+        "document": _OrderedDocument(),
+        "key": String(255, collation="C"),
+    }
     index_options: ClassVar[Mapping[str, str]] = {"postgresql_where": "where"}
     integer_bits = _BITS
     keeps_zones = keeps_durations = keeps_infinity = keeps_nan = fills_char = True

@@ -20,6 +20,7 @@ from artigraph.dialect.json import JsonFunctions
 from artigraph.dialect.sqlite import address, label
 from artigraph.dialect.sqlite.connection import file_of, prepare_engine, refuse_writes
 from artigraph.dialect.sqlite.guard import SQLiteGuards
+from artigraph.dialect.sqlite.tag import SQLiteTags
 from artigraph.dialect.sqlite.trip import OneTrip
 
 __all__ = ["SQLITE", "SQLite"]
@@ -107,7 +108,7 @@ class _Json(JsonFunctions):
         return f"CASE {self.type(keys)} WHEN 'true' THEN 1 WHEN 'false' THEN 0 END"
 
 
-class SQLite(SQLiteGuards, Dialect):
+class SQLite(SQLiteGuards, SQLiteTags, Dialect):
     """SQLite."""
 
     name = "sqlite"

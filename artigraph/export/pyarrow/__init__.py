@@ -28,6 +28,7 @@ from artigraph.export.document import (
     select_models,
 )
 from artigraph.export.selection import Selection
+from artigraph.export.tag import check_tags, read_cells
 from artigraph.filter.base import Filter
 from artigraph.model.unfit import tell_of_fields
 
@@ -46,7 +47,11 @@ MANY_COLUMNS = MOST_COLUMNS // 10
 
 
 async def read_table(
-    filter: Filter, columns: Sequence[str] | None = None, *, strict: bool = False
+    filter: Filter,
+    columns: Sequence[str] | None = None,
+    *,
+    tags: Sequence[str] | bool = False,
+    strict: bool = False,
 ) -> pa.Table:
     """Read the models that a filter finds as an Arrow table.
 
@@ -55,6 +60,8 @@ async def read_table(
             out.
         columns: The columns to read, in order; a dict or a nested model stands
             for all of its columns. All, unless given.
+        tags: Names of tags, each a column ``tag:name`` behind the others, which is ``True`` for
+            a tag without a value; ``True`` for all tags that there are.
         strict: Raise what is wrong with the first row whose document cannot be read, or makes
             more than 10,000 columns alone. Its fields are missing otherwise, and one
             ``UnfitModelWarning`` tells of all such rows.
@@ -77,12 +84,12 @@ async def read_table(
         DeserializationError: With ``strict``: a document is none that artigraph wrote, or makes
             too many columns.
     """
-    selection = Selection(columns)
+    selection, wanted = Selection(columns), check_tags(tags)
     try:
-        table, paths = await _read(filter, selection, MOST_COLUMNS)
+        table, paths = await _read(filter, selection, wanted, MOST_COLUMNS)
     except TooManyColumnsError:
         # A few models that have a frame's worth of columns each spoil no others either.
-        table, paths = await _read(filter, selection, MANY_COLUMNS)
+        table, paths = await _read(filter, selection, wanted, MANY_COLUMNS)
         if not table.has_fields:
             raise
     tell_of_fields(table.unreadable, strict=strict)
@@ -90,7 +97,7 @@ async def read_table(
 
 
 async def _read(
-    filter: Filter, selection: Selection, most_of_one: int
+    filter: Filter, selection: Selection, wanted: tuple[str, ...] | bool, most_of_one: int
 ) -> tuple[TableBuilder, Mapping[int, str]]:
     """The table that is yet to be built, and the paths of all that its models hang on."""
     from artigraph.export.pyarrow.table import TableBuilder
@@ -110,8 +117,11 @@ async def _read(
             nested = await read_nested(connection, clause)
         if selection.wants_path and table.parents:
             paths = await read_paths(connection, table.parents)
+        cells = await read_cells(connection, clause, wanted) if wanted else {}
     for chunk, models in waiting:
         await run_in_thread(table.add_chunk, chunk, models, nested)
+    if wanted:
+        await run_in_thread(table.add_tags, cells, wanted if isinstance(wanted, tuple) else ())
     return table, paths
 
 

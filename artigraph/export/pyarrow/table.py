@@ -23,6 +23,7 @@ from artigraph.export.document import WHO_COLUMNS, ModelColumns, Nested, path_st
 from artigraph.export.pyarrow.array import JSON, MOMENT, UNEVEN, array_of, arrow_type
 from artigraph.export.pyarrow.unify import unified, widened
 from artigraph.export.selection import Selection
+from artigraph.export.tag import TagCells, tag_document
 from artigraph.garbage import collector_paused
 from artigraph.model.base import BaseModel, models_by_name
 from artigraph.model.unfit import row_name
@@ -75,6 +76,7 @@ class TableBuilder:
         self._selection = selection
         self._rows: list[list[pa.Array[Any]]] = []
         self._arrays: dict[Name, dict[int, pa.Array[Any]]] = {}
+        self._tags: dict[Name, dict[int, pa.Array[Any]]] = {}
         self._blobs: dict[Name, None] = {}
         self._parts: dict[Name, None] = {}
         self._declared: dict[Name, Declared] = {}
@@ -168,6 +170,26 @@ class TableBuilder:
                 for node_id, why in pieces.unreadable.items()
             ]
 
+    def add_tags(self, cells: TagCells, names: Iterable[str]) -> None:
+        """Add columns of tags, behind all others.
+
+        Args:
+            cells: The tags of the models.
+            names: Of tags whose columns are there though no model has them.
+
+        Raises:
+            FilterError: There are too many.
+        """
+        for chunk, row in enumerate(self._rows):
+            ids: list[Any] = row[0].to_pylist()
+            documents = [tag_document(cells, node_id) for node_id in ids]
+            pieces = Pieces({}, lambda _: True)
+            pieces.add_models(ids, documents)
+            for name, some in pieces.columns.items():
+                self._tags.setdefault(name, {})[chunk] = _spread(some, len(ids))
+        for missing in names:
+            self._tags.setdefault((f"tag:{missing}",), {})
+
     @property
     def has_fields(self) -> bool:
         """Whether any model's field was found."""
@@ -219,7 +241,11 @@ class TableBuilder:
             [column_name((field,)) for field in self._fields],
             empty=not self._rows,
         )
-        return _table({name: columns.get(name) or self._nothing() for name in chosen})
+        made = {name: columns.get(name) or self._nothing() for name in chosen}
+        for name in sorted(self._tags):
+            if self._tags[name] or not _is_prefix(name, self._tags):
+                made[column_name(name)] = self._filled(self._tags[name], pa.null())
+        return _table(made)
 
     def _declare(self, model: type[BaseModel] | None) -> None:
         for name, declared in ({} if model is None else declared_columns(model)).items():
@@ -242,8 +268,11 @@ class TableBuilder:
         return arrow_type(self._declared.get(name))
 
     def _column(self, name: Name) -> Column:
-        found = self._arrays.get(name, {})
-        arrays = widened(unified(list(found.values())), declared := self._type(name))
+        return self._filled(self._arrays.get(name, {}), self._type(name))
+
+    def _filled(self, found: Mapping[int, pa.Array[Any]], declared: pa.DataType) -> Column:
+        """A column's chunks, null where one has none of its values."""
+        arrays = widened(unified(list(found.values())), declared)
         type_: Any = arrays[0].type if arrays else declared
         by_chunk = dict(zip(found, arrays, strict=True))
         filled = [

@@ -1,8 +1,9 @@
 """What the Tab key offers behind ``%artigraph``.
 
-Everything is known without waiting for the database: sub-commands, options, the
-model and node classes that are defined, the fields of the class that is named,
-the notebook's variables, and the saved questions that were read by now.
+All but the names of tags is known without asking the database: sub-commands, options,
+the model and node classes that are defined, the fields of the class that is named, the
+notebook's variables, and the saved questions that were read by now. Tags are asked for where
+one is begun, and not waited for long.
 
 What knows the models is imported once something of it is to be completed, which is later than
 ``%load_ext``.
@@ -29,6 +30,24 @@ __all__ = ["Completion"]
 _LINE = re.compile(
     rf"^\s*(?:[\w.,\[\] ]+=\s*)?(?P<percent>%%?)(?:{'|'.join(NAMES)})\s+(?P<rest>.*)$"
 )
+
+
+_TAG = re.compile("#|tag:")
+_PATIENCE = 0.5
+"""Seconds that the Tab key waits for the database."""
+
+
+def _tags() -> Iterable[str]:
+    """The names of the tags in the store; none if it does not answer at once."""
+    from artigraph.notebook.portal import start_in_portal
+    from artigraph.tag.read import tag_names
+
+    asked = start_in_portal(tag_names())
+    try:
+        return asked.result(_PATIENCE)
+    except Exception:  # whatever is wrong with the database, a completion does not say it
+        asked.cancel()
+        return []
 
 
 class Completion:
@@ -76,6 +95,8 @@ class Completion:
             return "option", [*found.options, "--help"]
         if typed.startswith("$"):
             return "variable", [f"${name}" for name in self._variables()]
+        if found.name in ("find", "tag") and (begun := _TAG.match(typed)):
+            return "tag", [f"{begun[0]}{name}" for name in _tags()]
         return self._arguments(found, words)
 
     def _arguments(self, found: Command, words: list[str]) -> tuple[str, Iterable[str]]:
@@ -89,6 +110,8 @@ class Completion:
             return ("field", self._fields(given[0])) if given else ("model", self._models())
         if kind == "variable":
             return kind, self._variables()
+        if kind == "tag":
+            return kind, _tags()
         if kind == "tree_form":
             from artigraph.display.forest import tree_forms
 

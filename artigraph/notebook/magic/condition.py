@@ -23,7 +23,7 @@ from artigraph.orm.node import node_table
 from artigraph.types.record import Scalar
 from artigraph.types.scalar import parse_number
 
-__all__ = ["literal", "parse_conditions"]
+__all__ = ["joined", "literal", "parse_conditions"]
 
 _EXAMPLE = "as in loss<0.1, name=adam, name~ad%, ended=null"
 
@@ -48,22 +48,22 @@ def parse_conditions(
     """
     shape: Shape = AnyShape() if model is None else model._model_shape()
     found: Condition | Unset = UNSET
-    for word in _joined(words):
+    for word in joined(words):
         one = _parse(word, owner, shape)
         found = one if found is UNSET else found & one
     return found
 
 
-def _joined(words: Sequence[Word]) -> list[Word]:
+def joined(words: Sequence[Word]) -> list[Word]:
     """The words, with those together that an operator stands between."""
-    joined: list[Word] = []
+    found: list[Word] = []
     for word in words:
         begins = word.is_bare and sign_pattern().match(word.text)
-        if joined and (begins or _awaits_value(joined[-1])):
-            joined[-1] = joined[-1].followed_by(word)
+        if found and (begins or _awaits_value(found[-1])):
+            found[-1] = found[-1].followed_by(word)
         else:
-            joined.append(word)
-    return joined
+            found.append(word)
+    return found
 
 
 def _awaits_value(word: Word) -> bool:

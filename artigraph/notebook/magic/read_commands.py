@@ -40,6 +40,7 @@ from artigraph.notebook.magic.saved_query import (
     save_question,
     saved_name,
 )
+from artigraph.notebook.magic.tag_words import is_tag_word, split_tags
 from artigraph.notebook.magic.words import Word
 from artigraph.orm.artifact import ModelArtifact
 from artigraph.outline.tree import Tree, read_tree
@@ -110,7 +111,7 @@ async def show(call: Call) -> object:
     if not isinstance(node, ModelArtifact):
         return node
     # What is wrong with it, it says itself.
-    found, _ = await read_tolerantly(NodeFilter(node_id=node.node_id), lazy=True)
+    found, _ = await read_tolerantly(NodeFilter(node_id=node.node_id), lazy=True, limit=1)
     return found[0] if found else node
 
 
@@ -121,7 +122,8 @@ class _Signs(str):
 
     @override
     def __mod__(self, _: object) -> str:
-        return f"{usual_signs()} (~ is like, with % for any text); null is no value"
+        signs = f"{usual_signs()} (~ is like, with % for any text)"
+        return f"{signs}; null is no value; #best and tag:stage=prod are tags"
 
 
 @command(
@@ -149,7 +151,8 @@ class _Signs(str):
 async def find(call: Call) -> ResultList[Any]:
     """Find models by what their fields hold.
 
-    All conditions must hold. A value is read as what its field is annotated as. The
+    All conditions must hold. A value is read as what its field is annotated as. Tags may
+    stand among them, and a tag in place of the class finds models of any. The
     result is a list of models with their rows (.value, .artifact); frames and arrays in
     them are opened, not loaded. A saved question that asks for nodes finds nodes.
     """
@@ -160,14 +163,22 @@ async def find(call: Call) -> ResultList[Any]:
         return ResultList(await read_queries()) or NothingFound(
             "No question is saved. %artigraph find TYPE field<value --save NAME saves one."
         )
-    named = None if is_saved(args.type) else model_class(args.type, call.variables)
+    # A tag by itself finds models of any class.
+    of_any = is_tag_word(args.type)
+    tags, where = split_tags([args.type, *args.where] if of_any else args.where)
+    named: tuple[str, type[BaseModel] | None] | None = ("", None) if of_any else None
+    if not of_any and not is_saved(args.type):
+        named = model_class(args.type, call.variables)
     # The node first: of a label without its quotes the second word is no condition.
     within = None if args.within is None else await find_id(args.within)
     if named is None:
-        question = await read_question(args.type, args.where)
+        question = await read_question(args.type, where)
     else:
-        condition = parse_conditions(args.where, *named)
-        question = Question(ModelFilter(model_type=named[1] or named[0], where=condition))
+        condition = parse_conditions(where, named[0] or "the model", named[1])
+        of_type: Any = UNSET if of_any else named[1] or named[0]
+        question = Question(ModelFilter(model_type=of_type, where=condition))
+    for tagged in tags:
+        question = replace(question, filter=question.filter & tagged)
     if within is not None:
         below = NodeRelationshipFilter(descendant_of=within)
         question = replace(question, filter=question.filter & below)
@@ -178,8 +189,9 @@ async def find(call: Call) -> ResultList[Any]:
         await save_question(save, question, replace=args.replace)
     if found:
         return found
-    if named is None:
-        return NothingFound(f"Nothing found: {question.filter}.")
+    if named is None or of_any:
+        hint = " %artigraph tag tells which tags there are." if of_any else ""
+        return NothingFound(f"Nothing found: {question.filter}.{hint}")
     return await _nothing(question.filter, *named)
 
 

@@ -147,8 +147,9 @@ function* shapes(box: Box): Generator<SVGElement> {
   const status = item.row.failed ? box.status : "";
   yield svg("text", { class: "name" }, ...lines.map((line, n) => svg(
     "tspan", { x: width / 2, y: BOX_HEIGHT / 2 + 4.5 + n * LINE_HEIGHT },
-    n < last ? `${line} ` : line.slice(0, line.length - status.length))),
-  status === "" ? null : svg("tspan", { class: "failed" }, status));
+    n < last ? `${line} ` : line.slice(0, line.length - status.length - box.tags.length))),
+  status === "" ? null : svg("tspan", { class: "failed" }, status),
+  box.tags === "" ? null : svg("tspan", { class: "tags" }, box.tags));
   if (item.text !== lines.join(" ")) yield svg("title", {}, item.text);
   if (box.toggle !== null) {
     const wide = toggleWidth(item) - 6;

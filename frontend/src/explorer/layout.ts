@@ -1,7 +1,7 @@
 /** Where everything stands: columns from left to right, siblings below each other. */
 
 import { flextree } from "d3-flextree";
-import { countText, edgeText, statusText, type Item } from "./tree";
+import { countText, edgeText, statusText, tagsText, type Item } from "./tree";
 
 export const BOX_HEIGHT = 26;
 const ROW_GAP = 10;
@@ -26,6 +26,8 @@ export interface Box {
   lines: string[];
   /** How it went: the end of its last line. */
   status: string;
+  /** Its tags, which stand at the end of the last line. */
+  tags: string;
   /** What stands on the line to it, and where. */
   edge: { text: string; width: number } | null;
   /** The count behind the box, if something hangs below it. */
@@ -91,6 +93,7 @@ export function layOut(roots: Item[]): Layout {
         height,
         lines,
         status: boxStatus(item),
+        tags: boxTags(item),
         edge: edge === "" ? null : { text: edge, width: textWidth(edge) },
         toggle: toggleText(item),
         above: place.parent === null ? null : drawn.get(place.parent)!,
@@ -156,12 +159,16 @@ function boxHeight(lines: string[]): number {
 function boxLines(item: Item): string[] {
   if (item.kind === "problem") return wrap(clip(item.text, LONGEST_PROBLEM));
   // A long name does not hide how it went.
-  const name = item.kind === "row" ? item.text.slice(0, item.text.length - statusText(item.row).length) : item.text;
-  return [clip(name) + boxStatus(item)];
+  const behind = item.kind === "row" ? statusText(item.row).length + tagsText(item.row).length : 0;
+  return [clip(item.text.slice(0, item.text.length - behind)) + boxStatus(item) + boxTags(item)];
 }
 
 function boxStatus(item: Item): string {
   return item.kind === "row" ? clip(statusText(item.row)) : "";
+}
+
+function boxTags(item: Item): string {
+  return item.kind === "row" ? clip(tagsText(item.row)) : "";
 }
 
 function toggleText(item: Item): string | null {

@@ -217,9 +217,18 @@ export function flatten(items: Item[]): Item[] {
 
 /** What stands in a row's box. */
 export function boxText(row: Row): string {
+  return `${nameText(row)}${statusText(row)}${tagsText(row)}`;
+}
+
+function nameText(row: Row): string {
   if (row.kind === "model") return row.version === null ? row.type : `${row.type} v${row.version}`;
   if (row.kind === "artifact") return row.size === null ? row.type : `${row.type} · ${row.size}`;
-  return `${row.label ?? `${row.type} ${row.node}`}${statusText(row)}`;
+  return row.label ?? `${row.type} ${row.node}`;
+}
+
+/** The tags of a row, as they stand behind its name. */
+export function tagsText(row: Row): string {
+  return (row.tags ?? []).map((tag) => `  ${tag}`).join("");
 }
 
 /** How a row went, as it stands behind its name: what went as it should needs no word. */

@@ -22,6 +22,8 @@ export interface Row {
   status?: string | null;
   /** Whether that is that it went wrong. */
   failed?: boolean;
+  /** Its tags, as they are typed: `#best`, `#stage=prod`. */
+  tags?: string[];
 }
 
 export interface Page {

@@ -16,7 +16,7 @@ import { newToolbar } from "./toolbar";
 import { flatten, Tree, type Item } from "./tree";
 import { SCOPE, type FirstPage, type Model, type Row } from "./types";
 
-const HINT = "Words in labels and types, fields as loss<0.1 or name=*, ids as #12";
+const HINT = "Words in labels and types, fields as loss<0.1 or name=*, ids as #12, tags as #best or tag:stage=prod";
 /** Milliseconds that a search may take: one that finds nothing reads the whole table. */
 const SLOW = 60_000;
 /** Below this scale texts are only specks, … */

@@ -155,3 +155,19 @@ async def test_unload_and_reload_in_a_kernel(kernel: Kernel, folder: Path) -> No
     with pytest.raises(AssertionError, match="not found"):  # on stderr
         await kernel.run("%ag ls")
     assert await kernel.run("%load_ext artigraph", "x = %ag ls\nlen(x)") == "1"
+
+
+async def test_tags_in_a_kernel(kernel: Kernel, folder: Path) -> None:
+    """Set on a line, found by one, and shown as chips by what a cell ends with."""
+    await kernel.run(
+        """
+        class KernelTagged(DataModel, version=1):
+            loss: float
+        tagged = await write_model(label="fit", model=KernelTagged(0.5))
+        """
+    )
+    await kernel.run("%artigraph tag fit best stage=prod")
+    shown = await kernel.run("(await read_model(TagFilter(name='best')))")
+    assert "#stage=prod" in str(shown)
+    assert "#best" in str(await kernel.run("%artigraph show fit"))
+    assert "1" in str(await kernel.run("len(get_ipython().run_line_magic('ag', 'find #best'))"))
