@@ -205,6 +205,19 @@ if TYPE_CHECKING:
     from artigraph.storage.base import (
         Storage as Storage,
     )
+    from artigraph.trash.entry import (
+        TrashEntry as TrashEntry,
+        read_trash as read_trash,
+    )
+    from artigraph.trash.lock import (
+        lock_nodes as lock_nodes,
+        unlock_nodes as unlock_nodes,
+    )
+    from artigraph.trash.restore import restore_nodes as restore_nodes
+    from artigraph.trash.trash import (
+        empty_trash as empty_trash,
+        trash_nodes as trash_nodes,
+    )
 
 _HOMES = {
     "artigraph.db": (
@@ -344,6 +357,10 @@ _HOMES = {
     "artigraph.query.store": ("delete_query", "read_queries", "read_query", "save_query"),
     "artigraph.serializer.base": ("Serializer",),
     "artigraph.storage.base": ("Storage",),
+    "artigraph.trash.entry": ("TrashEntry", "read_trash"),
+    "artigraph.trash.lock": ("lock_nodes", "unlock_nodes"),
+    "artigraph.trash.restore": ("restore_nodes",),
+    "artigraph.trash.trash": ("empty_trash", "trash_nodes"),
 }
 """Where each public name is defined."""
 

@@ -20,6 +20,7 @@ from artigraph.concurrency import waiting_loop
 from artigraph.db.fetch import ask
 from artigraph.db.setting import current_setting, using
 from artigraph.errors import BlobNotFoundError
+from artigraph.filter.base import PRESENT
 from artigraph.orm.node import node_table
 from artigraph.storage.base import get_storage
 
@@ -168,9 +169,11 @@ async def _read_part(source: DatabaseSource, offset: int, length: int) -> bytes:
     value = node_table.c.database_artifact_value
     # SQL counts from one. All three databases cut bytes, not characters, here.
     part = type_coerce(func.substr(value, offset + 1, length), LargeBinary)
-    query = select(part).where(node_table.c.node_id == source.node_id)
+    query = select(part).where(node_table.c.node_id == source.node_id, PRESENT)
     with using(source.setting):
         found = await ask(query)
     if not found or found[0][0] is None:
-        raise BlobNotFoundError(f"Node {source.node_id} has no bytes any more; it was deleted.")
+        raise BlobNotFoundError(
+            f"Node {source.node_id} has no bytes any more; it was deleted, or is in the trash."
+        )
     return bytes(found[0][0])

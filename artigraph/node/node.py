@@ -21,13 +21,11 @@ from artigraph.db.session import read_session, write
 from artigraph.db.setting import current_setting, using
 from artigraph.dialect.registry import dialect_of
 from artigraph.display.row import ResultList
-from artigraph.errors import (
-    FilterError,
-    MultipleNodesFoundError,
-)
-from artigraph.filter.base import Filter, clause_of
+from artigraph.errors import FilterError, MultipleNodesFoundError
+from artigraph.filter.base import Filter, clause_of, limited_clause_of
 from artigraph.filter.order import BY_ID, OrderBy, Ordering, check_counts, ordering_of
 from artigraph.garbage import collector_paused
+from artigraph.node.closed import naming_locked
 from artigraph.node.delete import delete_in
 from artigraph.node.existing import existing
 from artigraph.node.object import write_objects
@@ -298,19 +296,14 @@ async def delete_nodes(filter: Filter, *, everything: bool = False) -> int:
 
     Raises:
         FilterError: The filter limits nothing, and ``everything`` is not said.
+        LockedError: One of them is locked, or something below.
         DatabaseBusyError: Others went on writing below them.
         DatabaseRefusedError: Rows of another table, of your own, refer to one of them.
     """
-    clause = clause_of(filter)
-    if everything is not True and filter.limits_nothing():
-        raise FilterError(
-            f"The filter limits nothing, so all {filter} would go. Nothing was deleted. Say which "
-            "are to go, as in NodeFilter(node_id=7), or that all of them are: everything=True."
-        )
-    return await _delete(clause)
+    return await _delete(limited_clause_of(filter, everything, "go", "Nothing was deleted."))
 
 
 @retried
 async def _delete(clause: ColumnElement[bool]) -> int:
-    async with write() as transaction:
+    async with naming_locked(clause), write() as transaction:
         return await delete_in(transaction, clause)

@@ -19,6 +19,7 @@ from artigraph.display.facts import Facts, Table
 from artigraph.display.options import options
 from artigraph.display.value import format_size
 from artigraph.errors import SchemaError, UnknownStorageError
+from artigraph.filter.base import PRESENT
 from artigraph.node.current import innermost
 from artigraph.notebook.magic.parser import Call, Said, argument, command
 from artigraph.notebook.magic.result import Report
@@ -82,7 +83,8 @@ async def status(call: Call) -> object:
     setting = current_setting()
     if setting is None:
         return Said(NO_ENGINE)
-    by_type = select(node_table.c.node_type, func.count()).group_by(node_table.c.node_type)
+    by_type = select(node_table.c.node_type, func.count()).where(PRESENT)
+    by_type = by_type.group_by(node_table.c.node_type)
     async with read() as connection:
         found = (await connection.execute(by_type)).all()
     counts = sorted(((str(kind), number) for kind, number in found))
