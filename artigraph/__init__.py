@@ -205,6 +205,10 @@ if TYPE_CHECKING:
     from artigraph.storage.base import (
         Storage as Storage,
     )
+    from artigraph.trash.drop import (
+        DropReport as DropReport,
+        drop_values as drop_values,
+    )
     from artigraph.trash.entry import (
         TrashEntry as TrashEntry,
         read_trash as read_trash,
@@ -357,6 +361,7 @@ _HOMES = {
     "artigraph.query.store": ("delete_query", "read_queries", "read_query", "save_query"),
     "artigraph.serializer.base": ("Serializer",),
     "artigraph.storage.base": ("Storage",),
+    "artigraph.trash.drop": ("DropReport", "drop_values"),
     "artigraph.trash.entry": ("TrashEntry", "read_trash"),
     "artigraph.trash.lock": ("lock_nodes", "unlock_nodes"),
     "artigraph.trash.restore": ("restore_nodes",),

@@ -30,6 +30,7 @@ def _declare() -> None:
         read_commands,
         run_command,
         store_commands,
+        trash_commands,
         upgrade_command,
         write_commands,
     )
