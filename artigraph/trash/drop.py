@@ -17,7 +17,6 @@ from artigraph.display.options import Limits
 from artigraph.display.shown import Shown
 from artigraph.display.value import format_size
 from artigraph.filter.base import Filter, limited_clause_of
-from artigraph.filter.value import among
 from artigraph.node.closed import naming_locked
 from artigraph.node.hold import hold_subtrees
 from artigraph.orm.base import utc_now
@@ -80,7 +79,7 @@ async def _drop(clause: ColumnElement[bool]) -> DropReport:
         query = select(
             c.node_id, c.remote_artifact_storage, c.remote_artifact_location, c.artifact_size
         ).where(
-            among(c.node_id, held.parents),
+            held.among(c.node_id),
             or_(c.database_artifact_value.is_not(None), c.remote_artifact_location.is_not(None)),
         )
         if dialect_of(connection).shows_first_read:

@@ -45,7 +45,7 @@ async def _lock(clause: ColumnElement[bool]) -> int:
     async with write() as transaction:
         held = await hold_subtrees(transaction, clause)
         return await mark(
-            transaction.connection, held.parents, lacking="node_locked_at", node_locked_at=utc_now()
+            transaction.connection, held, lacking="node_locked_at", node_locked_at=utc_now()
         )
 
 
@@ -72,9 +72,9 @@ async def _unlock(clause: ColumnElement[bool]) -> int:
     async with write() as transaction:
         connection = transaction.connection
         held = await hold_subtrees(transaction, clause)
-        above = {held.parents[top] for top in held.tops} - {None}
+        above = set(held.tops.values()) - {None}
         try:
             await refuse_closed_parents(connection, above)  # type: ignore[arg-type]  # no None
         except LockedError as error:
             raise LockedError(f"It is locked with what it hangs on. {error}") from None
-        return await mark(connection, held.parents, having="node_locked_at", node_locked_at=None)
+        return await mark(connection, held, having="node_locked_at", node_locked_at=None)

@@ -12,6 +12,7 @@ from sqlalchemy import column, table as bare_table, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from artigraph.filter.value import among
+from artigraph.node.hold import Held
 from artigraph.orm.node import node_table
 
 __all__ = ["mark"]
@@ -19,7 +20,7 @@ __all__ = ["mark"]
 
 async def mark(
     connection: AsyncConnection,
-    ids: Collection[int],
+    rows: Held | Collection[int],
     *,
     having: str = "",
     lacking: str = "",
@@ -29,7 +30,7 @@ async def mark(
 
     Args:
         connection: In a transaction that holds the rows.
-        ids: The rows.
+        rows: The rows, or their ids.
         having: A column; rows without a value there stay as they are.
         lacking: A column; rows with a value there stay as they are.
         **values: What to set, by column.
@@ -37,13 +38,18 @@ async def mark(
     Returns:
         How many rows it were.
     """
-    if not ids:
+    if not (rows.tops if isinstance(rows, Held) else rows):
         return 0
     # Not the table's own columns, which say what an update of a row does to its times.
     types = {c.name: c.type for c in node_table.columns}
     names = dict.fromkeys(("node_id", *values, *filter(None, (having, lacking))))
     into = bare_table(node_table.name, *(column(name, types[name]) for name in names))
-    statement = update(into).where(among(into.c.node_id, ids, changing=True)).values(values)
+    here = (
+        rows.among(into.c.node_id, changing=True)
+        if isinstance(rows, Held)
+        else among(into.c.node_id, rows, changing=True)
+    )
+    statement = update(into).where(here).values(values)
     if having:
         statement = statement.where(into.c[having].is_not(None))
     if lacking:

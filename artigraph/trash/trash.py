@@ -59,23 +59,23 @@ async def _throw_away(clause: ColumnElement[bool]) -> int:
     async with naming_locked(clause), write() as transaction:
         connection = transaction.connection
         held = await hold_subtrees(transaction, clause)
-        if not held.parents:
+        if not held.tops:
             return 0
-        now, counts = utc_now(), held.counts()
-        await mark(connection, held.tops, node_parent_id=None, node_trashed_at=now)
-        below = held.parents.keys() - set(held.tops)
-        await mark(connection, below, node_trashed_at=now)
+        counts = await held.counts(connection) if len(held.tops) > 1 else {}
+        now, tops = utc_now(), list(held.tops)
+        count = await mark(connection, tops, node_parent_id=None, node_trashed_at=now)
+        count += await mark(connection, held, lacking="node_trashed_at", node_trashed_at=now)
         rows = [
             {
                 "trash_node_id": top,
-                "trash_parent_id": held.parents[top],
-                "trash_count": counts[top],
+                "trash_parent_id": above,
+                "trash_count": counts.get(top, count),
                 "trash_at": now,
             }
-            for top in held.tops
+            for top, above in held.tops.items()
         ]
         await connection.execute(insert(TrashRecord).values(trash_by=_who(transaction)), rows)
-        return len(held.parents)
+        return count
 
 
 def _who(transaction: Transaction) -> Any:
