@@ -21,12 +21,14 @@ from artigraph import (
     new_session,
     read_node,
     read_nodes,
+    read_notes,
     read_tree,
     restore_nodes,
     trash_nodes,
     unlock_nodes,
     write_model,
     write_node,
+    write_note,
     write_parent_child_relationships,
 )
 from tests.conftest import Statements
@@ -251,3 +253,16 @@ async def test_locked_while_others_write() -> None:
         assert all(r is None or isinstance(r, int | LockedError) for r in results), results
         await assert_closed_below()
         await unlock_nodes(one(top))
+
+
+async def test_notes_on_locked_nodes() -> None:
+    """They may be written, for they are no part of the node; those in the trash are not read."""
+    _, _, leaf = await tree()
+    await lock_nodes(one(leaf))
+    await write_note(leaf, "kept as it is")
+    assert [note.text for note in await read_notes(leaf)] == ["kept as it is"]
+    await unlock_nodes(one(leaf))
+    await trash_nodes(one(leaf))
+    assert await read_notes(leaf.node_id) == []
+    await restore_nodes(leaf)
+    assert len(await read_notes(leaf.node_id)) == 1
