@@ -205,23 +205,11 @@ if TYPE_CHECKING:
     from artigraph.storage.base import (
         Storage as Storage,
     )
-    from artigraph.trash.drop import (
-        DropReport as DropReport,
-        drop_values as drop_values,
-    )
-    from artigraph.trash.entry import (
-        TrashEntry as TrashEntry,
-        read_trash as read_trash,
-    )
-    from artigraph.trash.lock import (
-        lock_nodes as lock_nodes,
-        unlock_nodes as unlock_nodes,
-    )
+    from artigraph.trash.drop import DropReport as DropReport, drop_values as drop_values
+    from artigraph.trash.entry import TrashEntry as TrashEntry, read_trash as read_trash
+    from artigraph.trash.lock import lock_nodes as lock_nodes, unlock_nodes as unlock_nodes
     from artigraph.trash.restore import restore_nodes as restore_nodes
-    from artigraph.trash.trash import (
-        empty_trash as empty_trash,
-        trash_nodes as trash_nodes,
-    )
+    from artigraph.trash.trash import empty_trash as empty_trash, trash_nodes as trash_nodes
 
 _HOMES = {
     "artigraph.db": (
