@@ -216,6 +216,11 @@ if TYPE_CHECKING:
         tag_nodes as tag_nodes,
         untag_nodes as untag_nodes,
     )
+    from artigraph.trash.drop import DropReport as DropReport, drop_values as drop_values
+    from artigraph.trash.entry import TrashEntry as TrashEntry, read_trash as read_trash
+    from artigraph.trash.lock import lock_nodes as lock_nodes, unlock_nodes as unlock_nodes
+    from artigraph.trash.restore import restore_nodes as restore_nodes
+    from artigraph.trash.trash import empty_trash as empty_trash, trash_nodes as trash_nodes
 
 _HOMES = {
     "artigraph.db": (
@@ -359,6 +364,11 @@ _HOMES = {
     "artigraph.storage.base": ("Storage",),
     "artigraph.tag.read": ("list_tags", "read_tags"),
     "artigraph.tag.write": ("tag_nodes", "untag_nodes"),
+    "artigraph.trash.drop": ("DropReport", "drop_values"),
+    "artigraph.trash.entry": ("TrashEntry", "read_trash"),
+    "artigraph.trash.lock": ("lock_nodes", "unlock_nodes"),
+    "artigraph.trash.restore": ("restore_nodes",),
+    "artigraph.trash.trash": ("empty_trash", "trash_nodes"),
 }
 """Where each public name is defined."""
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
-from sqlalchemy import URL, delete, event, make_url, text
+from sqlalchemy import URL, delete, event, make_url, text, update
 from sqlalchemy.ext.asyncio import create_async_engine
 
 import artigraph
@@ -28,6 +28,7 @@ from artigraph.orm.node import node_table
 from artigraph.orm.note import NoteRecord
 from artigraph.orm.query import QueryRecord
 from artigraph.orm.tag import tag_table
+from artigraph.orm.trash import TrashRecord
 from artigraph.registry import Registry
 from artigraph.serializer.base import serializers
 from artigraph.storage.base import storages
@@ -157,8 +158,10 @@ async def empty_store() -> None:
             # Nor does it delete tags along then.
             await connection.execute(delete(tag_table))
             await connection.execute(text("SET foreign_key_checks = 0"))
-        for beside in (NoteRecord, QueryRecord):
+        for beside in (NoteRecord, QueryRecord, TrashRecord):
             await connection.execute(delete(beside))
+        locked = node_table.c.node_locked_at.is_not(None)
+        await connection.execute(update(node_table).where(locked).values(node_locked_at=None))
         await connection.execute(delete(node_table))
         if connection.dialect.name in ("mysql", "mariadb"):
             await connection.execute(text("SET foreign_key_checks = 1"))

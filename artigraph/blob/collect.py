@@ -231,7 +231,11 @@ async def _page_of_rows(storage: Storage, after: int) -> Sequence[Row[Any]]:
             _columns.artifact_size.label("size"),
             _columns.artifact_digest.label("digest"),
         )
-        .where(_columns.remote_artifact_storage == storage.name, _columns.node_id > after)
+        .where(
+            _columns.remote_artifact_storage == storage.name,
+            _columns.node_id > after,
+            _columns.artifact_dropped_at.is_(None),  # it names none any more
+        )
         .order_by(_columns.node_id)
         .limit(PAGE)
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 
 from sqlalchemy import select
 
+from artigraph.blob.dropped import dropped_errors
 from artigraph.blob.record import BlobRecord
 from artigraph.blob.write import sha256_of
 from artigraph.concurrency import gather_bounded, run_in_thread
@@ -24,6 +25,7 @@ from artigraph.errors import (
     StorageError,
     UnknownNameError,
     UnknownStorageError,
+    ValueDroppedError,
     raise_about,
 )
 from artigraph.filter.value import among
@@ -109,12 +111,13 @@ async def read_values(records: Iterable[BlobRecord]) -> list[Any]:
         UnknownStorageError: A storage that nobody registered.
         MissingLibraryError: A serializer's library is not installed.
         CorruptBlobError: The bytes are not those that were written.
+        ValueDroppedError: The bytes were given up.
         DeserializationError: The bytes cannot be turned into a value.
     """
     records = list(records)
-    urls = await _recorded_urls(records)
+    known = await _known_of(records)
     read_one = _read_one_of_many if len(records) > 1 else _read
-    return await gather_bounded(partial(read_one, urls), records)
+    return await gather_bounded(partial(read_one, known), records)
 
 
 async def read_each(records: Iterable[BlobRecord], whole: WholeRead) -> list[Any]:
@@ -132,9 +135,7 @@ async def read_each(records: Iterable[BlobRecord], whole: WholeRead) -> list[Any
         StorageError: A storage failed; that says nothing of its blobs.
     """
     records = list(records)
-    values = await gather_bounded(
-        partial(_read_if_possible, await _recorded_urls(records)), records
-    )
+    values = await gather_bounded(partial(_read_if_possible, await _known_of(records)), records)
     faults = (value.error for value in values if type(value) is Unread)
     whole.look_again(error for error in faults if isinstance(error, BlobNotFoundError))
     return values
@@ -143,9 +144,23 @@ async def read_each(records: Iterable[BlobRecord], whole: WholeRead) -> list[Any
 _OF_THE_BLOB = (BlobNotFoundError, BlobLocationError, CorruptBlobError)
 
 
-async def _read_if_possible(urls: Mapping[str, str], stored: BlobRecord) -> Any:
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the database tells of values that cannot be read."""
+
+    urls: Mapping[str, str]
+    """The addresses of storages that are unknown here."""
+    dropped: Mapping[int, ValueDroppedError]
+    """What to raise for what was given up, by node."""
+
+
+async def _known_of(records: Sequence[BlobRecord]) -> _Known:
+    return _Known(await _recorded_urls(records), await dropped_errors(records))
+
+
+async def _read_if_possible(known: _Known, stored: BlobRecord) -> Any:
     try:
-        return await _read_one_of_many(urls, stored)
+        return await _read_one_of_many(known, stored)
     except MemoryError:
         raise
     except StorageError as error:
@@ -156,14 +171,16 @@ async def _read_if_possible(urls: Mapping[str, str], stored: BlobRecord) -> Any:
         return Unread(error)
 
 
-async def _read_one_of_many(urls: Mapping[str, str], stored: BlobRecord) -> Any:
+async def _read_one_of_many(known: _Known, stored: BlobRecord) -> Any:
     try:
-        return await _read(urls, stored)
+        return await _read(known, stored)
     except Exception as error:
         raise_about(f"Node {stored.node_id}", error)
 
 
-async def _read(urls: Mapping[str, str], stored: BlobRecord) -> Any:
+async def _read(known: _Known, stored: BlobRecord) -> Any:
+    if stored.node_id in known.dropped:
+        raise known.dropped[stored.node_id]
     try:
         serializer = get_serializer(stored.serializer)
         data = stored.data
@@ -171,7 +188,7 @@ async def _read(urls: Mapping[str, str], stored: BlobRecord) -> Any:
             storage = get_storage(stored.storage or "")
             data = await storage.read(stored.location or "")
     except UnknownStorageError as error:
-        told = _explained(error, stored.storage or "", urls)
+        told = _explained(error, stored.storage or "", known.urls)
         raise UnknownStorageError(
             f"The artifact {stored.label!r} cannot be read. {told}"
         ) from error
@@ -218,7 +235,8 @@ async def explain_unknown_storage(error: UnknownStorageError, storage: str) -> U
 async def _recorded_urls(records: Iterable[BlobRecord]) -> Mapping[str, str]:
     """The addresses of those storages that are unknown here, in one query if there are any."""
     unknown = []
-    for name in {str(one.storage or "") for one in records if one.data is None}:
+    wanted = (one for one in records if one.data is None and one.dropped_at is None)
+    for name in {str(one.storage or "") for one in wanted}:
         try:
             get_storage(name)
         except ArtigraphError:

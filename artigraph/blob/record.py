@@ -33,6 +33,8 @@ class BlobRecord:
     """Where they are in that storage."""
     data: bytes | None = field(default=None, repr=False)
     """The bytes themselves, where the row has them and they were read with it."""
+    dropped_at: object = None
+    """When they were given up; ``None`` if they are there."""
 
 
 RECORD_COLUMNS = [
@@ -44,6 +46,7 @@ RECORD_COLUMNS = [
         "artifact_size",
         "artifact_digest",
         "artifact_summary",
+        "artifact_dropped_at",
         "remote_artifact_storage",
         "remote_artifact_location",
     )
@@ -72,6 +75,7 @@ def record_of(row: Any) -> BlobRecord:
         _text(getattr(row, "remote_artifact_storage", None)),
         _text(getattr(row, "remote_artifact_location", None)),
         data if data is None or isinstance(data, bytes) else str(data).encode(),
+        row.artifact_dropped_at,
     )
 
 

@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 from sqlalchemy import LargeBinary, func, select, type_coerce
 from typing_extensions import override
 
+from artigraph.blob.dropped import DroppedSource, dropped_since
 from artigraph.blob.record import BlobRecord
 from artigraph.concurrency import waiting_loop
 from artigraph.db.fetch import ask
 from artigraph.db.setting import current_setting, using
 from artigraph.errors import BlobNotFoundError
+from artigraph.filter.base import PRESENT
 from artigraph.orm.node import node_table
 from artigraph.storage.base import get_storage
 
@@ -114,6 +116,8 @@ class DatabaseSource:
 
 def source_of(record: BlobRecord) -> BlobSource:
     """Where the bytes are that a row of the database speaks of; nothing is asked."""
+    if record.dropped_at is not None:
+        return DroppedSource(record)
     size = record.size or 0
     if record.storage is None:
         return DatabaseSource(record.node_id, size)
@@ -168,9 +172,14 @@ async def _read_part(source: DatabaseSource, offset: int, length: int) -> bytes:
     value = node_table.c.database_artifact_value
     # SQL counts from one. All three databases cut bytes, not characters, here.
     part = type_coerce(func.substr(value, offset + 1, length), LargeBinary)
-    query = select(part).where(node_table.c.node_id == source.node_id)
+    query = select(part).where(node_table.c.node_id == source.node_id, PRESENT)
     with using(source.setting):
         found = await ask(query)
+        dropped = await dropped_since(source.node_id) if found and found[0][0] is None else None
+    if dropped is not None:
+        raise dropped
     if not found or found[0][0] is None:
-        raise BlobNotFoundError(f"Node {source.node_id} has no bytes any more; it was deleted.")
+        raise BlobNotFoundError(
+            f"Node {source.node_id} has no bytes any more; it was deleted, or is in the trash."
+        )
     return bytes(found[0][0])

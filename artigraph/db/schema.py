@@ -188,7 +188,11 @@ def _create_missing(connection: Connection) -> None:
 
 def _fill_in(connection: Connection) -> None:
     """Give rows their values that a library has written which knows nothing of these."""
-    for fill in (fill for step in steps() for fill in step.fills):
-        done: int | None = 0
-        while done is not None:
-            done = fill.fill(connection, done, ROWS)
+    dialect_of(connection).hold_upgrades(connection)
+    try:
+        for fill in (fill for step in steps() for fill in step.fills):
+            done: int | None = 0
+            while done is not None:
+                done = fill.fill(connection, done, ROWS)
+    finally:
+        dialect_of(connection).release_upgrades(connection)

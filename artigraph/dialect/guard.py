@@ -44,10 +44,12 @@ class Guards:
 
     def closed_sql(self, table: str) -> str:
         """SQL for the first of some rows on which nothing may be hung, locked or thrown away."""
+        # Not as a condition: a planner would look at it first, and hold no row that is open now.
         return (
-            "(SELECT MIN(above.node_id) FROM (SELECT node_id, node_locked_at, node_trashed_at "
-            f"FROM {table} WHERE node_id {self.parents_sql}{self.parents_hold}) AS above "
-            "WHERE above.node_locked_at IS NOT NULL OR above.node_trashed_at IS NOT NULL)"
+            "(SELECT MIN(CASE WHEN above.node_locked_at IS NOT NULL "
+            "OR above.node_trashed_at IS NOT NULL THEN above.node_id END) "
+            "FROM (SELECT node_id, node_locked_at, node_trashed_at "
+            f"FROM {table} WHERE node_id {self.parents_sql}{self.parents_hold}) AS above)"
         )
 
     def with_parents(self, sql: str, ids: Collection[int]) -> TextClause:

@@ -334,7 +334,8 @@ class ResultList(Shown, list[T]):
         cells = [_cells_of(item, limits) for item in (*first, *last)]
         nouns = {item._noun() for item in (*first, *last) if isinstance(item, HasCells)}
         # A model is an artifact, and that is a node.
-        noun = next((n for n in ("nodes", "artifacts", "models") if n in nouns), "results")
+        several = nouns.pop() if len(nouns) == 1 else "results"
+        noun = next((n for n in ("nodes", "artifacts", "models") if n in nouns), several)
         name = f"{len(self):,} {noun}"
         if len(self) == 1:
             name = name.removesuffix("s")

@@ -33,6 +33,7 @@ __all__ = [
     "clause_of",
     "finds_all",
     "finds_none",
+    "limited_clause_of",
     "negated",
 ]
 
@@ -176,6 +177,29 @@ def clause_of(filter: Filter) -> ColumnElement[bool]:
         FilterError: It is none.
     """
     return and_(_check_filter(filter).clause(), PRESENT)
+
+
+def limited_clause_of(
+    filter: Filter, everything: bool, happens: str, instead: str
+) -> ColumnElement[bool]:
+    """The clause of a filter that says what is to be changed or removed.
+
+    Args:
+        filter: What a caller gave.
+        everything: Whether it may limit nothing.
+        happens: What happens to what it finds, for an error: ``"go"``.
+        instead: What has happened in its place: ``"Nothing was deleted."``
+
+    Raises:
+        FilterError: It is none, or limits nothing and ``everything`` is not ``True``.
+    """
+    clause = clause_of(filter)
+    if everything is not True and filter.limits_nothing():
+        raise FilterError(
+            f"The filter limits nothing, so all {filter} would {happens}. {instead} Say which are "
+            f"to {happens}, as in NodeFilter(node_id=7), or that all of them are: everything=True."
+        )
+    return clause
 
 
 PRESENT: ColumnElement[bool] = node_table.c.node_trashed_at.is_(None)

@@ -330,7 +330,9 @@ DEEPEST = 100_000
 when the count does."""
 
 
-def walk(first: Any, near: str, far: str, max_depth: int | None = None) -> CTE:
+def walk(
+    first: Any, near: str, far: str, max_depth: int | None = None, *, nesting: bool = False
+) -> CTE:
     """The ids that steps through the tree reach, as a recursive query.
 
     Args:
@@ -338,6 +340,7 @@ def walk(first: Any, near: str, far: str, max_depth: int | None = None) -> CTE:
         near: The column that a step starts from.
         far: The column that a step leads to.
         max_depth: How many steps at the most, the first one counted.
+        nesting: Whether it stands where it is used, and not at the statement's beginning.
 
     Returns:
         A common table expression with the column ``node_id``, and with a
@@ -346,7 +349,7 @@ def walk(first: Any, near: str, far: str, max_depth: int | None = None) -> CTE:
     next_ = node_table.alias()
     if max_depth is None or max_depth > DEEPEST:
         # UNION forgets what it has seen twice, and so ends on a cycle.
-        reached = first.cte(recursive=True)
+        reached = first.cte(recursive=True, nesting=nesting)
         step = select(next_.c[far]).join(reached, next_.c[near] == reached.c.node_id)
         endless: CTE = reached.union(step)
         return endless
@@ -374,6 +377,7 @@ def _ids_of(reached: CTE) -> Select[tuple[int]]:
     return select(reached.c.node_id).where(reached.c.node_id.is_not(None))
 
 
-def subtree(clause: ColumnElement[bool]) -> CTE:
-    """The ids of the rows that a clause finds and of all rows below them."""
-    return walk(select(node_table.c.node_id).where(clause), "node_parent_id", "node_id")
+def subtree(clause: ColumnElement[bool], *, nesting: bool = False) -> CTE:
+    """The ids of the rows that a clause finds and of all rows below them; as :func:`walk`."""
+    found = select(node_table.c.node_id).where(clause)
+    return walk(found, "node_parent_id", "node_id", nesting=nesting)

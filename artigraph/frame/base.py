@@ -13,18 +13,26 @@ from typing import Any, BinaryIO, ClassVar, TypeVar
 
 from typing_extensions import override
 
+from artigraph.blob.dropped import dropped_since
 from artigraph.blob.read import explain_unknown_storage, hash_of
 from artigraph.blob.record import BlobRecord
 from artigraph.blob.source import BlobSource, StorageSource
 from artigraph.blob.write import sha256_of
 from artigraph.concurrency import run_in_thread
-from artigraph.db.setting import using
+from artigraph.db.setting import current_setting, using
 from artigraph.display.escape import cut
-from artigraph.display.facts import Facts
+from artigraph.display.facts import Badge, Facts
 from artigraph.display.options import Limits
 from artigraph.display.shown import Shown
 from artigraph.display.value import format_size
-from artigraph.errors import ArtigraphError, CorruptBlobError, PartError, UnknownStorageError
+from artigraph.errors import (
+    ArtigraphError,
+    BlobNotFoundError,
+    CorruptBlobError,
+    PartError,
+    UnknownStorageError,
+    ValueDroppedError,
+)
 from artigraph.serializer.base import Serializer, get_serializer
 from artigraph.storage.badge import storage_badges
 
@@ -51,7 +59,7 @@ class StoredValue(Shown):
     """Why no field can hold one, and what to do."""
 
     def __init__(self, record: BlobRecord, source: BlobSource) -> None:
-        self._record, self._source = record, source
+        self._record, self._source, self._setting = record, source, current_setting()
         self._summary = MappingProxyType(dict(record.summary or {}))
 
     @property
@@ -98,6 +106,7 @@ class StoredValue(Shown):
 
         Raises:
             BlobNotFoundError: The bytes are gone.
+            ValueDroppedError: They were given up.
             CorruptBlobError: The bytes are not those that were written.
             DeserializationError: The bytes cannot be turned into a value.
             MissingLibraryError: The serializer's library is not installed.
@@ -121,11 +130,13 @@ class StoredValue(Shown):
 
     @override
     def _describe(self, limits: Limits) -> Facts:
-        storage = getattr(self._source, "storage", None)
+        badges = storage_badges(getattr(self._source, "storage", None), self.nbytes)
+        if self._record.dropped_at is not None:
+            badges = (Badge("dropped"), *badges[1:])
         return Facts(
             type(self).__name__,
             self.label or "",
-            storage_badges(storage, self.nbytes),
+            badges,
             (("node", str(self.node_id)), ("written by", cut(self.serializer, 80))),
             tuple(self._facts()),
         )
@@ -133,6 +144,7 @@ class StoredValue(Shown):
     @override
     def _brief(self, limits: Limits) -> str:
         facts = [*self._facts(), format_size(self.nbytes), cut(self._kind(), 80)]
+        facts += ["dropped"] * (self._record.dropped_at is not None)
         name = "" if self.label is None else f" {self.label!r}"
         return f"<{type(self).__name__}{name} {', '.join(facts)}>"
 
@@ -154,6 +166,11 @@ class StoredValue(Shown):
             raise
         except ArtigraphError as error:
             told: ArtigraphError = error
+            if isinstance(error, ValueDroppedError | BlobNotFoundError):
+                with using(self._setting):
+                    dropped = await dropped_since(self.node_id)
+                if dropped is not None:
+                    raise dropped from None
             if isinstance(error, UnknownStorageError) and isinstance(self._source, StorageSource):
                 with using(self._source.setting):
                     told = await explain_unknown_storage(error, self._source.storage)

@@ -27,8 +27,9 @@ from artigraph.filter.node import NodeFilter
 from artigraph.model.added import Added
 from artigraph.model.base import BaseModel
 from artigraph.model.group_models import GroupModels, several_labels
-from artigraph.model.group_rows import delete_models_on, read_models_on
+from artigraph.model.group_rows import delete_models_on, models_clause, read_models_on
 from artigraph.model.write import encoded
+from artigraph.node.closed import naming_locked
 from artigraph.node.current import Current, entered, hang, insert_unwritten
 from artigraph.node.node import read_node
 from artigraph.node.object import update_nodes
@@ -359,7 +360,7 @@ class ModelGroup(Shown):
 
     @retried
     async def _delete(self, node_id: int, wanted: list[str] | None) -> None:
-        async with write() as transaction:
+        async with naming_locked(models_clause(node_id, wanted)), write() as transaction:
             await delete_models_on(transaction, node_id, wanted)
             models = self._models
             transaction.on_success.append(partial(models.forget, wanted))

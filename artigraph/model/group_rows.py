@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from sqlalchemy import ColumnElement
+
 from artigraph.db.session import read
 from artigraph.db.transaction import Transaction
+from artigraph.filter.base import clause_of
 from artigraph.filter.model import ModelFilter
 from artigraph.filter.relation import NodeRelationshipFilter
 from artigraph.model.load import ReadModel
@@ -14,7 +17,7 @@ from artigraph.model.unfit import Unfit
 from artigraph.node.delete import delete_in
 from artigraph.node.existing import check_node_exists
 
-__all__ = ["delete_models_on", "read_models_on"]
+__all__ = ["delete_models_on", "models_clause", "read_models_on"]
 
 
 async def read_models_on(node_id: int, labels: list[str] | None) -> tuple[list[ReadModel], Unfit]:
@@ -41,8 +44,13 @@ async def delete_models_on(
     Raises:
         NodeNotFoundError: There is no such node; without models on it that is asked for.
     """
-    if not await delete_in(transaction, _models_on(node_id, labels).clause()):
+    if not await delete_in(transaction, models_clause(node_id, labels)):
         await check_node_exists(transaction.connection, node_id)
+
+
+def models_clause(node_id: int, labels: list[str] | None) -> ColumnElement[bool]:
+    """The clause for the models on a node; only those with the labels, if there are any."""
+    return clause_of(_models_on(node_id, labels))
 
 
 def _models_on(node_id: int, labels: list[str] | None) -> ModelFilter:

@@ -6,6 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
+from sqlalchemy import inspect
+from sqlalchemy.orm.attributes import flag_modified
+
 from artigraph.blob.read import Unread, WholeRead, read_each, read_values
 from artigraph.blob.record import record_of
 from artigraph.blob.write import Blob, hold_blobs, put_blobs, remove_unnamed_blobs
@@ -137,6 +140,12 @@ async def write_artifacts(
             for row, changed in zip(rows, columns, strict=True):
                 for name, value in changed.items():
                     setattr(row, name, value)
+                    if inspect(row).has_identity:
+                        # The row may have lost its equal bytes since it was read.
+                        flag_modified(row, name)
+                if inspect(row).has_identity:
+                    row.artifact_dropped_at = None
+                    flag_modified(row, "artifact_dropped_at")
             await _write_rows(rows, blobs, replaced)
         finally:
             for blob in blobs:

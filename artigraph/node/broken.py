@@ -6,22 +6,16 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 from uuid import UUID
 
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from artigraph.display.escape import cut
-from artigraph.errors import (
-    ArtigraphError,
-    LabelExistsError,
-    LockedError,
-    NameTakenError,
-    ParentNotFoundError,
-)
+from artigraph.errors import LabelExistsError, NameTakenError
 from artigraph.filter.value import among
 from artigraph.node.key import parent_not_found
 from artigraph.orm.node import node_table
 
-__all__ = ["closed_parent", "explain_labels", "explain_parents", "explain_uids"]
+__all__ = ["explain_labels", "explain_parents", "explain_uids"]
 
 AT_ONCE = 500
 """Uids that are looked for at once."""
@@ -111,28 +105,6 @@ async def explain_uids(connection: AsyncConnection, rows: Iterable[_Row]) -> Non
             "each row has one of its own. Nothing was written. Leave node_uid out; or, if it is "
             f"the same thing, change that node: read_node(NodeFilter(node_id={found.node_id}))"
         ) from None
-
-
-def closed_parent(connection: Connection, node_id: int) -> ArtigraphError:
-    """The error for a row that nothing may be hung on.
-
-    Args:
-        connection: The one that has found it.
-        node_id: The row.
-    """
-    c = node_table.c
-    query = select(c.node_label, c.node_trashed_at).where(c.node_id == node_id)
-    label, trashed_at = connection.execute(query).one()
-    name = f"Node {node_id}" + ("" if label is None else f" ({cut(repr(label), 80)})")
-    if trashed_at is not None:
-        return ParentNotFoundError(
-            f"{name} is in the trash, so nothing hangs on it. Nothing was written. Take it out "
-            f"first: await restore_nodes(NodeFilter(node_id={node_id}))"
-        )
-    return LockedError(
-        f"{name} is locked, so nothing is hung on it. Nothing was written. Unlock it first: "
-        f"await unlock_nodes(NodeFilter(node_id={node_id}))"
-    )
 
 
 def _raise_label_exists(parent: int, label: str, owner: str) -> None:

@@ -12,6 +12,7 @@ from artigraph.display.escape import cut, visible
 from artigraph.errors import NodeNotFoundError
 from artigraph.filter.base import PRESENT, Filter
 from artigraph.filter.node import NodeFilter
+from artigraph.node.closed import in_trash
 from artigraph.orm.artifact import BaseArtifact, ModelArtifact
 from artigraph.orm.node import Node, node_table
 
@@ -80,8 +81,10 @@ async def check_node_exists(connection: AsyncConnection, node_id: int) -> None:
     Raises:
         NodeNotFoundError: It is not.
     """
-    query = select(node_table.c.node_id).where(node_table.c.node_id == node_id)
+    query = select(node_table.c.node_id).where(node_table.c.node_id == node_id, PRESENT)
     if (await connection.execute(query)).first() is None:
+        if (error := await in_trash(connection, node_id)) is not None:
+            raise error
         raise NodeNotFoundError(
             f"There is no node {node_id}, so nothing is on it: it was deleted, or is of another "
             "database. ModelGroup(new_node()) makes a new one."

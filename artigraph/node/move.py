@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import and_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from artigraph.db.retry import retried
 from artigraph.dialect.base import MOVES
 from artigraph.dialect.registry import dialect_of
 from artigraph.errors import CycleError, FilterError, NodeNotFoundError, ParentNotFoundError
+from artigraph.filter.base import PRESENT
 from artigraph.filter.relation import walk
 from artigraph.filter.unset import NOT_WRITTEN
 from artigraph.filter.value import among
+from artigraph.node.closed import in_trash, refuse_closed_parents
 from artigraph.node.key import as_id
 from artigraph.node.row import RowWriter, row_writer
 from artigraph.orm.base import utc_now
@@ -37,6 +39,7 @@ async def write_parent_child_relationships(
         FilterError: A child without an id: a node that is not written yet.
         CycleError: A node would become its own ancestor.
         LabelExistsError: A child's label is taken under its new parent.
+        LockedError: A child is locked, or a parent.
     """
     moves = list(pairs)
     for parent, child in moves:
@@ -55,18 +58,25 @@ async def _move(moves: Sequence[tuple[int | None, int]]) -> None:
         await _lock_moves(writer.connection, moves)
         wanted = {node_id for pair in moves for node_id in pair if node_id is not None}
         query = select(node_table.c.node_id, node_table.c.node_label).where(
-            among(node_table.c.node_id, wanted)
+            among(node_table.c.node_id, wanted), PRESENT
         )
         labels = {row.node_id: row.node_label for row in await writer.connection.execute(query)}
         for parent, child in moves:
             if parent is not None and parent not in labels:
+                await refuse_closed_parents(writer.connection, [parent])
                 raise ParentNotFoundError(f"Node {parent} does not exist, so nothing hangs on it.")
             if child not in labels:
+                if (error := await in_trash(writer.connection, child)) is not None:
+                    raise error
                 raise NodeNotFoundError(f"Node {child} does not exist, so it cannot be moved.")
         await _refuse_cycles(writer.connection, moves)
         written: dict[str, Any] = {"node_updated_at": now}
         if dialect_of(writer.connection).user_sql is None:
             written["node_updated_by"] = writer.transaction.user
+        above = {parent for parent, _ in moves if parent is not None}
+        await refuse_closed_parents(writer.connection, above)
+        for parent, child in moves:
+            writer.note(child, parent, labels[child])
         if len(moves) > 1:
             # One may want the label of another one where that was.
             await writer.connection.execute(
@@ -77,10 +87,10 @@ async def _move(moves: Sequence[tuple[int | None, int]]) -> None:
         columns = node_table.c
         below: dict[int | None, list[int]] = {}
         for child, parent in {child: parent for parent, child in moves}.items():
-            writer.note(child, parent, labels[child])
             below.setdefault(parent, []).append(child)
         for parent, children in below.items():
-            here = among(columns.node_id, children, changing=True)
+            # What somebody has thrown away since is his.
+            here = and_(among(columns.node_id, children, changing=True), PRESENT)
             moved = await writer.connection.execute(
                 update(node_table).where(here).values(node_parent_id=parent, **written)
             )
@@ -89,6 +99,8 @@ async def _move(moves: Sequence[tuple[int | None, int]]) -> None:
                 query = select(columns.node_id).where(here).with_for_update(read=True)
                 left = set((await writer.connection.execute(query)).scalars())
                 gone = next(child for child in children if child not in left)
+                if (error := await in_trash(writer.connection, gone)) is not None:
+                    raise error
                 raise NodeNotFoundError(f"Node {gone} was deleted meanwhile. Nothing was moved.")
 
 

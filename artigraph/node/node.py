@@ -10,6 +10,7 @@ from sqlalchemy import (
     Row,
     Select,
     and_,
+    case,
     func,
     select,
 )
@@ -21,18 +22,18 @@ from artigraph.db.session import read_session, write
 from artigraph.db.setting import current_setting, using
 from artigraph.dialect.registry import dialect_of
 from artigraph.display.row import ResultList
-from artigraph.errors import (
-    FilterError,
-    MultipleNodesFoundError,
-)
-from artigraph.filter.base import Filter, clause_of
+from artigraph.errors import FilterError, MultipleNodesFoundError
+from artigraph.filter.base import Filter, clause_of, limited_clause_of
 from artigraph.filter.order import BY_ID, OrderBy, Ordering, check_counts, ordering_of
+from artigraph.filter.value import has_subquery
 from artigraph.garbage import collector_paused
+from artigraph.node.closed import naming_locked
 from artigraph.node.delete import delete_in
 from artigraph.node.existing import existing
 from artigraph.node.object import write_objects
 from artigraph.node.row import row_writer
 from artigraph.orm.node import TAGS, Node, node_table
+from artigraph.orm.trash import TrashRecord
 from artigraph.outline.tag import tags_column
 
 __all__ = [
@@ -218,8 +219,15 @@ async def count_nodes(filter: Filter) -> int:
     Args:
         filter: Any filter, or several combined.
     """
-    query = select(func.count()).select_from(node_table).where(clause_of(filter))
-    ((count,),) = await ask(query)
+    present = clause_of(filter)
+    counted = select(func.count()).select_from(node_table).where(present)
+    every = filter.clause()
+    if not has_subquery(every):
+        # As long as nothing is in the trash, an index may tell without the rows.
+        all_ = select(func.count()).select_from(node_table).where(every).scalar_subquery()
+        some = select(TrashRecord.trash_node_id).exists()
+        counted = select(case((some, counted.scalar_subquery()), else_=all_))
+    ((count,),) = await ask(counted)
     return int(count)
 
 
@@ -312,19 +320,14 @@ async def delete_nodes(filter: Filter, *, everything: bool = False) -> int:
 
     Raises:
         FilterError: The filter limits nothing, and ``everything`` is not said.
+        LockedError: One of them is locked, or something below.
         DatabaseBusyError: Others went on writing below them.
         DatabaseRefusedError: Rows of another table, of your own, refer to one of them.
     """
-    clause = clause_of(filter)
-    if everything is not True and filter.limits_nothing():
-        raise FilterError(
-            f"The filter limits nothing, so all {filter} would go. Nothing was deleted. Say which "
-            "are to go, as in NodeFilter(node_id=7), or that all of them are: everything=True."
-        )
-    return await _delete(clause)
+    return await _delete(limited_clause_of(filter, everything, "go", "Nothing was deleted."))
 
 
 @retried
 async def _delete(clause: ColumnElement[bool]) -> int:
-    async with write() as transaction:
+    async with naming_locked(clause), write() as transaction:
         return await delete_in(transaction, clause)

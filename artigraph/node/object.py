@@ -30,6 +30,7 @@ from artigraph.errors import NodeNotFoundError, SerializationError
 from artigraph.filter.value import among
 from artigraph.garbage import collector_paused
 from artigraph.node.chosen import WHO, settle_chosen, without_unchosen
+from artigraph.node.closed import in_trash, refuse_closed_parents
 from artigraph.node.column import check_values, fill_in, made_on_insert, made_on_update
 from artigraph.node.key import as_id, id_of_parent
 from artigraph.node.move import lock_moves, refuse_cycles
@@ -300,6 +301,8 @@ async def _update_all(
                 )
             moves.append((parent, node.node_id))
     await refuse_cycles(writer, moves)
+    above = {parent for parent, _ in moves if parent is not None}
+    await refuse_closed_parents(writer.connection, above)
     now = utc_now()
     for node, changed in zip(nodes, changes, strict=True):
         if changed:
@@ -325,6 +328,8 @@ async def _update(
     columns = columns_of(type(node))
     statement = _update_row(node.node_id, {columns[name]: value for name, value in changed.items()})
     if not (await writer.connection.execute(statement)).rowcount:
+        if (error := await in_trash(writer.connection, node.node_id)) is not None:
+            raise error
         raise NodeNotFoundError(
             f"Node {node.node_id} cannot be updated: it does not exist any more. "
             "Write a new_node() instead."
@@ -346,10 +351,11 @@ def _update_row(node_id: int, new: Mapping[Column[Any], Any]) -> Update:
     into: TableClause = node_table
     if any(c.onupdate is not None and c not in new for c in node_table.columns):
         # Columns of other classes are not to be touched by what they say of an update.
-        into = bare_table(node_table.name, *(column(c.name, c.type) for c in (here, *new)))
+        own = (here, node_table.c.node_trashed_at, *new)
+        into = bare_table(node_table.name, *(column(c.name, c.type) for c in own))
     return (
         update(into)
-        .where(into.c.node_id == node_id)
+        .where(into.c.node_id == node_id, into.c.node_trashed_at.is_(None))
         .values({c.name: value for c, value in new.items()})
     )
 

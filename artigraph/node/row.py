@@ -41,10 +41,13 @@ from artigraph.errors import (
     CycleError,
     DatabaseRefusedError,
     LabelError,
+    LockedError,
     SerializationError,
 )
+from artigraph.filter.value import among
 from artigraph.garbage import collector_paused
-from artigraph.node.broken import closed_parent, explain_labels, explain_parents, explain_uids
+from artigraph.node.broken import explain_labels, explain_parents, explain_uids
+from artigraph.node.closed import closed_parent, raise_locked
 from artigraph.node.key import id_of_parent
 from artigraph.orm.base import is_clean, utc_now
 from artigraph.orm.node import LABEL_LENGTH, NODE_ID_SEQUENCE, Node, node_table
@@ -349,6 +352,7 @@ async def row_writer() -> AsyncIterator[RowWriter]:
         ParentNotFoundError: A row above does not exist.
         LabelExistsError: A label is taken under its parent.
         NameTakenError: A uid that was chosen is another row's.
+        LockedError: A row that was to be changed is locked.
     """
     writer: RowWriter | None = None
     try:
@@ -359,6 +363,9 @@ async def row_writer() -> AsyncIterator[RowWriter]:
         if writer is not None and isinstance(error.__cause__, IntegrityError):
             await writer.explain()
         raise
+    except LockedError as error:
+        ids = [row.node_id for row in writer._written] if writer is not None else []
+        await raise_locked(error, among(node_table.c.node_id, ids))
 
 
 def check_label(label: str | None) -> None:

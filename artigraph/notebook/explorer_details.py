@@ -20,6 +20,7 @@ from artigraph.display.options import options
 from artigraph.display.shown import Shown
 from artigraph.display.value import format_time
 from artigraph.errors import ArtigraphError, NodeNotFoundError
+from artigraph.filter.base import PRESENT
 from artigraph.filter.node import NodeFilter
 from artigraph.frame.base import StoredValue
 from artigraph.frame.frame import StoredFrame
@@ -112,7 +113,7 @@ async def read_stored(node_id: int) -> StoredValue:
     Raises:
         NodeNotFoundError: It is gone.
     """
-    query = select(*RECORD_COLUMNS).where(node_table.c.node_id == node_id)
+    query = select(*RECORD_COLUMNS).where(node_table.c.node_id == node_id, PRESENT)
     async with read() as connection:
         row = (await connection.execute(query)).first()
     if row is None:

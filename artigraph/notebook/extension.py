@@ -31,6 +31,7 @@ def _declare() -> None:
         run_command,
         store_commands,
         tag_commands,
+        trash_commands,
         upgrade_command,
         write_commands,
     )

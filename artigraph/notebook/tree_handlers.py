@@ -23,10 +23,11 @@ from artigraph.filter.base import Filter, clause_of
 from artigraph.filter.tag import TagFilter
 from artigraph.filter.unset import NOT_WRITTEN, UNSET
 from artigraph.frame.frame import StoredFrame
-from artigraph.notebook.answering import Handlers, answers
+from artigraph.notebook.answering import answers
 from artigraph.notebook.explorer_details import gone, node_details, read_stored
 from artigraph.notebook.explorer_rows import LONGEST_LABEL, page_values, row_values
 from artigraph.notebook.frame_handlers import FrameHandlers
+from artigraph.notebook.tree_changes import TreeChanges
 from artigraph.orm.node import Node
 from artigraph.outline.page import (
     Narrowing,
@@ -70,7 +71,7 @@ OPEN_FRAMES = 4
 """Frames of the details whose footers are kept."""
 
 
-class TreeHandlers(Handlers):
+class TreeHandlers(TreeChanges):
     """What pages may ask about a tree, on one event loop.
 
     Args:

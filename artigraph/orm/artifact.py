@@ -31,6 +31,10 @@ def _tell_storage(told: RowFacts, storage: str | None) -> None:
         told.badge(badge.text, badge.role, cell=badge.role)
 
 
+def _tell_dropped(told: RowFacts, moment: object) -> None:
+    told.badge("dropped", "state")
+
+
 def _tell_model(told: RowFacts, name: str) -> None:
     version = f"{name} v{told.row.get('model_artifact_version')}"
     told.badge(version, "version", cell="type")
@@ -57,7 +61,9 @@ class BaseArtifact(Node):
     """Lower-case hexadecimal SHA-256 of the bytes."""
     artifact_summary: Mapped[dict[str, Any] | None] = mapped_column(Document)
     """What the serializer tells of the value: shape, columns, dtypes."""
-    artifact_dropped_at: Mapped[datetime | None] = mapped_column(UTCDateTime())
+    artifact_dropped_at: Mapped[datetime | None] = mapped_column(
+        UTCDateTime(), info=row_fact("dropped", _tell_dropped, in_trees=True)
+    )
     """When its bytes were given up; size, digest and summary stay."""
 
     artifact_label = synonym("node_label")

@@ -20,6 +20,7 @@ from sqlalchemy import (
     ScalarSelect,
     Select,
     and_,
+    exists,
     func,
     literal,
     or_,
@@ -191,11 +192,13 @@ async def browse_path(node_id: int) -> tuple[NodeSummary, ...]:
         The nodes; none if there is no such node.
     """
     start = node_table.alias()
-    first = select(start.c.node_id.label("node_id")).where(start.c.node_id == node_id)
+    first = select(start.c.node_id.label("node_id")).where(
+        start.c.node_id == node_id, start.c.node_trashed_at.is_(None)
+    )
     # From a node's id to its parent's: the step reads both from the node's row.
     above = walk(first, "node_id", "node_parent_id")
     query = _select(Narrowing()).where(
-        or_(_columns.node_id == node_id, _columns.node_id.in_(select(above.c.node_id)))
+        or_(_columns.node_id == node_id, _columns.node_id.in_(select(above.c.node_id))), PRESENT
     )
     found = {one.node_id: one for one in _summaries(await ask(query))}
     return tuple(path_to(node_id, found))
@@ -210,14 +213,19 @@ async def browse_node(node_id: int) -> NodeSummary | None:
 async def browse_labels(node_ids: Collection[int]) -> dict[int, str | None]:
     """Labels of some nodes by id; those that are gone are left out."""
     query = select(_columns.node_id, _columns.node_label)
-    rows = await ask(query.where(among(_columns.node_id, node_ids)))
+    rows = await ask(query.where(among(_columns.node_id, node_ids), PRESENT))
     return {row.node_id: row.node_label for row in rows}
 
 
 async def browse_types(*, limit: int = 200) -> tuple[str, ...]:
     """Names of all models in the tree, in alphabetical order."""
     names = names_in(_columns.model_artifact_type)
-    query = select(names.c.name).where(names.c.name.is_not(None)).limit(limit)
+    model = node_table.alias()
+    # Of those in the trash alone there is none to be found.
+    there = exists().where(
+        model.c.model_artifact_type == names.c.name, model.c.node_trashed_at.is_(None)
+    )
+    query = select(names.c.name).where(names.c.name.is_not(None), there).limit(limit)
     return tuple(name for (name,) in await ask(query))
 
 
@@ -225,7 +233,12 @@ def _hangs(below: int | ColumnElement[bool] | None) -> ColumnElement[bool]:
     if below is None:
         # What was thrown away hangs on nothing.
         return and_(_columns.node_parent_id.is_(None), PRESENT)
-    return _columns.node_parent_id == below if isinstance(below, int) else below
+    if not isinstance(below, int):
+        return and_(below, PRESENT)
+    # All below what was thrown away was so as well: its row alone need be looked at.
+    above = node_table.alias()
+    closed = select(above.c.node_trashed_at).where(above.c.node_id == below).scalar_subquery()
+    return and_(_columns.node_parent_id == below, closed.is_(None))
 
 
 def _named(text: str) -> ColumnElement[bool]:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from artigraph.db.fetch import ask
 from artigraph.db.session import read_session
 from artigraph.errors import FilterError, NodeNotFoundError
-from artigraph.filter.base import Filter
+from artigraph.filter.base import PRESENT, Filter
 from artigraph.filter.relation import NodeRelationshipFilter, Nodes, check_nodes, nodes_clause
 from artigraph.garbage import collector_paused
 from artigraph.orm.node import Node, NodeLike, node_table
@@ -112,7 +112,7 @@ async def read_paths(nodes: Nodes) -> dict[int, list[Node]]:
     nodes = check_nodes("read_paths()", nodes)
     asked = case((nodes_clause(nodes), 1), else_=0)
     above = NodeRelationshipFilter(ancestor_of=nodes, include_self=True).clause()
-    query = select(Node, asked).where(above).order_by(Node.node_id)
+    query = select(Node, asked).where(above, PRESENT).order_by(Node.node_id)
     async with read_session() as session:
         if session.identity_map:
             # Rows are also written past the session's objects: believe the database.

@@ -564,3 +564,30 @@ def test_tags_are_chips_and_are_found(notebook: OpenNotebook) -> None:
     lab.search.fill("tag:stag")
     expect(lab.page.get_by_text("Nothing found. No node has a tag stag.")).to_be_visible()
     opened.screenshot("explorer-tags")
+
+
+def test_node_is_thrown_away_given_back_and_locked(lab: Explored) -> None:
+    """Each asks first; the tree follows, and one line takes a node out of the trash again."""
+    lab.choose("run 3")
+    lab.details.get_by_role("button", name="Move to trash").click()
+    expect(lab.details.get_by_text("Move run 3 and all below it to the trash?")).to_be_visible()
+    lab.details.get_by_role("button", name="Cancel").click()
+    assert lab.run("await nodes_exist(NodeFilter(label='run 3'))") == "True"
+    lab.details.get_by_role("button", name="Move to trash").click()
+    lab.details.get_by_role("button", name="Move to trash").click()
+    expect(lab.item("run 3")).to_have_count(0)
+    expect(lab.details.get_by_text("run 3 is in the trash.")).to_be_visible()
+    assert lab.run("await nodes_exist(NodeFilter(label='run 3'))") == "False"
+    lab.notebook.screenshot("explorer-trash")
+    lab.details.get_by_role("button", name="Undo").click()
+    expect(lab.item("run 3")).to_be_visible()
+    expect(lab.details.get_by_role("heading", name="run 3")).to_be_visible()
+    assert lab.run("await nodes_exist(NodeFilter(label='run 3'))") == "True"
+
+    lab.details.get_by_role("button", name="Lock").click()
+    lab.details.get_by_role("button", name="Lock").click()
+    expect(lab.details.get_by_role("button", name="Unlock")).to_be_visible()
+    lab.details.get_by_role("button", name="Delete for good").click()
+    lab.details.get_by_role("button", name="Delete for good").click()
+    expect(lab.details.get_by_role("alert")).to_contain_text("is locked")
+    lab.notebook.screenshot("explorer-locked")

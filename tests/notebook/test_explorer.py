@@ -587,3 +587,25 @@ async def test_altered_table_recovers(tmp_path: Path) -> None:
 
 async def _dispose() -> None:
     await (await get_engine()).dispose()
+
+
+async def test_node_is_thrown_away_and_given_back(store: str) -> None:
+    """Also locked and deleted; what cannot be is told in words."""
+    root, model, _ = await small_tree()
+    page = Page(await explore())
+    assert (await page.ask("lock", node=model))["rows"] > 0
+    with pytest.raises(RuntimeError, match="is locked since"):
+        await page.ask("trash", node=root.node_id)
+    assert (await page.ask("unlock", node=model))["rows"] > 0
+    thrown = (await page.ask("trash", node=root.node_id))["rows"]
+    assert thrown > 1
+    assert (await page.ask("children", node=0))["rows"] == []
+    with pytest.raises(RuntimeError, match="is gone"):
+        await page.ask("trash", node=root.node_id)
+    assert (await page.ask("restore", node=root.node_id))["rows"] == thrown
+    assert len((await page.ask("children", node=0))["rows"]) == 1
+    assert (await page.ask("delete", node=root.node_id))["rows"] == thrown
+    for wrong in (0, -1, None, "1", True):
+        for method in ("trash", "restore", "delete", "lock", "unlock"):
+            with pytest.raises(RuntimeError, match="the id of a node"):
+                await page.ask(method, node=wrong)

@@ -318,3 +318,18 @@ async def test_what_is_missing_is_made_and_nothing_is_altered(tmp_path: Path) ->
         names = {index["name"] for index in await look(lambda i: i.get_indexes(TABLE))}
         assert "artigraph_node_parent_label" in names
         assert await rows(f"SELECT mine FROM {TABLE}") == [(7,)]
+
+
+async def test_rows_that_a_library_of_before_has_written_get_names(
+    store: str, database_url: str
+) -> None:
+    """Whoever opens the store next, and may make tables, fills in what it did not know of."""
+    node = await write_node(new_node(node_label="of before"))
+    async with (await get_engine()).begin() as connection:
+        await connection.execute(text("UPDATE artigraph_node SET node_uid = NULL"))
+    # An address of its own, so that the store is looked at anew.
+    again = make_url(database_url).update_query_dict({"timeout": "61"})
+    with engine_context(again, create_tables=True):
+        (found,) = await read_nodes(NodeFilter(node_id=node.node_id))
+        assert found.node_uid is not None
+        await (await get_engine()).dispose()

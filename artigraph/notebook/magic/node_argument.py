@@ -11,7 +11,7 @@ from artigraph.db.setting import current_store
 from artigraph.db.store import check_store
 from artigraph.display.escape import visible
 from artigraph.errors import FilterError, MultipleNodesFoundError, NodeNotFoundError
-from artigraph.filter.base import clause_of
+from artigraph.filter.base import PRESENT, clause_of
 from artigraph.filter.node import NodeFilter
 from artigraph.filter.unset import NOT_WRITTEN
 from artigraph.model.group import ModelGroup
@@ -145,7 +145,8 @@ async def quotes_hint(text: str) -> str:
     Args:
         text: The first word of it.
     """
-    found = await select_nodes(Node.node_label.startswith(f"{text} ", autoescape=True), 1)
+    begins = Node.node_label.startswith(f"{text} ", autoescape=True)
+    found = await select_nodes(begins & PRESENT, 1)
     if not found:
         return ""
     whole = visible(quote(str(found[0].node_label)), 60)

@@ -19,15 +19,16 @@ from artigraph.display.facts import Facts, Table
 from artigraph.display.options import options
 from artigraph.display.value import format_size
 from artigraph.errors import SchemaError, UnknownStorageError
+from artigraph.filter.base import PRESENT
 from artigraph.node.current import innermost
 from artigraph.notebook.magic.parser import Call, Said, argument, command
 from artigraph.notebook.magic.result import Report
 from artigraph.notebook.magic.short_errors import NO_ENGINE
+from artigraph.notebook.magic.trash_commands import age
 from artigraph.notebook.magic.words import Word
 from artigraph.orm.node import node_table
 from artigraph.orm.storage import StorageRecord
 from artigraph.storage.base import Storage, get_storage
-from artigraph.types.scalar import parse_duration
 
 __all__: list[str] = []
 
@@ -82,7 +83,8 @@ async def status(call: Call) -> object:
     setting = current_setting()
     if setting is None:
         return Said(NO_ENGINE)
-    by_type = select(node_table.c.node_type, func.count()).group_by(node_table.c.node_type)
+    by_type = select(node_table.c.node_type, func.count()).where(PRESENT)
+    by_type = by_type.group_by(node_table.c.node_type)
     async with read() as connection:
         found = (await connection.execute(by_type)).all()
     counts = sorted(((str(kind), number) for kind, number in found))
@@ -121,7 +123,8 @@ async def gc(call: Call) -> Report:
     A storage that another database uses as well is none for this: its blobs have
     their rows there.
     """
-    older_than = _age(call.args.older_than)
+    given = call.args.older_than
+    older_than = timedelta(days=1) if given is None else age(given)
     known, unknown = await _storages(call.args.storages)
     rows = []
     for storage in known:
@@ -139,17 +142,6 @@ async def gc(call: Call) -> Report:
             warnings=unknown,
         )
     )
-
-
-def _age(word: Word | None) -> timedelta:
-    if word is None:
-        return timedelta(days=1)
-    if word.is_object and isinstance(word.value, timedelta):
-        return word.value
-    try:
-        return parse_duration(word.text)
-    except ValueError:
-        raise UsageError(f"{visible(word.text, 40)!r} is no age. Type 30m, 12h or 2d.") from None
 
 
 @command(

@@ -1,4 +1,4 @@
-"""Sub-commands that write and read values, and delete them: save, load, log, rm."""
+"""Sub-commands that write and read values: save, load, log."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from IPython.core.error import UsageError
 
 from artigraph.db.session import new_session
-from artigraph.display.escape import counted, visible
+from artigraph.display.escape import visible
 from artigraph.display.shown import type_name
 from artigraph.errors import NodeNotFoundError
 from artigraph.filter.artifact import ArtifactFilter
@@ -23,22 +23,20 @@ from artigraph.model.read import read_tolerantly
 from artigraph.model.unknown import UnknownModel
 from artigraph.model.write import write_model, write_models
 from artigraph.node.artifact import new_artifact, read_artifacts, write_artifacts
-from artigraph.node.node import delete_nodes, read_nodes
+from artigraph.node.node import read_nodes
 from artigraph.node.qualified import QualifiedArtifact
 from artigraph.notebook.magic.condition import literal
 from artigraph.notebook.magic.node_argument import (
     find_id,
     find_node,
-    node_id_of,
     quotes_hint,
     written_current_id,
 )
-from artigraph.notebook.magic.parser import Call, Confirm, Said, argument, command
+from artigraph.notebook.magic.parser import Call, argument, command
 from artigraph.notebook.magic.words import Word, look_up
 from artigraph.orm.artifact import BaseArtifact, ModelArtifact
 from artigraph.orm.base import utc_now
 from artigraph.orm.node import Node
-from artigraph.outline.relation import count_descendants
 from artigraph.serializer.base import Serializer, find_serializer
 from artigraph.types.scalar import comparable_of, without_numpy
 
@@ -267,36 +265,3 @@ async def log(call: Call) -> QualifiedArtifact[ModelArtifact, Log]:
     parent_id = await written_current_id() if to is None else to
     label = f"log {utc_now():%Y-%m-%d %H:%M:%S.%f}"
     return await write_model(parent_id=parent_id, label=label, model=Log(**values))
-
-
-@command(
-    "rm",
-    argument("node", metavar="NODE", help="an id, a label, or $variable"),
-    argument("--yes", action="store_true", help="do not ask"),
-    stage="write",
-)
-async def rm(call: Call) -> object:
-    """Delete a node with all that hangs below it; asks first."""
-    node = await find_node(call.args.node)
-    below = (await count_descendants(node.node_id))[node.node_id]
-    label = f" {visible(node.node_label, 60)!r}" if node.node_label else ""
-    name = f"node {node.node_id}{label}"
-    rest = f" and the {below:,} below it" if below else ""
-
-    # What was typed as a label is to have it still when it goes.
-    called = node.node_label if node_id_of(call.args.node) is None else None
-    chosen = NodeFilter(node_id=node.node_id)
-    if called is not None:
-        chosen = NodeFilter(node_id=node.node_id, label=called)
-
-    async def act() -> Said:
-        if not (rows := await delete_nodes(chosen)):
-            raise NodeNotFoundError(
-                f"There is no {name} any more: it was deleted or renamed meanwhile. Nothing was "
-                "deleted. %artigraph tree shows what there is."
-            )
-        return Said(f"Deleted {name}: {counted(rows, 'row')}.")
-
-    if call.args.yes:
-        return await act()
-    return Confirm(f"Delete {name}{rest}?", f"%artigraph rm {node.node_id} --yes", act)

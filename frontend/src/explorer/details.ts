@@ -2,6 +2,7 @@
 
 import { html } from "../shared/dom";
 import { RequestError, type Ask } from "../shared/requests";
+import { changeButtons, type ChangesOptions } from "./changes";
 import { copy } from "./export";
 import { drawBadges, drawFacts } from "./facts";
 import { HitList, type Found } from "./hits";
@@ -11,7 +12,7 @@ import { SCOPE, type Details, type Narrowing, type Row } from "./types";
 /** Shows a frame in an element, and returns what takes it away. */
 export type MountFrame = (element: HTMLElement, ask: Ask) => () => void;
 
-export interface DetailsOptions {
+export interface DetailsOptions extends Pick<ChangesOptions, "changed"> {
   ask: Ask;
   narrowing(): Narrowing;
   jump(row: Row): void;
@@ -28,6 +29,8 @@ export class DetailsPane {
   readonly #options: DetailsOptions;
   #asked: AbortController | undefined;
   #leave: (() => void)[] = [];
+  /** How to take back what was thrown away last, until another node is chosen. */
+  #undo: HTMLElement | null = null;
 
   constructor(options: DetailsOptions) {
     this.#options = options;
@@ -42,6 +45,7 @@ export class DetailsPane {
       this.#welcome(row);
       return;
     }
+    this.#undo = null;
     const asked = new AbortController();
     this.#asked = asked;
     this.element.append(head(row), html("p", { class: "quiet" }, "Reading…"));
@@ -69,6 +73,7 @@ export class DetailsPane {
   }
 
   #welcome(row: Row | null = null): void {
+    if (this.#undo !== null) this.element.append(this.#undo);
     this.element.append(html("p", { class: "quiet" },
       "Choose a node to see what it holds. Arrow keys walk the tree, Enter chooses, / searches."));
     if (row !== null && row.count > this.#options.page) this.element.append(this.#childList(row));
@@ -89,6 +94,10 @@ export class DetailsPane {
     for (const frame of frames) this.element.append(this.#frame(frame));
     this.element.append(drawFacts({ ...facts, notes }));
     if (written.length > 0) this.element.append(drawNotes(written, more));
+    const { ask, changed, say } = this.#options;
+    const locked = facts.badges.some((badge) => badge.text === "locked");
+    this.element.append(
+      changeButtons(row, locked, { ask, changed, say, offer: (undo) => (this.#undo = undo) }));
   }
 
   #childList(row: Row): HTMLElement {

@@ -172,3 +172,8 @@ export function spoken(item: Item): string {
   if (row.kind === "node") return `${item.text}${count}`;
   return `${row.label === null ? "" : `${row.label}: `}${KINDS[row.kind]}${item.text}${count}`;
 }
+
+/** Which item an event has hit. */
+export function keyOf(target: EventTarget | null): string | null {
+  return target instanceof Element ? target.closest("[data-key]")?.getAttribute("data-key") ?? null : null;
+}

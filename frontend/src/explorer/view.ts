@@ -6,7 +6,7 @@ import { openRoot } from "../shared/root";
 import { Requests } from "../shared/requests";
 import { Camera } from "./camera";
 import { DetailsPane, said, type MountFrame } from "./details";
-import { Drawing } from "./draw";
+import { Drawing, keyOf } from "./draw";
 import { HitList, type Found } from "./hits";
 import { BOX_HEIGHT, contains, extent, layOut, toggleWidth, type Bounds, type Layout } from "./layout";
 import { Loader } from "./loader";
@@ -66,6 +66,7 @@ export class ExplorerView {
     });
     this.#details = new DetailsPane({
       ask, narrowing, jump, mountFrame, page: first.page_size, say: (text) => this.#say(text),
+      changed: (node) => this.#changed(node),
     });
     this.#world.setAttribute("class", "world");
     this.#svg.append(this.#world);
@@ -356,6 +357,15 @@ export class ExplorerView {
 
   // ------------------------------------------------------------------ reading
 
+  /** The chosen node was changed, or is there no more. */
+  async #changed(node: number | null): Promise<void> {
+    this.#model.set("selected", node);
+    this.#requests.set("selected", node);
+    await this.#refresh();
+    this.#shownNode = null;
+    this.#showSelected();
+  }
+
   async #refresh(): Promise<void> {
     this.#say("Reading…");
     try {
@@ -386,8 +396,4 @@ export class ExplorerView {
     this.#shownNode = null;
     this.#showSelected();
   }
-}
-
-function keyOf(target: EventTarget | null): string | null {
-  return target instanceof Element ? target.closest("[data-key]")?.getAttribute("data-key") ?? null : null;
 }

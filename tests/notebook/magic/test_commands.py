@@ -333,7 +333,17 @@ def test_variable_without_a_node_never_means_the_whole_store(shell: Shell) -> No
         "await write_node(new_node(node_label='years of work'))",
         "fit, none, empty, several, draft = Fit(0.5), None, '', [], new_node()",
     )
-    lines = ["tree", "ls", "show", "rm --yes", "graph --picture", "export mermaid"]
+    lines = [
+        "tree",
+        "ls",
+        "show",
+        "rm",
+        "rm --final --yes",
+        "restore",
+        "lock",
+        "graph --picture",
+        "export mermaid",
+    ]
     lines += ["find Fit --in", "load fit --from", "save fit --to", "log a=1 --to"]
     for line in lines:
         for word in ("$none", "$empty", "$several", "$draft", "{draft.node_id}", "''"):
@@ -443,15 +453,15 @@ def test_rm_asks(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
         return says
 
     monkeypatch.setattr("builtins.input", answer)
-    assert shell.run("%ag rm top") is None
-    assert "'top' and the 1 below it?" in asked[0]
+    assert shell.run("%ag rm --final top") is None
+    assert "'top' and the 1 below for good?" in asked[0]
     assert len(shell.run("%ag tree")) == 2
     monkeypatch.setattr("builtins.input", lambda question: answer(question, "yes"))
     assert "2 rows" in repr(
-        shell.run("def f(): return get_ipython().run_line_magic('ag', 'rm top')\nf()")
+        shell.run("def f(): return get_ipython().run_line_magic('ag', 'rm top --final')\nf()")
     )
     assert len(asked) == 2
-    shell.run("node = await write_node(new_node(node_label='top'))", "%ag rm top --yes")
+    shell.run("node = await write_node(new_node(node_label='top'))", "%ag rm top --final --yes")
     assert len(asked) == 2
     assert len(shell.run("%ag tree")) == 0
 
@@ -473,11 +483,11 @@ def test_rm_refuses_what_was_renamed_while_it_asked(
         return "yes"
 
     monkeypatch.setattr("builtins.input", answer)
-    told = str(shell.fail("%ag rm top").error)
+    told = str(shell.fail("%ag rm top --final").error)
     assert "There is no node" in told
     assert "'top' any more: it was deleted or renamed meanwhile. Nothing was deleted." in told
     assert len(shell.run("%ag tree")) == 1
-    assert "1 row" in repr(shell.run("%ag rm {node.node_id}"))
+    assert "1 row" in repr(shell.run("%ag rm {node.node_id} --final"))
 
 
 def test_gc_and_check_look_before_they_act(shell: Shell, tmp_path: Path) -> None:
@@ -585,7 +595,7 @@ def test_find_reads_all_rows_at_once(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("line", "hint"),
     [
-        ("rm run 0 --yes", "%artigraph rm 'run 0'"),
+        ("rm run 0 --final --yes", "Did you mean 'run 0'?"),
         ("ls run 0", "%artigraph ls 'run 0'"),
         ("tree --depth 2 run 0", "%artigraph tree 'run 0'"),
         ("show it's 0", "is never closed"),

@@ -176,7 +176,7 @@ def test_help_of_all_and_of_each(bare_shell: Shell) -> None:
     """--help lists every sub-command, and each tells its own arguments."""
     overview = repr(bare_shell.run("%artigraph --help"))
     names = re.findall(r"^ +%%?artigraph (\w+) ", overview, re.MULTILINE)
-    assert len(names) == 18
+    assert len(names) == 23
     for name in names:
         told = repr(bare_shell.run(f"%artigraph {name} --help"))
         assert f"artigraph {name}" in told
@@ -239,9 +239,9 @@ def test_hostile_label_is_one_word_and_shown_escaped(shell: Shell) -> None:
     shell.ipython.user_ns["label"] = HOSTILE
     shell.run("node = await write_node(new_node(node_label=label))", "fit = 1")
     assert shell.run("%ag show $label").node_label == HOSTILE
-    cell = shell.fail("%ag rm $label")  # nobody can be asked here
+    cell = shell.fail("%ag rm $label --final")  # nobody can be asked here
     shown = cell.out + cell.err + repr(shell.run("%ag ls")) + repr(shell.run("%ag tree"))
-    shown += repr(shell.run("%ag rm $label --yes"))
+    shown += repr(shell.run("%ag rm $label --final --yes"))
     assert "\x1b" not in shown
     assert "\u202e" not in shown
 
@@ -338,7 +338,7 @@ def test_tab_offers_what_may_stand_there(memory_shell: Shell) -> None:
         "class Fit(DataModel, version=1):\n    loss: float\n    depth: int", "fit = Fit(0.5, 3)"
     )
     assert {"%artigraph tree", "%artigraph connect"} <= complete(memory_shell, "%artigraph ")
-    assert complete(memory_shell, "%ag tr") == {"%ag tree"}
+    assert complete(memory_shell, "%ag tre") == {"%ag tree"}
     assert complete(memory_shell, "x = %ag sh") == {"x = %ag show"}
     assert complete(memory_shell, "%%ag r") == {"%%ag run"}
     assert complete(memory_shell, "%ag tree --d") == {"%ag tree --depth"}
@@ -353,7 +353,7 @@ def test_tab_offers_what_may_stand_there(memory_shell: Shell) -> None:
     assert not any("fit" in text for text in complete(memory_shell, "%ag unknown fi"))
     # What JupyterLab writes beside each.
     for line, kind in {
-        "%ag tr": "command",
+        "%ag tre": "command",
         "%ag tree --d": "option",
         "%ag find Fi": "model",
         "%ag find Fit lo": "field",

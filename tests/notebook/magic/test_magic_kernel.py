@@ -77,7 +77,7 @@ async def test_errors_end_the_cell_with_one_message(kernel: Kernel, folder: Path
     outputs = kernel._client.nb.cells[-1].outputs
     assert [len(output.traceback) for output in outputs] == [1]
     with pytest.raises(AssertionError, match="Nobody can be asked"):  # on stderr
-        await kernel.run("%ag log a=1;", "x = %ag ls", "%ag rm {x[0]}")
+        await kernel.run("%ag log a=1;", "x = %ag ls", "%ag rm --final {x[0]}")
 
 
 async def test_failing_run_shows_its_traceback_once(kernel: Kernel, folder: Path) -> None:

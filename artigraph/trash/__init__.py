@@ -1,0 +1,1 @@
+"""Nodes thrown away and given back, locked and unlocked; and values given up."""
