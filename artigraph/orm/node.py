@@ -61,7 +61,6 @@ LABEL_LENGTH = 255
 NODE_ID_SEQUENCE = "artigraph_node_id_seq"
 """Where PostgreSQL and MariaDB count ids; SQLite has a table of its own for that."""
 
-
 TAGS = "node_tags"
 """Under which a row that was read with its tags has them, as they are shown."""
 
