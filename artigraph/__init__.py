@@ -13,6 +13,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from artigraph.public import HOME_OF
 from artigraph.version import __version__ as __version__
 
 if TYPE_CHECKING:
@@ -222,178 +223,26 @@ if TYPE_CHECKING:
     from artigraph.trash.restore import restore_nodes as restore_nodes
     from artigraph.trash.trash import empty_trash as empty_trash, trash_nodes as trash_nodes
 
-_HOMES = {
-    "artigraph.db": (
-        "current_session",
-        "engine_context",
-        "get_engine",
-        "new_session",
-        "roles_sql",
-        "schema_status",
-        "set_engine",
-        "upgrade_schema",
-    ),
-    "artigraph.db.user": ("set_user",),
-    "artigraph.display.options": ("options",),
-    "artigraph.errors": (
-        "ArtigraphError",
-        "BlobLocationError",
-        "BlobNotFoundError",
-        "CorruptBlobError",
-        "CycleError",
-        "ConnectionLostError",
-        "DatabaseBusyError",
-        "DatabaseRefusedError",
-        "DeserializationError",
-        "EngineURLError",
-        "FilterError",
-        "LabelError",
-        "LabelExistsError",
-        "LockedError",
-        "MissingLibraryError",
-        "ModelDefinitionError",
-        "ModelVersionError",
-        "MultipleNodesFoundError",
-        "NameTakenError",
-        "NoEngineError",
-        "NodeNotFoundError",
-        "NodeTypeError",
-        "OptionError",
-        "OtherStoreError",
-        "ParentNotFoundError",
-        "PartError",
-        "ReadOnlyError",
-        "SchemaError",
-        "SerializationError",
-        "StorageError",
-        "StorageURLError",
-        "TagError",
-        "TransactionFailedError",
-        "UnfitArtifactWarning",
-        "UnfitModelWarning",
-        "UnfitValueWarning",
-        "UnknownModelError",
-        "UnknownNameError",
-        "UnknownSerializerError",
-        "UnknownStorageError",
-        "ValueDroppedError",
-    ),
-    "artigraph.export.dot": ("to_graphviz",),
-    "artigraph.export.mermaid": ("to_mermaid",),
-    "artigraph.export.networkx": ("to_networkx",),
-    "artigraph.export.pandas": ("read_frame",),
-    "artigraph.export.pyarrow": ("read_table",),
-    "artigraph.filter.artifact": ("ArtifactFilter",),
-    "artigraph.filter.base": ("Filter",),
-    "artigraph.filter.field": ("ilike", "is_in", "is_null", "like"),
-    "artigraph.filter.model": ("ModelFilter", "ModelTypeFilter"),
-    "artigraph.filter.node": ("NodeFilter", "NodeTypeFilter"),
-    "artigraph.filter.order": ("Order",),
-    "artigraph.filter.relation": ("NodeRelationshipFilter",),
-    "artigraph.filter.operator": ("ValueFilter",),
-    "artigraph.filter.written.known": ("register_filter",),
-    "artigraph.filter.tag": ("TagFilter",),
-    "artigraph.node.artifact": (
-        "count_artifacts",
-        "delete_artifacts",
-        "new_artifact",
-        "read_artifact",
-        "read_artifact_or_none",
-        "read_artifacts",
-        "write_artifact",
-        "write_artifacts",
-    ),
-    "artigraph.blob.collect": ("check_storage", "collect_garbage", "orphaned_blobs"),
-    "artigraph.node.current": ("create_current",),
-    "artigraph.node.qualified": ("QualifiedArtifact",),
-    "artigraph.node.move": ("write_parent_child_relationships",),
-    "artigraph.node.node": (
-        "count_nodes",
-        "delete_nodes",
-        "iter_nodes",
-        "new_node",
-        "nodes_exist",
-        "read_first_node",
-        "read_node",
-        "read_node_or_none",
-        "read_nodes",
-        "write_node",
-        "write_nodes",
-    ),
-    "artigraph.outline.label_index": ("create_label_index",),
-    "artigraph.outline.relation": (
-        "count_children",
-        "count_descendants",
-        "read_path",
-        "read_paths",
-    ),
-    "artigraph.outline.tree": ("Tree", "TreeNode", "read_tree"),
-    "artigraph.model.base": ("BaseModel", "allow_model_type_overwrites"),
-    "artigraph.model.create": ("create_model",),
-    "artigraph.model.data": ("DataModel", "model_field"),
-    "artigraph.model.field_index": ("create_field_index", "drop_field_index"),
-    "artigraph.model.group": ("ModelGroup", "current_model_group"),
-    "artigraph.model.log": ("Log",),
-    "artigraph.model.read": (
-        "count_models",
-        "delete_models",
-        "iter_models",
-        "read_first_model",
-        "read_model",
-        "read_model_or_none",
-        "read_models",
-    ),
-    "artigraph.model.unknown": ("UnknownModel",),
-    "artigraph.model.write": ("write_model", "write_models"),
-    "artigraph.note.note": ("Note",),
-    "artigraph.note.store": ("delete_note", "read_notes", "write_note"),
-    "artigraph.notebook": ("explore",),
-    "artigraph.notebook.explorer": ("Explorer",),
-    "artigraph.notebook.viewer": ("FrameViewer",),
-    "artigraph.orm.artifact": (
-        "BaseArtifact",
-        "DatabaseArtifact",
-        "ModelArtifact",
-        "RemoteArtifact",
-    ),
-    "artigraph.orm.node": ("Node",),
-    "artigraph.orm.run": ("CellRun",),
-    "artigraph.query.saved": ("SavedQuery",),
-    "artigraph.query.store": ("delete_query", "read_queries", "read_query", "save_query"),
-    "artigraph.serializer.base": ("Serializer",),
-    "artigraph.storage.base": ("Storage",),
-    "artigraph.tag.read": ("list_tags", "read_tags"),
-    "artigraph.tag.write": ("tag_nodes", "untag_nodes"),
-    "artigraph.trash.drop": ("DropReport", "drop_values"),
-    "artigraph.trash.entry": ("TrashEntry", "read_trash"),
-    "artigraph.trash.lock": ("lock_nodes", "unlock_nodes"),
-    "artigraph.trash.restore": ("restore_nodes",),
-    "artigraph.trash.trash": ("empty_trash", "trash_nodes"),
-}
-"""Where each public name is defined."""
-
-_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
-
 _BY_NAME = {"Explorer", "FrameViewer"}
 """Classes of widgets: whoever wants one asks for it, and waits for its libraries."""
 
 __all__ = [
     "load_ipython_extension",
     "unload_ipython_extension",
-    *(name for name in _HOME_OF if name not in _BY_NAME),
+    *(name for name in HOME_OF if name not in _BY_NAME),
 ]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME_OF:
+    if name not in HOME_OF:
         raise AttributeError(f"module 'artigraph' has no attribute {name!r}")
-    value = getattr(import_module(_HOME_OF[name]), name)
+    value = getattr(import_module(HOME_OF[name]), name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOME_OF})
+    return sorted({*globals(), *HOME_OF})
 
 
 def load_ipython_extension(ipython: object) -> None:

@@ -71,7 +71,7 @@ def test_importing_artigraph_loads_next_to_nothing() -> None:
     loaded = loaded_by("import artigraph")
     assert not loaded & (LARGE | {"sqlalchemy"})
     own = {name for name in loaded if name.startswith("artigraph")}
-    assert own == {"artigraph", "artigraph.version"}
+    assert own == {"artigraph", "artigraph.public", "artigraph.version"}
 
 
 def test_importing_all_names_is_light() -> None:

@@ -11,8 +11,10 @@ from collections.abc import Iterable
 
 from sqlalchemy import Sequence as IdSequence
 
+from artigraph.db.setting import current_setting
 from artigraph.db.step import steps
-from artigraph.dialect.registry import find_dialect
+from artigraph.dialect.base import Dialect
+from artigraph.dialect.registry import dialect_of, find_dialect
 from artigraph.dialect.roles import Account, Roles
 from artigraph.errors import FilterError
 from artigraph.orm.base import Base, is_clean
@@ -27,7 +29,7 @@ _OURS = "artigraph_"
 
 def roles_sql(
     *,
-    dialect: str = "postgresql",
+    dialect: str | None = None,
     owner: Account | None = None,
     writers: Iterable[Account] = (),
     readers: Iterable[Account] = (),
@@ -43,7 +45,7 @@ def roles_sql(
     which may bring tables.
 
     Args:
-        dialect: ``"postgresql"`` or ``"mariadb"``.
+        dialect: ``"postgresql"`` or ``"mariadb"``; that of the database in use, unless given.
         owner: Who may change tables, and upgrades the store; nobody new, unless given.
         writers: Names of accounts. One of MariaDB may be a name and a host, as in
             ``("ada", "10.0.0.%")``; a name alone is for any host.
@@ -55,11 +57,12 @@ def roles_sql(
         The statements, one a line, to be run by the owner of the tables or an administrator.
 
     Raises:
-        FilterError: A database without accounts, an account twice, or what cannot be a name.
+        FilterError: No database is set or said, it is one without accounts, an account is
+            named twice, or something cannot be a name.
     """
-    found = find_dialect(dialect)
+    found = _in_use() if dialect is None else find_dialect(dialect)
     steps()  # which know of all tables
-    if schema is not None and found.name != "postgresql":
+    if schema is not None and not found.has_schemas:
         raise FilterError(f"{found.title} has no schemas inside a database. Leave schema out.")
     tables = [table for table in Base.metadata.sorted_tables if table.name.startswith(_OURS)]
     counters = {
@@ -90,6 +93,16 @@ def roles_sql(
                 f"The account {one!r:.300} is named twice. Name it once, where it has most rights."
             )
     return "".join(f"{statement};\n" for statement in found.role_statements(asked))
+
+
+def _in_use() -> Dialect:
+    setting = current_setting()
+    if setting is None:
+        raise FilterError(
+            "No database is set, so say which one the accounts are of: "
+            "roles_sql(dialect='postgresql', readers=['bob'])."
+        )
+    return dialect_of(setting.url)
 
 
 def _accounts(what: str, given: object) -> list[Account]:

@@ -35,6 +35,8 @@ class RoleStatements:
     """How a database gives rights."""
 
     title: ClassVar[str]
+    has_schemas = False
+    """Its databases have schemas, which hold tables."""
 
     def role_statements(self, roles: Roles) -> list[str]:
         """The statements, each on one line and without its semicolon; they may run again.

@@ -411,20 +411,20 @@ def test_names_are_quoted(dialect: str, name: str) -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"writers": [""]},
-        {"writers": ["a\nb"]},
-        {"writers": ["a\x00b"]},
-        {"writers": ["a\u2028b"]},
-        {"writers": [7]},
-        {"writers": [None]},
-        {"writers": "ada"},
-        {"readers": None},
-        {"writers": ["ada"], "readers": ["ada"]},
-        {"owner": "ada", "readers": ["ada"]},
-        {"writers": ["public"]},
-        {"writers": ["none"]},
-        {"writers": ["x" * 64]},
-        {"writers": [("ada", "host")]},
+        {"dialect": "postgresql", "writers": [""]},
+        {"dialect": "postgresql", "writers": ["a\nb"]},
+        {"dialect": "postgresql", "writers": ["a\x00b"]},
+        {"dialect": "postgresql", "writers": ["a\u2028b"]},
+        {"dialect": "postgresql", "writers": [7]},
+        {"dialect": "postgresql", "writers": [None]},
+        {"dialect": "postgresql", "writers": "ada"},
+        {"dialect": "postgresql", "readers": None},
+        {"dialect": "postgresql", "writers": ["ada"], "readers": ["ada"]},
+        {"dialect": "postgresql", "owner": "ada", "readers": ["ada"]},
+        {"dialect": "postgresql", "writers": ["public"]},
+        {"dialect": "postgresql", "writers": ["none"]},
+        {"dialect": "postgresql", "writers": ["x" * 64]},
+        {"dialect": "postgresql", "writers": [("ada", "host")]},
         {},
         {"dialect": "sqlite", "writers": ["ada"]},
         {"dialect": "oracle", "writers": ["ada"]},
@@ -442,6 +442,15 @@ def test_what_cannot_be_asked_for(wrong: dict[str, Any]) -> None:
 
 def test_all_tables_are_in_it() -> None:
     """Each table that artigraph makes is one of those that rights are given to."""
-    told = roles_sql(readers=["ada"])
+    told = roles_sql(dialect="postgresql", readers=["ada"])
     names = {name for name in Base.metadata.tables if name.startswith("artigraph_")}
     assert names == set(re.findall(r'"(artigraph_[a-z]+)" TO "ada"', told))
+
+
+async def test_the_database_in_use_is_meant(store: str) -> None:
+    """Nobody need say which one it is; a file has no accounts, and the error says what to do."""
+    if store == "sqlite":
+        with pytest.raises(FilterError, match="read_only=True"):
+            roles_sql(readers=["ada"])
+        return
+    assert roles_sql(readers=["ada"]) == roles_sql(dialect=store, readers=["ada"])

@@ -18,6 +18,8 @@ _NOT_ROLES = frozenset({"public", "none"})
 class PostgreSQLRoles(RoleStatements):
     """How PostgreSQL gives rights."""
 
+    has_schemas = True
+
     @override
     def role_statements(self, roles: Roles) -> list[str]:
         if roles.database is not None:

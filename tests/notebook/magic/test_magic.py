@@ -176,7 +176,7 @@ def test_help_of_all_and_of_each(bare_shell: Shell) -> None:
     """--help lists every sub-command, and each tells its own arguments."""
     overview = repr(bare_shell.run("%artigraph --help"))
     names = re.findall(r"^ +%%?artigraph (\w+) ", overview, re.MULTILINE)
-    assert len(names) == 23
+    assert len(names) == 24
     for name in names:
         told = repr(bare_shell.run(f"%artigraph {name} --help"))
         assert f"artigraph {name}" in told
