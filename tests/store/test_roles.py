@@ -14,7 +14,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import event, inspect, make_url, select, text
+from sqlalchemy import event, make_url, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -23,12 +23,17 @@ from artigraph import (
     NodeFilter,
     ReadOnlyError,
     StorageError,
+    TagFilter,
     check_storage,
     collect_garbage,
     count_nodes,
     delete_nodes,
+    delete_note,
+    delete_query,
+    empty_trash,
     engine_context,
     get_engine,
+    lock_nodes,
     new_artifact,
     new_node,
     new_session,
@@ -36,16 +41,22 @@ from artigraph import (
     read_artifact,
     read_node,
     read_nodes,
+    read_notes,
+    read_query,
+    read_tags,
+    read_trash,
     roles_sql,
+    save_query,
+    tag_nodes,
+    trash_nodes,
+    unlock_nodes,
+    untag_nodes,
     write_artifacts,
     write_node,
+    write_note,
 )
-from artigraph.orm.base import Base, utc_now
+from artigraph.orm.base import Base
 from artigraph.orm.node import Node
-from artigraph.orm.note import NoteRecord
-from artigraph.orm.query import QueryRecord
-from artigraph.orm.tag import TagRecord
-from artigraph.orm.trash import TrashRecord
 from artigraph.serializer.json import json_serializer
 from tests.conftest import SERVERS, own_database
 from tests.store.broad import Broad, fill, read_all, writes
@@ -217,32 +228,35 @@ async def test_writers_write(team: Team, broad: Broad) -> None:
 
 async def test_writers_use_the_other_tables(team: Team, broad: Broad) -> None:
     """Tags, notes, saved questions and the trash are written by them, too, and read by readers."""
-    now, root = utc_now(), broad.root
-    made = [
-        TagRecord(tag_node_id=root, tag_name="good", tag_digest="", tag_at=now),
-        NoteRecord(note_uid=uuid4(), note_node_id=root, note_text="a", note_at=now),
-        QueryRecord(query_name="good", query_question={}, query_at=now),
-        TrashRecord(trash_node_id=root, trash_count=1, trash_at=now),
-    ]
+    root = NodeFilter(node_id=broad.root)
     with engine_context(team.url("writer")):
-        async with new_session() as session:
-            session.add_all(made)
-            await session.flush()
-            tag, note, query, trash = made
-            tag.tag_digest, note.note_text = "b", "b"  # type: ignore[attr-defined]  # their kinds
-            query.query_question, trash.trash_count = {"b": 1}, 2  # type: ignore[attr-defined]  # as above
+        await tag_nodes(root, {"good": 1})
+        note = await write_note(broad.root, "a note")
+        await save_query("good", TagFilter(name="good"))
+        extra = await write_node(new_node(node_label="thrown away"))
+        await trash_nodes(NodeFilter(node_id=extra.node_id))
+        await lock_nodes(root)
     with engine_context(team.url("reader")):
-        async with new_session() as session:
-            for one in made:
-                found = await session.get(type(one), inspect(one).identity)
-                assert found is not None
+        assert await read_tags(root) == {broad.root: {"good": 1}}
+        assert [one.text for one in await read_notes(root)] == ["a note"]
+        found = await read_nodes((await read_query("good")).filter)
+        assert [one.node_id for one in found] == [broad.root]
+        assert [entry.label for entry in await read_trash()] == ["thrown away"]
+        for refused in (
+            tag_nodes(root, {"bad": 1}),
+            write_note(broad.root, "b"),
+            save_query("bad", root),
+            empty_trash(),
+            unlock_nodes(root),
+        ):
+            with pytest.raises(ReadOnlyError):
+                await refused
     with engine_context(team.url("writer")):
-        async with new_session() as session:
-            for one in made:
-                await session.delete(one)
-            await session.flush()
-            for kind in map(type, made):
-                assert (await session.execute(select(kind))).all() == []
+        await unlock_nodes(root)
+        await untag_nodes(root, "good")
+        await delete_note(note)
+        await delete_query("good")
+        assert await empty_trash() == 1
 
 
 FORGED = {
@@ -428,7 +442,6 @@ def test_names_are_quoted(dialect: str, name: str) -> None:
         {},
         {"dialect": "sqlite", "writers": ["ada"]},
         {"dialect": "oracle", "writers": ["ada"]},
-        {"dialect": None, "writers": ["ada"]},
         {"dialect": "mariadb", "writers": ["ada"], "schema": "s"},
         {"dialect": "mariadb", "writers": ["x" * 129]},
         {"dialect": "mariadb", "owner": "ada", "database": "a\\b"},
