@@ -42,8 +42,8 @@ from artigraph import (
     write_models,
     write_node,
 )
+from artigraph.filter import known
 from artigraph.filter.condition import Condition
-from artigraph.filter.written import known
 from artigraph.model.base import models_by_name
 from artigraph.orm.node import node_table
 
