@@ -166,7 +166,7 @@ def class_named(name: str, at: str) -> type[Written]:
     found = class_called(name)
     if found is None:
         own = [one for one in _public() if _own(one) is not None]
-        near = did_you_mean(name[:60], [*own, *_here, *_registered])
+        near = did_you_mean(name[:60], {*own, *_here, *_registered})
         raise FilterError(
             f"No filter {visible(name, 60)!r} is known here, at {at}. {near} One of your own is "
             "known once the code has run that defines it, with @register_filter above the class."
