@@ -80,13 +80,13 @@ if TYPE_CHECKING:
     from artigraph.filter.order import (
         Order as Order,
     )
+    from artigraph.filter.register import register_filter as register_filter
     from artigraph.filter.relation import (
         NodeRelationshipFilter as NodeRelationshipFilter,
     )
     from artigraph.filter.tag import (
         TagFilter as TagFilter,
     )
-    from artigraph.filter.written.known import register_filter as register_filter
     from artigraph.model.base import (
         BaseModel as BaseModel,
         allow_model_type_overwrites as allow_model_type_overwrites,

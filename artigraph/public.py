@@ -73,7 +73,7 @@ _HOMES = {
     "artigraph.filter.order": ("Order",),
     "artigraph.filter.relation": ("NodeRelationshipFilter",),
     "artigraph.filter.operator": ("ValueFilter",),
-    "artigraph.filter.written.known": ("register_filter",),
+    "artigraph.filter.register": ("register_filter",),
     "artigraph.filter.tag": ("TagFilter",),
     "artigraph.node.artifact": (
         "count_artifacts",

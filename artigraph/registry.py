@@ -7,7 +7,6 @@ by artigraph; other packages add theirs as entry points or by ``register``.
 
 from __future__ import annotations
 
-import difflib
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
@@ -53,6 +52,8 @@ def public_name(name: str) -> Any:
 def nearest(name: str, known: Iterable[str]) -> list[str]:
     """The known names that come nearest to another one: three at the most, or none."""
     names = sorted(known)
+    import difflib  # for whoever errs, and not at the start
+
     # "type" is nearer to "model_type" than its letters tell.
     near = [one for one in names if one.endswith(f"_{name}")]
     return near or difflib.get_close_matches(name, names, n=3, cutoff=0.6)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 from collections.abc import Callable
 from functools import cache
@@ -58,6 +57,8 @@ def current_user() -> str:
 
 @cache
 def _account() -> str:
+    import getpass  # with SQLite alone, and not at the start
+
     try:
         name = getpass.getuser()
     except (OSError, KeyError, ImportError):

@@ -6,7 +6,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from functools import reduce
-from importlib import import_module
 from typing import Any, ClassVar, Self
 
 from sqlalchemy import Boolean, ColumnElement, False_, True_, and_, false, func, not_, or_, true
@@ -19,6 +18,7 @@ from artigraph.display.options import Limits
 from artigraph.display.shown import Shown
 from artigraph.errors import FilterError
 from artigraph.filter.english import Phrase, shown_value
+from artigraph.filter.known import Written, named_here
 from artigraph.filter.unset import NOT_WRITTEN, UNSET
 from artigraph.orm.node import node_table
 from artigraph.registry import did_you_mean
@@ -39,7 +39,7 @@ __all__ = [
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
-class Filter(Shown, ABC):
+class Filter(Shown, Written, ABC):
     """A question about rows of ``artigraph_node``.
 
     Subclass it as a frozen, keyword-only dataclass with one method::
@@ -97,8 +97,9 @@ class Filter(Shown, ABC):
                 large, or its class is your own and not registered, as with
                 :func:`artigraph.register_filter`.
         """
-        text: str = _written("write").filter_text(self)
-        return text
+        from artigraph.filter.written.write import filter_text  # by few, and not at the start
+
+        return filter_text(self)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -117,7 +118,9 @@ class Filter(Shown, ABC):
         Raises:
             FilterError: It is no such text, or names a class that is not known here.
         """
-        made: Filter = _written("read").filter_of_text(text)
+        from artigraph.filter.written.read import filter_of_text
+
+        made = filter_of_text(text, Filter)  # type: ignore[type-abstract]
         if not isinstance(made, cls):
             raise FilterError(
                 f"The text is a {type(made).__name__}, which is no {cls.__name__}. "
@@ -268,14 +271,6 @@ _OF_CLASS = {
 }
 
 
-_WRITTEN = {name: f"artigraph.filter.written.{name}" for name in ("read", "write")}
-"""What knows every kind of filter, and so stands above them all: imported on first use."""
-
-
-def _written(name: str) -> Any:
-    return import_module(_WRITTEN[name])
-
-
 def _parts(cls: type[AllOf | AnyOf], given: object) -> tuple[Filter, ...]:
     """What is combined: a & b & c are three side by side, and not two in two."""
     checked = _check_filter(given)
@@ -308,6 +303,7 @@ def check_keys(cls: type, args: Sequence[Any], given: Iterable[str], names: list
             raise FilterError(f"{cls.__name__} has no key {name!r}. {did_you_mean(name, names)}")
 
 
+@named_here
 @dataclass(frozen=True, kw_only=True, repr=False)
 class AllOf(Filter):
     """Rows that every one of the filters finds."""
@@ -331,6 +327,7 @@ class AllOf(Filter):
         return reduce(Phrase.joined, (f.phrase() for f in self.filters))
 
 
+@named_here
 @dataclass(frozen=True, kw_only=True, repr=False)
 class AnyOf(Filter):
     """Rows that at least one of the filters finds."""
@@ -358,6 +355,7 @@ class AnyOf(Filter):
         return Phrase("", (f"that are {' or '.join(map(_operand, self.filters))}",))
 
 
+@named_here
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Not(Filter):
     """Rows that the filter does not find; those included that have no value there."""

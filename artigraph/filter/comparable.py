@@ -7,7 +7,7 @@ number, is refused.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from artigraph.display.escape import visible
@@ -15,11 +15,41 @@ from artigraph.display.options import options
 from artigraph.display.value import brief
 from artigraph.errors import FilterError, SerializationError
 from artigraph.filter.operator import Operator
+from artigraph.filter.shape import Shape
 from artigraph.filter.value import check_value
 from artigraph.types.record import Scalar
 from artigraph.types.scalar import DECIMAL, INTEGER, NUMBER, TEXT, comparable_of
 
-__all__ = ["convert", "scalar_of_values"]
+__all__ = ["choose_scalar", "convert", "scalar_of_values"]
+
+
+def choose_scalar(
+    shape: Shape, field: str, asked: Sequence[tuple[Operator, Any] | None]
+) -> tuple[Scalar | None, list[Any]]:
+    """What a field is compared as, so that all that is asked makes sense, and with what.
+
+    Raises:
+        FilterError: There is nothing of the kind.
+    """
+    given = [one[1] for one in asked if one is not None]
+    if not given:
+        return None, [None] * len(asked)
+    scalars = shape.scalars
+    if scalars is None:
+        values = [v for one in given for v in (one if isinstance(one, tuple) else [one])]
+        scalars = (scalar_of_values(field, tuple(values)),)
+    if not scalars:
+        raise FilterError(
+            f"{field} is {shape.name}, which is not compared with a value. "
+            "Ask for a field in it, or for None."
+        )
+    errors = []
+    for scalar in scalars:
+        try:
+            return scalar, [one and convert(scalar, field, *one) for one in asked]
+        except FilterError as error:
+            errors.append(error)
+    raise errors[0]
 
 
 def convert(scalar: Scalar, field: str, operator: Operator, value: Any) -> Any:

@@ -30,10 +30,11 @@ from sqlalchemy import (
 )
 from typing_extensions import override
 
-from artigraph.errors import FilterError
+from artigraph.errors import ArtigraphError, FilterError, SerializationError
 from artigraph.filter.base import negated
-from artigraph.filter.comparable import convert, scalar_of_values
+from artigraph.filter.comparable import choose_scalar
 from artigraph.filter.json import DocumentValue, SameBeginning
+from artigraph.filter.known import Reader, Writer, Written, read_by_key
 from artigraph.filter.location import (
     FieldLocation,
     find_field,
@@ -41,7 +42,7 @@ from artigraph.filter.location import (
     path_of,
     shown_path,
 )
-from artigraph.filter.operator import OPERATORS, Comparison, Operator, asked_of
+from artigraph.filter.operator import OPERATORS, Comparison, Operator, asked_of, keys
 from artigraph.filter.shape import Path, Shape
 from artigraph.orm.node import node_table
 from artigraph.types.record import Scalar
@@ -52,13 +53,12 @@ __all__ = [
     "Negated",
     "Several",
     "SeveralOfField",
-    "choose_scalar",
     "compare",
     "conditions_of",
 ]
 
 
-class Condition(ABC):
+class Condition(Written, ABC):
     """Something that a model's fields must fulfil; combine with ``&``, ``|``, ``~``."""
 
     @abstractmethod
@@ -103,6 +103,14 @@ class Condition(ABC):
     def __repr__(self) -> str:
         return f"<{self}>"
 
+    @override
+    def _as_json(self, writer: Writer, at: str, level: int) -> dict[str, Any]:
+        raise FilterError(
+            f"{at} cannot be written as JSON: {type(self).__name__} is no condition of "
+            "artigraph's. Make one of comparisons of fields, as Fit.where(lambda f: f.loss < 0.1) "
+            "does."
+        )
+
 
 def _checked(other: object) -> Condition:
     if is_true := getattr(type(other), "_is_true", None):  # a field that is a bool
@@ -124,6 +132,7 @@ def _combined(word: str, *sides: Condition) -> Condition:
     return Several(conditions=tuple(parts), word=word)
 
 
+@read_by_key("and", "or")
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Several(Condition):
     """Several conditions, of which all must hold, or one."""
@@ -145,7 +154,25 @@ class Several(Condition):
             or "anything"
         )
 
+    @override
+    def _as_json(self, writer: Writer, at: str, level: int) -> dict[str, Any]:
+        if type(self) is not Several:
+            return super()._as_json(writer, at, level)
+        return {self.word: writer.write(self.conditions, f"{at}.{self.word}", level + 1)}
 
+    @override
+    @classmethod
+    def _from_json(cls, given: dict[str, Any], reader: Reader, at: str, level: int) -> Any:
+        word = "and" if "and" in given else "or"
+        reader.check_names(at, given, (word,))
+        listed = given[word]
+        parts = reader.read(listed, f"{at}.{word}", level + 1) if isinstance(listed, list) else ()
+        if not parts or not all(isinstance(one, Condition) for one in parts):
+            raise FilterError(f"{at}.{word} is no list of conditions.")
+        return Several(conditions=parts, word=word)
+
+
+@read_by_key("not")
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Negated(Condition):
     """What a condition does not find."""
@@ -160,7 +187,21 @@ class Negated(Condition):
     def __str__(self) -> str:
         return f"not ({self.condition})"
 
+    @override
+    def _as_json(self, writer: Writer, at: str, level: int) -> dict[str, Any]:
+        return {"not": writer.write(self.condition, f"{at}.not", level + 1)}
 
+    @override
+    @classmethod
+    def _from_json(cls, given: dict[str, Any], reader: Reader, at: str, level: int) -> Any:
+        reader.check_names(at, given, ("not",))
+        inner = reader.read(given["not"], f"{at}.not", level + 1)
+        if not isinstance(inner, Condition):
+            raise FilterError(f"{at}.not is no condition.")
+        return Negated(condition=inner)
+
+
+@read_by_key("field")
 @dataclass(frozen=True, repr=False)
 class FieldComparison(Condition, Comparison[Path]):
     """One field's value, compared."""
@@ -174,6 +215,31 @@ class FieldComparison(Condition, Comparison[Path]):
 
     def __str__(self) -> str:
         return self.operator.phrase(shown_path(self.path), self.value)
+
+    @override
+    def _as_json(self, writer: Writer, at: str, level: int) -> dict[str, Any]:
+        return _comparisons(writer, self.path, [self], at, level)
+
+    @override
+    @classmethod
+    def _from_json(cls, given: dict[str, Any], reader: Reader, at: str, level: int) -> Any:
+        field = given.pop("field")
+        try:
+            path = path_of(tuple(field) if isinstance(field, list) else field)
+        except FilterError as error:
+            raise FilterError(f"{at}: {error}") from error
+        reader.check_names(f"{at}, a comparison,", given, (*keys(),))
+        at = f"{at}.{'.'.join(path)[:60]}"
+        # In the order of the operators, as all that makes comparisons has it.
+        asked = {
+            name: reader.compared(path, given[name], f"{at}.{name}", level + 1)
+            for name in keys()
+            if name in given
+        }
+        try:
+            return compare(path, asked)
+        except ArtigraphError as error:
+            raise FilterError(f"{at}: {error}") from error
 
     @property
     def values(self) -> tuple[Any, ...]:
@@ -241,6 +307,28 @@ class SeveralOfField(Several):
     def __str__(self) -> str:
         return super().__str__() if self.conditions else f"any {shown_path(self.path)}"
 
+    @override
+    def _as_json(self, writer: Writer, at: str, level: int) -> dict[str, Any]:
+        return _comparisons(writer, self.path, self.conditions, at, level)
+
+
+def _comparisons(
+    writer: Writer, path: Path, compared: Sequence[FieldComparison], at: str, level: int
+) -> dict[str, Any]:
+    # A text where its dots are the path's; a list where a key has one.
+    dotted = ".".join(path)
+    made: dict[str, Any] = {"field": dotted if tuple(dotted.split(".")) == path else [*path]}
+    for one in compared:
+        name = one.operator.name
+        if keys().get(name) is not one.operator:
+            raise FilterError(f"{at} compares by {name!r}, which no database knows.")
+        where = f"{at}.{dotted[:60]}"
+        try:
+            made[name] = writer.write(one.value, where, level + 1, compared=True)
+        except SerializationError as error:
+            raise FilterError(f"{where} cannot be written as JSON: {error}") from error
+    return made
+
 
 def _on_field(
     row: FromClause, owner: str, shape: Shape, path: Path, compared: Sequence[FieldComparison]
@@ -260,35 +348,6 @@ def _on_field(
         if compared and all(one.finds_missing for one in compared):
             clause = or_(clause, not_(exists(select(inner.c.node_id).where(there))))
     return clause
-
-
-def choose_scalar(
-    shape: Shape, field: str, asked: Sequence[tuple[Operator, Any] | None]
-) -> tuple[Scalar | None, list[Any]]:
-    """What a field is compared as, so that all that is asked makes sense, and with what.
-
-    Raises:
-        FilterError: There is nothing of the kind.
-    """
-    given = [one[1] for one in asked if one is not None]
-    if not given:
-        return None, [None] * len(asked)
-    scalars = shape.scalars
-    if scalars is None:
-        values = [v for one in given for v in (one if isinstance(one, tuple) else [one])]
-        scalars = (scalar_of_values(field, tuple(values)),)
-    if not scalars:
-        raise FilterError(
-            f"{field} is {shape.name}, which is not compared with a value. "
-            "Ask for a field in it, or for None."
-        )
-    errors = []
-    for scalar in scalars:
-        try:
-            return scalar, [one and convert(scalar, field, *one) for one in asked]
-        except FilterError as error:
-            errors.append(error)
-    raise errors[0]
 
 
 def _same_zone(

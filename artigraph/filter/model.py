@@ -18,15 +18,16 @@ from artigraph.filter.artifact import ArtifactFilter
 from artigraph.filter.base import Filter
 from artigraph.filter.condition import Condition, conditions_of
 from artigraph.filter.english import Phrase
+from artigraph.filter.known import Reader
 from artigraph.filter.node import expect
 from artigraph.filter.operator import ValueFilter, comparison, match
-from artigraph.filter.shape import AnyShape, Shape
+from artigraph.filter.shape import AnyShape, Shape, is_model_class
 from artigraph.filter.unset import UNSET, Unset
 from artigraph.filter.value import among, check_value
 from artigraph.orm.artifact import ModelArtifact
 from artigraph.orm.node import node_table
 
-__all__ = ["ModelClass", "ModelFilter", "ModelTypeFilter", "is_model_class", "note_missed"]
+__all__ = ["ModelClass", "ModelFilter", "ModelTypeFilter", "note_missed"]
 
 
 class ModelClass(Protocol):
@@ -38,11 +39,6 @@ class ModelClass(Protocol):
     def _model_shape(self) -> Shape:
         """What its fields hold."""
         ...
-
-
-def is_model_class(given: object) -> bool:
-    """Whether something is a model's class; quicker than to ask the protocol."""
-    return hasattr(given, "model_name") and hasattr(given, "_model_shape")
 
 
 ModelType: TypeAlias = "type[Any] | ModelTypeFilter | str"
@@ -176,6 +172,20 @@ class ModelFilter(ArtifactFilter):
         if self.where is not UNSET:
             object.__setattr__(self, "_held", tuple(self._holds()))
 
+    @override
+    @classmethod
+    def _from_json(cls, given: dict[str, Any], reader: Reader, at: str, level: int) -> Any:
+        # The types first: they tell what is compared in their fields.
+        where = given.pop("where", None)
+        values = reader.values(cls, given, at, level)
+        if where is not None:
+            outer, reader.shapes = reader.shapes, _shapes_of(values.get("model_type"))
+            values["where"] = reader.read(where, f"{at}.where", level + 1)
+            reader.shapes = outer
+            if not isinstance(values["where"], Condition):
+                raise FilterError(f"{at}.where is no condition, but {values['where']!r:.60}.")
+        return reader.make(cls, values, at)
+
     def _check_types(self) -> None:
         given = self.model_type
         if given is UNSET:
@@ -230,3 +240,9 @@ class ModelFilter(ArtifactFilter):
             if not isinstance(one.type, str):
                 owner, shape = one.type.__name__, one.type._model_shape()
             yield self.where.clause(node_table, owner, shape)
+
+
+def _shapes_of(types: object) -> tuple[Shape, ...]:
+    several = types if isinstance(types, tuple) else (types,)
+    named: list[Any] = [one.type if isinstance(one, ModelTypeFilter) else one for one in several]
+    return tuple(one._model_shape() for one in named if is_model_class(one))

@@ -21,6 +21,7 @@ from sqlalchemy import ColumnElement, and_, true
 from artigraph.errors import FilterError, NameTakenError
 from artigraph.filter.base import check_keys
 from artigraph.filter.english import listed, shown_value
+from artigraph.filter.known import Written, named_here
 from artigraph.filter.unset import UNSET, Unset
 from artigraph.filter.value import among, check_value
 from artigraph.home import home
@@ -214,8 +215,9 @@ class _Asked(TypedDict, total=False):
     is_not: bool | Unset | None
 
 
+@named_here
 @dataclass(frozen=True, init=False, repr=False, match_args=False)
-class ValueFilter:
+class ValueFilter(Written):
     """How a column's value compares; several keys must hold together.
 
     ``None`` is SQL NULL: ``ValueFilter(eq=None)`` finds rows without a value.

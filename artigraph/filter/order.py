@@ -15,11 +15,13 @@ from sqlalchemy import ColumnElement, FromClause, and_, case, literal, or_, sele
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
+from typing_extensions import override
 
 from artigraph.dialect.registry import dialect_of
 from artigraph.errors import FilterError
 from artigraph.filter.base import AllOf, AnyOf, Filter
 from artigraph.filter.json import DocumentValue
+from artigraph.filter.known import Writer, Written, named_here
 from artigraph.filter.location import find_field, nested_model, path_of, shown_path
 from artigraph.filter.model import ModelFilter, ModelTypeFilter
 from artigraph.filter.shape import AnyShape, Path, Shape
@@ -44,8 +46,9 @@ __all__ = [
 ]
 
 
+@named_here
 @dataclass(frozen=True)
-class Order:
+class Order(Written):
     """What to order by, where a text does not say it.
 
     Args:
@@ -56,6 +59,11 @@ class Order:
 
     by: str | Path
     descending: bool = False
+
+    @override
+    def _as_json(self, writer: Writer, at: str, level: int) -> dict[str, Any]:
+        by = writer.write(self.by, f"{at}.by", level + 1)
+        return {"is": "Order", "by": by, "descending": bool(self.descending)}
 
 
 OrderBy: TypeAlias = str | Order | Sequence[str | Order] | None

@@ -16,7 +16,7 @@ from artigraph.types.annotation import ModelValue, Tree
 from artigraph.types.record import Scalar
 from artigraph.types.scalar import PATH, SCALARS_BY_TYPE
 
-__all__ = ["AnyShape", "ModelShape", "Path", "Shape", "shape_of"]
+__all__ = ["AnyShape", "ModelShape", "Path", "Shape", "is_model_class", "shape_of"]
 
 Path: TypeAlias = tuple[str, ...]
 
@@ -165,3 +165,8 @@ def _shape_of_class(name: str, type_: type[object]) -> Shape:
     if find_serializer(type_) is not None:
         return _OWN_ROW
     return Shape(name) if hasattr(type_, "__iter__") else AnyShape()
+
+
+def is_model_class(given: object) -> bool:
+    """Whether something is a model's class; quicker than to ask a protocol."""
+    return hasattr(given, "model_name") and hasattr(given, "_model_shape")

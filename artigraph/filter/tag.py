@@ -25,7 +25,8 @@ from typing_extensions import override
 from artigraph.dialect.registry import dialect_of
 from artigraph.errors import FilterError
 from artigraph.filter.base import Filter
-from artigraph.filter.condition import FieldComparison, choose_scalar
+from artigraph.filter.comparable import choose_scalar
+from artigraph.filter.condition import FieldComparison
 from artigraph.filter.english import Phrase
 from artigraph.filter.location import FieldLocation
 from artigraph.filter.operator import OPERATORS, Operator, ValueFilter, asked_of, comparison, match

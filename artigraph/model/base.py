@@ -21,9 +21,9 @@ from artigraph.display.shown import Shown
 from artigraph.errors import ModelDefinitionError, ModelVersionError
 from artigraph.filter.condition import Condition
 from artigraph.filter.field import to_condition
+from artigraph.filter.known import know_models
 from artigraph.filter.model import ModelFilter
 from artigraph.filter.shape import ModelShape
-from artigraph.filter.written.known import know_models
 from artigraph.home import home_of_each, newest, note_statement, replaces
 from artigraph.orm.base import is_clean
 from artigraph.serializer.base import serializers

@@ -21,8 +21,7 @@ from artigraph.dialect.registry import dialect_of
 from artigraph.errors import FilterError
 from artigraph.filter.json import DocumentValue, value_column_name
 from artigraph.filter.location import find_field, path_of, shown_path
-from artigraph.filter.model import is_model_class
-from artigraph.filter.shape import Path
+from artigraph.filter.shape import Path, is_model_class
 from artigraph.model.base import BaseModel
 from artigraph.orm.node import node_table
 from artigraph.types.record import Scalar

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
-from cachetools import LRUCache
 from sqlalchemy import Row, Select, Text, case, cast, delete, func, insert, null, select, update
 from sqlalchemy.exc import IntegrityError
 
@@ -22,13 +22,13 @@ from artigraph.errors import DatabaseRefusedError, FilterError, NameTakenError, 
 from artigraph.filter.base import Filter
 from artigraph.filter.order import OrderBy, check_counts, ordering_of
 from artigraph.filter.value import among
-from artigraph.filter.written.bounds import MOST_CHARACTERS
-from artigraph.filter.written.read import read_question
-from artigraph.filter.written.write import question_document
 from artigraph.orm.base import utc_now
 from artigraph.orm.query import QueryRecord
 from artigraph.query.saved import LONGEST_NAME, SavedQuery, Unreadable, check_name
 from artigraph.registry import did_you_mean
+
+if TYPE_CHECKING:
+    from cachetools import LRUCache
 
 __all__ = [
     "delete_query",
@@ -41,8 +41,6 @@ __all__ = [
 
 _table: Any = QueryRecord.__table__
 _columns = _table.c
-_known: LRUCache[Store | None, dict[str, SavedQuery]] = LRUCache(16)
-"""What this process has saved and read, for whoever completes names."""
 _SUGGESTED = 1_000
 """Names that a misspelt one is compared with."""
 
@@ -65,6 +63,8 @@ async def save_query(
         NameTakenError: There is one of that name, and ``replace`` is not said.
         FilterError: The name, the filter or the order is none, or JSON does not keep it.
     """
+    from artigraph.filter.written.question import question_document
+
     made = SavedQuery(name, filter, order_by)
     ordering_of(made.order_by, filter)
     by, at = await _save(name, question_document(filter, made.order_by), replace is True)
@@ -172,7 +172,15 @@ def known_queries() -> Mapping[str, SavedQuery]:
 
 
 def _here() -> dict[str, SavedQuery]:
-    return _known.setdefault(current_store(), {})
+    return _known().setdefault(current_store(), {})
+
+
+@cache
+def _known() -> LRUCache[Store | None, dict[str, SavedQuery]]:
+    """What this process has saved and read, for whoever completes names."""
+    from cachetools import LRUCache  # by whoever saves questions, and not at the start
+
+    return LRUCache(16)
 
 
 def _remember(query: SavedQuery) -> SavedQuery:
@@ -185,6 +193,8 @@ def _named(names: Collection[str]) -> Any:
 
 
 def _select() -> Select[Any]:
+    from artigraph.filter.written.bounds import MOST_CHARACTERS
+
     question = _columns.query_question
     # Somebody else's may be of any length. Databases put blanks in.
     fits = func.length(cast(question, Text())) <= 2 * MOST_CHARACTERS
@@ -197,6 +207,8 @@ async def _read(query: Select[Any]) -> list[SavedQuery]:
 
 
 def _made(row: Row[Any]) -> SavedQuery | None:
+    from artigraph.filter.written.question import read_question
+
     name = row.query_name
     by = row.query_by if isinstance(row.query_by, str) else None
     at = row.query_at if isinstance(row.query_at, datetime) else None

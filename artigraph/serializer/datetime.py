@@ -18,10 +18,13 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import TYPE_CHECKING
 
 from artigraph.errors import DeserializationError, SerializationError
 from artigraph.serializer.base import Serializer
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
 __all__ = [
     "DatetimeSerializer",
@@ -81,6 +84,8 @@ def encode_datetime(value: datetime) -> str:
     text = instant.replace(tzinfo=None, fold=0).isoformat(timespec="microseconds") + "Z"
     if value.tzinfo == UTC:
         return text
+    from zoneinfo import ZoneInfo  # for other zones than UTC, and not at the start
+
     if isinstance(value.tzinfo, ZoneInfo):
         text += f"[{value.tzinfo.key}]"
     else:
@@ -112,7 +117,7 @@ def decode_datetime(text: str) -> datetime:
         if not utc:
             raise ValueError(f"a zone needs a 'Z' before it: {zone!r}")
         return value if zone is None else value.astimezone(_decode_zone(zone))
-    except (ZoneInfoNotFoundError, OSError) as error:
+    except (KeyError, OSError) as error:  # the first is a ZoneInfoNotFoundError
         raise DeserializationError(
             f"The time zone {zone!r} of {text!r} is not known here. "
             "Install the newest list of zones with: pip install --upgrade tzdata"
@@ -225,6 +230,8 @@ def _encode_offset(offset: timedelta) -> str:
 def _decode_zone(zone: str) -> ZoneInfo | timezone:
     match = OFFSET.fullmatch(zone)
     if match is None:
+        from zoneinfo import ZoneInfo
+
         return ZoneInfo(zone)
     sign, *parts = match.groups(default="0")
     hours, minutes, seconds, microseconds = map(int, parts)

@@ -9,7 +9,6 @@ with checksums of their own check those.
 
 from __future__ import annotations
 
-import difflib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -236,6 +235,8 @@ def find_columns(wanted: Sequence[Any], labels: Sequence[Any]) -> list[int]:
 
 
 def _known(name: str, names: list[str]) -> str:
+    import difflib  # for whoever errs, and not at the start
+
     near = difflib.get_close_matches(name, names)
     if near:
         return f"Did you mean {' or '.join(map(repr, near))}?"

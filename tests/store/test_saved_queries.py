@@ -35,7 +35,7 @@ from artigraph import (
     write_model,
     write_node,
 )
-from artigraph.filter.written import known
+from artigraph.filter import known
 from artigraph.orm.base import utc_now
 from artigraph.orm.node import node_table
 from artigraph.orm.query import QueryRecord

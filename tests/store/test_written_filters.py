@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -42,8 +44,8 @@ from artigraph import (
     write_models,
     write_node,
 )
+from artigraph.filter import known
 from artigraph.filter.condition import Condition
-from artigraph.filter.written import known
 from artigraph.model.base import models_by_name
 from artigraph.orm.node import node_table
 
@@ -286,6 +288,21 @@ def test_member_of_an_enumeration_that_is_gone_is_told_of() -> None:
     text = where(lambda f: f.hue == Hue.RED).to_json().replace('"RED"', '"GREEN"')
     with pytest.raises(FilterError, match="has no member 'GREEN' any more"):
         Filter.from_json(text)
+
+
+def test_filter_is_read_where_nothing_else_was_imported() -> None:
+    """A text brings the modules of its own classes in, whatever the process has loaded."""
+    written = NodeFilter(node_id=ValueFilter(ge=1)) & ~ModelFilter(
+        model_type="NotDefinedHere", where={"loss": ValueFilter(lt=1), "params.depth": [1, 2]}
+    )
+    code = (
+        "import sys; from artigraph import Filter; "
+        "sys.stdout.write(Filter.from_json(sys.argv[1]).to_json())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, written.to_json()], check=True, capture_output=True, text=True
+    )
+    assert done.stdout == written.to_json()
 
 
 def test_from_json_of_a_class_makes_that_class_only() -> None:

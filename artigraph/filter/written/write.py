@@ -9,42 +9,33 @@ from typing import Any
 
 import orjson
 
-from artigraph.errors import FilterError, SerializationError
-from artigraph.filter.base import Filter
-from artigraph.filter.condition import Condition, FieldComparison, Negated, Several, SeveralOfField
-from artigraph.filter.model import is_model_class
-from artigraph.filter.operator import ValueFilter, keys
-from artigraph.filter.order import Order, OrderBy
-from artigraph.filter.shape import Path
+from artigraph.errors import FilterError
+from artigraph.filter.known import Written, name_of_class, name_of_model
+from artigraph.filter.shape import is_model_class
 from artigraph.filter.unset import UNSET
 from artigraph.filter.written.bounds import FORMAT, MOST_CHARACTERS, Budget
-from artigraph.filter.written.known import name_of_filter, name_of_model
 from artigraph.filter.written.value import TAG, canonical, write_scalar
 from artigraph.orm.node import Node
 from artigraph.types.record import enumeration
 
-__all__ = ["filter_text", "question_document"]
+__all__ = ["document_of", "filter_text"]
 
 
-def filter_text(filter: Filter) -> str:
+def filter_text(filter: Written) -> str:
     """A filter as a text; see :meth:`artigraph.Filter.to_json`."""
     return _text({"version": FORMAT, "filter": _Writer().write(filter, type(filter).__name__, 2)})
 
 
-def question_document(filter: Filter, order_by: OrderBy) -> dict[str, Any]:
-    """A filter and an order, as JSON that every database keeps.
+def document_of(given: Mapping[str, Any]) -> dict[str, Any]:
+    """A filter and what goes with it, by name, as JSON that every database keeps.
 
     Raises:
         FilterError: As for :meth:`artigraph.Filter.to_json`.
     """
     writer = _Writer()
-    made: dict[str, Any] = {
-        "version": FORMAT,
-        "filter": writer.write(filter, type(filter).__name__, 2),
-    }
-    if order_by is not None:
-        several = [order_by] if isinstance(order_by, str | Order) else order_by
-        made["order_by"] = writer.write(tuple(several), "order_by", 2)
+    made: dict[str, Any] = {"version": FORMAT}
+    for name, one in given.items():
+        made[name] = writer.write(one, type(one).__name__ if name == "filter" else name, 2)
     _text(made)
     return made
 
@@ -74,15 +65,8 @@ class _Writer:
                 an enumeration.
         """
         self._budget.spend(at, level)
-        if isinstance(value, Filter):
-            return self._fields(value, at, level)
-        if isinstance(value, ValueFilter):
-            return {"is": "ValueFilter", **self._each(value.given().items(), at, level)}
-        if isinstance(value, Order):
-            by = self.write(value.by, f"{at}.by", level + 1)
-            return {"is": "Order", "by": by, "descending": bool(value.descending)}
-        if isinstance(value, Condition):
-            return self._condition(value, at, level)
+        if isinstance(value, Written):
+            return value._as_json(self, at, level)
         if isinstance(value, type):
             return _class(value, at)
         if isinstance(value, tuple):
@@ -97,20 +81,18 @@ class _Writer:
             return {TAG: scalar.name, "v": scalar.write(value)}
         return write_scalar(value, at)
 
-    def _fields(self, filter: Filter, at: str, level: int) -> dict[str, Any]:
-        name = name_of_filter(filter)
-        own = type(filter).__module__.startswith("artigraph.")
+    def fields(self, given: Written, at: str, level: int) -> dict[str, Any]:
+        """JSON of a dataclass: the name of its class, and its fields."""
+        name = name_of_class(given)
+        own = type(given).__module__.startswith("artigraph.")
         made: dict[str, Any] = {"is": name}
-        for field in fields(filter):  # type: ignore[arg-type]  # every known filter is a dataclass
-            value = getattr(filter, field.name)
+        for field in fields(given):  # type: ignore[arg-type]  # every known one is a dataclass
+            value = getattr(given, field.name)
             # What is left out of somebody else's class may mean another thing tomorrow.
             if value is UNSET or not field.init or (own and value is field.default):
                 continue
             made[field.name] = self.write(value, f"{at}.{field.name}", level + 1)
         return made
-
-    def _each(self, items: Iterable[tuple[str, Any]], at: str, level: int) -> dict[str, Any]:
-        return {key: self.write(one, f"{at}.{key}", level + 1) for key, one in items}
 
     def _list(
         self, values: Iterable[Any], at: str, level: int, *, compared: bool = False
@@ -128,39 +110,6 @@ class _Writer:
         if not isinstance(value, list):
             written.sort(key=_order)
         return {TAG: type(value).__name__, "v": written}
-
-    def _condition(self, condition: Condition, at: str, level: int) -> dict[str, Any]:
-        if isinstance(condition, FieldComparison):
-            return self._comparisons(condition.path, [condition], at, level)
-        if isinstance(condition, SeveralOfField):
-            return self._comparisons(condition.path, condition.conditions, at, level)
-        if type(condition) is Several:
-            parts = self._list(condition.conditions, f"{at}.{condition.word}", level + 1)
-            return {condition.word: parts}
-        if isinstance(condition, Negated):
-            return {"not": self.write(condition.condition, f"{at}.not", level + 1)}
-        raise FilterError(
-            f"{at} cannot be written as JSON: {type(condition).__name__} is no condition of "
-            "artigraph's. Make one of comparisons of fields, as Fit.where(lambda f: f.loss < 0.1) "
-            "does."
-        )
-
-    def _comparisons(
-        self, path: Path, compared: Iterable[FieldComparison], at: str, level: int
-    ) -> dict[str, Any]:
-        # A text where its dots are the path's; a list where a key has one.
-        dotted = ".".join(path)
-        made: dict[str, Any] = {"field": dotted if tuple(dotted.split(".")) == path else [*path]}
-        for one in compared:
-            name = one.operator.name
-            if keys().get(name) is not one.operator:
-                raise FilterError(f"{at} compares by {name!r}, which no database knows.")
-            where = f"{at}.{dotted[:60]}"
-            try:
-                made[name] = self.write(one.value, where, level + 1, compared=True)
-            except SerializationError as error:
-                raise FilterError(f"{where} cannot be written as JSON: {error}") from error
-        return made
 
 
 def _class(cls: type[Any], at: str) -> dict[str, str]:
