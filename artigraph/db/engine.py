@@ -31,6 +31,7 @@ from artigraph.db.outcome import NOTHING_READ, prepare_outcome, told
 from artigraph.db.read_only import check_read_only, refuse_all_writes, refuse_memory, set_so
 from artigraph.db.schema import ensure_schema
 from artigraph.db.store import Store, check_expected, know_store, name_store, store_of_address
+from artigraph.db.upgrade import SchemaUpgrade
 from artigraph.db.url import parse_url, shown, supported
 from artigraph.db.version import StoreFacts, why_not_written
 from artigraph.dialect.registry import dialect_of
@@ -110,6 +111,8 @@ class EngineSetting(Shown):
         self._checked_generation: object = None
         self.facts = StoreFacts(0)
         """What the store says of itself, once it was used."""
+        self.upgrade: SchemaUpgrade | None = None
+        """What was done if it was an older one then."""
         self._stored_types: dict[str, TypeEngine[Any]] = {}
         if isinstance(engine_or_url, AsyncEngine):
             self._given = engine_or_url
@@ -147,7 +150,10 @@ class EngineSetting(Shown):
         tables = "makes missing tables" if self.create_tables else "makes no tables"
         tables = tables if self.refusal is None else "read only"
         state = "tables seen" if self._checked_generation is not None else "not used yet"
-        return Facts("artigraph uses", self.shown_url, (Badge(tables), Badge(state)))
+        upgraded = () if self.upgrade is None else (Badge(f"upgraded to {self.upgrade.after}"),)
+        told = () if self.upgrade is None else (self.upgrade.told(),)
+        badges = (Badge(tables), Badge(state), *upgraded)
+        return Facts("artigraph uses", self.shown_url, badges, lines=told)
 
     @override
     def _brief(self, limits: Limits) -> str:
@@ -185,11 +191,13 @@ class EngineSetting(Shown):
                 generation = _generation()
                 if self._checked_generation != generation:
                     with told(NOTHING_READ, connecting=True):
-                        self.facts = await ensure_schema(
+                        self.facts, upgrade = await ensure_schema(
                             entry.engine,
                             create=self.create_tables,
                             shown=self.shown_url,
+                            read_only=self.refusal is not None,
                         )
+                        self.upgrade = upgrade or self.upgrade
                         self.store = replace(self.store, uid=self.facts.uid)
                         entry = await self._only_read_newer(entry)
                         for one in list(self._engines.values()):

@@ -8,6 +8,7 @@ it would change values.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Collection, Sequence
 
 from sqlalchemy import Connection, Table, inspect
@@ -18,7 +19,7 @@ from artigraph.db.column import check_types
 from artigraph.db.outcome import is_of_driver, unreachable, without_frames
 from artigraph.db.step import later_columns, needed_version, steps
 from artigraph.db.step.base import add_columns, create_guards, create_indexes, create_tables
-from artigraph.db.upgrade import ROWS, take_steps
+from artigraph.db.upgrade import ROWS, SchemaUpgrade, take_steps
 from artigraph.db.version import StoreFacts, look, refuse_unreadable, stamp, why_not_written
 from artigraph.dialect.base import SCHEMA, WRITES
 from artigraph.dialect.registry import dialect_of
@@ -33,20 +34,25 @@ from artigraph.redact import MASK
 
 __all__ = ["ensure_schema", "look_at"]
 
+_log = logging.getLogger("artigraph")
+
 # All tables, and all columns of ours, are there once these are.
 _ = (ModelArtifact, CellRun, StorageRecord, steps())
 
 
-async def ensure_schema(engine: AsyncEngine, *, create: bool, shown: str) -> StoreFacts:
+async def ensure_schema(
+    engine: AsyncEngine, *, create: bool, shown: str, read_only: bool
+) -> tuple[StoreFacts, SchemaUpgrade | None]:
     """See that the database has all that the classes defined by now need.
 
     Args:
         engine: Leads to the database.
         create: Make what is missing, rather than raise. A file is upgraded as well.
         shown: The database's address as an error may show it.
+        read_only: Nothing may be written through the engine.
 
     Returns:
-        What the store says of itself.
+        What the store says of itself, and what was done if it was an older one.
 
     Raises:
         EngineURLError: The database cannot be reached.
@@ -55,24 +61,31 @@ async def ensure_schema(engine: AsyncEngine, *, create: bool, shown: str) -> Sto
             has a type that would change a class's values, or the store is of a version
             that this library does not read.
     """
-    facts = await look_at(engine, shown)
-    needed = needed_version()
-    if create and 0 < facts.version < needed and dialect_of(engine).upgrades_by_itself:
-        await take_steps(engine, shown=shown)
+    facts, upgrade = await look_at(engine, shown), None
+    needed, database = needed_version(), dialect_of(engine)
+    if create and 0 < facts.version < needed and database.upgrades_by_itself:
+        upgrade = await take_steps(engine, shown=shown)
+        _log.warning("%s was upgraded from schema %d. %s", shown, facts.version, upgrade.told())
         facts = await look_at(engine, shown)
     if facts.version:
         if facts.version < needed:
             await _refuse_others_table(engine, shown)
-        refuse_unreadable(facts, shown)
+        refuse_unreadable(facts, shown, read_only=read_only)
+    elif not create and database.is_missing(engine.url):
+        # Connecting to it would make an empty one.
+        raise SchemaError(
+            f"The database {shown} is not there, and so has no table {node_table.name!r}. "
+            f"{_remedy(shown)}"
+        )
     may_write = why_not_written(facts, shown) is None
     create = create and may_write
     if facts.version >= needed and not create and not _has_users_columns():
-        return facts  # as it says itself
+        return facts, upgrade  # as it says itself
     async with engine.connect() as connection:
         await dialect_of(connection).field_columns(connection)
         complete = await connection.run_sync(_is_complete, create, shown)
     if complete and not (create and facts.unnamed):
-        return facts
+        return facts, upgrade
     # Look again, now with a lock: another process may be making them as well.
     async with engine.connect() as connection:
         await connection.execution_options(**{WRITES: True})
@@ -81,7 +94,7 @@ async def ensure_schema(engine: AsyncEngine, *, create: bool, shown: str) -> Sto
     async with engine.connect() as connection:
         # As the database has made them.
         await connection.run_sync(_is_complete, create, shown)
-    return await look_at(engine, shown)
+    return await look_at(engine, shown), upgrade
 
 
 async def look_at(engine: AsyncEngine, shown: str) -> StoreFacts:
@@ -91,6 +104,8 @@ async def look_at(engine: AsyncEngine, shown: str) -> StoreFacts:
         EngineURLError: The database cannot be reached.
         ConnectionLostError: It was, and has hung up.
     """
+    if dialect_of(engine).is_missing(engine.url):
+        return StoreFacts(0)
     await _reach(engine, shown)
     async with engine.connect() as connection:
         return await connection.run_sync(look)

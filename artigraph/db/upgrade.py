@@ -65,11 +65,15 @@ class SchemaUpgrade(Shown):
     dry_run: bool = False
     """Whether nothing was done."""
 
+    def told(self) -> str:
+        """Where the store is as it was, in words."""
+        return "" if self.copy is None else f"A copy of the store as it was: {self.copy}"
+
     @override
     def _describe(self, limits: Limits) -> Facts:
         taken = [f"step {step}" for step in self.steps] or ["Nothing was missing."]
         if self.copy is not None:
-            taken.append(f"A copy of the store as it was: {self.copy}")
+            taken.append(self.told())
         return Facts(
             "Schema upgrade",
             f"version {self.before} to {self.after}" if self.steps else f"version {self.after}",
@@ -98,6 +102,8 @@ async def take_steps(engine: AsyncEngine, *, shown: str, dry_run: bool = False) 
             file cannot be copied. Nothing was changed.
     """
     began = time.monotonic()
+    if dialect_of(engine).is_missing(engine.url):
+        return SchemaUpgrade(0, 0, (), None, 0.0, dry_run)
     async with engine.connect() as connection:
         facts = await connection.run_sync(look)
     missing = _missing(facts)

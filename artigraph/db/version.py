@@ -164,12 +164,13 @@ def status_of(facts: StoreFacts) -> SchemaStatus:
     return SchemaStatus(facts.version, needed, missing, can_read, can_write)
 
 
-def refuse_unreadable(facts: StoreFacts, shown: str) -> None:
+def refuse_unreadable(facts: StoreFacts, shown: str, *, read_only: bool = False) -> None:
     """Refuse a store that this library does not read rightly.
 
     Args:
         facts: What the store says of itself.
         shown: Its address, as an error may show it.
+        read_only: It was set so, and cannot be upgraded that way.
 
     Raises:
         SchemaError: It is older or newer.
@@ -183,10 +184,11 @@ def refuse_unreadable(facts: StoreFacts, shown: str) -> None:
         )
     if facts.version < needed:
         old = all(step.oldest_writer <= facts.version for step in steps())
+        first = "set it without read_only=True (or --read-only), then " if read_only else "then "
         after = " Older artigraphs can go on using it." if old else ""
         error = SchemaError(
             f"{shown} has schema {facts.version}, and this artigraph needs {needed}. Nothing was "
-            f"read or written. Back it up, then type: await upgrade_schema()   (or: %artigraph "
+            f"read or written. Back it up, {first}type: await upgrade_schema()   (or: %artigraph "
             f"upgrade).{after}"
         )
         error.can_upgrade = True

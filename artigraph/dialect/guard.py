@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from sqlalchemy import BindParameter, Connection, Engine, bindparam, text
+from sqlalchemy.engine import URL
 from sqlalchemy.sql.elements import TextClause
 
 __all__ = ["LOCKED", "UPGRADES", "Guards"]
@@ -107,6 +108,10 @@ class Guards:
 
     def release_upgrades(self, connection: Connection) -> None:  # with its transaction
         """Let others upgrade the store."""
+
+    def is_missing(self, url: URL) -> bool:
+        """Whether connecting would make the database, so that nothing can be in it yet."""
+        return False
 
     def copy_beside(self, engine: Engine, version: int) -> Path | None:
         """Copy the database beside itself, where it is a file; takes its time.

@@ -141,7 +141,8 @@ async def raise_locked(error: LockedError, clause: ColumnElement[bool]) -> None:
         LockedError: In any case.
     """
     if not isinstance(error.__cause__, DBAPIError):
-        raise error  # it names the row already
+        # It names the row already; between here and there are only SQLAlchemy's frames.
+        raise error.with_traceback(None) from None
     query = (
         select(_columns.node_id)
         .where(clause, _columns.node_locked_at.is_not(None))
@@ -154,7 +155,7 @@ async def raise_locked(error: LockedError, clause: ColumnElement[bool]) -> None:
             raise error
         above = (await connection.execute(_way_up(found))).all()
     does = "it is neither changed, moved nor deleted, nor is anything below it"
-    raise _locked(above, found, does) from error.__cause__
+    raise _locked(above, found, does) from None  # the driver says no more
 
 
 def _locked(above: Sequence[Row[Any]], node_id: int, does: str) -> LockedError:

@@ -42,6 +42,7 @@ from artigraph.errors import (
     DatabaseRefusedError,
     LabelError,
     LockedError,
+    ParentNotFoundError,
     SerializationError,
 )
 from artigraph.filter.value import among
@@ -359,6 +360,9 @@ async def row_writer() -> AsyncIterator[RowWriter]:
         async with write() as transaction:
             writer = RowWriter(transaction)
             yield writer
+    except ParentNotFoundError as error:
+        # It says all; between here and there are only SQLAlchemy's frames.
+        raise error.with_traceback(None) from None
     except DatabaseRefusedError as error:
         if writer is not None and isinstance(error.__cause__, IntegrityError):
             await writer.explain()

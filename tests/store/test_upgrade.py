@@ -584,3 +584,37 @@ async def test_a_memory_database_needs_no_copy() -> None:
         assert (report.steps, report.copy) == ((), None)
         engine: AsyncEngine = await get_engine()
         await engine.dispose()
+
+
+async def test_who_makes_tables_is_told_of_the_copy(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A file that is upgraded by itself says so where one looks, with the copy's name."""
+    file = tmp_path / "runs.db"
+    shutil.copy(FIRST / "sqlite.db", file)
+    with opened(f"sqlite+aiosqlite:///{file}"):
+        await read_nodes(NodeFilter())
+        setting = current_setting()
+        assert "upgraded to 2" in setting._repr_html_()  # type: ignore[union-attr]  # it is set
+        assert "runs.db.before-2" in setting._repr_html_()  # type: ignore[union-attr]  # as above
+        await close()
+    assert "runs.db.before-2" in caplog.text
+
+
+async def test_what_is_only_read_is_not_upgraded(old_url: str) -> None:
+    """The advice says how it can be."""
+    with (
+        engine_context(old_url, read_only=True),
+        pytest.raises(SchemaError, match=r"without read_only=True.*await upgrade_schema"),
+    ):
+        await read_nodes(NodeFilter())
+
+
+async def test_a_misspelt_file_is_not_made(tmp_path: Path) -> None:
+    """Nothing is left where there was nothing, whoever asks."""
+    with engine_context(f"sqlite+aiosqlite:///{tmp_path / 'typo.db'}"):
+        with pytest.raises(SchemaError, match=r"typo.db is not there, .*create_tables=True"):
+            await read_nodes(NodeFilter())
+        assert (await schema_status()).version == 0
+        assert (await upgrade_schema()).steps == ()
+    assert os.listdir(tmp_path) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -266,3 +267,22 @@ async def test_notes_on_locked_nodes() -> None:
     assert await read_notes(leaf.node_id) == []
     await restore_nodes(leaf)
     assert len(await read_notes(leaf.node_id)) == 1
+
+
+async def test_the_traceback_is_short(store: str) -> None:
+    """What has refused it is the database, whose driver's frames tell nobody anything."""
+    node = await write_node(new_node(node_label="short"))
+    await lock_nodes(NodeFilter(node_id=node.node_id))
+    node.node_label = "renamed"
+    refused = (
+        write_node(node),
+        delete_nodes(NodeFilter(node_id=node.node_id)),
+        write_node(new_node(node_label="below", node_parent_id=node.node_id)),
+    )
+    for call in refused:
+        with pytest.raises(LockedError) as told:
+            await call
+        shown = "".join(traceback.format_exception(told.value))
+        assert "sqlalchemy" not in shown
+        assert shown.count("\n") < 50
+    await unlock_nodes(NodeFilter(node_id=node.node_id))

@@ -18,6 +18,7 @@ from artigraph.errors import EngineURLError
 
 __all__ = [
     "is_memory",
+    "is_missing",
     "location",
     "options_of",
     "path_of",
@@ -56,6 +57,15 @@ def resolved(url: URL) -> URL:
     if name.startswith("/") or _in_memory(url):
         return url
     return url.set(database="file:" + os.path.join(os.getcwd(), name))
+
+
+def is_missing(url: URL) -> bool:
+    """Whether connecting would make the file of an address, in a folder that is there."""
+    database = url.database or ""
+    if _in_memory(url) or is_memory(url) or options_of(database, url.query).get("vfs"):
+        return False
+    path = path_of(database)
+    return path.parent.is_dir() and not path.exists()
 
 
 def options_of(address: str, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -145,6 +145,7 @@ class SQLite(SQLiteGuards, SQLiteTags, Dialect):
 
     resolved = staticmethod(address.resolved)
     is_memory = staticmethod(address.is_memory)
+    is_missing = staticmethod(address.is_missing)
     share_memory = staticmethod(address.share_memory)
     location = staticmethod(address.location)
     prepare = staticmethod(prepare_engine)

@@ -58,6 +58,8 @@ async def connect(call: Call) -> object:
         reset()
         if isinstance(error, SchemaError) and not call.args.create_tables:
             hint = "Here, --create-tables at the end of the line does."
+            if (still := current_setting()) is not None:
+                hint += f" {still.shown_url} stays set."
             raise SchemaError(f"{error} {hint}") from error
         raise
     return reset
@@ -96,6 +98,7 @@ async def status(call: Call) -> object:
     rows = tuple((str(kind), f"{number:,}") for kind, number in counts)
     table = Table(("type", "nodes"), rows, gap=len(rows), numbers=frozenset({1}))
     about = setting._describe(options.limits)
+    lines = [*about.lines, *lines]
     return Report(replace(about, lines=tuple(lines), table=table if rows else None))
 
 
