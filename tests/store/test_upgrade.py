@@ -441,6 +441,25 @@ async def test_a_locked_row_of_an_older_library_shuts_nobody_out(old_url: str) -
 # ---------------------------------------------------------------------------- bad luck
 
 
+async def test_times_that_are_none(old_url: str, database: str) -> None:
+    """Whatever a row says of its time, it gets a name of 16 bytes like all others."""
+    times = ["1955-03-04 05:06:07.123456"]
+    if database == "sqlite":
+        times += ["garbage", "2024-01-01 00:00:00.-1234", "9999-12-31 23:59:59.999999", ""]
+
+    def spoil(connection: Connection) -> None:
+        ids = connection.execute(text("SELECT node_id FROM artigraph_node")).scalars().all()
+        for time, node_id in zip(times, ids, strict=False):
+            connection.exec_driver_sql(
+                f"UPDATE artigraph_node SET node_created_at = '{time}' WHERE node_id = {node_id}"
+            )
+
+    await asked(old_url, spoil)
+    await brought_up(old_url)
+    lengths = text("SELECT DISTINCT LENGTH(node_uid) FROM artigraph_node")
+    assert await asked(old_url, lambda c: c.execute(lengths).scalars().all()) == [16]
+
+
 @pytest.mark.parametrize("table", ["artigraph_tag", "artigraph_schema"])
 def test_a_table_of_a_user_under_a_new_name(old_url: str, table: str) -> None:
     """Nothing is changed, and the advice works: its rows are all there afterwards."""
