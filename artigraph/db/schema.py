@@ -19,7 +19,7 @@ from artigraph.db.column import check_types
 from artigraph.db.outcome import is_of_driver, unreachable, without_frames
 from artigraph.db.step import later_columns, needed_version, steps
 from artigraph.db.step.base import add_columns, create_guards, create_indexes, create_tables
-from artigraph.db.upgrade import ROWS, SchemaUpgrade, take_steps
+from artigraph.db.upgrade import ROWS, SchemaUpgrade, refuse_without_triggers, take_steps
 from artigraph.db.version import StoreFacts, look, refuse_unreadable, stamp, why_not_written
 from artigraph.dialect.base import SCHEMA, WRITES
 from artigraph.dialect.registry import dialect_of
@@ -90,7 +90,7 @@ async def ensure_schema(
     async with engine.connect() as connection:
         await connection.execution_options(**{WRITES: True})
         async with connection.begin():
-            await connection.run_sync(_create_missing)
+            await connection.run_sync(_create_missing, shown)
     async with engine.connect() as connection:
         # As the database has made them.
         await connection.run_sync(_is_complete, create, shown)
@@ -187,7 +187,9 @@ def _is_complete(connection: Connection, create: bool, shown: str) -> bool:
     return complete
 
 
-def _create_missing(connection: Connection) -> None:
+def _create_missing(connection: Connection, shown: str) -> None:
+    if not inspect(connection).has_table(node_table.name):
+        refuse_without_triggers(connection, shown)
     # MariaDB's CREATE commits by itself; the lock is the connection's there.
     dialect_of(connection).lock(connection, SCHEMA)
     # First the row: what is broken off after it is a store of this version all the same.
@@ -209,5 +211,8 @@ def _fill_in(connection: Connection) -> None:
             done: int | None = 0
             while done is not None:
                 done = fill.fill(connection, done, ROWS)
-    finally:
         dialect_of(connection).release_upgrades(connection)
+    except BaseException:
+        # It gives up what it holds, which a transaction that has failed cannot.
+        connection.invalidate()
+        raise

@@ -33,12 +33,12 @@ from artigraph.display.facts import Badge, Facts
 from artigraph.display.options import Limits
 from artigraph.display.shown import Shown
 from artigraph.errors import SchemaError
-from artigraph.orm.base import utc_now
+from artigraph.orm.base import Base, utc_now
 from artigraph.orm.schema import SCHEMA_ROW, SchemaRecord
 from artigraph.storage.transfer import progress
 from artigraph.version import __version__
 
-__all__ = ["SchemaUpgrade", "take_steps"]
+__all__ = ["SchemaUpgrade", "refuse_without_triggers", "take_steps"]
 
 T = TypeVar("T")
 
@@ -237,17 +237,24 @@ def _finish(connection: Connection, step: Step) -> None:
 def _refuse_taken_names(
     connection: Connection, facts: StoreFacts, missing: list[Step], shown: str
 ) -> None:
-    """Refuse columns of somebody else's under names that a step wants.
+    """Refuse tables and columns of somebody else's under names that a step wants.
 
     Raises:
-        SchemaError: There are some. What a step has added that was broken off is none.
+        SchemaError: There are some, or this account may not make a step's triggers. What a step
+            has added that was broken off is none, nor is all that it adds: then the row is lost
+            that says that it was taken.
     """
     for step in missing:
+        if step.guarded:
+            refuse_without_triggers(connection, shown)
+        for table in step.tables:
+            _refuse_taken_table(connection, table, shown)
         if step.number == facts.begun:
             continue
         for table, names in step.columns.items():
             present = {column["name"] for column in inspect(connection).get_columns(table)}
-            if taken := sorted(present & set(names)):
+            taken = sorted(present & set(names))
+            if taken and len(taken) < len(names):
                 one = taken[0]
                 raise SchemaError(
                     f"The table {table!r} of {shown} has "
@@ -256,3 +263,31 @@ def _refuse_taken_names(
                     f"ALTER TABLE {table} RENAME COLUMN {one} TO my_{one}, and so in the class "
                     "that declares it; then run this again."
                 )
+
+
+def refuse_without_triggers(connection: Connection, shown: str) -> None:
+    """Refuse an account that may not make triggers, before it makes anything else.
+
+    Raises:
+        SchemaError: It may not.
+    """
+    if not dialect_of(connection).shows_guards(connection):
+        raise SchemaError(
+            f"This account may make no triggers in {shown}, which keep locked rows as they are. "
+            "Nothing was changed. Let an account do this that may; or have an administrator GRANT "
+            "TRIGGER ON the database TO this one, and run this again."
+        )
+
+
+def _refuse_taken_table(connection: Connection, name: str, shown: str) -> None:
+    inspector = inspect(connection)
+    if not inspector.has_table(name):
+        return
+    present = {column["name"] for column in inspector.get_columns(name)}
+    own = Base.metadata.tables[name].columns
+    if lacking := [column.name for column in own if column.name not in present]:
+        raise SchemaError(
+            f"{shown} has a table {name!r} of yours, under a name that is artigraph's now: it has "
+            f"no columns {', '.join(lacking)}. Nothing was changed. Rename it, as in ALTER TABLE "
+            f"{name} RENAME TO my_{name}; then run this again."
+        )

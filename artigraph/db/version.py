@@ -7,9 +7,7 @@ steps let older libraries go on.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, exists, insert, inspect, literal_column, null, select
@@ -18,6 +16,7 @@ from typing_extensions import override
 
 from artigraph.db.step import needed_version, steps
 from artigraph.dialect.registry import dialect_of
+from artigraph.display.escape import cut
 from artigraph.display.facts import Badge, Facts
 from artigraph.display.options import Limits
 from artigraph.display.shown import Shown
@@ -131,14 +130,26 @@ def look_within(connection: Connection) -> StoreFacts:
     tables = set(inspector.get_table_names())
     if SchemaRecord.__tablename__ not in tables:
         return StoreFacts(FIRST if node_table.name in tables else 0)
+    here = {column["name"] for column in inspector.get_columns(SchemaRecord.__tablename__)}
+    if lacking := [column.name for column in _ROW if column.name not in here]:
+        raise SchemaError(
+            f"The table {SchemaRecord.__tablename__!r}, which says a store's version, is none of "
+            f"artigraph's: it has no columns {', '.join(lacking)}. Nothing was read or written. "
+            f"Rename it: ALTER TABLE {SchemaRecord.__tablename__} RENAME TO "
+            f"my_{SchemaRecord.__tablename__}"
+        )
     # A step that was broken off may not have made all tables and columns yet.
     columns = inspector.get_columns(node_table.name) if node_table.name in tables else ()
-    return _asked(connection, named=any(column["name"] == "node_uid" for column in columns))
+    named = {"node_uid", "node_locked_at"} <= {column["name"] for column in columns}
+    return _asked(connection, named=named)
 
 
 def _asked(connection: Connection, *, named: bool) -> StoreFacts:
     user = dialect_of(connection).user_sql
-    unnamed = exists(select(node_table.c.node_id).where(node_table.c.node_uid.is_(None)))
+    nodes = node_table.c
+    # Locked ones are named once they are unlocked.
+    wanting = nodes.node_uid.is_(None), nodes.node_locked_at.is_(None)
+    unnamed = exists(select(nodes.node_id).where(*wanting))
     asked = (
         null() if user is None else literal_column(user),
         unnamed if named else null(),
@@ -148,8 +159,17 @@ def _asked(connection: Connection, *, named: bool) -> StoreFacts:
     if row is None:
         there = inspect(connection).has_table(node_table.name)
         return StoreFacts(FIRST if there else 0)
-    said: Iterable[Any] = row
-    return StoreFacts(*said)
+    version, begun, reader, writer, library, uid, *rest = row
+    for told in (version, reader, writer):
+        if type(told) is not int or told < FIRST:
+            raise SchemaError(
+                f"The store's version row is damaged: {cut(repr(told), 80)} is no version. "
+                "Nothing was read or written. Take the row from a backup; or run this and type: "
+                "await upgrade_schema(), which looks at each part, and makes the row anew.\n"
+                "DELETE FROM artigraph_schema"
+            )
+    known = uid if isinstance(uid, UUID) else None
+    return StoreFacts(version, begun, reader, writer, cut(library, 80), known, *rest)
 
 
 def status_of(facts: StoreFacts) -> SchemaStatus:

@@ -94,6 +94,11 @@ class Operator:
                     f"ValueFilter({self.name}=…) takes a list of values, not {value!r}."
                 )
             value = tuple(value)
+        elif isinstance(value, tuple):
+            raise FilterError(
+                f"ValueFilter({self.name}=…) takes one value, not the {len(value):,} of a tuple. "
+                "For any of several say in_=[…]."
+            )
         several = isinstance(value, tuple)
         value = tuple(map(without_numpy, value)) if several else without_numpy(value)
         if self.needs == "text" and not isinstance(value, str):

@@ -26,6 +26,7 @@ from sqlalchemy.sql.selectable import CTE, SelectBase
 from sqlalchemy.sql.visitors import iterate
 
 from artigraph.dialect.registry import dialect_of
+from artigraph.display.escape import cut
 from artigraph.errors import FilterError
 from artigraph.orm.base import is_clean, is_moment
 from artigraph.orm.check.affinity import affinity_of
@@ -47,10 +48,12 @@ def check_value(value: object) -> None:
     """
     if isinstance(value, int):
         if not -(2**63) <= value < 2**63:
-            raise FilterError(f"No row can be found by {value!r}: it has more than 64 bits.")
+            # Python writes out none that is very long.
+            shown = repr(value) if abs(value) < 10**80 else "a number of more than 80 digits"
+            raise FilterError(f"No row can be found by {shown}: it has more than 64 bits.")
     elif isinstance(value, str) and not is_clean(value):
         raise FilterError(
-            f"No row can be found by {value!r}: it holds a NUL or a lone surrogate, "
+            f"No row can be found by {cut(repr(value), 200)}: it holds a NUL or a lone surrogate, "
             "which is no text."
         )
     elif isinstance(value, datetime) and value.tzinfo is not None:

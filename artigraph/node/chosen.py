@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import inspect
+
 from artigraph.display.escape import cut
 from artigraph.errors import SerializationError
 from artigraph.orm.base import is_moment
@@ -23,6 +25,11 @@ WHO = frozenset({"node_created_by", "node_updated_by"})
 
 _TIMES = ("node_created_at", "node_updated_at")
 _UID = "node_uid"
+_SET_BY = {
+    "node_locked_at": "lock_nodes() and unlock_nodes()",
+    "node_trashed_at": "trash_nodes() and restore_nodes()",
+}
+"""Columns that say more than of their own row, by what sees to the rest as well."""
 
 
 def without_unchosen(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -39,8 +46,23 @@ def settle_chosen(node: Node, values: dict[str, Any]) -> None:
         values: Some of its columns by attribute, which are changed.
 
     Raises:
-        SerializationError: They are none.
+        SerializationError: They are none; or the uid was taken away, or something was set that
+            only functions of its own set.
     """
+    new = inspect(node).transient
+    for name in values.keys() & {_UID, *_SET_BY}:
+        if values[name] is None and new:
+            del values[name]  # as of a copy: it leaves a row that is there as it is
+        elif name in _SET_BY:
+            raise SerializationError(
+                f"{type(node).__name__}.{name} is set by {_SET_BY[name]}, which see to all else "
+                "that belongs to it. Nothing was written. Call that, and leave the attribute alone."
+            )
+        elif values[name] is None:
+            raise SerializationError(
+                f"{type(node).__name__}.node_uid = None would leave the row without its identity. "
+                "Nothing was written. Leave the attribute alone, or give another UUID."
+            )
     for name in values.keys() & {*_TIMES}:
         value = values[name]
         if value is None:

@@ -22,7 +22,12 @@ from artigraph.node.row import RowWriter, row_writer
 from artigraph.orm.base import utc_now
 from artigraph.orm.node import node_table
 
-__all__ = ["lock_moves", "refuse_cycles", "write_parent_child_relationships"]
+__all__ = [
+    "lock_moves",
+    "refuse_cycles",
+    "refuse_cycles_among",
+    "write_parent_child_relationships",
+]
 
 
 async def write_parent_child_relationships(
@@ -69,7 +74,7 @@ async def _move(moves: Sequence[tuple[int | None, int]]) -> None:
                 if (error := await in_trash(writer.connection, child)) is not None:
                     raise error
                 raise NodeNotFoundError(f"Node {child} does not exist, so it cannot be moved.")
-        await _refuse_cycles(writer.connection, moves)
+        await refuse_cycles_among(writer.connection, moves)
         written: dict[str, Any] = {"node_updated_at": now}
         if dialect_of(writer.connection).user_sql is None:
             written["node_updated_by"] = writer.transaction.user
@@ -116,7 +121,7 @@ async def refuse_cycles(writer: RowWriter, moves: Sequence[tuple[int | None, int
         DatabaseBusyError: Somebody else was moving nodes for too long.
     """
     await _lock_moves(writer.connection, moves)
-    await _refuse_cycles(writer.connection, moves)
+    await refuse_cycles_among(writer.connection, moves)
 
 
 async def _lock_moves(connection: AsyncConnection, moves: Sequence[tuple[int | None, int]]) -> None:
@@ -129,9 +134,10 @@ async def lock_moves(connection: AsyncConnection) -> None:
     await connection.run_sync(dialect_of(connection).lock, MOVES)
 
 
-async def _refuse_cycles(
+async def refuse_cycles_among(
     connection: AsyncConnection, moves: Sequence[tuple[int | None, int]]
 ) -> None:
+    """The same in a transaction in which nobody else hangs nodes under others already."""
     parents = {parent for parent, _ in moves if parent is not None}
     parent_of = await _parents_above(connection, parents) | {child: up for up, child in moves}
     for parent, child in moves:

@@ -30,7 +30,7 @@ from artigraph.filter.unset import UNSET, Unset
 from artigraph.filter.value import among
 from artigraph.node.closed import refuse_closed_parents, row_named, trashed_top
 from artigraph.node.key import id_of_parent
-from artigraph.node.move import lock_moves
+from artigraph.node.move import lock_moves, refuse_cycles_among
 from artigraph.node.row import check_label
 from artigraph.orm.node import Node, NodeLike, node_table, row_of
 from artigraph.orm.trash import TrashRecord
@@ -80,6 +80,7 @@ async def restore_nodes(
         LabelExistsError: Something else is called so by now, where it is to hang.
         ParentNotFoundError: What it hung on is gone, or in the trash itself.
         LockedError: What it is to hang on is locked.
+        CycleError: The trash says of something that it hung on what is below it.
     """
     wanted = _wanted(what, parent_id, label, everything)
     try:
@@ -151,7 +152,11 @@ async def _hang(transaction: Transaction, wanted: _Wanted, entries: Sequence[Row
     connection = transaction.connection
     tops = [entry.trash_node_id for entry in entries]
     whole = subtree(among(_columns.node_id, tops))
-    ids = (await connection.execute(select(whole.c.node_id))).scalars().all()
+    # What an older library has hung there since is in the trash no more than it was before.
+    thrown = select(_columns.node_id).where(
+        _columns.node_id.in_(select(whole.c.node_id)), _columns.node_trashed_at.is_not(None)
+    )
+    ids = (await connection.execute(thrown)).scalars().all()
     restored = await mark(connection, ids, having="node_trashed_at", node_trashed_at=None)
     if restored < len(ids):
         raise conflict("some of it was deleted or given back meanwhile")
@@ -163,6 +168,9 @@ async def _hang(transaction: Transaction, wanted: _Wanted, entries: Sequence[Row
         await _check_old_parents(connection, parents, entries)
     else:
         parents = dict.fromkeys(tops, wanted.parent_id)
+    if not set(ids).isdisjoint(parents.values()):
+        # One hung on another of them, as far as the trash tells, whose rows may be anybody's.
+        await refuse_cycles_among(connection, [(parent, top) for top, parent in parents.items()])
     if wanted.label is not None:
         await mark(connection, tops, node_label=wanted.label)
     below: dict[int, list[int]] = {}

@@ -16,9 +16,10 @@ from artigraph.db.retry import retried
 from artigraph.db.session import write
 from artigraph.db.transaction import Transaction
 from artigraph.dialect.registry import dialect_of
-from artigraph.errors import FilterError
-from artigraph.filter.base import Filter, limited_clause_of
-from artigraph.node.closed import naming_locked
+from artigraph.errors import DatabaseRefusedError, FilterError
+from artigraph.filter.base import PRESENT, Filter, limited_clause_of
+from artigraph.filter.relation import subtree
+from artigraph.node.closed import naming_locked, row_named
 from artigraph.node.delete import delete_in
 from artigraph.node.hold import hold_subtrees
 from artigraph.orm.base import utc_now
@@ -99,7 +100,8 @@ async def empty_trash(*, older_than: timedelta | None = None) -> int:
     Raises:
         FilterError: It is no age, or a negative one.
         DatabaseBusyError: Others were giving the same back.
-        DatabaseRefusedError: Rows of another table, of your own, refer to one of them.
+        DatabaseRefusedError: Rows of another table, of your own, refer to one of them; or an
+            older artigraph has hung something below one.
     """
     if older_than is not None and (
         not isinstance(older_than, timedelta) or older_than < timedelta(0)
@@ -118,6 +120,22 @@ async def _empty(before: datetime | None) -> int:
         if before is not None:
             tops = tops.where(_trash.c.trash_at <= before)
         c = node_table.c
-        return await delete_in(
-            transaction, and_(c.node_trashed_at.is_not(None), c.node_id.in_(tops))
+        thrown = and_(c.node_trashed_at.is_not(None), c.node_id.in_(tops))
+        await _refuse_open(transaction, thrown)
+        return await delete_in(transaction, thrown)
+
+
+async def _refuse_open(transaction: Transaction, thrown: ColumnElement[bool]) -> None:
+    """Refuse to delete what an older library, which sees no trash, has hung on what is there."""
+    c = node_table.c
+    query = select(c.node_id, c.node_label).where(
+        c.node_id.in_(select(subtree(thrown).c.node_id)), PRESENT
+    )
+    row = (await transaction.connection.execute(query.limit(1))).first()
+    if row is not None:
+        raise DatabaseRefusedError(
+            f"{row_named(row.node_id, row.node_label)} hangs below what is in the trash, and is "
+            "not in the trash itself: an older artigraph has hung it there. Nothing was deleted. "
+            f"Throw it away as well: await trash_nodes(NodeFilter(node_id={row.node_id})); or "
+            "restore what it hangs on."
         )

@@ -20,7 +20,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Connection, Engine, event, inspect, text
+from sqlalchemy import Connection, Engine, event, inspect, make_url, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.orm import Mapped
 
@@ -31,10 +31,12 @@ from artigraph import (
     delete_nodes,
     engine_context,
     get_engine,
+    lock_nodes,
     new_node,
     read_node,
     read_nodes,
     schema_status,
+    unlock_nodes,
     upgrade_schema,
     write_node,
 )
@@ -414,7 +416,94 @@ async def test_rows_of_an_older_library_get_their_names(old_url: str) -> None:
     assert named.version == 7
 
 
+async def test_a_locked_row_of_an_older_library_shuts_nobody_out(old_url: str) -> None:
+    """The database refuses to name it; it gets its name once it is unlocked."""
+    await brought_up(old_url)
+    insert = (
+        "INSERT INTO artigraph_node (node_id, node_type, node_label, node_created_at, "
+        "node_updated_at) VALUES (9000, 'node', 'old', '2026-01-02 03:04:05.678901', "
+        "'2026-01-02 03:04:05.678901')"
+    )
+    await asked(old_url, lambda c: c.exec_driver_sql(insert))
+    old = NodeFilter(label="old")
+    with engine_context(old_url):
+        assert await lock_nodes(old) == 1
+        await close()
+    with opened(old_url):
+        assert (await read_node(old)).node_uid is None
+        assert await unlock_nodes(old) == 1
+        await close()
+    with opened(old_url):
+        assert (await read_node(old)).node_uid is not None
+        await close()
+
+
 # ---------------------------------------------------------------------------- bad luck
+
+
+async def test_times_that_are_none(old_url: str, database: str) -> None:
+    """Whatever a row says of its time, it gets a name of 16 bytes like all others."""
+    times = ["1955-03-04 05:06:07.123456"]
+    if database == "sqlite":
+        times += ["garbage", "2024-01-01 00:00:00.-1234", "9999-12-31 23:59:59.999999", ""]
+
+    def spoil(connection: Connection) -> None:
+        ids = connection.execute(text("SELECT node_id FROM artigraph_node")).scalars().all()
+        for time, node_id in zip(times, ids, strict=False):
+            connection.exec_driver_sql(
+                f"UPDATE artigraph_node SET node_created_at = '{time}' WHERE node_id = {node_id}"
+            )
+
+    await asked(old_url, spoil)
+    await brought_up(old_url)
+    lengths = text("SELECT DISTINCT LENGTH(node_uid) FROM artigraph_node")
+    assert await asked(old_url, lambda c: c.execute(lengths).scalars().all()) == [16]
+
+
+@pytest.mark.parametrize("table", ["artigraph_tag", "artigraph_schema"])
+def test_a_table_of_a_user_under_a_new_name(old_url: str, table: str) -> None:
+    """Nothing is changed, and the advice works: its rows are all there afterwards."""
+
+    def add(connection: Connection) -> None:
+        connection.execute(text(f"CREATE TABLE {table} (mine INTEGER)"))
+        connection.execute(text(f"INSERT INTO {table} VALUES (7)"))
+
+    run(asked(old_url, add))
+    before = run(asked(old_url, shape_of))
+    with pytest.raises(SchemaError, match=rf"{table}.*Nothing was.*RENAME") as told:
+        run(brought_up(old_url))
+    assert run(asked(old_url, shape_of)) == before
+    advice = re.search(r"ALTER TABLE \S+ RENAME TO \w+", str(told.value))
+    assert advice is not None
+    run(asked(old_url, lambda c: c.execute(text(advice[0]))))
+    run(brought_up(old_url))
+    query = text(f"SELECT mine FROM my_{table}")
+    assert run(asked(old_url, lambda c: c.execute(query).scalars().all())) == [7]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "DELETE FROM artigraph_schema",
+        "UPDATE artigraph_schema SET schema_version = -3",
+        "UPDATE artigraph_schema SET schema_version = 0",
+        "UPDATE artigraph_schema SET schema_oldest_reader = -1",
+    ],
+)
+async def test_a_lost_or_damaged_version_row(old_url: str, damage: str) -> None:
+    """What the error says to type makes it anew, and no row is touched."""
+    await brought_up(old_url)
+    await asked(old_url, lambda c: c.exec_driver_sql(damage))
+    before = (await asked(old_url, rows_of))["artigraph_node"]
+    with engine_context(old_url):
+        with pytest.raises(SchemaError, match=r"await upgrade_schema\(\)") as told:
+            await read_nodes(NodeFilter())
+        if "DELETE FROM artigraph_schema" in str(told.value):
+            await asked(old_url, lambda c: c.exec_driver_sql("DELETE FROM artigraph_schema"))
+        assert (await upgrade_schema()).after == NEEDED
+        assert await read_nodes(NodeFilter())
+        await close()
+    assert (await asked(old_url, rows_of))["artigraph_node"] == before
 
 
 def test_a_column_of_a_user_under_a_new_name(old_url: str) -> None:
@@ -507,6 +596,38 @@ def test_killed_at_every_step(old_url: str) -> None:
         assert kills < 500
     assert kills > 10
     run(_whole(old_url, before))
+
+
+async def test_an_account_that_makes_no_triggers(old_url: str, database: str) -> None:
+    """It is told so before anything is changed, or made."""
+    if database != "mariadb":
+        pytest.skip("only MariaDB has a right of its own for triggers")
+    address = make_url(old_url)
+    plain = address.set(username="artigraph_plain").render_as_string(hide_password=False)
+
+    async def say(*statements: str) -> None:
+        for statement in statements:
+            await asked(old_url, lambda c, s=statement: c.exec_driver_sql(s))  # type: ignore[misc]
+
+    await say(
+        "CREATE OR REPLACE USER artigraph_plain@'%%'",
+        "GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, INDEX, REFERENCES ON "
+        f"{address.database}.* TO artigraph_plain@'%%'",
+    )
+    before = await asked(old_url, shape_of)
+    try:
+        with pytest.raises(SchemaError, match=r"no triggers.*Nothing was changed.*GRANT"):
+            await brought_up(plain)
+        assert await asked(old_url, shape_of) == before
+        await say(*(f"DROP TABLE {table}" for table in TABLES))
+        with opened(plain):
+            for _ in range(2):
+                with pytest.raises(SchemaError, match=r"no triggers.*Nothing was changed"):
+                    await write_node(new_node())
+            await close()
+        assert not await asked(old_url, lambda c: inspect(c).get_table_names())
+    finally:
+        await say("DROP USER artigraph_plain@'%%'")
 
 
 async def _version(url: str) -> int:

@@ -360,6 +360,12 @@ HOSTILE: list[tuple[Any, str]] = [
     (document({"is": "ModelFilter", "where": {"field": 7, "eq": 1}}), "A field is named by"),
     (document({"is": "ModelFilter", "where": {"field": "a", "eval": 1}}), "a key 'eval'"),
     (document({"is": "ModelFilter", "where": {"field": "a", "contains": "b"}}), "a key 'contains'"),
+    (
+        document(
+            {"is": "ModelFilter", "where": {"field": "a", "eq": {"$": "int", "v": "9" * 4_000}}}
+        ),
+        "80 digits",
+    ),
     (document({"is": "ModelFilter", "where": {"and": []}}), "and is no list of conditions"),
     (document({"is": "ModelFilter", "where": {"not": 1}}), "not is no condition"),
     (document({"is": "ModelFilter", "where": {"field": "$", "eq": 1}}), "cannot look for"),
@@ -374,6 +380,9 @@ HOSTILE: list[tuple[Any, str]] = [
     (document({"$": "set", "v": [{"$": "list", "v": []}]}), "no set of what it holds"),
     (document({"$": "dict", "v": [[1]]}), "no dict of what it holds"),
     (document({"$": "enum:Hue", "v": []}), "no member of an enumeration"),
+    (document({"is": "NodeFilter", "node_id": {"$": "int", "v": "9" * 4_000}}), "80 digits"),
+    (document({"is": "NodeFilter", "label": "\x00" * 9_000}), "holds a NUL"),
+    (document({"is": "NodeFilter", "label": {"is": "ValueFilter", "gt": []}}), "takes one value"),
     (document(nested(40)), "nested 28 levels deep at the most"),
     (document({"is": "NodeFilter", "node_id": [1] * 100_001}), "100,000 values at the most"),
     (document({"is": "NodeRelationshipFilter", "child_of": "7"}), "takes an id, a node"),

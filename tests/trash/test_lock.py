@@ -11,10 +11,12 @@ import pytest
 
 from artigraph import (
     DataModel,
+    LabelExistsError,
     LockedError,
     ModelFilter,
     ModelGroup,
     NodeFilter,
+    SerializationError,
     delete_nodes,
     get_engine,
     lock_nodes,
@@ -32,6 +34,8 @@ from artigraph import (
     write_note,
     write_parent_child_relationships,
 )
+from artigraph.dialect.guard import LOCKED
+from artigraph.orm.base import utc_now
 from tests.conftest import Statements
 from tests.trash.invariants import assert_closed_below
 from tests.trash.test_trash import one, tree
@@ -286,3 +290,43 @@ async def test_the_traceback_is_short(store: str) -> None:
         assert "sqlalchemy" not in shown
         assert shown.count("\n") < 50
     await unlock_nodes(NodeFilter(node_id=node.node_id))
+
+
+SET = [
+    ("node_locked_at", True, "lock_nodes"),
+    ("node_locked_at", None, "unlock_nodes"),
+    ("node_trashed_at", True, "trash_nodes"),
+    ("node_uid", None, "without its identity"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "told"), SET)
+async def test_no_write_of_a_node_locks_or_throws_away(name: str, value: Any, told: str) -> None:
+    """What says something of other rows as well is set by what sees to those; and uids stay."""
+    node = await write_node(new_node(node_label="top"))
+    await write_node(new_node(node_label="below", node_parent_id=node.node_id))
+    if (name, value) == ("node_locked_at", None):
+        await lock_nodes(NodeFilter(node_id=node.node_id))
+    node = await read_node(NodeFilter(node_id=node.node_id))
+    before = getattr(node, name)
+    setattr(node, name, value and utc_now())
+    with pytest.raises(SerializationError, match=rf"{name}.*{told}.*Nothing was written"):
+        await write_node(node)
+    assert getattr(await read_node(NodeFilter(label="top")), name) == before
+    if value:
+        chosen: dict[str, Any] = {name: utc_now()}
+        with pytest.raises(SerializationError, match=told):
+            await write_node(new_node(node_label="new", **chosen))
+    else:  # a copy says nothing of it
+        await unlock_nodes(NodeFilter(label="top"))
+        copied: dict[str, Any] = {name: None}
+        await write_node(new_node(node_id=node.node_id, node_label="top", **copied))
+        assert (await read_node(NodeFilter(label="top"))).node_uid is not None
+
+
+async def test_a_label_that_says_what_the_database_says() -> None:
+    """Its error is that of a label."""
+    top = await write_node(new_node(node_label="top"))
+    await write_node(new_node(node_label=LOCKED, node_parent_id=top.node_id))
+    with pytest.raises(LabelExistsError):
+        await write_node(new_node(node_label=LOCKED, node_parent_id=top.node_id))

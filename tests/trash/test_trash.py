@@ -7,9 +7,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import insert, update
 
 from artigraph import (
     CellRun,
+    CycleError,
+    DatabaseRefusedError,
     FilterError,
     LabelExistsError,
     Node,
@@ -33,6 +36,9 @@ from artigraph import (
     write_nodes,
     write_parent_child_relationships,
 )
+from artigraph.orm.base import utc_now
+from artigraph.orm.node import node_table
+from artigraph.orm.trash import TrashRecord
 from tests.conftest import Statements
 from tests.trash.invariants import assert_closed_below
 
@@ -338,3 +344,37 @@ async def test_number_of_statements_does_not_grow(statements: Statements) -> Non
         await trash_nodes(NodeFilter(relationship=NodeRelationshipFilter(descendant_of=top)))
         await restore_nodes(NodeFilter(), everything=True)
     assert sent[0] == sent[1]
+
+
+async def test_what_an_older_library_hangs_on_what_is_in_the_trash() -> None:
+    """It sees no trash: its row is not lost with it, nor in the way of giving it back."""
+    project, _, leaf = await tree()
+    await trash_nodes(one(project))
+    async with new_session() as session:
+        old = {"node_type": "node", "node_label": "old", "node_parent_id": leaf.node_id}
+        times = dict.fromkeys(("node_created_at", "node_updated_at"), utc_now())
+        await session.execute(insert(node_table).values(node_id=9000, **old, **times))
+    with pytest.raises(DatabaseRefusedError, match=r"Node 9000 \('old'\).*Nothing was deleted"):
+        await empty_trash()
+    assert await restore_nodes(project) == 3
+    assert sorted(map(str, await labels())) == ["leaf", "old", "project", "run"]
+    # The other way that the error tells.
+    async with new_session() as session:
+        here = node_table.c.node_id == 9000
+        await session.execute(update(node_table).where(here).values(node_parent_id=None))
+    await trash_nodes(one(project))
+    async with new_session() as session:
+        await session.execute(update(node_table).where(here).values(node_parent_id=leaf.node_id))
+    assert await trash_nodes(NodeFilter(node_id=9000)) == 1
+    assert await empty_trash() == 4
+
+
+async def test_a_row_of_the_trash_that_leads_in_a_circle() -> None:
+    """Nothing comes to hang below itself, whatever the trash says; elsewhere it comes back."""
+    project, _, leaf = await tree()
+    await trash_nodes(one(project))
+    async with new_session() as session:
+        await session.execute(update(TrashRecord).values(trash_parent_id=leaf.node_id))
+    with pytest.raises(CycleError, match="Nothing was changed"):
+        await restore_nodes(project)
+    assert await restore_nodes(project, parent_id=None) == 3

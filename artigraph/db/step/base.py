@@ -29,6 +29,9 @@ class Fill:
     """SQL for it, by the attribute of the database's that holds the template."""
     names: Mapping[str, str] = field(default_factory=dict)
     """What stands for each name in the template."""
+    unless: str = "NULL"
+    """A column; rows with a value there stay as they are, since the database refuses to change
+    them."""
 
     def fill(self, connection: Connection, after: int, count: int) -> int | None:
         """Fill some rows in.
@@ -41,7 +44,8 @@ class Fill:
         Returns:
             The last key that is seen to now; ``None`` if there was none left.
         """
-        wanted = f"FROM {self.table} WHERE {self.column} IS NULL AND {self.key} > :after"
+        open_ = f"{self.column} IS NULL AND {self.unless} IS NULL"
+        wanted = f"FROM {self.table} WHERE {open_} AND {self.key} > :after"
         last = connection.execute(
             text(
                 f"SELECT MAX({self.key}) FROM (SELECT {self.key} {wanted} "  # noqa: S608  # names of our own
@@ -55,7 +59,7 @@ class Fill:
         database.prepare_fill(connection)
         value = getattr(database, self.value).format(**self.names)
         connection.exec_driver_sql(
-            f"UPDATE {self.table} SET {self.column} = {value} WHERE {self.column} IS NULL "  # noqa: S608  # as above
+            f"UPDATE {self.table} SET {self.column} = {value} WHERE {open_} "  # noqa: S608  # as above
             f"AND {self.key} > {int(after)} AND {self.key} <= {int(last)}"
         )
         return int(last)

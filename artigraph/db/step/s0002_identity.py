@@ -37,6 +37,8 @@ STEP = Step(
             column="node_uid",
             value="uid_sql",
             names={"moment": "node_created_at", "id": "node_id"},
+            # Of a library that knows of no uids, and locked since: named once it is unlocked.
+            unless="node_locked_at",
         )
     ],
     indexes={_NODES: ["artigraph_node_uid"]},

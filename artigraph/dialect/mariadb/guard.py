@@ -16,6 +16,8 @@ __all__ = ["MariaDBGuards"]
 _USER = "LEFT(USER(), CHAR_LENGTH(USER()) - LOCATE('@', REVERSE(USER())))"
 _KEPT = "OLD.node_locked_at IS NOT NULL"
 _REFUSE = f"SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '{LOCKED}'; END IF"
+_SIGNALLED = 1644
+"""What MariaDB calls an error of a trigger's own."""
 _NAME = f"CONCAT('artigraph-{UPGRADES}-', MD5(DATABASE()))"
 
 
@@ -75,6 +77,11 @@ class MariaDBGuards(Guards):
             for kind in kinds
         )
         return connection.execute(text(f"{rights} LIMIT 1")).first() is not None
+
+    @override
+    def is_locked(self, error: BaseException) -> bool:
+        # Other errors quote values, which may say anything.
+        return error.args[:1] == (_SIGNALLED,) and super().is_locked(error)
 
     @override
     def hold_upgrades(self, connection: Connection) -> None:

@@ -26,12 +26,13 @@ class SQLiteGuards(Guards):
     """What SQLite sees to by itself."""
 
     upgrades_by_itself = True
-    # It makes no bytes of hexadecimal digits before 3.41; see prepare_fill().
+    # It makes no bytes of hexadecimal digits before 3.41; see prepare_fill(). Of what is no time,
+    # or lies before 1970, as many digits are kept as there is room for.
     uid_sql: ClassVar[str] = (
         "artigraph_unhex(printf('%012x7%03x%08x%08x', "
         "CAST(strftime('%s', {moment}) AS INTEGER) * 1000 "
-        "+ CAST(substr({moment}, 21, 6) AS INTEGER) / 1000, "
-        "CAST(substr({moment}, 21, 6) AS INTEGER) % 1000 * 4096 / 1000, "
+        "+ CAST(substr({moment}, 21, 6) AS INTEGER) / 1000 & 281474976710655, "
+        "CAST(substr({moment}, 21, 6) AS INTEGER) % 1000 * 4096 / 1000 & 4095, "
         "2147483648 | ({id} & 1073741823), random() & 4294967295))"
     )
     parents_sql = "IN (SELECT value FROM json_each(:parents))"
