@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Row, select
 from sqlalchemy.exc import DBAPIError
@@ -34,7 +34,10 @@ __all__ = [
     "refuse_closed_parents",
     "row_named",
     "trashed_top",
+    "without_lines",
 ]
+
+E = TypeVar("E", bound=ArtigraphError)
 
 _columns = node_table.c
 
@@ -141,8 +144,7 @@ async def raise_locked(error: LockedError, clause: ColumnElement[bool]) -> None:
         LockedError: In any case.
     """
     if not isinstance(error.__cause__, DBAPIError):
-        # It names the row already; between here and there are only SQLAlchemy's frames.
-        raise error.with_traceback(None) from None
+        raise without_lines(error) from None  # it names the row already
     query = (
         select(_columns.node_id)
         .where(clause, _columns.node_locked_at.is_not(None))
@@ -156,6 +158,13 @@ async def raise_locked(error: LockedError, clause: ColumnElement[bool]) -> None:
         above = (await connection.execute(_way_up(found))).all()
     does = "it is neither changed, moved nor deleted, nor is anything below it"
     raise _locked(above, found, does) from None  # the driver says no more
+
+
+def without_lines(error: E) -> E:
+    """The same error anew: between here and where it came of are only SQLAlchemy's lines."""
+    anew = type(error)(*error.args)
+    vars(anew).update(vars(error))
+    return anew
 
 
 def _locked(above: Sequence[Row[Any]], node_id: int, does: str) -> LockedError:

@@ -48,7 +48,7 @@ from artigraph.errors import (
 from artigraph.filter.value import among
 from artigraph.garbage import collector_paused
 from artigraph.node.broken import explain_labels, explain_parents, explain_uids
-from artigraph.node.closed import closed_parent, raise_locked
+from artigraph.node.closed import closed_parent, raise_locked, without_lines
 from artigraph.node.key import id_of_parent
 from artigraph.orm.base import is_clean, utc_now
 from artigraph.orm.node import LABEL_LENGTH, NODE_ID_SEQUENCE, Node, node_table
@@ -361,8 +361,7 @@ async def row_writer() -> AsyncIterator[RowWriter]:
             writer = RowWriter(transaction)
             yield writer
     except ParentNotFoundError as error:
-        # It says all; between here and there are only SQLAlchemy's frames.
-        raise error.with_traceback(None) from None
+        raise without_lines(error) from None
     except DatabaseRefusedError as error:
         if writer is not None and isinstance(error.__cause__, IntegrityError):
             await writer.explain()

@@ -803,8 +803,8 @@ async def test_a_database_with_no_tables(database_url: str, tmp_path: Path) -> N
         for call in (read_nodes(NodeFilter()), write_model(label="m", model=Fit(0.1))):
             with pytest.raises(
                 SchemaError,
-                match=r"The database sqlite\+aiosqlite:///.*empty\.db is not there, and so has no table "
-                r"'artigraph_node'\. set_engine\('sqlite.*empty\.db', create_tables=True\)",
+                match=r"The database sqlite\+aiosqlite:///.*empty\.db is not there, and so has no "
+                r"table 'artigraph_node'\. set_engine\('sqlite.*empty\.db', create_tables=True\)",
             ):
                 await call
     finally:
