@@ -178,6 +178,9 @@ class RowFacts:
             self.cells[cell] = badge.text
 
 
+_WHERE = ("place", "size")
+
+
 def describe_held(told: RowFacts, value: Field, badges: Mapping[str, tuple[Badge, ...]]) -> Facts:
     """The facts of a row and of the value that it holds.
 
@@ -187,16 +190,18 @@ def describe_held(told: RowFacts, value: Field, badges: Mapping[str, tuple[Badge
         badges: Of fields of a model, by name, where they live.
     """
     facts = value.inside or Facts(value.type)
+    # A model says its version itself, and a handle whether its bytes were given up.
+    said = {*value.badges, *(badge for badge in told.badges if badge.role == "version")}
     return replace(
         facts,
         label=told.label,
-        # A model says its version itself.
-        badges=(*value.badges, *(badge for badge in told.badges if badge.role != "version")),
+        badges=(*value.badges, *(badge for badge in told.badges if badge not in said)),
         notes=(*told.notes, *facts.notes),
         lines=(value.value,) if value.value else (),
         fields=tuple(
             one
-            if one.name not in badges or any(badge.role == "place" for badge in one.badges)
+            # A handle says both, or of bytes that were given up the size alone.
+            if one.name not in badges or any(badge.role in _WHERE for badge in one.badges)
             else replace(one, badges=(*one.badges, *badges[one.name]))
             for one in facts.fields
         ),

@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from artigraph.blob.record import RECORD_COLUMNS, record_of
 from artigraph.db.session import read
+from artigraph.db.setting import current_setting
 from artigraph.display.escape import cut, visible
 from artigraph.display.facts import Badge, Facts
 from artigraph.display.options import options
@@ -47,7 +48,8 @@ async def node_details(node_id: int) -> dict[str, Any]:
 
     Returns:
         ``row``, ``facts``, ``frames`` (the frames that may be looked into, by
-        ``label`` and ``node``), ``code``, and ``notes``, as plain values.
+        ``label`` and ``node``), ``code``, ``notes``, and why nothing can be changed
+        (``refusal``), as plain values.
 
     Raises:
         NodeNotFoundError: It is gone.
@@ -88,8 +90,16 @@ async def node_details(node_id: int) -> dict[str, Any]:
         "facts": _as_json(facts),
         "frames": [{"label": frame.label or "", "node": frame.node_id} for frame in frames],
         "code": code_for(row, values["kind"]),
+        "refusal": _refusal(),
         **await _notes(node_id),
     }
+
+
+def _refusal() -> str | None:
+    """Why nothing is written into this database; ``None`` if it may be."""
+    setting = current_setting()
+    why = None if setting is None else setting.refusal
+    return None if why is None else "\n".join(map(visible, why.split("\n")))
 
 
 async def _notes(node_id: int) -> dict[str, Any]:

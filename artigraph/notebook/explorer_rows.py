@@ -51,15 +51,21 @@ def tree_item(row: Mapping[str, Any]) -> TreeItem:
         row: Some of :func:`row_values`.
     """
     kind: NodeKind = row["kind"]
-    tags = row.get("tags", ())
+    told = " · ".join(filter(None, (row.get("status"), *row.get("tags", ()))))
+    failed = row.get("failed", False) or row.get("status") == "failed"
     if kind == "node":
         label = row["label"] if row["label"] is not None else f"{row['type']} {row['node']}"
-        failed = row.get("failed", False) or row.get("status") == "failed"
-        status = " · ".join(filter(None, (row.get("status"), *tags)))
-        return TreeItem(label, kind, more=row["count"], status=status, failed=failed)
+        return TreeItem(label, kind, more=row["count"], status=told, failed=failed)
     title = f"v{row['version']}" if row["version"] is not None else (row["size"] or "")
-    status, edge = " · ".join(tags), row["label"] or ""
-    return TreeItem(row["type"], kind, title, edge=edge, more=row["count"], status=status)
+    return TreeItem(
+        row["type"],
+        kind,
+        title,
+        edge=row["label"] or "",
+        more=row["count"],
+        status=told,
+        failed=failed,
+    )
 
 
 def _type(row: NodeSummary, kind: NodeKind) -> str:

@@ -9,6 +9,7 @@ from artigraph.filter.node import NodeFilter
 from artigraph.node.node import delete_nodes
 from artigraph.notebook.answering import Handlers, answers
 from artigraph.notebook.explorer_details import gone
+from artigraph.outline.relation import count_descendants
 from artigraph.trash.lock import lock_nodes, unlock_nodes
 from artigraph.trash.restore import restore_nodes
 from artigraph.trash.trash import trash_nodes
@@ -18,6 +19,12 @@ __all__ = ["TreeChanges"]
 
 class TreeChanges(Handlers):
     """Changes of one node, with all below it. The page asks its reader first."""
+
+    @answers("below")
+    async def _count_below(self, params: dict[str, Any]) -> dict[str, Any]:
+        # What any change takes along; asked once somebody is about to make one.
+        found = await count_descendants(NodeFilter(node_id=_node(params)))
+        return {"rows": sum(found.values())}
 
     @answers("trash")
     async def _trash(self, params: dict[str, Any]) -> dict[str, Any]:

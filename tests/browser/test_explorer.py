@@ -570,7 +570,7 @@ def test_node_is_thrown_away_given_back_and_locked(lab: Explored) -> None:
     """Each asks first; the tree follows, and one line takes a node out of the trash again."""
     lab.choose("run 3")
     lab.details.get_by_role("button", name="Move to trash").click()
-    expect(lab.details.get_by_text("Move run 3 and all below it to the trash?")).to_be_visible()
+    expect(lab.details.get_by_text("Move run 3 and the 8 below it to the trash?")).to_be_visible()
     lab.details.get_by_role("button", name="Cancel").click()
     assert lab.run("await nodes_exist(NodeFilter(label='run 3'))") == "True"
     lab.details.get_by_role("button", name="Move to trash").click()
@@ -591,3 +591,30 @@ def test_node_is_thrown_away_given_back_and_locked(lab: Explored) -> None:
     lab.details.get_by_role("button", name="Delete for good").click()
     expect(lab.details.get_by_role("alert")).to_contain_text("is locked")
     lab.notebook.screenshot("explorer-locked")
+    lab.toggle("run 3")
+    expect(lab.item("data: model Dataset v2 · locked")).to_be_visible()
+
+
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+def test_database_that_is_only_read(notebook: OpenNotebook, theme: str) -> None:
+    """Buttons look like buttons; those that change something are off, and say why."""
+    name = "only-" + theme.split()[-1].lower()
+    again = f'undo = set_engine("sqlite+aiosqlite:///{name}.db", read_only=True)'
+    opened = notebook([SETUP.replace("{name}", name), FILL, again, SHOW], theme=theme)
+    opened.run_all()
+    lab = Explored(opened)
+    lab.choose("run 3")
+    for named in ("Move to trash", "Delete for good", "Lock"):
+        button = lab.details.get_by_role("button", name=named)
+        expect(button).to_be_disabled()
+        expect(button).to_have_attribute("title", re.compile("can only be read here"))
+    copy = lab.details.get_by_role("button", name="Copy")
+    assert copy.evaluate("e => getComputedStyle(e).borderTopWidth") == "1px"
+    line, ground = copy.evaluate(
+        """e => [
+            getComputedStyle(e).borderTopColor,
+            getComputedStyle(e.getRootNode().host).backgroundColor,
+        ]"""
+    )
+    assert line not in (ground, "rgba(0, 0, 0, 0)")
+    opened.screenshot(f"explorer-{name}")

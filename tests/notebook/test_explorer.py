@@ -31,6 +31,7 @@ from artigraph import (
     delete_nodes,
     explore,
     get_engine,
+    lock_nodes,
     new_node,
     set_engine,
     write_model,
@@ -609,3 +610,40 @@ async def test_node_is_thrown_away_and_given_back(store: str) -> None:
         for method in ("trash", "restore", "delete", "lock", "unlock"):
             with pytest.raises(RuntimeError, match="the id of a node"):
                 await page.ask(method, node=wrong)
+
+
+async def test_marks_of_models_and_values_are_told(store: str) -> None:
+    """A page and the text form of an explorer say what is locked, whatever kind it is."""
+    root, model, _ = await small_tree()
+    await lock_nodes(NodeFilter(node_id=model))
+    explorer = await explore(root)
+    assert explorer.first_page["rows"][0]["status"] == "locked"
+    assert "v1 · locked" in explorer._repr_mimebundle_()[0]["text/plain"]
+    (frame,) = (await Page(explorer).ask("children", node=model))["rows"]
+    assert frame["status"] == "locked"
+
+
+async def test_count_below_is_asked_for(store: str) -> None:
+    """All that a change takes along is counted, not what hangs on the node itself alone."""
+    root, model, frame = await small_tree()
+    page = Page(await explore())
+    rows = [(await page.ask("below", node=one))["rows"] for one in (root.node_id, model, frame)]
+    assert rows == [2, 1, 0]
+    with pytest.raises(RuntimeError, match="the id of a node"):
+        await page.ask("below", node=0)
+
+
+async def test_database_that_is_only_read_says_so(tmp_path: Path) -> None:
+    """The details have the reason for which nothing can be changed."""
+    url = f"sqlite+aiosqlite:///{tmp_path / 'only.db'}"
+    for read_only in (False, True):
+        reset = set_engine(url, create_tables=not read_only, read_only=read_only)
+        try:
+            if not read_only:
+                node = await write_node(new_node())
+            refusal = (await Page(await explore()).ask("details", node=node.node_id))["refusal"]
+            await _dispose()
+        finally:
+            reset()
+        assert (refusal is not None) == read_only
+    assert "can only be read here" in refusal

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -41,6 +42,7 @@ from artigraph import (
     write_model,
     write_node,
 )
+from artigraph.display.value import format_size
 from artigraph.serializer.numpy import array_serializer
 from artigraph.storage.file import FileSystemStorage
 from tests.conftest import Statements
@@ -108,6 +110,7 @@ async def test_bytes_go_and_the_row_stays(place: str, tmp_path: Path) -> None:
         (found,) = await read_artifacts(ArtifactFilter(label="array"))
     assert "dropped" in repr(found.value)
     assert "dropped" in found.value._repr_html_()
+    assert re.findall(r'class="ag-badge[^"]*">([^<]*)<', found._repr_html_()).count("dropped") == 1
     with pytest.raises(ValueDroppedError, match=f"Run {run_id}"):
         await found.value.load()
 
@@ -143,6 +146,9 @@ async def test_models_without_their_values(statements: Statements) -> None:
     lazy = await read_model(ModelFilter(label="model 1"), lazy=True)
     assert lazy.value.number == 1
     assert "dropped" in repr(lazy.value.frame)
+    # Its size is told once, and not where the bytes were.
+    said = re.findall(r'class="ag-badge[^"]*">([^<]*)<', lazy._repr_html_())
+    assert said == ["v1", "database", "dropped", format_size(lazy.value.frame.nbytes)]
     for one in (lazy.value.frame, handle):
         with pytest.raises(ValueDroppedError, match=f"Run {run_id}"):
             await one.load()

@@ -3,7 +3,7 @@
 import { html } from "../shared/dom";
 import type { Ask } from "../shared/requests";
 import { said } from "./details";
-import { boxText } from "./tree";
+import { nameText } from "./tree";
 import type { Row } from "./types";
 
 export interface ChangesOptions {
@@ -11,6 +11,8 @@ export interface ChangesOptions {
   /** Something has changed: the node, or with `null` that it is there no more. */
   changed(node: number | null): Promise<void>;
   say(text: string): void;
+  /** Why nothing can be changed here; then nothing is offered. */
+  refusal: string | null;
   /** Show how to take the last change back. */
   offer(undo: HTMLElement): void;
 }
@@ -19,28 +21,29 @@ export interface ChangesOptions {
 interface Change {
   method: string;
   name: string;
-  question: string;
+  /** Asks about the node, which is named with what is below it. */
+  question(whole: string): string;
   done: string;
   leaves: boolean;
 }
 
 /** The buttons below what is told of a node. */
 export function changeButtons(row: Row, locked: boolean, options: ChangesOptions): HTMLElement {
-  const name = row.label ?? boxText(row);
-  const whole = row.count > 0 ? `${name} and all below it` : name;
+  const name = row.label ?? nameText(row);
   const changes: Change[] = [
-    { method: "trash", name: "Move to trash", question: `Move ${whole} to the trash?`, done: "Moved to the trash.",
-      leaves: true },
-    { method: "delete", name: "Delete for good", question: `Delete ${whole} for good? It cannot be undone.`,
+    { method: "trash", name: "Move to trash", question: (whole) => `Move ${whole} to the trash?`,
+      done: "Moved to the trash.", leaves: true },
+    { method: "delete", name: "Delete for good", question: (whole) => `Delete ${whole} for good? It cannot be undone.`,
       done: "Deleted.", leaves: true },
     locked
-      ? { method: "unlock", name: "Unlock", question: `Unlock ${whole}?`, done: "Unlocked.", leaves: false }
-      : { method: "lock", name: "Lock", question: `Lock ${whole}? Nobody changes it then.`, done: "Locked.",
+      ? { method: "unlock", name: "Unlock", question: (whole) => `Unlock ${whole}?`, done: "Unlocked.", leaves: false }
+      : { method: "lock", name: "Lock", question: (whole) => `Lock ${whole}? Nobody changes it then.`, done: "Locked.",
           leaves: false },
   ];
   const place = html("div", { class: "changes" });
   const buttons = changes.map((change) => {
-    const button = html("button", { type: "button" }, change.name);
+    const { refusal } = options;
+    const button = html("button", { type: "button", title: refusal, disabled: refusal !== null }, change.name);
     button.addEventListener("click", () => confirm(change));
     return button;
   });
@@ -54,8 +57,18 @@ export function changeButtons(row: Row, locked: boolean, options: ChangesOptions
       buttons[changes.indexOf(change)]?.focus();
     });
     yes.addEventListener("click", () => void act(change, [yes, no]));
-    place.replaceChildren(html("p", { role: "alert" }, change.question), yes, no);
+    const question = html("p", { role: "alert" });
+    const ask = (below: string): void => {
+      question.textContent = change.question(row.count > 0 ? `${name} and ${below} below it` : name);
+    };
+    ask("all");
+    place.replaceChildren(question, yes, no);
     no.focus();
+    // A row knows how many hang on it, and not how many hang on those. Without a count, all are meant.
+    if (row.count > 0) {
+      void options.ask<{ rows: number }>("below", { node: row.node }).then(
+        ({ rows }) => { if (rows > 0) ask(`the ${rows.toLocaleString("en")}`); }, () => undefined);
+    }
   }
 
   async function act(change: Change, both: HTMLButtonElement[]): Promise<void> {

@@ -6,7 +6,7 @@ import { changeButtons, type ChangesOptions } from "./changes";
 import { copy } from "./export";
 import { drawBadges, drawFacts } from "./facts";
 import { HitList, type Found } from "./hits";
-import { boxText } from "./tree";
+import { nameText } from "./tree";
 import { SCOPE, type Details, type Narrowing, type Row } from "./types";
 
 /** Shows a frame in an element, and returns what takes it away. */
@@ -79,7 +79,7 @@ export class DetailsPane {
     if (row !== null && row.count > this.#options.page) this.element.append(this.#childList(row));
   }
 
-  #draw({ row, facts, frames, code, notes: written, more_notes: more }: Details): void {
+  #draw({ row, facts, frames, code, notes: written, more_notes: more, refusal = null }: Details): void {
     const button = html("button", { type: "button", title: "Copy this line of code" }, "Copy");
     button.addEventListener("click", () => {
       void copy(code).then(() => this.#options.say("Copied."));
@@ -88,7 +88,7 @@ export class DetailsPane {
     this.element.replaceChildren(
       head(row, facts.label !== "" ? facts.label : undefined),
       html("div", { class: "badges" }, ...drawBadges(facts.badges)),
-      html("div", { class: "code-line" }, html("code", { tabindex: 0 }, code), button),
+      html("div", { class: "code-line" }, drawCode(code), button),
     );
     if (row.count > this.#options.page) this.element.append(this.#childList(row));
     for (const frame of frames) this.element.append(this.#frame(frame));
@@ -97,13 +97,13 @@ export class DetailsPane {
     const { ask, changed, say } = this.#options;
     const locked = facts.badges.some((badge) => badge.text === "locked");
     this.element.append(
-      changeButtons(row, locked, { ask, changed, say, offer: (undo) => (this.#undo = undo) }));
+      changeButtons(row, locked, { ask, changed, say, refusal, offer: (undo) => (this.#undo = undo) }));
   }
 
   #childList(row: Row): HTMLElement {
     const { ask, jump, narrowing } = this.#options;
     const hits = new HitList({
-      label: `Find below ${row.label ?? boxText(row)}`,
+      label: `Find below ${row.label ?? nameText(row)}`,
       placeholder: `Find among ${row.count.toLocaleString("en")}${row.capped ? " or more" : ""}…`,
       findsAll: true,
       find: (label, after, signal) => ask<Found>(
@@ -147,12 +147,19 @@ function drawNotes(notes: Details["notes"], more: boolean): HTMLElement {
     html("h4", {}, more ? `Notes, the newest ${notes.length}` : "Notes"), html("ul", {}, ...drawn));
 }
 
-function head(row: Row, label = row.label ?? boxText(row)): HTMLElement {
+/** A line of code, which a narrow pane breaks where Python's reader would, and not within a name. */
+function drawCode(code: string): HTMLElement {
+  const parts = code.split(/(?<=\()|(?=\.)/);
+  return html("code", { tabindex: 0 }, ...parts.flatMap((part) => [html("wbr"), part]).slice(1));
+}
+
+// Its tags stand below as badges, and an id with a # would look like one of them.
+function head(row: Row, label = row.label ?? nameText(row)): HTMLElement {
   return html("header", {},
     html("span", { class: `dot ${row.kind}`, "aria-hidden": "true" }),
     html("h3", {}, label),
     html("p", { class: "quiet" },
-      [KINDS[row.kind], row.kind === "node" ? row.type : boxText(row), `#${row.node}`].join(" · ")));
+      [KINDS[row.kind], row.kind === "node" ? row.type : nameText(row), `id ${row.node}`].join(" · ")));
 }
 
 /** An error for people. */

@@ -24,7 +24,7 @@ export interface Box {
   height: number;
   /** What stands in it. */
   lines: string[];
-  /** How it went: the end of its last line. */
+  /** How it went, and whether it is locked: the end of its last line. */
   status: string;
   /** Its tags, which stand at the end of the last line. */
   tags: string;

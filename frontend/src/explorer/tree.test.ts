@@ -208,6 +208,15 @@ describe("a drawing", () => {
     expect(world.querySelector("title")!.textContent).toBe(`${long} · failed`);
   });
 
+  it("says of any kind that it is locked or dropped, and not that a run went well", () => {
+    const texts = [
+      row(1, { kind: "model", type: "Fit", version: 1, status: "locked", tags: ["#best"] }),
+      row(2, { kind: "artifact", type: "array", size: "6 B", status: "locked · dropped" }),
+      row(3, { status: "finished · locked" }),
+    ].map(boxText);
+    expect(texts).toEqual(["Fit v1 · locked  #best", "array · 6 B · locked · dropped", "node 3 · locked"]);
+  });
+
   it("shows hostile labels as text", () => {
     const world = svg("g");
     const hostile = new Tree(first({ rows: [row(1, { label: HOSTILE, kind: "model", type: HOSTILE })] }));

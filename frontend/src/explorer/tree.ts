@@ -220,7 +220,8 @@ export function boxText(row: Row): string {
   return `${nameText(row)}${statusText(row)}${tagsText(row)}`;
 }
 
-function nameText(row: Row): string {
+/** What a row is called by itself: without what its box says of it. */
+export function nameText(row: Row): string {
   if (row.kind === "model") return row.version === null ? row.type : `${row.type} v${row.version}`;
   if (row.kind === "artifact") return row.size === null ? row.type : `${row.type} · ${row.size}`;
   return row.label ?? `${row.type} ${row.node}`;
@@ -231,9 +232,13 @@ export function tagsText(row: Row): string {
   return (row.tags ?? []).map((tag) => `  ${tag}`).join("");
 }
 
-/** How a row went, as it stands behind its name: what went as it should needs no word. */
+/**
+ * What a row tells in trees, as it stands behind its name: how it went, whether it is
+ * locked, whether its bytes were given up. What went as it should needs no word.
+ */
 export function statusText(row: Row): string {
-  return row.kind === "node" && row.status && row.status !== "finished" ? ` · ${row.status}` : "";
+  const told = (row.status ?? "").split(" · ").filter((word) => word !== "" && word !== "finished");
+  return told.map((word) => ` · ${word}`).join("");
 }
 
 /** What stands on the line that leads to a row. */

@@ -18,7 +18,7 @@ export interface Row {
   count: number;
   /** … or more than that. */
   capped: boolean;
-  /** How a cell's run went. */
+  /** What it tells in trees: how a cell's run went, `locked`, `dropped`. */
   status?: string | null;
   /** Whether that is that it went wrong. */
   failed?: boolean;
@@ -54,6 +54,8 @@ export interface Details {
   /** The newest notes about it, the oldest of these first. */
   notes: { text: string; by: string; at: string }[];
   more_notes: boolean;
+  /** Why nothing can be changed, such as in a database that is only read. */
+  refusal?: string | null;
 }
 
 /** As `artigraph.display.facts.Facts`. */

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import widget from "./index";
-import type { FirstPage, Model, Row, Traits } from "./types";
+import type { Details, FirstPage, Model, Row, Traits } from "./types";
 
 function row(node: number, rest: Partial<Row> = {}): Row {
   return {
@@ -52,6 +52,15 @@ class Python implements Model {
   asked(method: string): Record<string, unknown>[] {
     return this.sent.filter((each) => each["method"] === method);
   }
+}
+
+/** What Python tells of a chosen row. */
+function details(of: Row, more: Partial<Details> = {}): Details {
+  const facts = {
+    name: "Node", label: "", badges: [], notes: [], lines: [], fields: [], more_fields: 0, table: null,
+    picture: null, code: "", warnings: [],
+  };
+  return { row: of, facts, frames: [], code: "", notes: [], more_notes: false, ...more };
 }
 
 let python: Python;
@@ -162,6 +171,46 @@ describe("an explorer", () => {
     python.fire("change:selected");
     expect(item("node 1").getAttribute("aria-selected")).toBe("true");
     expect(item("node 2").getAttribute("aria-selected")).toBe("false");
+  });
+
+  it("names a chosen model once, its id unlike a tag, and breaks code at its joints", async () => {
+    const code = "(await read_model(NodeFilter(node_id=2))).value";
+    const model = row(2, { kind: "model", type: "Fit", version: 1, label: null, status: "locked", tags: ["#best"] });
+    python.answers["details"] = details(model, { code });
+    click(item("node 2"));
+    await settle();
+    const header = root().querySelector(".details header")!;
+    expect([...header.querySelectorAll("h3, p")].map((each) => each.textContent)).toEqual(
+      ["Fit v1", "model · Fit v1 · id 2"]);
+    const shown = root().querySelector(".code-line code")!;
+    expect(shown.textContent).toBe(code);
+    expect([...shown.childNodes].filter((each) => each.nodeName !== "WBR").map((each) => each.textContent)).toEqual(
+      ["(", "await read_model(", "NodeFilter(", "node_id=2)))", ".value"]);
+  });
+
+  it("offers no change where nothing can be changed, and says why", async () => {
+    python.answers["details"] = details(row(2), { refusal: "It is only read here." });
+    click(item("node 2"));
+    await settle();
+    const buttons = [...root().querySelectorAll<HTMLButtonElement>(".changes button")];
+    expect(buttons.map((each) => [each.disabled, each.title])).toEqual(
+      Array(3).fill([true, "It is only read here."]));
+    buttons[0]!.click();
+    expect(root().querySelector(".changes [role=alert]")).toBeNull();
+  });
+
+  it("says how many go along, once that is counted", async () => {
+    python.answers["details"] = details(row(1, { count: 2 }));
+    python.answers["below"] = { rows: 1234 };
+    click(item("node 1"));
+    await settle();
+    const buttons = [...root().querySelectorAll<HTMLButtonElement>(".changes button")];
+    expect(buttons.map((each) => [each.disabled, each.title])).toEqual(Array(3).fill([false, ""]));
+    click(buttons[0]!);
+    const question = root().querySelector(".changes [role=alert]")!;
+    expect(question.textContent).toBe("Move node 1 and all below it to the trash?");
+    await settle();
+    expect(question.textContent).toBe("Move node 1 and the 1,234 below it to the trash?");
   });
 
   it("jumps to a hit of a search", async () => {

@@ -59,7 +59,7 @@ export class ExplorerView {
     });
     const jump = (row: Row): void => void this.#jump(row.node);
     this.#search = new HitList({
-      label: "Search the whole tree", placeholder: "Search: label, type, loss<0.1", hint: HINT, findsAll: false,
+      label: "Search the whole tree", placeholder: "Search: label, loss<0.1, #best", hint: HINT, findsAll: false,
       find: (text, after, signal) =>
         ask<Found>("search", { text, before: after, ...narrowing() }, { signal, timeout: SLOW }),
       choose: jump, leave: () => this.#drawing.element(this.#active)?.focus({ preventScroll: true }),
