@@ -190,6 +190,9 @@ class FilterError(ArtigraphError, TypeError, ValueError):
 class SerializationError(ArtigraphError, TypeError):
     """A value that would not come back equal, refused before anything is written."""
 
+    fix = ""
+    """What to do about a field's value, in the message; of a tag it would be no help."""
+
 
 class DeserializationError(ArtigraphError, ValueError):
     """Stored bytes or JSON that cannot be turned back into a value."""

@@ -42,12 +42,15 @@ E = TypeVar("E", bound=ArtigraphError)
 _columns = node_table.c
 
 
-async def refuse_closed_parents(connection: AsyncConnection, parents: Iterable[int]) -> None:
+async def refuse_closed_parents(
+    connection: AsyncConnection, parents: Iterable[int], so: str = "nothing is hung on it"
+) -> None:
     """Refuse rows on which nothing may be hung, and keep the others from becoming such ones.
 
     Args:
         connection: One whose transaction is about to hang something on them.
         parents: Their ids.
+        so: What follows from a lock, for the error.
 
     Raises:
         LockedError: One is locked.
@@ -55,21 +58,24 @@ async def refuse_closed_parents(connection: AsyncConnection, parents: Iterable[i
     """
     ids = set(parents)
     if ids:
-        await connection.run_sync(_refuse_closed, ids)
+        await connection.run_sync(_refuse_closed, ids, so)
 
 
-def _refuse_closed(connection: Connection, ids: set[int]) -> None:
+def _refuse_closed(connection: Connection, ids: set[int], so: str) -> None:
     closed = dialect_of(connection).closed_among(connection, node_table.name, ids)
     if closed is not None:
-        raise closed_parent(connection, closed)
+        raise closed_parent(connection, closed, so)
 
 
-def closed_parent(connection: Connection, node_id: int) -> ArtigraphError:
+def closed_parent(
+    connection: Connection, node_id: int, so: str = "nothing is hung on it"
+) -> ArtigraphError:
     """The error for a row that nothing may be hung on.
 
     Args:
         connection: The one that has found it.
         node_id: The row.
+        so: What follows from a lock.
     """
     above = connection.execute(_way_up(node_id)).all()
     row = _of(above, node_id)
@@ -79,7 +85,7 @@ def closed_parent(connection: Connection, node_id: int) -> ArtigraphError:
             f"{row_named(row.node_id, row.node_label)} is in the trash, so nothing hangs on it. "
             f"Nothing was written. Take it out first: await restore_nodes({top.node_id})"
         )
-    return _locked(above, node_id, "nothing is hung on it")
+    return _locked(above, node_id, so)
 
 
 async def in_trash(connection: AsyncConnection, node_id: int) -> NodeNotFoundError | None:

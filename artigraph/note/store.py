@@ -46,7 +46,9 @@ async def write_note(node: NodeLike, text: str) -> Note:
 
 
 def _one_id(node: object) -> int:
-    found = () if isinstance(node, Filter) else check_nodes("write_note()", node)
+    found = (
+        () if isinstance(node, Filter) else check_nodes("write_note()", node, "a node or its id")
+    )
     if isinstance(found, Filter) or len(found) != 1:
         raise FilterError(
             f"write_note() takes one node or its id, not {node!r:.60}. Write a note for each, "

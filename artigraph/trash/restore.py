@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,6 @@ from artigraph.db.outcome import conflict
 from artigraph.db.retry import retried
 from artigraph.db.session import read, write
 from artigraph.db.setting import current_store
-from artigraph.db.store import check_store
 from artigraph.db.transaction import Transaction
 from artigraph.display.escape import cut
 from artigraph.errors import (
@@ -25,14 +24,14 @@ from artigraph.errors import (
     ParentNotFoundError,
 )
 from artigraph.filter.base import Filter
-from artigraph.filter.relation import Nodes, check_nodes, subtree
+from artigraph.filter.relation import check_nodes, subtree
 from artigraph.filter.unset import UNSET, Unset
 from artigraph.filter.value import among
 from artigraph.node.closed import refuse_closed_parents, row_named, trashed_top
 from artigraph.node.key import id_of_parent
 from artigraph.node.move import lock_moves, refuse_cycles_among
 from artigraph.node.row import check_label
-from artigraph.orm.node import Node, NodeLike, node_table, row_of
+from artigraph.orm.node import NodeLike, node_table
 from artigraph.orm.trash import TrashRecord
 from artigraph.trash.entry import TrashEntry
 from artigraph.trash.mark import mark
@@ -50,12 +49,12 @@ class _Wanted:
     clause: ColumnElement[bool]
     parent_id: int | Unset | None
     label: str | None
-    one: int | None = None
-    """The id, where one was given."""
+    ids: tuple[int, ...] = ()
+    """The ids, where any were given: all of them are to be found."""
 
 
 async def restore_nodes(
-    what: Filter | NodeLike | TrashEntry,
+    what: Filter | NodeLike | TrashEntry | Collection[NodeLike | TrashEntry],
     *,
     parent_id: NodeLike | Unset | None = UNSET,
     label: str | None = None,
@@ -64,8 +63,8 @@ async def restore_nodes(
     """Take nodes out of the trash, with all that hangs below them: all of them or none.
 
     Args:
-        what: An entry of :func:`read_trash`, the id of a tree's topmost node or that node; or
-            a filter, of which the topmost nodes in the trash are asked.
+        what: An entry of :func:`read_trash`, the id of a tree's topmost node or that node, or
+            several of these; or a filter, of which the topmost nodes in the trash are asked.
         parent_id: What to hang them on, ``None`` for nothing; where they hung, unless given.
         label: What to call the one from now on; what it was called, unless given.
         everything: Let the filter be one that limits nothing, such as ``NodeFilter()``.
@@ -105,18 +104,18 @@ def _wanted(
                 "everything=True."
             )
         return _Wanted(what.clause(), parent_id, label)
-    if isinstance(what, TrashEntry):
-        what = what.node_id
-    given: Any = row_of(what)
-    if isinstance(given, Node):
-        check_store(given, current_store())
-    checked: Nodes = check_nodes("restore_nodes()", given)
-    if not isinstance(checked, tuple) or len(checked) != 1:
-        raise FilterError(
-            f"restore_nodes() takes one node, an entry of read_trash() or a filter, not {what!r}. "
-            "Several are asked for as NodeFilter(node_id=[…])."
-        )
-    return _Wanted(_columns.node_id == checked[0], parent_id, label, checked[0])
+    given = [_bare(one) for one in what] if isinstance(what, list | tuple) else _bare(what)
+    checked = check_nodes(
+        "restore_nodes()",
+        given,
+        "an entry of read_trash(), an id, a node, several of them or a filter",
+    )
+    assert isinstance(checked, tuple)  # noqa: S101  # a filter is none of these
+    return _Wanted(among(_columns.node_id, checked), parent_id, label, tuple(checked))
+
+
+def _bare(given: object) -> object:
+    return given.node_id if isinstance(given, TrashEntry) else given
 
 
 @retried
@@ -126,8 +125,10 @@ async def _restore(wanted: _Wanted) -> int:
         # Nobody hangs what is above it below it meanwhile.
         await lock_moves(connection)
         entries = (await connection.execute(_entries(wanted).with_for_update())).all()
-        if not entries:
-            await _explain_none(connection, wanted)
+        there = {entry.trash_node_id for entry in entries}
+        missing = next((one for one in wanted.ids if one not in there), None)
+        if missing is not None or not entries:
+            await _explain_none(connection, wanted.clause, missing)
             return 0
         if wanted.label is not None and len(entries) > 1:
             raise FilterError(
@@ -222,15 +223,17 @@ async def _check_old_parents(
     await refuse_closed_parents(connection, above)
 
 
-async def _explain_none(connection: AsyncConnection, wanted: _Wanted) -> None:
-    """Say why nothing is to be given back where one thing was asked for.
+async def _explain_none(
+    connection: AsyncConnection, clause: ColumnElement[bool], missing: int | None
+) -> None:
+    """Say why nothing is to be given back, of one thing that was asked for or of a filter.
 
     Raises:
         NodeNotFoundError: It is not in the trash, or not the topmost of its tree there.
     """
     query = (
         select(_columns.node_id, _columns.node_label, _columns.node_trashed_at)
-        .where(wanted.clause)
+        .where(clause if missing is None else _columns.node_id == missing)
         .order_by(_columns.node_trashed_at.is_(None), _columns.node_id)
         .limit(1)
     )
@@ -244,11 +247,11 @@ async def _explain_none(connection: AsyncConnection, wanted: _Wanted) -> None:
             f"{called}, which it hangs below. Nothing was restored. Restore that: "
             f"await restore_nodes({top.node_id})"
         )
-    if wanted.one is not None:
-        what = "is not there any more" if row is None else "is not in the trash"
+    if missing is not None:
+        what = "is neither here nor in the trash" if row is None else "is not in the trash"
         raise NodeNotFoundError(
-            f"Node {wanted.one} {what}, so it cannot be restored. await read_trash() lists what "
-            "can."
+            f"Node {missing} {what}, so it cannot be restored. Nothing was restored. "
+            "await read_trash() lists what can."
         )
 
 

@@ -578,3 +578,11 @@ async def test_tags_are_columns_of_frames(store: str, statements: Statements) ->
     for wrong in ("stage", None, [3], {"a": 1}):
         with pytest.raises(FilterError, match="tags="):
             await read_frame(every, tags=cast(Any, wrong))
+
+
+async def test_what_no_tag_has_is_refused_without_advice_for_fields(store: str) -> None:
+    """A tag has no annotation that a serializer could stand in."""
+    (node,) = await nodes(1)
+    with pytest.raises(TagError, match=r"JSON cannot hold it.*below the node as a model") as told:
+        await tag_nodes(NodeFilter(node_id=node.node_id), {"of": object()})
+    assert "Annotate" not in str(told.value)
