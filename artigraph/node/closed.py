@@ -22,6 +22,7 @@ from artigraph.errors import (
     LockedError,
     NodeNotFoundError,
     ParentNotFoundError,
+    typed_in_magics,
 )
 from artigraph.filter.relation import subtree, walk
 from artigraph.orm.node import node_table
@@ -32,6 +33,7 @@ __all__ = [
     "naming_locked",
     "raise_locked",
     "refuse_closed_parents",
+    "restore_in_magics",
     "row_named",
     "trashed_top",
     "without_lines",
@@ -81,9 +83,12 @@ def closed_parent(
     row = _of(above, node_id)
     if row.node_trashed_at is not None:
         top = _topmost(above, node_id, "node_trashed_at")
-        return ParentNotFoundError(
-            f"{row_named(row.node_id, row.node_label)} is in the trash, so nothing hangs on it. "
-            f"Nothing was written. Take it out first: await restore_nodes({top.node_id})"
+        return typed_in_magics(
+            ParentNotFoundError(
+                f"{row_named(row.node_id, row.node_label)} is in the trash, so nothing hangs on "
+                f"it. Nothing was written. Take it out first: await restore_nodes({top.node_id})"
+            ),
+            restore_in_magics(top.node_id),
         )
     return _locked(above, node_id, so)
 
@@ -100,10 +105,13 @@ async def in_trash(connection: AsyncConnection, node_id: int) -> NodeNotFoundErr
     if row is None or row.node_trashed_at is None:
         return None
     top = _topmost(above, node_id, "node_trashed_at")
-    return NodeNotFoundError(
-        f"{row_named(row.node_id, row.node_label)} is in the trash since "
-        f"{format_time(row.node_trashed_at)}, so it is neither read nor changed. Nothing was "
-        f"written. Take it out first: await restore_nodes({top.node_id})"
+    return typed_in_magics(
+        NodeNotFoundError(
+            f"{row_named(row.node_id, row.node_label)} is in the trash since "
+            f"{format_time(row.node_trashed_at)}, so it is neither read nor changed. Nothing was "
+            f"written. Take it out first: await restore_nodes({top.node_id})"
+        ),
+        restore_in_magics(top.node_id),
     )
 
 
@@ -178,11 +186,30 @@ def _locked(above: Sequence[Row[Any]], node_id: int, does: str) -> LockedError:
     with_it = ""
     if top.node_id != node_id:
         with_it = f" with {row_named(top.node_id, top.node_label).replace('N', 'n', 1)}"
-    return LockedError(
+    unlock = f"await unlock_nodes(NodeFilter(node_id={top.node_id}))"
+    error = LockedError(
         f"{row_named(row.node_id, row.node_label)} is locked{with_it} since "
         f"{format_time(row.node_locked_at)}, so {does}. Nothing was written. Unlock it first: "
-        f"await unlock_nodes(NodeFilter(node_id={top.node_id}))"
+        f"{unlock}"
     )
+    return typed_in_magics(error, {unlock: f"%artigraph unlock {top.node_id}"})
+
+
+def restore_in_magics(node_id: int) -> dict[str, str]:
+    """What a magic's line says for the calls of ``restore_nodes()`` that errors advise.
+
+    Args:
+        node_id: What is to be restored.
+    """
+    call, line = f"await restore_nodes({node_id}", f"%artigraph restore {node_id}"
+    return {
+        f"{call})": line,
+        f'{call}, label="…")': f"{line} --label …",
+        f"{call}, parent_id=None), or with the id of a node": f"{line} --root, or --to a node",
+        "hang it elsewhere with parent_id=…": "hang it elsewhere with --to NODE",
+        "another one, or parent_id=None to hang it on nothing": "another one, or --root",
+        "await read_trash() lists": "%artigraph trash lists",
+    }
 
 
 def row_named(node_id: int, label: object) -> str:

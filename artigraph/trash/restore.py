@@ -22,12 +22,18 @@ from artigraph.errors import (
     LabelExistsError,
     NodeNotFoundError,
     ParentNotFoundError,
+    typed_in_magics,
 )
 from artigraph.filter.base import Filter
 from artigraph.filter.relation import check_nodes, subtree
 from artigraph.filter.unset import UNSET, Unset
 from artigraph.filter.value import among
-from artigraph.node.closed import refuse_closed_parents, row_named, trashed_top
+from artigraph.node.closed import (
+    refuse_closed_parents,
+    restore_in_magics,
+    row_named,
+    trashed_top,
+)
 from artigraph.node.key import id_of_parent
 from artigraph.node.move import lock_moves, refuse_cycles_among
 from artigraph.node.row import check_label
@@ -187,10 +193,11 @@ async def _check_parent(connection: AsyncConnection, parent_id: int) -> None:
     await refuse_closed_parents(connection, [parent_id])
     query = select(_columns.node_id).where(_columns.node_id == parent_id)
     if (await connection.execute(query)).first() is None:
-        raise ParentNotFoundError(
+        error = ParentNotFoundError(
             f"There is no node {parent_id} to hang it on. Nothing was restored. Give another "
             "one, or parent_id=None to hang it on nothing."
         )
+        raise typed_in_magics(error, restore_in_magics(parent_id))
 
 
 async def _check_old_parents(
@@ -205,21 +212,24 @@ async def _check_old_parents(
         if parent is None or (parent in found and found[parent] is None):
             continue
         name = row_named(entry.trash_node_id, entry.node_label)
+        in_magics = restore_in_magics(entry.trash_node_id)
         elsewhere = (
             f"hang it elsewhere: await restore_nodes({entry.trash_node_id}, parent_id=None), "
             "or with the id of a node"
         )
         if parent not in found:
-            raise ParentNotFoundError(
+            deleted = ParentNotFoundError(
                 f"{name} hung on node {parent}, which was deleted. Nothing was restored. You may "
                 f"{elsewhere}."
             )
+            raise typed_in_magics(deleted, in_magics)
         top = await trashed_top(connection, parent)
         assert top is not None  # noqa: S101  # it is in the trash
-        raise ParentNotFoundError(
+        error = ParentNotFoundError(
             f"{name} hung on node {parent}, which is in the trash itself. Nothing was restored. "
             f"Restore that first: await restore_nodes({top.node_id}); or {elsewhere}."
         )
+        raise typed_in_magics(error, in_magics | restore_in_magics(top.node_id))
     await refuse_closed_parents(connection, above)
 
 
@@ -242,17 +252,19 @@ async def _explain_none(
         top = await trashed_top(connection, row.node_id)
         assert top is not None  # noqa: S101  # it is in the trash
         called = "" if top.node_label is None else f" ({cut(repr(top.node_label), 80)})"
-        raise NodeNotFoundError(
+        inner = NodeNotFoundError(
             f"{row_named(row.node_id, row.node_label)} is in the trash with node {top.node_id}"
             f"{called}, which it hangs below. Nothing was restored. Restore that: "
             f"await restore_nodes({top.node_id})"
         )
+        raise typed_in_magics(inner, restore_in_magics(top.node_id))
     if missing is not None:
         what = "is neither here nor in the trash" if row is None else "is not in the trash"
-        raise NodeNotFoundError(
+        error = NodeNotFoundError(
             f"Node {missing} {what}, so it cannot be restored. Nothing was restored. "
             "await read_trash() lists what can."
         )
+        raise typed_in_magics(error, restore_in_magics(missing))
 
 
 async def _explain_label(wanted: _Wanted) -> None:
@@ -275,11 +287,12 @@ async def _explain_label(wanted: _Wanted) -> None:
             owner = (await connection.execute(query)).scalar()
             if owner is not None or (parent, label) in seen:
                 whose = "of another that was to come back" if owner is None else f"of node {owner}"
-                raise LabelExistsError(
+                taken = LabelExistsError(
                     f"Node {entry.trash_node_id} cannot hang under node {parent} as "
                     f"{cut(repr(label), 80)}: that is the label {whose} by now. Nothing was "
                     f"restored. Call it otherwise: await restore_nodes({entry.trash_node_id}, "
                     'label="…"); or hang it elsewhere with parent_id=…'
-                ) from None
+                )
+                raise typed_in_magics(taken, restore_in_magics(entry.trash_node_id)) from None
             if parent is not None and label is not None:
                 seen.add((parent, label))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from artigraph import (
@@ -133,3 +135,34 @@ def test_completion_and_help(memory_shell: Shell) -> None:
     assert complete(memory_shell, "%ag rm --f") == {"%ag rm --final"}
     for name in ("rm", "restore", "trash", "lock", "unlock", "drop"):
         assert f"%artigraph {name}" in said(memory_shell, f"%ag {name} --help")
+
+
+def test_advice_is_a_line_of_the_magic(shell: Shell) -> None:
+    """What is said behind a magic is typed behind one, and works; in Python it is Python."""
+    shell.run(TREE, "%ag lock 'run 1'")
+    told = str(shell.fail("%ag rm leaf").error)
+    assert "unlock_nodes" not in told
+    assert told.endswith("Unlock it first: %artigraph unlock {}".format(shell.run("run.node_id")))
+    in_python = shell.fail("await trash_nodes(NodeFilter(node_id=leaf.node_id))")
+    assert "await unlock_nodes(NodeFilter(" in str(in_python.error)
+    shell.run(told.rpartition(": ")[2], "%ag rm 'run 1'")
+    shell.run("again = await write_node(new_node(node_label='run 1', node_parent_id=top.node_id))")
+    told = str(shell.fail("%ag restore 'run 1'").error)
+    assert "--label …; or hang it elsewhere with --to NODE" in told
+    assert "await" not in told
+    shell.run("%ag rm top")
+    told = str(shell.fail("%ag restore 'run 1'").error)
+    assert "--root, or --to a node" in told
+    assert "await" not in told
+    assert "%artigraph restore" in str(shell.fail("%ag restore {again.node_id}").error)
+    assert "%artigraph trash lists" in str(shell.fail("%ag restore 99999").error)
+
+
+def test_a_database_that_is_only_read_says_how_to_write(shell: Shell, tmp_path: Path) -> None:
+    """The address is given again without --read-only."""
+    address = f"sqlite+aiosqlite:///{tmp_path}/only.db"
+    shell.run(f"%ag connect {address} --create-tables", TREE)
+    shell.run(f"%ag connect {address} --read-only")
+    told = str(shell.fail("%ag rm leaf").error)
+    assert "set_engine" not in told
+    assert "%artigraph connect ADDRESS, without --read-only" in told
