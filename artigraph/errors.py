@@ -312,7 +312,7 @@ def error_about(row: str, error: Exception) -> Exception:
         return error
     told = type(error)(f"{row}: {error}")
     if isinstance(error, ArtigraphError):
-        told.in_magics = error.in_magics
+        told.in_magics = error.in_magics  # type: ignore[attr-defined]  # of the same class
     told.__cause__ = error
     return told
 

@@ -176,6 +176,9 @@ def _terms(given: str | Order, filter: Filter, classes: Mapping[str, type[Any]])
     if isinstance(given.by, str) and given.by.startswith(_TAG):
         yield _Term(_of_tag(given.by), given.descending, True)
         return
+    if isinstance(given.by, str) and given.by.startswith("#"):
+        tag = f"{'-' * given.descending}{_TAG}{given.by[1:]}"
+        raise FilterError(f"order_by={_typed(given)!r}: a tag is ordered by as {tag!r}.")
     path = path_of(given.by)
     column = node_table.c.get(path[0]) if len(path) == 1 else None
     if column is not None:

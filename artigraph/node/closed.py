@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Row, select
+from sqlalchemy import ColumnElement, Connection, Row, func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -33,6 +33,7 @@ __all__ = [
     "naming_locked",
     "raise_locked",
     "refuse_closed_parents",
+    "refuse_locked",
     "restore_in_magics",
     "row_named",
     "trashed_top",
@@ -179,6 +180,23 @@ def without_lines(error: E) -> E:
     anew = type(error)(*error.args)
     vars(anew).update(vars(error))
     return anew
+
+
+async def refuse_locked(connection: AsyncConnection, clause: ColumnElement[bool]) -> None:
+    """Refuse rows of which one is locked, before anybody is asked whether to change them.
+
+    Args:
+        connection: Where to ask.
+        clause: What finds them.
+
+    Raises:
+        LockedError: One is.
+    """
+    query = select(func.min(_columns.node_id)).where(clause, _columns.node_locked_at.is_not(None))
+    found = (await connection.execute(query)).scalar()
+    if found is not None:
+        above = (await connection.execute(_way_up(found))).all()
+        raise _locked(above, found, "it is not changed")
 
 
 def _locked(above: Sequence[Row[Any]], node_id: int, does: str) -> LockedError:

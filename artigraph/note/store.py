@@ -11,12 +11,11 @@ from sqlalchemy import Row, bindparam, delete, func, insert, select
 from artigraph.db.fetch import ask
 from artigraph.db.retry import retried
 from artigraph.db.session import write
-from artigraph.display.row import ResultList
 from artigraph.errors import FilterError, NodeNotFoundError
 from artigraph.filter.base import PRESENT, Filter
 from artigraph.filter.order import check_counts
 from artigraph.filter.relation import Nodes, check_nodes, nodes_clause
-from artigraph.note.note import LONGEST_NOTE, Note, check_text
+from artigraph.note.note import LONGEST_NOTE, Note, NoteList, check_text
 from artigraph.orm.base import utc_now
 from artigraph.orm.node import NodeLike, node_table
 from artigraph.orm.note import NoteRecord
@@ -106,7 +105,7 @@ async def read_notes(of: Nodes, *, limit: int = 1_000, newest: bool = False) -> 
         .limit(limit)
     )
     found = [note for row in await ask(query) if (note := _made(row)) is not None]
-    return ResultList(found[::-1] if newest else found)
+    return NoteList(found[::-1] if newest else found)
 
 
 def _made(row: Row[Any]) -> Note | None:

@@ -67,7 +67,7 @@ def test_trash_lists_and_is_emptied(shell: Shell, monkeypatch: pytest.MonkeyPatc
         return "n"
 
     monkeypatch.setattr("builtins.input", answer)
-    assert shell.run("%ag trash --empty") is None
+    assert said(shell, "%ag trash --empty") == "Nothing was done."
     assert "1 tree with 2 rows for good?" in asked[0]
     assert len(shell.run("%ag trash")) == 1
     assert "2 rows" in said(shell, "%ag trash --empty --yes")
@@ -116,10 +116,23 @@ def test_lock_and_unlock(shell: Shell) -> None:
 def test_drop_asks(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     """The bytes go, the row stays; only after a yes."""
     shell.run("import numpy", "array = numpy.arange(3)", "%ag save array;")
-    monkeypatch.setattr("builtins.input", lambda question: "n")
-    assert shell.run("%ag drop array") is None
+    asked: list[str] = []
+
+    def answer(question: str) -> str:
+        asked.append(question)
+        return "n"
+
+    monkeypatch.setattr("builtins.input", answer)
+    assert said(shell, "%ag drop array") == "Nothing was done."
+    assert "(1 value, 152 B)" in asked.pop()
+    shell.run("%ag lock array")
+    assert isinstance(shell.fail("%ag drop array").error, LockedError)
+    shell.run("%ag unlock array")
+    assert not asked
     assert list(shell.run("%ag load array")) == [0, 1, 2]
     assert "1 value dropped" in said(shell, "%ag drop array --yes")
+    assert "no value to drop" in said(shell, "%ag drop array")
+    assert not asked
     cell = shell.fail("%ag load array")
     assert isinstance(cell.error, ValueDroppedError)
     assert "dropped" in shell.run("%ag show array")._repr_html_()
@@ -166,3 +179,14 @@ def test_a_database_that_is_only_read_says_how_to_write(shell: Shell, tmp_path: 
     told = str(shell.fail("%ag rm leaf").error)
     assert "set_engine" not in told
     assert "%artigraph connect ADDRESS, without --read-only" in told
+
+
+def test_what_is_in_the_trash_is_said_to_be_there(shell: Shell) -> None:
+    """By its label or id, also of what hangs below; the line that is named works."""
+    shell.run(TREE, "%ag rm 'run 1'")
+    told = str(shell.fail("%ag show leaf").error)
+    assert "One is in the trash: %artigraph restore" in told
+    assert "%artigraph restore" in str(shell.fail("%ag show {leaf.node_id}").error)
+    assert "Did you mean 'run 1'?" in str(shell.fail("%ag restore 'rnu 1'").error)
+    shell.run(told[told.index("%artigraph") : told.index(" gives")])
+    assert shell.run("%ag show leaf").node_label == "leaf"
