@@ -45,7 +45,9 @@ artigraph's, too: ``UnfitArtifactWarning``, and ``UnfitModelWarning``, which is 
         └── CorruptBlobError (ValueError)       the bytes are not those that were written
 """
 
-from typing import NoReturn
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NoReturn, TypeVar
 
 __all__ = [
     "ArtigraphError",
@@ -91,11 +93,15 @@ __all__ = [
     "ValueDroppedError",
     "error_about",
     "raise_about",
+    "typed_in_magics",
 ]
 
 
 class ArtigraphError(Exception):
     """Base of every error that artigraph raises on purpose."""
+
+    in_magics: Mapping[str, str] = MappingProxyType({})
+    """What the message says to type in Python, each with what a magic's line says instead."""
 
 
 class NoEngineError(ArtigraphError, RuntimeError):
@@ -190,6 +196,9 @@ class FilterError(ArtigraphError, TypeError, ValueError):
 class SerializationError(ArtigraphError, TypeError):
     """A value that would not come back equal, refused before anything is written."""
 
+    fix = ""
+    """What to do about a field's value, in the message; of a tag it would be no help."""
+
 
 class DeserializationError(ArtigraphError, ValueError):
     """Stored bytes or JSON that cannot be turned back into a value."""
@@ -277,6 +286,20 @@ class UnfitValueWarning(UserWarning):
     """
 
 
+_E = TypeVar("_E", bound=ArtigraphError)
+
+
+def typed_in_magics(error: _E, in_magics: Mapping[str, str]) -> _E:
+    """An error whose advice a magic gives in its own words.
+
+    Args:
+        error: Its message says what to type in Python.
+        in_magics: Pieces of the message, each with what stands there behind a magic.
+    """
+    error.in_magics = in_magics
+    return error
+
+
 def error_about(row: str, error: Exception) -> Exception:
     """An error that says which of many rows it is about.
 
@@ -288,6 +311,8 @@ def error_about(row: str, error: Exception) -> Exception:
         error.add_note(f"This is about: {row}")
         return error
     told = type(error)(f"{row}: {error}")
+    if isinstance(error, ArtigraphError):
+        told.in_magics = error.in_magics  # type: ignore[attr-defined]  # of the same class
     told.__cause__ = error
     return told
 

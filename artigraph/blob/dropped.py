@@ -59,7 +59,7 @@ def dropped_error(record: BlobRecord, made_by: str = "") -> ValueDroppedError:
         made_by: What made it, as a sentence or two.
     """
     size = "" if record.size is None else f", {format_size(record.size)}"
-    digest = "" if record.digest is None else f", of sha256 {cut(record.digest, 64)}"
+    digest = "" if record.digest is None else f", sha256 {cut(record.digest, 13)}"
     return ValueDroppedError(
         f"The bytes of {cut(repr(record.label), 80)} (node {record.node_id}{size}{digest}) were "
         f"dropped at {format_time(record.dropped_at)}; what its row tells of them is "  # type: ignore[arg-type]  # whatever it is

@@ -174,6 +174,8 @@ async def _read_if_possible(known: _Known, stored: BlobRecord) -> Any:
 async def _read_one_of_many(known: _Known, stored: BlobRecord) -> Any:
     try:
         return await _read(known, stored)
+    except ValueDroppedError:
+        raise  # it names the node
     except Exception as error:
         raise_about(f"Node {stored.node_id}", error)
 

@@ -191,10 +191,12 @@ class EncodingContext:
             SerializationError: Always.
         """
         kind = type(value)
-        raise SerializationError(
+        error = SerializationError(
             f"{self.owner}.{self.path} cannot be stored: {why.rstrip('.')} "
             f"({kind.__module__}.{kind.__qualname__}). {fix} Nothing was written."
         )
+        error.fix = fix
+        raise error
 
 
 @dataclass(frozen=True, slots=True, eq=False)

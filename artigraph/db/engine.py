@@ -28,7 +28,13 @@ from artigraph.db.column import share_stored_types
 from artigraph.db.connect import connect_seconds, prepare_connect
 from artigraph.db.idle import prepare_idle
 from artigraph.db.outcome import NOTHING_READ, prepare_outcome, told
-from artigraph.db.read_only import check_read_only, refuse_all_writes, refuse_memory, set_so
+from artigraph.db.read_only import (
+    check_read_only,
+    read_only_error,
+    refuse_all_writes,
+    refuse_memory,
+    set_so,
+)
 from artigraph.db.schema import ensure_schema
 from artigraph.db.store import Store, check_expected, know_store, name_store, store_of_address
 from artigraph.db.upgrade import SchemaUpgrade
@@ -38,7 +44,7 @@ from artigraph.dialect.registry import dialect_of
 from artigraph.display.facts import Badge, Facts
 from artigraph.display.options import Limits
 from artigraph.display.shown import Shown
-from artigraph.errors import EngineURLError, ReadOnlyError
+from artigraph.errors import EngineURLError
 from artigraph.orm.base import Base
 from artigraph.orm.subclass import GENERATION
 
@@ -231,7 +237,7 @@ class EngineSetting(Shown):
             ReadOnlyError: It was set so, or a newer artigraph lets no one else write.
         """
         if self.refusal is not None:
-            raise ReadOnlyError(self.refusal)
+            raise read_only_error(self.refusal)
 
     async def unchecked_engine(self) -> AsyncEngine:
         """The running loop's engine, whatever tables its database has."""

@@ -36,6 +36,7 @@ from artigraph.errors import (
     LockedError,
     ReadOnlyError,
     TransactionFailedError,
+    typed_in_magics,
 )
 
 __all__ = [
@@ -248,10 +249,11 @@ def _in_words(kind: str | None, error: DBAPIError) -> ArtigraphError:
     if kind == "conflict":
         return conflict(error.orig)
     if kind == "locked":
-        return LockedError(
+        locked = LockedError(
             "Some of it is locked: a locked node is neither changed, moved nor deleted, nor is "
             "anything below it. Nothing was written. unlock_nodes() unlocks it."
         )
+        return typed_in_magics(locked, {"unlock_nodes()": "%artigraph unlock NODE"})
     if kind == "wait":
         return DatabaseBusyError(
             f"Another transaction has kept this one waiting for too long. Nothing was written. Let "

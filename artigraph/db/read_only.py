@@ -13,13 +13,13 @@ from sqlalchemy.engine import URL
 
 from artigraph.dialect.base import ONLY_READS, Dialect
 from artigraph.dialect.registry import dialect_of
-from artigraph.errors import EngineURLError, ReadOnlyError
+from artigraph.errors import EngineURLError, ReadOnlyError, typed_in_magics
 from artigraph.redact import MASK
 
 if TYPE_CHECKING:
     from sqlalchemy.pool import ConnectionPoolEntry
 
-__all__ = ["check_read_only", "refuse_all_writes", "refuse_memory", "set_so"]
+__all__ = ["check_read_only", "read_only_error", "refuse_all_writes", "refuse_memory", "set_so"]
 
 
 def check_read_only(read_only: object, create_tables: object) -> None:
@@ -75,8 +75,24 @@ def set_so(shown: str, *, is_given: bool) -> str:
     typed = "engine" if is_given else "address" if MASK in shown else repr(shown)
     return (
         f"The database {shown} can only be read here: it was set with read_only=True. Nothing was "
-        f"written. To write, set it without that: set_engine({typed})"
+        f"written. {_TO_WRITE}set_engine({typed})"
     )
+
+
+_TO_WRITE = "To write, set it without that: "
+
+
+def read_only_error(reason: str) -> ReadOnlyError:
+    """The error for a write that is refused.
+
+    Args:
+        reason: Why; of :func:`set_so`, or any other.
+    """
+    _, found, call = reason.rpartition(_TO_WRITE)
+    error = ReadOnlyError(reason)
+    if not found:
+        return error
+    return typed_in_magics(error, {call: "%artigraph connect ADDRESS, without --read-only"})
 
 
 def refuse_all_writes(engine: Engine, reason: str) -> None:
@@ -103,4 +119,4 @@ def _say_why(context: ExceptionContext) -> None:
         return
     database = dialect_of(context.dialect)
     if ONLY_READS in connection.info and database.code(error) in database.only_reads:
-        raise ReadOnlyError(connection.info[ONLY_READS]) from error
+        raise read_only_error(connection.info[ONLY_READS]) from error

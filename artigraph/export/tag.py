@@ -15,13 +15,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from artigraph.db.fetch import all_of
 from artigraph.dialect.registry import dialect_of
+from artigraph.display.escape import visible
 from artigraph.errors import FilterError
 from artigraph.filter.tag import VALUE
 from artigraph.filter.value import among, check_value
+from artigraph.home import warn_caller
 from artigraph.orm.node import node_table
 from artigraph.orm.tag import tag_table
+from artigraph.registry import did_you_mean, nearest
+from artigraph.tag.read import tag_names
 
-__all__ = ["TagCells", "check_tags", "read_cells", "tag_document"]
+__all__ = ["TagCells", "check_tags", "read_cells", "tag_document", "warn_of_misspelt"]
 
 TagCells: TypeAlias = Mapping[int, Mapping[str, Any]]
 """By node, what stands in the columns of its tags, as documents have it."""
@@ -68,6 +72,22 @@ async def read_cells(
             text = as_written(text)
         cells.setdefault(row.tag_node_id, {})[f"{_PREFIX}{row.tag_name}"] = _value(text)
     return cells
+
+
+async def warn_of_misspelt(cells: TagCells, wanted: tuple[str, ...]) -> None:
+    """Warn of a tag that no node has, where one that is called nearly so is there.
+
+    Args:
+        cells: The tags that were found.
+        wanted: The names that were asked for.
+    """
+    found = {column for columns in cells.values() for column in columns}
+    missing = [name for name in wanted if f"{_PREFIX}{name}" not in found]
+    known = await tag_names() if missing else []
+    for name in missing:
+        if name not in known and nearest(name, known):
+            told = f"No node has the tag {visible(name, 60)!r}, so its column is empty."
+            warn_caller(f"{told} {visible(did_you_mean(name, known), 200)}", UserWarning)
 
 
 def _value(text: str | None) -> Any:

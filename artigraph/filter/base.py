@@ -17,10 +17,10 @@ from artigraph.display.facts import Facts
 from artigraph.display.options import Limits
 from artigraph.display.shown import Shown
 from artigraph.errors import FilterError
-from artigraph.filter.english import Phrase, shown_value
+from artigraph.filter.english import Phrase, short_repr, shown_value
 from artigraph.filter.known import Written, named_here
 from artigraph.filter.unset import NOT_WRITTEN, UNSET
-from artigraph.orm.node import node_table
+from artigraph.orm.node import Node, node_table, row_of
 from artigraph.registry import did_you_mean
 
 __all__ = [
@@ -255,14 +255,27 @@ def _refuse_none(cls: type[Any], name: str) -> None:
 
 def _check_filter(given: object) -> Filter:
     if not isinstance(given, Filter):
-        say = "Say what to look for, as in NodeFilter(node_id=7)."
+        say = f"Say what to look for, as in NodeFilter(node_id={_ids_in(given) or 7})."
         for sign, of_class in _OF_CLASS.items():
             if isinstance(given, type) and hasattr(given, sign):
                 say = f"For all of the class write {of_class.format(given.__name__)}."
         if isinstance(getattr(given, "filter", None), Filter):
             say = "Give its filter: .filter."
-        raise FilterError(f"{given!r} is no filter. {say}")
+        raise FilterError(f"{short_repr(given)} is no filter. {say}")
     return given
+
+
+def _ids_in(given: object) -> object:
+    """The id that somebody gave for a filter, or as a node, or several; else ``None``."""
+    if isinstance(given, list | tuple):
+        found = [_ids_in(one) for one in given[:_MOST_IDS]]
+        return found if len(given) <= _MOST_IDS and all(type(one) is int for one in found) else None
+    row = row_of(getattr(given, "node", given))  # a group has its node so
+    node_id = row.node_id if isinstance(row, Node) else row
+    return node_id if type(node_id) is int else None
+
+
+_MOST_IDS = 5
 
 
 _OF_CLASS = {

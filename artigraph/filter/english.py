@@ -16,7 +16,7 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
-__all__ = ["Phrase", "listed", "shown_nodes", "shown_value"]
+__all__ = ["Phrase", "listed", "short_repr", "shown_nodes", "shown_value"]
 
 FEW = 5
 """Values of a longer list are counted, not listed."""
@@ -67,6 +67,12 @@ def listed(values: Collection[Any]) -> str:
     if len(values) > FEW:
         return f"{', '.join(shown)} … and {len(values) - FEW:,} more"
     return _either(shown)
+
+
+def short_repr(value: object) -> str:
+    """What somebody gave that is not taken, on one short line; a row's may have many."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
 def shown_value(value: object) -> str:

@@ -176,12 +176,15 @@ def _terms(given: str | Order, filter: Filter, classes: Mapping[str, type[Any]])
     if isinstance(given.by, str) and given.by.startswith(_TAG):
         yield _Term(_of_tag(given.by), given.descending, True)
         return
+    if isinstance(given.by, str) and given.by.startswith("#"):
+        tag = f"{'-' * given.descending}{_TAG}{given.by[1:]}"
+        raise FilterError(f"order_by={_typed(given)!r}: a tag is ordered by as {tag!r}.")
     path = path_of(given.by)
     column = node_table.c.get(path[0]) if len(path) == 1 else None
     if column is not None:
         if affinity_of(column.type) in ("document", "bytes"):
             raise FilterError(
-                f"order_by={given.by!r}: a column of documents or bytes has no order."
+                f"order_by={_typed(given)!r}: a column of documents or bytes has no order."
             )
         yield _Term(column, given.descending, bool(column.nullable))
         return
@@ -190,7 +193,7 @@ def _terms(given: str | Order, filter: Filter, classes: Mapping[str, type[Any]])
         _check_named(path[0], filter, classes)
     if not finds_models(filter):
         raise FilterError(
-            f"order_by={given.by!r}: there is no such column of nodes. "
+            f"order_by={_typed(given)!r}: there is no such column of nodes. "
             f"{_nearest_names(path[0], _OWN_COLUMNS, node_table.c.keys())} To order by a field of "
             "a model, say which models: ModelFilter(model_type=…)."
         )
@@ -208,6 +211,12 @@ def _terms(given: str | Order, filter: Filter, classes: Mapping[str, type[Any]])
     for scalar in scalars:
         make = _reader(location.keys, scalar, location.shape.tells_type)
         yield _Term(_in_row(node_table, location.labels, make), given.descending, True)
+
+
+def _typed(given: Order) -> object:
+    """An order as it is typed, for an error."""
+    minus = given.descending and isinstance(given.by, str)
+    return f"-{given.by}" if minus else given.by
 
 
 _TAG = "tag:"

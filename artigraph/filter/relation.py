@@ -31,7 +31,7 @@ from artigraph.db.setting import current_store
 from artigraph.db.store import Store, check_store, refuse_other_store, store_of
 from artigraph.errors import FilterError
 from artigraph.filter.base import PRESENT, Filter, clause_of, finds_none
-from artigraph.filter.english import Phrase, shown_nodes
+from artigraph.filter.english import Phrase, short_repr, shown_nodes
 from artigraph.filter.unset import NOT_WRITTEN, UNSET, Unset
 from artigraph.filter.value import among, check_value
 from artigraph.orm.node import Node, NodeLike, node_table, row_of
@@ -210,12 +210,15 @@ class NodeRelationshipFilter(Filter):
 # ------------------------------------------------------------- the given nodes
 
 
-def check_nodes(name: str, nodes: Any) -> tuple[int, ...] | Filter:
+def check_nodes(
+    name: str, nodes: Any, takes: str = "an id, a node, several of them or a filter"
+) -> tuple[int, ...] | Filter:
     """What a caller gave as nodes: their ids, or the filter that finds them.
 
     Args:
         name: What the caller gave them as, for an error.
         nodes: An id, a node, several, or a filter.
+        takes: What the caller takes, for an error.
 
     Raises:
         FilterError: It is none of these, or a node that was never written.
@@ -224,7 +227,7 @@ def check_nodes(name: str, nodes: Any) -> tuple[int, ...] | Filter:
         return nodes
     several = isinstance(nodes, Iterable) and not isinstance(nodes, str | bytes)
     given = tuple(map(row_of, nodes)) if several else (row_of(nodes),)
-    ids = _Ids(_id(name, node) for node in given)
+    ids = _Ids(_id(name, node, takes) for node in given)
     here = current_store()
     for node in given:
         if isinstance(node, Node):
@@ -239,7 +242,7 @@ class _Ids(tuple[int, ...]):
     store: Store | None = None
 
 
-def _id(name: str, node: object) -> int:
+def _id(name: str, node: object, takes: str) -> int:
     given = node.node_id if isinstance(node, Node) else without_numpy(node)
     if isinstance(given, int) and not isinstance(given, bool):
         check_value(given)
@@ -247,9 +250,9 @@ def _id(name: str, node: object) -> int:
     if isinstance(node, Node):
         raise FilterError(f"{name} takes nodes that are written; write this one first: {node!r}")
     hint = f" {NOT_WRITTEN}" if node is None else ""
-    raise FilterError(
-        f"{name} takes an id, a node, several of them or a filter, not {node!r}.{hint}"
-    )
+    if isinstance(getattr(node, "node", None), Node):
+        hint = " Give its node: .node."
+    raise FilterError(f"{name} takes {takes}, not {short_repr(node)}.{hint}")
 
 
 def nodes_clause(nodes: Nodes) -> ColumnElement[bool]:

@@ -23,6 +23,7 @@ from artigraph.errors import (
     DeserializationError,
     UnfitModelWarning,
     UnfitValueWarning,
+    ValueDroppedError,
     error_about,
 )
 from artigraph.home import warn_caller
@@ -44,7 +45,10 @@ def about_row(row: Row[Any], error: Exception) -> Exception:
         row: The row of a model.
         error: What reading it has raised.
     """
-    return error_about(_name_of(row), error)
+    told = error_about(_name_of(row), error)
+    if isinstance(error, ValueDroppedError):
+        told.args = (f"{told} With lazy=True the model's other fields are read.",)
+    return told
 
 
 def _name_of(row: Row[Any]) -> str:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Row, select
+from sqlalchemy import ColumnElement, Connection, Row, func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -22,6 +22,7 @@ from artigraph.errors import (
     LockedError,
     NodeNotFoundError,
     ParentNotFoundError,
+    typed_in_magics,
 )
 from artigraph.filter.relation import subtree, walk
 from artigraph.orm.node import node_table
@@ -32,6 +33,8 @@ __all__ = [
     "naming_locked",
     "raise_locked",
     "refuse_closed_parents",
+    "refuse_locked",
+    "restore_in_magics",
     "row_named",
     "trashed_top",
     "without_lines",
@@ -42,12 +45,15 @@ E = TypeVar("E", bound=ArtigraphError)
 _columns = node_table.c
 
 
-async def refuse_closed_parents(connection: AsyncConnection, parents: Iterable[int]) -> None:
+async def refuse_closed_parents(
+    connection: AsyncConnection, parents: Iterable[int], so: str = "nothing is hung on it"
+) -> None:
     """Refuse rows on which nothing may be hung, and keep the others from becoming such ones.
 
     Args:
         connection: One whose transaction is about to hang something on them.
         parents: Their ids.
+        so: What follows from a lock, for the error.
 
     Raises:
         LockedError: One is locked.
@@ -55,31 +61,37 @@ async def refuse_closed_parents(connection: AsyncConnection, parents: Iterable[i
     """
     ids = set(parents)
     if ids:
-        await connection.run_sync(_refuse_closed, ids)
+        await connection.run_sync(_refuse_closed, ids, so)
 
 
-def _refuse_closed(connection: Connection, ids: set[int]) -> None:
+def _refuse_closed(connection: Connection, ids: set[int], so: str) -> None:
     closed = dialect_of(connection).closed_among(connection, node_table.name, ids)
     if closed is not None:
-        raise closed_parent(connection, closed)
+        raise closed_parent(connection, closed, so)
 
 
-def closed_parent(connection: Connection, node_id: int) -> ArtigraphError:
+def closed_parent(
+    connection: Connection, node_id: int, so: str = "nothing is hung on it"
+) -> ArtigraphError:
     """The error for a row that nothing may be hung on.
 
     Args:
         connection: The one that has found it.
         node_id: The row.
+        so: What follows from a lock.
     """
     above = connection.execute(_way_up(node_id)).all()
     row = _of(above, node_id)
     if row.node_trashed_at is not None:
         top = _topmost(above, node_id, "node_trashed_at")
-        return ParentNotFoundError(
-            f"{row_named(row.node_id, row.node_label)} is in the trash, so nothing hangs on it. "
-            f"Nothing was written. Take it out first: await restore_nodes({top.node_id})"
+        return typed_in_magics(
+            ParentNotFoundError(
+                f"{row_named(row.node_id, row.node_label)} is in the trash, so nothing hangs on "
+                f"it. Nothing was written. Take it out first: await restore_nodes({top.node_id})"
+            ),
+            restore_in_magics(top.node_id),
         )
-    return _locked(above, node_id, "nothing is hung on it")
+    return _locked(above, node_id, so)
 
 
 async def in_trash(connection: AsyncConnection, node_id: int) -> NodeNotFoundError | None:
@@ -94,10 +106,13 @@ async def in_trash(connection: AsyncConnection, node_id: int) -> NodeNotFoundErr
     if row is None or row.node_trashed_at is None:
         return None
     top = _topmost(above, node_id, "node_trashed_at")
-    return NodeNotFoundError(
-        f"{row_named(row.node_id, row.node_label)} is in the trash since "
-        f"{format_time(row.node_trashed_at)}, so it is neither read nor changed. Nothing was "
-        f"written. Take it out first: await restore_nodes({top.node_id})"
+    return typed_in_magics(
+        NodeNotFoundError(
+            f"{row_named(row.node_id, row.node_label)} is in the trash since "
+            f"{format_time(row.node_trashed_at)}, so it is neither read nor changed. Nothing was "
+            f"written. Take it out first: await restore_nodes({top.node_id})"
+        ),
+        restore_in_magics(top.node_id),
     )
 
 
@@ -167,16 +182,52 @@ def without_lines(error: E) -> E:
     return anew
 
 
+async def refuse_locked(connection: AsyncConnection, clause: ColumnElement[bool]) -> None:
+    """Refuse rows of which one is locked, before anybody is asked whether to change them.
+
+    Args:
+        connection: Where to ask.
+        clause: What finds them.
+
+    Raises:
+        LockedError: One is.
+    """
+    query = select(func.min(_columns.node_id)).where(clause, _columns.node_locked_at.is_not(None))
+    found = (await connection.execute(query)).scalar()
+    if found is not None:
+        above = (await connection.execute(_way_up(found))).all()
+        raise _locked(above, found, "it is not changed")
+
+
 def _locked(above: Sequence[Row[Any]], node_id: int, does: str) -> LockedError:
     row, top = _of(above, node_id), _topmost(above, node_id, "node_locked_at")
     with_it = ""
     if top.node_id != node_id:
         with_it = f" with {row_named(top.node_id, top.node_label).replace('N', 'n', 1)}"
-    return LockedError(
+    unlock = f"await unlock_nodes(NodeFilter(node_id={top.node_id}))"
+    error = LockedError(
         f"{row_named(row.node_id, row.node_label)} is locked{with_it} since "
         f"{format_time(row.node_locked_at)}, so {does}. Nothing was written. Unlock it first: "
-        f"await unlock_nodes(NodeFilter(node_id={top.node_id}))"
+        f"{unlock}"
     )
+    return typed_in_magics(error, {unlock: f"%artigraph unlock {top.node_id}"})
+
+
+def restore_in_magics(node_id: int) -> dict[str, str]:
+    """What a magic's line says for the calls of ``restore_nodes()`` that errors advise.
+
+    Args:
+        node_id: What is to be restored.
+    """
+    call, line = f"await restore_nodes({node_id}", f"%artigraph restore {node_id}"
+    return {
+        f"{call})": line,
+        f'{call}, label="…")': f"{line} --label …",
+        f"{call}, parent_id=None), or with the id of a node": f"{line} --root, or --to a node",
+        "hang it elsewhere with parent_id=…": "hang it elsewhere with --to NODE",
+        "another one, or parent_id=None to hang it on nothing": "another one, or --root",
+        "await read_trash() lists": "%artigraph trash lists",
+    }
 
 
 def row_named(node_id: int, label: object) -> str:

@@ -15,12 +15,13 @@ from typing_extensions import override
 from artigraph.display.escape import cut, visible
 from artigraph.display.facts import Facts
 from artigraph.display.options import Limits
+from artigraph.display.row import ResultList
 from artigraph.display.shown import Shown
 from artigraph.display.value import format_time
 from artigraph.errors import FilterError
 from artigraph.orm.base import is_clean
 
-__all__ = ["LONGEST_NOTE", "Note", "check_text"]
+__all__ = ["LONGEST_NOTE", "Note", "NoteList", "check_text"]
 
 LONGEST_NOTE = 100_000
 """Characters."""
@@ -69,6 +70,34 @@ class Note(Shown):
 
     def _noun(self) -> str:
         return "notes"
+
+
+class NoteList(ResultList[Note]):
+    """Some notes: a table of short ones, else each in full, with its lines."""
+
+    __slots__ = ()
+
+    @override
+    def _describe(self, limits: Limits) -> Facts:
+        facts = super()._describe(limits)
+        shown = self[: limits.max_results]
+        if all("\n" not in one.text.strip() and len(one.text) <= limits.max_text for one in shown):
+            return facts
+        left, parts = limits.max_bytes // 8, []
+        for one in shown:
+            heading = " · ".join(
+                filter(None, (f"node {one.node_id}", format_time(one.at), one.by or ""))
+            )
+            text = cut(one.text.strip("\n"), max(left, 1))
+            left -= len(text)
+            # Moved in, so that no text passes for the next one's heading.
+            lines = [f"    {visible(line)}".rstrip() for line in text.split("\n")]
+            parts.append("\n".join([visible(heading), *lines]))
+            if left <= 0:
+                break
+        if more := len(self) - len(parts):
+            parts.append(f"… and {more:,} more")
+        return Facts(facts.name, code="\n\n".join(parts))
 
 
 def check_text(text: object) -> str:

@@ -11,12 +11,11 @@ from sqlalchemy import Row, bindparam, delete, func, insert, select
 from artigraph.db.fetch import ask
 from artigraph.db.retry import retried
 from artigraph.db.session import write
-from artigraph.display.row import ResultList
 from artigraph.errors import FilterError, NodeNotFoundError
 from artigraph.filter.base import PRESENT, Filter
 from artigraph.filter.order import check_counts
 from artigraph.filter.relation import Nodes, check_nodes, nodes_clause
-from artigraph.note.note import LONGEST_NOTE, Note, check_text
+from artigraph.note.note import LONGEST_NOTE, Note, NoteList, check_text
 from artigraph.orm.base import utc_now
 from artigraph.orm.node import NodeLike, node_table
 from artigraph.orm.note import NoteRecord
@@ -46,7 +45,9 @@ async def write_note(node: NodeLike, text: str) -> Note:
 
 
 def _one_id(node: object) -> int:
-    found = () if isinstance(node, Filter) else check_nodes("write_note()", node)
+    found = (
+        () if isinstance(node, Filter) else check_nodes("write_note()", node, "a node or its id")
+    )
     if isinstance(found, Filter) or len(found) != 1:
         raise FilterError(
             f"write_note() takes one node or its id, not {node!r:.60}. Write a note for each, "
@@ -104,7 +105,7 @@ async def read_notes(of: Nodes, *, limit: int = 1_000, newest: bool = False) -> 
         .limit(limit)
     )
     found = [note for row in await ask(query) if (note := _made(row)) is not None]
-    return ResultList(found[::-1] if newest else found)
+    return NoteList(found[::-1] if newest else found)
 
 
 def _made(row: Row[Any]) -> Note | None:

@@ -18,7 +18,13 @@ from artigraph.db.setting import current_store
 from artigraph.db.store import Store
 from artigraph.display.escape import visible
 from artigraph.display.row import ResultList
-from artigraph.errors import DatabaseRefusedError, FilterError, NameTakenError, UnknownNameError
+from artigraph.errors import (
+    DatabaseRefusedError,
+    FilterError,
+    NameTakenError,
+    UnknownNameError,
+    typed_in_magics,
+)
 from artigraph.filter.base import Filter
 from artigraph.filter.order import OrderBy, check_counts, ordering_of
 from artigraph.filter.value import among
@@ -87,10 +93,12 @@ async def _save(name: str, question: Mapping[str, Any], replace: bool) -> tuple[
             raise
         if replace:  # somebody else was quicker
             raise conflict(error.__cause__.orig) from error
-        raise NameTakenError(
+        call = f"save_query({name!r}, …, replace=True)"
+        taken = NameTakenError(
             f"A question is saved as {name!r} already. Nothing was saved. Choose another name, "
-            f"or let this one take its place: save_query({name!r}, …, replace=True)."
-        ) from None
+            f"or let this one take its place: {call}."
+        )
+        raise typed_in_magics(taken, {call: "--replace"}) from None
     return by, at
 
 
@@ -233,5 +241,7 @@ async def _unknown(name: str) -> UnknownNameError:
     names = [str(row.query_name) for row in rows]
     told = f"No question is saved as {name!r}."
     if not names:
-        return UnknownNameError(f"{told} None is saved: save_query({name!r}, filter) saves one.")
+        call = f"save_query({name!r}, filter)"
+        error = UnknownNameError(f"{told} None is saved: {call} saves one.")
+        return typed_in_magics(error, {call: "%artigraph find TYPE field<value --save NAME"})
     return UnknownNameError(f"{told} {visible(did_you_mean(name, names), 400)}")

@@ -6,22 +6,25 @@ a unique index sees that there are not two, whatever happens.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, delete, literal, or_, select
 
+from artigraph.db.fetch import ask
 from artigraph.db.setting import current_store
 from artigraph.db.store import refuse_other_store
 from artigraph.db.transaction import Transaction
 from artigraph.errors import MultipleNodesFoundError, NodeNotFoundError, TagError
 from artigraph.filter.base import PRESENT
 from artigraph.filter.english import shown_nodes
+from artigraph.filter.relation import walk
 from artigraph.filter.value import among
 from artigraph.orm.node import node_table
 from artigraph.orm.tag import tag_table
-from artigraph.tag.value import StoredTag
+from artigraph.tag.value import StoredTag, stored_tags
 
-__all__ = ["make_room"]
+__all__ = ["aliases_beside", "make_room"]
 
 _tag, _node = tag_table.c, node_table.c
 
@@ -76,6 +79,31 @@ async def make_room(
     others = or_(_tag.tag_scope_id == above, among(_tag.tag_node_id, below, changing=True))
     await connection.execute(delete(tag_table).where(same, others, _tag.tag_node_id != found[0]))
     return int(found[0])
+
+
+async def aliases_beside(node_id: int, tags: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
+    """Which tags that a node was given another one has as an alias, below what both hang on.
+
+    Args:
+        node_id: The node.
+        tags: Its new tags: values by name.
+
+    Returns:
+        By name the other node, and the one below which it is an alias.
+    """
+    same = [
+        and_(_tag.tag_name == one.name, _tag.tag_digest == one.digest) for one in stored_tags(tags)
+    ]
+    start = node_table.alias()
+    first = select(start.c.node_id.label("node_id")).where(start.c.node_id == node_id)
+    above = walk(first, "node_id", "node_parent_id")
+    query = (
+        select(_tag.tag_name, _tag.tag_node_id, _tag.tag_scope_id)
+        .join(node_table, _node.node_id == _tag.tag_node_id)
+        .where(or_(*same), _tag.tag_node_id != node_id, PRESENT)
+        .where(_tag.tag_scope_id.in_(select(above.c.node_id)))
+    )
+    return {row.tag_name: (row.tag_node_id, row.tag_scope_id) for row in await ask(query)}
 
 
 async def _below(

@@ -113,10 +113,11 @@ def _stored(name: str, value: object) -> StoredTag:
         encoded = ANY.encode(value, context)
         text = json.dumps(encoded, sort_keys=True, separators=(",", ":"))
     except SerializationError as error:
-        why = str(error).removesuffix(" Nothing was written.")
+        why = str(error).removesuffix(" Nothing was written.").removesuffix(f" {error.fix}")
         raise TagError(
             f"{called} cannot have this value. {why} Nothing was changed. A tag's value is a text, "
-            "a number, a bool, a moment, None, or a small list or dict of these."
+            "a number, a bool, a moment, None, or a small list or dict of these: convert it, or "
+            "write it below the node as a model or an artifact."
         ) from error
     if context.children:
         raise TagError(

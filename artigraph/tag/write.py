@@ -76,7 +76,7 @@ async def tag_nodes(
     stored = stored_tags(tags)
     if unique_below is UNSET:
         return await _set(clause, stored)
-    scope = check_nodes("unique_below=…", unique_below)
+    scope = check_nodes("unique_below=…", unique_below, "one node or its id")
     if not isinstance(scope, tuple) or len(scope) != 1 or isinstance(unique_below, tuple | list):
         raise FilterError(
             f"unique_below=… takes one node or its id, not {cut(repr(unique_below), 80)}."

@@ -4,26 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from typing_extensions import override
 
 from artigraph.blob.write import remove_unnamed_blobs
 from artigraph.db.retry import retried
-from artigraph.db.session import write
+from artigraph.db.session import read, write
 from artigraph.dialect.registry import dialect_of
 from artigraph.display.escape import counted
 from artigraph.display.facts import Facts
 from artigraph.display.options import Limits
 from artigraph.display.shown import Shown
 from artigraph.display.value import format_size
-from artigraph.filter.base import Filter, limited_clause_of
-from artigraph.node.closed import naming_locked
+from artigraph.filter.base import Filter, clause_of, limited_clause_of
+from artigraph.filter.relation import subtree
+from artigraph.node.closed import naming_locked, refuse_locked
 from artigraph.node.hold import hold_subtrees
 from artigraph.orm.base import utc_now
 from artigraph.orm.node import node_table
 from artigraph.trash.mark import mark
 
-__all__ = ["DropReport", "drop_values"]
+__all__ = ["DropReport", "drop_values", "values_to_drop"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -70,6 +71,30 @@ async def drop_values(filter: Filter, *, everything: bool = False) -> DropReport
     return await _drop(clause)
 
 
+async def values_to_drop(filter: Filter) -> DropReport:
+    """What :func:`drop_values` would give up, without doing so.
+
+    Args:
+        filter: What it takes.
+
+    Raises:
+        LockedError: One of the values is locked.
+    """
+    c = node_table.c
+    inside = c.node_id.in_(select(subtree(clause_of(filter)).c.node_id)) & _HAS_VALUE
+    size = func.coalesce(func.sum(c.artifact_size), 0)
+    async with read() as connection:
+        await refuse_locked(connection, inside)
+        count, nbytes = (await connection.execute(select(func.count(), size).where(inside))).one()
+    return DropReport(count, int(nbytes))
+
+
+_HAS_VALUE = or_(
+    node_table.c.database_artifact_value.is_not(None),
+    node_table.c.remote_artifact_location.is_not(None),
+)
+
+
 @retried
 async def _drop(clause: ColumnElement[bool]) -> DropReport:
     c = node_table.c
@@ -78,10 +103,7 @@ async def _drop(clause: ColumnElement[bool]) -> DropReport:
         held = await hold_subtrees(transaction, clause)
         query = select(
             c.node_id, c.remote_artifact_storage, c.remote_artifact_location, c.artifact_size
-        ).where(
-            held.among(c.node_id),
-            or_(c.database_artifact_value.is_not(None), c.remote_artifact_location.is_not(None)),
-        )
+        ).where(held.among(c.node_id), _HAS_VALUE)
         if dialect_of(connection).shows_first_read:
             query = query.with_for_update()
         rows = (await connection.execute(query)).all()

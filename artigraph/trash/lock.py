@@ -10,7 +10,6 @@ from sqlalchemy import ColumnElement
 
 from artigraph.db.retry import retried
 from artigraph.db.session import write
-from artigraph.errors import LockedError
 from artigraph.filter.base import Filter, limited_clause_of
 from artigraph.node.closed import refuse_closed_parents
 from artigraph.node.hold import hold_subtrees
@@ -73,8 +72,6 @@ async def _unlock(clause: ColumnElement[bool]) -> int:
         connection = transaction.connection
         held = await hold_subtrees(transaction, clause)
         above = set(held.tops.values()) - {None}
-        try:
-            await refuse_closed_parents(connection, above)  # type: ignore[arg-type]  # no None
-        except LockedError as error:
-            raise LockedError(f"It is locked with what it hangs on. {error}") from None
+        so = "what hangs on it is unlocked with it only"
+        await refuse_closed_parents(connection, above, so)  # type: ignore[arg-type]  # no None
         return await mark(connection, held, having="node_locked_at", node_locked_at=None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,6 @@ from artigraph.db.outcome import conflict
 from artigraph.db.retry import retried
 from artigraph.db.session import read, write
 from artigraph.db.setting import current_store
-from artigraph.db.store import check_store
 from artigraph.db.transaction import Transaction
 from artigraph.display.escape import cut
 from artigraph.errors import (
@@ -23,16 +22,22 @@ from artigraph.errors import (
     LabelExistsError,
     NodeNotFoundError,
     ParentNotFoundError,
+    typed_in_magics,
 )
 from artigraph.filter.base import Filter
-from artigraph.filter.relation import Nodes, check_nodes, subtree
+from artigraph.filter.relation import check_nodes, subtree
 from artigraph.filter.unset import UNSET, Unset
 from artigraph.filter.value import among
-from artigraph.node.closed import refuse_closed_parents, row_named, trashed_top
+from artigraph.node.closed import (
+    refuse_closed_parents,
+    restore_in_magics,
+    row_named,
+    trashed_top,
+)
 from artigraph.node.key import id_of_parent
 from artigraph.node.move import lock_moves, refuse_cycles_among
 from artigraph.node.row import check_label
-from artigraph.orm.node import Node, NodeLike, node_table, row_of
+from artigraph.orm.node import NodeLike, node_table
 from artigraph.orm.trash import TrashRecord
 from artigraph.trash.entry import TrashEntry
 from artigraph.trash.mark import mark
@@ -50,12 +55,12 @@ class _Wanted:
     clause: ColumnElement[bool]
     parent_id: int | Unset | None
     label: str | None
-    one: int | None = None
-    """The id, where one was given."""
+    ids: tuple[int, ...] = ()
+    """The ids, where any were given: all of them are to be found."""
 
 
 async def restore_nodes(
-    what: Filter | NodeLike | TrashEntry,
+    what: Filter | NodeLike | TrashEntry | Collection[NodeLike | TrashEntry],
     *,
     parent_id: NodeLike | Unset | None = UNSET,
     label: str | None = None,
@@ -64,8 +69,8 @@ async def restore_nodes(
     """Take nodes out of the trash, with all that hangs below them: all of them or none.
 
     Args:
-        what: An entry of :func:`read_trash`, the id of a tree's topmost node or that node; or
-            a filter, of which the topmost nodes in the trash are asked.
+        what: An entry of :func:`read_trash`, the id of a tree's topmost node or that node, or
+            several of these; or a filter, of which the topmost nodes in the trash are asked.
         parent_id: What to hang them on, ``None`` for nothing; where they hung, unless given.
         label: What to call the one from now on; what it was called, unless given.
         everything: Let the filter be one that limits nothing, such as ``NodeFilter()``.
@@ -105,18 +110,18 @@ def _wanted(
                 "everything=True."
             )
         return _Wanted(what.clause(), parent_id, label)
-    if isinstance(what, TrashEntry):
-        what = what.node_id
-    given: Any = row_of(what)
-    if isinstance(given, Node):
-        check_store(given, current_store())
-    checked: Nodes = check_nodes("restore_nodes()", given)
-    if not isinstance(checked, tuple) or len(checked) != 1:
-        raise FilterError(
-            f"restore_nodes() takes one node, an entry of read_trash() or a filter, not {what!r}. "
-            "Several are asked for as NodeFilter(node_id=[…])."
-        )
-    return _Wanted(_columns.node_id == checked[0], parent_id, label, checked[0])
+    given = [_bare(one) for one in what] if isinstance(what, list | tuple) else _bare(what)
+    checked = check_nodes(
+        "restore_nodes()",
+        given,
+        "an entry of read_trash(), an id, a node, several of them or a filter",
+    )
+    assert isinstance(checked, tuple)  # noqa: S101  # a filter is none of these
+    return _Wanted(among(_columns.node_id, checked), parent_id, label, tuple(checked))
+
+
+def _bare(given: object) -> object:
+    return given.node_id if isinstance(given, TrashEntry) else given
 
 
 @retried
@@ -126,8 +131,10 @@ async def _restore(wanted: _Wanted) -> int:
         # Nobody hangs what is above it below it meanwhile.
         await lock_moves(connection)
         entries = (await connection.execute(_entries(wanted).with_for_update())).all()
-        if not entries:
-            await _explain_none(connection, wanted)
+        there = {entry.trash_node_id for entry in entries}
+        missing = next((one for one in wanted.ids if one not in there), None)
+        if missing is not None or not entries:
+            await _explain_none(connection, wanted.clause, missing)
             return 0
         if wanted.label is not None and len(entries) > 1:
             raise FilterError(
@@ -186,10 +193,11 @@ async def _check_parent(connection: AsyncConnection, parent_id: int) -> None:
     await refuse_closed_parents(connection, [parent_id])
     query = select(_columns.node_id).where(_columns.node_id == parent_id)
     if (await connection.execute(query)).first() is None:
-        raise ParentNotFoundError(
+        error = ParentNotFoundError(
             f"There is no node {parent_id} to hang it on. Nothing was restored. Give another "
             "one, or parent_id=None to hang it on nothing."
         )
+        raise typed_in_magics(error, restore_in_magics(parent_id))
 
 
 async def _check_old_parents(
@@ -204,33 +212,38 @@ async def _check_old_parents(
         if parent is None or (parent in found and found[parent] is None):
             continue
         name = row_named(entry.trash_node_id, entry.node_label)
+        in_magics = restore_in_magics(entry.trash_node_id)
         elsewhere = (
             f"hang it elsewhere: await restore_nodes({entry.trash_node_id}, parent_id=None), "
             "or with the id of a node"
         )
         if parent not in found:
-            raise ParentNotFoundError(
+            deleted = ParentNotFoundError(
                 f"{name} hung on node {parent}, which was deleted. Nothing was restored. You may "
                 f"{elsewhere}."
             )
+            raise typed_in_magics(deleted, in_magics)
         top = await trashed_top(connection, parent)
         assert top is not None  # noqa: S101  # it is in the trash
-        raise ParentNotFoundError(
+        error = ParentNotFoundError(
             f"{name} hung on node {parent}, which is in the trash itself. Nothing was restored. "
             f"Restore that first: await restore_nodes({top.node_id}); or {elsewhere}."
         )
+        raise typed_in_magics(error, in_magics | restore_in_magics(top.node_id))
     await refuse_closed_parents(connection, above)
 
 
-async def _explain_none(connection: AsyncConnection, wanted: _Wanted) -> None:
-    """Say why nothing is to be given back where one thing was asked for.
+async def _explain_none(
+    connection: AsyncConnection, clause: ColumnElement[bool], missing: int | None
+) -> None:
+    """Say why nothing is to be given back, of one thing that was asked for or of a filter.
 
     Raises:
         NodeNotFoundError: It is not in the trash, or not the topmost of its tree there.
     """
     query = (
         select(_columns.node_id, _columns.node_label, _columns.node_trashed_at)
-        .where(wanted.clause)
+        .where(clause if missing is None else _columns.node_id == missing)
         .order_by(_columns.node_trashed_at.is_(None), _columns.node_id)
         .limit(1)
     )
@@ -239,17 +252,19 @@ async def _explain_none(connection: AsyncConnection, wanted: _Wanted) -> None:
         top = await trashed_top(connection, row.node_id)
         assert top is not None  # noqa: S101  # it is in the trash
         called = "" if top.node_label is None else f" ({cut(repr(top.node_label), 80)})"
-        raise NodeNotFoundError(
+        inner = NodeNotFoundError(
             f"{row_named(row.node_id, row.node_label)} is in the trash with node {top.node_id}"
             f"{called}, which it hangs below. Nothing was restored. Restore that: "
             f"await restore_nodes({top.node_id})"
         )
-    if wanted.one is not None:
-        what = "is not there any more" if row is None else "is not in the trash"
-        raise NodeNotFoundError(
-            f"Node {wanted.one} {what}, so it cannot be restored. await read_trash() lists what "
-            "can."
+        raise typed_in_magics(inner, restore_in_magics(top.node_id))
+    if missing is not None:
+        what = "is neither here nor in the trash" if row is None else "is not in the trash"
+        error = NodeNotFoundError(
+            f"Node {missing} {what}, so it cannot be restored. Nothing was restored. "
+            "await read_trash() lists what can."
         )
+        raise typed_in_magics(error, restore_in_magics(missing))
 
 
 async def _explain_label(wanted: _Wanted) -> None:
@@ -272,11 +287,12 @@ async def _explain_label(wanted: _Wanted) -> None:
             owner = (await connection.execute(query)).scalar()
             if owner is not None or (parent, label) in seen:
                 whose = "of another that was to come back" if owner is None else f"of node {owner}"
-                raise LabelExistsError(
+                taken = LabelExistsError(
                     f"Node {entry.trash_node_id} cannot hang under node {parent} as "
                     f"{cut(repr(label), 80)}: that is the label {whose} by now. Nothing was "
                     f"restored. Call it otherwise: await restore_nodes({entry.trash_node_id}, "
                     'label="…"); or hang it elsewhere with parent_id=…'
-                ) from None
+                )
+                raise typed_in_magics(taken, restore_in_magics(entry.trash_node_id)) from None
             if parent is not None and label is not None:
                 seen.add((parent, label))

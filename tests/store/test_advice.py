@@ -10,6 +10,7 @@ from artigraph import (
     ArtifactFilter,
     DataModel,
     EngineURLError,
+    FilterError,
     Log,
     ModelFilter,
     ModelGroup,
@@ -18,12 +19,15 @@ from artigraph import (
     NodeRelationshipFilter,
     delete_nodes,
     engine_context,
+    lock_nodes,
     new_artifact,
     new_node,
     read_artifact,
     read_model,
     read_models,
     read_node,
+    tag_nodes,
+    trash_nodes,
     write_artifact,
     write_model,
     write_node,
@@ -115,3 +119,22 @@ async def test_a_database_that_cannot_be_opened_is_told_in_a_few_lines(url: str)
         library in told for library in ("sqlalchemy", "asyncpg/", "asyncmy/", "selector")
     )
     assert own.__traceback__ is not None
+
+
+async def test_what_was_read_is_no_filter_but_has_an_id(store: str) -> None:
+    """The hint has the real id, also of several and of a group; the error is short."""
+    model = await write_model(parent_id=None, label="advised", model=AdviceFit(0.5))
+    node_id = model.artifact.node_id
+    for given in (model, model.artifact, node_id):
+        with pytest.raises(FilterError, match=rf"NodeFilter\(node_id={node_id}\)") as told:
+            await tag_nodes(given, {"best": None})  # type: ignore[arg-type]
+        assert len(str(told.value)) < 150
+        assert "\n" not in str(told.value)
+    with pytest.raises(FilterError, match=rf"NodeFilter\(node_id=\[{node_id}, 8\]\)"):
+        await lock_nodes([model, 8])  # type: ignore[arg-type]
+    async with ModelGroup(new_node(node_label="group")) as group:
+        pass
+    with pytest.raises(FilterError, match=rf"NodeFilter\(node_id={group.node.node_id}\)"):
+        await trash_nodes(group)  # type: ignore[arg-type]
+    with pytest.raises(FilterError, match=r"takes one node or its id.* Give its node: \.node"):
+        await tag_nodes(NodeFilter(node_id=node_id), {"best": None}, unique_below=group)  # type: ignore[arg-type]

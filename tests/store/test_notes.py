@@ -136,7 +136,7 @@ async def test_note_is_about_one_node_that_is_there(store: str) -> None:
         (NodeFilter(), FilterError, "one node or its id"),
         ([about, model.artifact], FilterError, "one node or its id"),
         ([], FilterError, "one node or its id"),
-        ("a", FilterError, "takes an id"),
+        ("a", FilterError, r"write_note\(\) takes a node or its id, not 'a'"),
         (2**62, NodeNotFoundError, f"There is no node {2**62}"),
     ]
     for wrong, error, told in bad:

@@ -281,6 +281,8 @@ async def test_an_order_of_nodes_by_a_field(store: str) -> None:
     """A field of models cannot order nodes of any kind, and a page has rows."""
     with pytest.raises(FilterError, match=r"order_by='loss': there is no such column.*model_type="):
         await read_nodes(NodeFilter(), order_by="loss")
+    with pytest.raises(FilterError, match=r"order_by='-loss': there is no such column"):
+        await read_nodes(NodeFilter(), order_by="-loss")
     with pytest.raises(FilterError, match=r"page_size is a count from 1 on, not 0"):
         async for _ in iter_nodes(NodeFilter(), page_size=0):
             pass

@@ -558,7 +558,8 @@ async def test_tags_are_columns_of_frames(store: str, statements: Statements) ->
     plain = len(statements)
     statements.clear()
     frame = await read_frame(every, ["node_label"], tags=["stage", "score", "missing"])
-    assert len(statements) == plain + 1
+    # The last one looks for what a missing tag may have meant.
+    assert len(statements) == plain + 2
     assert list(frame.columns) == ["node_label", "tag:missing", "tag:score", "tag:stage"]
     assert frame["tag:stage"].tolist()[:2] == ["prod", "test"]
     assert frame["tag:stage"].isna().tolist() == [False, False, True, True]
@@ -578,3 +579,22 @@ async def test_tags_are_columns_of_frames(store: str, statements: Statements) ->
     for wrong in ("stage", None, [3], {"a": 1}):
         with pytest.raises(FilterError, match="tags="):
             await read_frame(every, tags=cast(Any, wrong))
+
+
+async def test_what_no_tag_has_is_refused_without_advice_for_fields(store: str) -> None:
+    """A tag has no annotation that a serializer could stand in."""
+    (node,) = await nodes(1)
+    with pytest.raises(TagError, match=r"JSON cannot hold it.*below the node as a model") as told:
+        await tag_nodes(NodeFilter(node_id=node.node_id), {"of": object()})
+    assert "Annotate" not in str(told.value)
+
+
+async def test_a_misspelt_tag_of_a_frame_is_told(store: str) -> None:
+    """A column of a tag that nobody has is empty; a warning names the nearest one."""
+    model = await write_model(parent_id=None, label="framed", model=TagsFit(1))
+    here = NodeFilter(node_id=model.artifact.node_id)
+    await tag_nodes(here, {"stage": "prod"})
+    with pytest.warns(UserWarning, match="No node has the tag 'stgae'.*Did you mean 'stage'"):
+        frame = await read_frame(here, tags=["stgae", "stage"])
+    assert list(frame["tag:stage"]) == ["prod"]
+    assert list((await read_frame(here, tags=["unlike"])).columns)[-1] == "tag:unlike"

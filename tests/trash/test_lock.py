@@ -330,3 +330,13 @@ async def test_a_label_that_says_what_the_database_says() -> None:
     await write_node(new_node(node_label=LOCKED, node_parent_id=top.node_id))
     with pytest.raises(LabelExistsError):
         await write_node(new_node(node_label=LOCKED, node_parent_id=top.node_id))
+
+
+async def test_what_is_locked_with_its_parent_says_so() -> None:
+    """Unlocking it alone names what to unlock, and not what nobody tried."""
+    _, run, leaf = await tree()
+    await lock_nodes(one(run))
+    with pytest.raises(LockedError, match="is unlocked with it only") as told:
+        await unlock_nodes(one(leaf))
+    assert "nothing is hung on it" not in str(told.value)
+    assert f"unlock_nodes(NodeFilter(node_id={run.node_id}))" in str(told.value)

@@ -111,6 +111,22 @@ async def test_what_is_restored_may_be_told_in_any_way(kind: str) -> None:
     assert await labels() == ["project", "run", "leaf"]
 
 
+async def test_several_are_restored_as_they_are_listed() -> None:
+    """Entries, ids and nodes side by side; one that is not there keeps the others there."""
+    _, _, leaf = await tree()
+    others = [await write_node(new_node(node_label=f"other {n}")) for n in range(2)]
+    for node in (leaf, *others):
+        await trash_nodes(one(node))
+    with pytest.raises(NodeNotFoundError, match=f"Node {2**40} is neither here nor in the trash"):
+        await restore_nodes([*await read_trash(), 2**40])
+    assert len(await read_trash()) == 3
+    first, *rest = await read_trash()
+    assert await restore_nodes([first, rest[0].node_id, leaf]) == 3
+    assert await restore_nodes(await read_trash()) == 0
+    with pytest.raises(FilterError, match=r"takes an entry of read_trash\(\), an id, a node"):
+        await restore_nodes("run")  # type: ignore[arg-type]
+
+
 async def test_restored_elsewhere_or_as_a_root() -> None:
     """``parent_id`` says where; ``None`` is nowhere."""
     _, run, leaf = await tree()
@@ -174,7 +190,7 @@ async def test_what_is_not_there_is_not_restored() -> None:
     top, _, _ = await tree()
     with pytest.raises(NodeNotFoundError, match="not in the trash"):
         await restore_nodes(top)
-    with pytest.raises(NodeNotFoundError, match="not there any more"):
+    with pytest.raises(NodeNotFoundError, match="neither here nor in the trash"):
         await restore_nodes(top.node_id + 1000)
     assert await restore_nodes(NodeFilter(label="no such")) == 0
 

@@ -28,7 +28,7 @@ from artigraph.export.document import (
     select_models,
 )
 from artigraph.export.selection import Selection
-from artigraph.export.tag import check_tags, read_cells
+from artigraph.export.tag import check_tags, read_cells, warn_of_misspelt
 from artigraph.filter.base import Filter
 from artigraph.model.unfit import tell_of_fields
 
@@ -120,6 +120,8 @@ async def _read(
         cells = await read_cells(connection, clause, wanted) if wanted else {}
     for chunk, models in waiting:
         await run_in_thread(table.add_chunk, chunk, models, nested)
+    if isinstance(wanted, tuple):
+        await warn_of_misspelt(cells, wanted)
     if wanted:
         await run_in_thread(table.add_tags, cells, wanted if isinstance(wanted, tuple) else ())
     return table, paths

@@ -30,6 +30,8 @@ from artigraph.redact import without_credentials
 
 __all__ = ["Magic"]
 
+_REFUSED = "Nothing was done."
+
 
 class Magic:
     """The magic of one shell.
@@ -79,7 +81,7 @@ class Magic:
         with short_errors():
             result = run_in_portal(_coroutine(found, call))
             if isinstance(result, Confirm):
-                result = run_in_portal(_act(result)) if _confirmed(result) else None
+                result = run_in_portal(_act(result)) if _confirmed(result) else Said(_REFUSED)
         return None if silent else result
 
     def wait_for(self, line: str, cell: str | None = None) -> Coroutine[Any, Any, Any]:
@@ -109,7 +111,7 @@ class Magic:
             with interruptible(computes=True):
                 confirmed = _confirmed(result)
             if not confirmed:
-                return None
+                return Said(_REFUSED)
             with interruptible(computes=False):
                 return await result.act()
 

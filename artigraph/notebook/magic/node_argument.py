@@ -7,6 +7,7 @@ from shlex import quote
 
 from sqlalchemy import inspect
 
+from artigraph.db.session import read
 from artigraph.db.setting import current_store
 from artigraph.db.store import check_store
 from artigraph.display.escape import visible
@@ -15,6 +16,7 @@ from artigraph.filter.base import PRESENT, clause_of
 from artigraph.filter.node import NodeFilter
 from artigraph.filter.unset import NOT_WRITTEN
 from artigraph.model.group import ModelGroup
+from artigraph.node.closed import in_trash, trashed_top
 from artigraph.node.current import innermost, insert_unwritten
 from artigraph.node.node import read_node_or_none, select_nodes
 from artigraph.node.qualified import QualifiedArtifact
@@ -121,7 +123,11 @@ async def find_node(word: Word) -> Node:
     if node_id is not None:
         node = await read_node_or_none(NodeFilter(node_id=node_id))
         if node is None:
-            raise NodeNotFoundError(f"There is no node {node_id}. %artigraph tree shows them.")
+            async with read() as connection:
+                thrown_away = await in_trash(connection, node_id)
+            raise thrown_away or NodeNotFoundError(
+                f"There is no node {node_id}. %artigraph tree shows them."
+            )
         return node
     labelled, above = clause_of(NodeFilter(label=word.text)), current_id()
     found = await select_nodes(labelled & (Node.node_parent_id == above), 1) if above else []
@@ -130,13 +136,25 @@ async def find_node(word: Word) -> Node:
         return found[0]
     shown = visible(word.text, 60)
     if not found:
-        hint = await quotes_hint(word.text)
+        hint = await _trash_hint(word.text) or await quotes_hint(word.text)
         raise NodeNotFoundError(f"No node is called {shown!r}. {hint}%artigraph tree shows them.")
     ids = ", ".join(str(node.node_id) for node in found[:_EXAMPLES])
     more = ", …" if len(found) > _EXAMPLES else ""
     raise MultipleNodesFoundError(
         f"Several nodes are called {shown!r}: {ids}{more}. Say which by its id."
     )
+
+
+async def _trash_hint(label: str) -> str:
+    """What to say of a label that something in the trash has: nothing, or a sentence."""
+    thrown_away = (Node.node_label == label) & Node.node_trashed_at.is_not(None)
+    found = await select_nodes(thrown_away, 1)
+    if not found:
+        return ""
+    async with read() as connection:
+        top = await trashed_top(connection, found[0].node_id)
+    node_id = found[0].node_id if top is None else top.node_id
+    return f"One is in the trash: %artigraph restore {node_id} gives it back. "
 
 
 async def quotes_hint(text: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from IPython.core.error import UsageError
 
 from artigraph.display.row import ResultList
-from artigraph.note.note import Note
+from artigraph.note.note import Note, NoteList
 from artigraph.note.store import read_notes, write_note
 from artigraph.notebook.magic.node_argument import current_id, find_id, written_current_id
 from artigraph.notebook.magic.parser import Call, argument, command, count
@@ -57,5 +57,5 @@ async def notes(call: Call) -> ResultList[Any]:
     node_id = current_id() if word is None else await find_id(word)
     if node_id is None:
         raise UsageError("No node is current here, or it is not written yet: notes NODE")
-    found = ResultList(await read_notes(node_id, limit=call.args.limit))
-    return found or NothingFound(f"No note is written about node {node_id}.")
+    found = await read_notes(node_id, limit=call.args.limit)
+    return NoteList(found) if found else NothingFound(f"No note is written about node {node_id}.")

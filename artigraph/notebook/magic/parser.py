@@ -309,7 +309,14 @@ def parse(
     if bool(source) is not found.heads_cell and not found.takes_text:
         where = "heads a cell" if found.heads_cell else "stands on a line of its own"
         raise UsageError(f"{found.name} {where}: {found.usage} …")
-    arguments = _arguments(found, split(rest, variables))
+    try:
+        words = split(rest, variables)
+    except UsageError as error:
+        if not found.takes_text or source:
+            raise
+        lines = f"%%artigraph {first} NODE takes the lines below it as they are."
+        raise UsageError(f"{error} {lines}") from None
+    arguments = _arguments(found, words)
     return found, Call(shell, variables, arguments, source, number)
 
 

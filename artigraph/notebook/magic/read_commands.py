@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from artigraph.filter.model import ModelFilter
 from artigraph.filter.node import NodeFilter
 from artigraph.filter.operator import usual_signs
 from artigraph.filter.relation import NodeRelationshipFilter
+from artigraph.filter.tag import TagFilter
 from artigraph.filter.unset import UNSET, Unset
 from artigraph.model.base import BaseModel, models_by_name
 from artigraph.model.log import Log
@@ -45,7 +46,8 @@ from artigraph.notebook.magic.words import Word
 from artigraph.orm.artifact import ModelArtifact
 from artigraph.outline.tree import Tree, read_tree
 from artigraph.query.store import read_queries
-from artigraph.registry import did_you_mean
+from artigraph.registry import did_you_mean, nearest
+from artigraph.tag.read import tag_names
 
 __all__ = ["model_class"]
 
@@ -191,11 +193,24 @@ async def find(call: Call) -> ResultList[Any]:
         return found
     if named is None or of_any:
         hint = " %artigraph tag tells which tags there are." if of_any else ""
-        return NothingFound(f"Nothing found: {question.filter}.{hint}")
-    return await _nothing(question.filter, *named)
+        return NothingFound(f"Nothing found: {question.filter}.{await _near_tags(tags) or hint}")
+    return await _nothing(question.filter, *named, await _near_tags(tags))
 
 
-async def _nothing(filter: Filter, name: str, model: type[BaseModel] | None) -> ResultList[Any]:
+async def _near_tags(tags: Sequence[Filter]) -> str:
+    """What to say of tags that no node has: nothing, or a sentence."""
+    names = [one.name for one in tags if isinstance(one, TagFilter)]
+    asked = [name for name in names if isinstance(name, str)]
+    known = await tag_names() if asked else []
+    for name in asked:
+        if name not in known and (near := nearest(name, known)):
+            return f" Did you mean #{visible(near[0], 60)}?"
+    return ""
+
+
+async def _nothing(
+    filter: Filter, name: str, model: type[BaseModel] | None, hint: str
+) -> ResultList[Any]:
     """The answer of a search that has found nothing, which says what there is.
 
     Raises:
@@ -211,7 +226,9 @@ async def _nothing(filter: Filter, name: str, model: type[BaseModel] | None) -> 
         )
     if not stored:
         return NothingFound(f"No {shown} is stored in this database.")
-    return NothingFound(f"Nothing found: {filter}. {counted(stored, 'model')} of {shown} in all.")
+    return NothingFound(
+        f"Nothing found: {filter}. {counted(stored, 'model')} of {shown} in all.{hint}"
+    )
 
 
 def model_class(word: Word, variables: Mapping[str, Any]) -> tuple[str, type[BaseModel] | None]:

@@ -36,8 +36,17 @@ def short_errors() -> Iterator[None]:
         raise UsageError("\n".join(map(visible, text.split("\n")))) from None
 
 
+def _in_magics(error: ArtigraphError) -> str:
+    """What an error says, where lines of the magic are typed and not Python."""
+    text = str(error)
+    # The longest first, which may hold others.
+    for python in sorted(error.in_magics, key=len, reverse=True):
+        text = text.replace(python, error.in_magics[python])
+    return text
+
+
 def _short(error: ArtigraphError) -> ArtigraphError:
-    text = without_credentials(str(error))
+    text = without_credentials(_in_magics(error))
     if text != str(error):
         error.args = (text,)
     shown = [

@@ -16,6 +16,7 @@ from artigraph.notebook.magic.node_argument import find_id
 from artigraph.notebook.magic.parser import Call, Said, argument, command
 from artigraph.notebook.magic.result import Report
 from artigraph.notebook.magic.words import Word
+from artigraph.tag.alias import aliases_beside
 from artigraph.tag.read import list_tags, read_tags
 from artigraph.tag.write import tag_nodes, untag_nodes
 
@@ -57,16 +58,23 @@ async def tag(call: Call) -> object:
         )
     node_id = await find_id(args.node)
     here = NodeFilter(node_id=node_id)
+    beside: dict[str, tuple[int, int]] = {}
     if tags:
         below = UNSET if args.unique_below is None else await find_id(args.unique_below)
         if not await tag_nodes(here, tags, unique_below=below):
             return Said(f"There is no node {node_id}. %artigraph tree shows them.")
+        beside = {} if args.unique_below is not None else await aliases_beside(node_id, tags)
     removed = await untag_nodes(here, names) if names else None
     if removed == 0:
         shown = " or ".join(visible(name, 60) for name in names)
         return Said(f"Node {node_id} has no tag {shown}.")
     found = (await read_tags(here)).get(node_id, {})
-    return _report(f"Node {node_id} has {counted(len(found), 'tag')}", found, "value")
+    lines = tuple(
+        f"Node {other} has #{name} as an alias below node {scope}, and keeps it: "
+        f"--unique-below {scope} moves it."
+        for name, (other, scope) in beside.items()
+    )
+    return _report(f"Node {node_id} has {counted(len(found), 'tag')}", found, "value", lines)
 
 
 def _tag(word: Word) -> tuple[str, Any]:
@@ -76,9 +84,10 @@ def _tag(word: Word) -> tuple[str, Any]:
     return name.removeprefix("#"), value
 
 
-def _report(title: str, found: dict[str, Any], column: str) -> Report:
+def _report(title: str, found: dict[str, Any], column: str, lines: tuple[str, ...] = ()) -> Report:
     rows = tuple(
         (f"#{name}", "" if value is None else cut(str(value), _LONGEST))
         for name, value in found.items()
     )
-    return Report(Facts(title, table=Table(("tag", column), rows) if rows else None))
+    table = Table(("tag", column), rows) if rows else None
+    return Report(Facts(title, lines=lines, table=table))

@@ -19,6 +19,7 @@ __all__ = ["is_tag_word", "split_tags"]
 
 def is_tag_word(word: Word) -> bool:
     """Whether a word asks for a tag, and is no id and no field."""
+    word = _unquoted(word)
     cut = word.cut(sign_pattern())
     text = word.text if cut is None else cut[0]
     return not word.startswith("\0") and is_tag(text)
@@ -38,10 +39,16 @@ def split_tags(words: Sequence[Word]) -> tuple[list[Filter], list[Word]]:
     others: list[Word] = []
     for word in joined(words):
         if is_tag_word(word):
-            filters.append(_filter(word))
+            filters.append(_filter(_unquoted(word)))
         else:
             others.append(word)
     return filters, others
+
+
+def _unquoted(word: Word) -> Word:
+    """A tag that stands in quotes as its chip shows it: ``"#stage=in test"``."""
+    typed = word.startswith(("\0#", f"\0{TAG_PREFIX}")) and not word.is_object
+    return Word.bare(word.text) if typed else word
 
 
 def _filter(word: Word) -> Filter:

@@ -13,6 +13,7 @@ from IPython.core.error import UsageError
 
 from artigraph.display.escape import counted, visible
 from artigraph.display.row import ResultList
+from artigraph.display.value import format_size
 from artigraph.errors import MultipleNodesFoundError, NodeNotFoundError
 from artigraph.filter.base import Filter
 from artigraph.filter.node import NodeFilter
@@ -23,7 +24,8 @@ from artigraph.notebook.magic.words import Word
 from artigraph.orm.base import utc_now
 from artigraph.orm.node import Node
 from artigraph.outline.relation import count_descendants
-from artigraph.trash.drop import DropReport, drop_values
+from artigraph.registry import nearest
+from artigraph.trash.drop import DropReport, drop_values, values_to_drop
 from artigraph.trash.entry import TrashEntry, read_trash
 from artigraph.trash.lock import lock_nodes, unlock_nodes
 from artigraph.trash.restore import restore_nodes
@@ -164,6 +166,7 @@ def _called(label: str, entries: Sequence[TrashEntry]) -> int:
     shown = visible(label, 60)
     if not found:
         near = next((e.label for e in entries if e.label and e.label.startswith(f"{label} ")), None)
+        near = near or next(iter(nearest(label, [e.label for e in entries if e.label])), None)
         hint = "" if near is None else f"Did you mean {visible(quote(near), 60)}? "
         raise NodeNotFoundError(
             f"Nothing in the trash is called {shown!r}. {hint}%artigraph trash lists what is there."
@@ -266,5 +269,9 @@ async def drop(call: Call) -> object:
 
     if call.args.yes:
         return await act()
-    question = f"Give up the bytes of {name}, and of all below, for good?"
+    there = await values_to_drop(chosen)
+    if not there.num_rows:
+        return Said(f"There is no value to drop of {name}, or below.")
+    much = f"{counted(there.num_rows, 'value')}, {format_size(there.nbytes)}"
+    question = f"Give up the bytes of {name}, and of all below ({much}), for good?"
     return Confirm(question, f"%artigraph drop {ids} --yes", act)

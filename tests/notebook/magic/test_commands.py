@@ -455,7 +455,7 @@ def test_rm_asks(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
         return says
 
     monkeypatch.setattr("builtins.input", answer)
-    assert shell.run("%ag rm --final top") is None
+    assert repr(shell.run("%ag rm --final top")) == "Nothing was done."
     assert "'top' and the 1 below for good?" in asked[0]
     assert len(shell.run("%ag tree")) == 2
     monkeypatch.setattr("builtins.input", lambda question: answer(question, "yes"))

@@ -54,6 +54,7 @@ def test_note_says_what_is_wrong(shell: Shell) -> None:
     assert isinstance(shell.fail("%ag note nobody hello").error, NodeNotFoundError)
     assert "No node is current" in (cell := shell.fail("%ag notes")).out + cell.err
     assert "required: NODE" in (cell := shell.fail("%ag note")).out + cell.err
+    assert "%%artigraph note NODE takes the lines" in shell.fail("%ag note a Diverges: it's").err
     assert "No note is written about node" in pretty(shell.run("%ag notes a"))
     assert "Write a note about a node" in repr(shell.run("%ag note --help"))
 
@@ -82,3 +83,15 @@ async def test_details_tell_the_newest_notes(store: str) -> None:
     told = await page.ask("details", node=about.node_id)
     assert [one["text"] for one in told["notes"]] == [str(n) for n in range(5, 25)]
     assert told["more_notes"]
+
+
+def test_notes_in_a_list_keep_their_lines(shell: Shell) -> None:
+    """Short ones are a table; with one of several lines each is shown in full."""
+    shell.run("node = await write_node(new_node(node_label='a'))", "%ag note a short")
+    assert "│" in (short := pretty(shell.run("%ag notes a"))) or "note" in short
+    shell.run("%%ag note a\n# Title\n\n- one\n- " + "two " * 100 + "end\n")
+    shown = pretty(shell.run("%ag notes a"))
+    assert "    # Title\n\n    - one\n    - two" in shown.replace("  \n", "\n")
+    assert "two end" in shown
+    assert "    short" in shown
+    assert "- one\n" in shell.run("%ag notes a")._repr_html_()

@@ -61,6 +61,7 @@ def test_find_says_what_is_wrong_with_a_question(shell: Shell) -> None:
     shell.run(DEFINE, "%ag find Fit loss<0.5 --save good")
     taken = shell.fail("%ag find Fit --save good")
     assert isinstance(taken.error, NameTakenError)
+    assert "take its place: --replace." in str(taken.error)
     assert len(shell.run("%ag find @good")) == 2
     shell.run("%ag find Fit --save good --replace")
     assert len(shell.run("%ag find @good")) == 3

@@ -45,6 +45,11 @@ def test_an_alias_moves(shell: Shell) -> None:
     shell.run(DEFINE, "%ag tag a stage=prod --unique-below family")
     shell.run("%ag tag b stage=prod --unique-below family")
     assert labels(shell.run("%ag find TaggedFit tag:stage=prod")) == ["b"]
+    told = as_text(shell.run("%ag tag c stage=prod"))
+    assert "has #stage as an alias below node" in told
+    scope = told.rpartition("--unique-below ")[2].split()[0]
+    assert "alias" not in as_text(shell.run(f"%ag tag c stage=prod --unique-below {scope}"))
+    assert labels(shell.run("%ag find TaggedFit tag:stage=prod")) == ["c"]
     assert "wants a tag" in shell.fail("%ag tag b --unique-below family").err
     assert isinstance(shell.fail("%ag tag family prod --unique-below a").error, TagError)
 
@@ -88,3 +93,14 @@ def test_names_are_completed(memory_shell: Shell) -> None:
     assert any("stage" in text for text in offered("%artigraph find TaggedFit tag:st"))
     assert any("best" in text for text in offered("%artigraph find TaggedFit #b"))
     assert any("best" in text for text in offered("%artigraph tag a --remove be"))
+
+
+def test_tags_in_quotes_and_misspelt(shell: Shell) -> None:
+    """A tag is typed as its chip shows it; a wrong one tells the nearest."""
+    shell.run(DEFINE, "%ag tag a stage='in test' score=0.5")
+    assert labels(shell.run('%ag find "#stage=in test"')) == ["a"]
+    assert labels(shell.run('%ag find TaggedFit "#stage=in test" "#score>0.4"')) == ["a"]
+    assert labels(shell.run("%ag find TaggedFit #stage='in test'")) == ["a"]
+    for line in ("%ag find #scoer", "%ag find TaggedFit #scoer"):
+        assert "Did you mean #score?" in " ".join(as_text(shell.run(line)).split())
+    assert "ordered by as '-tag:score'" in str(shell.fail("%ag find #score --order -#score").error)

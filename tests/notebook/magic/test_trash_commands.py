@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from artigraph import (
@@ -65,7 +67,7 @@ def test_trash_lists_and_is_emptied(shell: Shell, monkeypatch: pytest.MonkeyPatc
         return "n"
 
     monkeypatch.setattr("builtins.input", answer)
-    assert shell.run("%ag trash --empty") is None
+    assert said(shell, "%ag trash --empty") == "Nothing was done."
     assert "1 tree with 2 rows for good?" in asked[0]
     assert len(shell.run("%ag trash")) == 1
     assert "2 rows" in said(shell, "%ag trash --empty --yes")
@@ -114,10 +116,23 @@ def test_lock_and_unlock(shell: Shell) -> None:
 def test_drop_asks(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     """The bytes go, the row stays; only after a yes."""
     shell.run("import numpy", "array = numpy.arange(3)", "%ag save array;")
-    monkeypatch.setattr("builtins.input", lambda question: "n")
-    assert shell.run("%ag drop array") is None
+    asked: list[str] = []
+
+    def answer(question: str) -> str:
+        asked.append(question)
+        return "n"
+
+    monkeypatch.setattr("builtins.input", answer)
+    assert said(shell, "%ag drop array") == "Nothing was done."
+    assert "(1 value, 152 B)" in asked.pop()
+    shell.run("%ag lock array")
+    assert isinstance(shell.fail("%ag drop array").error, LockedError)
+    shell.run("%ag unlock array")
+    assert not asked
     assert list(shell.run("%ag load array")) == [0, 1, 2]
     assert "1 value dropped" in said(shell, "%ag drop array --yes")
+    assert "no value to drop" in said(shell, "%ag drop array")
+    assert not asked
     cell = shell.fail("%ag load array")
     assert isinstance(cell.error, ValueDroppedError)
     assert "dropped" in shell.run("%ag show array")._repr_html_()
@@ -133,3 +148,45 @@ def test_completion_and_help(memory_shell: Shell) -> None:
     assert complete(memory_shell, "%ag rm --f") == {"%ag rm --final"}
     for name in ("rm", "restore", "trash", "lock", "unlock", "drop"):
         assert f"%artigraph {name}" in said(memory_shell, f"%ag {name} --help")
+
+
+def test_advice_is_a_line_of_the_magic(shell: Shell) -> None:
+    """What is said behind a magic is typed behind one, and works; in Python it is Python."""
+    shell.run(TREE, "%ag lock 'run 1'")
+    told = str(shell.fail("%ag rm leaf").error)
+    assert "unlock_nodes" not in told
+    assert told.endswith("Unlock it first: %artigraph unlock {}".format(shell.run("run.node_id")))
+    in_python = shell.fail("await trash_nodes(NodeFilter(node_id=leaf.node_id))")
+    assert "await unlock_nodes(NodeFilter(" in str(in_python.error)
+    shell.run(told.rpartition(": ")[2], "%ag rm 'run 1'")
+    shell.run("again = await write_node(new_node(node_label='run 1', node_parent_id=top.node_id))")
+    told = str(shell.fail("%ag restore 'run 1'").error)
+    assert "--label …; or hang it elsewhere with --to NODE" in told
+    assert "await" not in told
+    shell.run("%ag rm top")
+    told = str(shell.fail("%ag restore 'run 1'").error)
+    assert "--root, or --to a node" in told
+    assert "await" not in told
+    assert "%artigraph restore" in str(shell.fail("%ag restore {again.node_id}").error)
+    assert "%artigraph trash lists" in str(shell.fail("%ag restore 99999").error)
+
+
+def test_a_database_that_is_only_read_says_how_to_write(shell: Shell, tmp_path: Path) -> None:
+    """The address is given again without --read-only."""
+    address = f"sqlite+aiosqlite:///{tmp_path}/only.db"
+    shell.run(f"%ag connect {address} --create-tables", TREE)
+    shell.run(f"%ag connect {address} --read-only")
+    told = str(shell.fail("%ag rm leaf").error)
+    assert "set_engine" not in told
+    assert "%artigraph connect ADDRESS, without --read-only" in told
+
+
+def test_what_is_in_the_trash_is_said_to_be_there(shell: Shell) -> None:
+    """By its label or id, also of what hangs below; the line that is named works."""
+    shell.run(TREE, "%ag rm 'run 1'")
+    told = str(shell.fail("%ag show leaf").error)
+    assert "One is in the trash: %artigraph restore" in told
+    assert "%artigraph restore" in str(shell.fail("%ag show {leaf.node_id}").error)
+    assert "Did you mean 'run 1'?" in str(shell.fail("%ag restore 'rnu 1'").error)
+    shell.run(told[told.index("%artigraph") : told.index(" gives")])
+    assert shell.run("%ag show leaf").node_label == "leaf"
