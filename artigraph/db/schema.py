@@ -79,7 +79,8 @@ async def ensure_schema(
         )
     may_write = why_not_written(facts, shown) is None
     create = create and may_write
-    if facts.version >= needed and not create and not _has_users_columns():
+    there = facts.unnamed is not None  # it could be asked of its rows
+    if facts.version >= needed and there and not create and not _has_users_columns():
         return facts, upgrade  # as it says itself
     async with engine.connect() as connection:
         await dialect_of(connection).field_columns(connection)

@@ -77,7 +77,7 @@ async def test_a_page_is_read_in_parts_from_a_row(store: str, statements: Statem
     frame: Any = found.value.frame
     page = await frame.page(59_998, 5, columns=["b"])
     assert list(page["b"]) == ["text 59998", "text 59999"]
-    parts = [statement for statement in statements if "substr" in statement.lower()]
+    parts = [statement for statement in statements[2:] if "substr" in statement.lower()]
     assert 1 <= len(parts) == len(statements) - 2 <= 8
 
 

@@ -216,6 +216,7 @@ async def drop_tables() -> None:
     """Make the database as new."""
     engine = await get_engine()
     async with engine.begin() as connection:
-        await connection.execute(text("DROP TABLE artigraph_node"))
+        for table in ("note", "tag", "trash", "schema", "node"):
+            await connection.execute(text(f"DROP TABLE artigraph_{table}"))
         if connection.dialect.name != "sqlite":
             await connection.execute(text("DROP SEQUENCE IF EXISTS artigraph_node_id_seq"))

@@ -47,6 +47,7 @@ def test_an_alias_moves(shell: Shell) -> None:
     assert labels(shell.run("%ag find TaggedFit tag:stage=prod")) == ["b"]
     told = as_text(shell.run("%ag tag c stage=prod"))
     assert "has #stage as an alias below node" in told
+    print(repr(told))
     scope = told.rpartition("--unique-below ")[2].split()[0]
     assert "alias" not in as_text(shell.run(f"%ag tag c stage=prod --unique-below {scope}"))
     assert labels(shell.run("%ag find TaggedFit tag:stage=prod")) == ["c"]
