@@ -166,7 +166,9 @@ class StoredValue(Shown):
             raise
         except ArtigraphError as error:
             told: ArtigraphError = error
-            if isinstance(error, ValueDroppedError | BlobNotFoundError):
+            # One that was made without a database has none to ask.
+            known = self._setting is not None
+            if known and isinstance(error, ValueDroppedError | BlobNotFoundError):
                 with using(self._setting):
                     dropped = await dropped_since(self.node_id)
                 if dropped is not None:
