@@ -10,12 +10,10 @@ import asyncio
 import contextvars
 import os
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Iterator
+from concurrent.futures.thread import ThreadPoolExecutor
 from contextlib import suppress
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
-
-if TYPE_CHECKING:
-    from concurrent.futures import ThreadPoolExecutor
+from typing import Any, ParamSpec, TypeVar
 
 __all__ = ["gather_bounded", "run_in_thread", "to_its_end", "waiting_loop", "waits_for"]
 
@@ -51,8 +49,6 @@ _waiting: contextvars.ContextVar[asyncio.AbstractEventLoop | None] = contextvars
 
 @cache
 def _pool() -> ThreadPoolExecutor:
-    from concurrent.futures import ThreadPoolExecutor  # by the first thread only
-
     return ThreadPoolExecutor(WORKERS, thread_name_prefix="artigraph")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from sqlalchemy import Integer, Row, literal_column, select
+from sqlalchemy import Row, select
 
 from artigraph.blob.record import RECORD_COLUMNS, BlobRecord, record_of
 from artigraph.db.fetch import ask
@@ -14,13 +14,11 @@ from artigraph.display.escape import cut
 from artigraph.display.value import format_size, format_time
 from artigraph.errors import ValueDroppedError
 from artigraph.filter.value import among
+from artigraph.filter.way import ways_up
 from artigraph.orm.node import Node, node_table
 from artigraph.orm.run import CellRun
 
 __all__ = ["DroppedSource", "dropped_error", "dropped_errors", "dropped_since"]
-
-_DEEPEST = 1000
-"""Steps up at the most: rows that hang in a circle have no end."""
 
 
 class DroppedSource:
@@ -114,20 +112,8 @@ async def _runs_above(node_ids: Iterable[int]) -> dict[int, Row[Any]]:
         for identity, mapper in Node.__mapper__.polymorphic_map.items()
         if issubclass(mapper.class_, CellRun)
     ]
-    start, above = node_table.alias(), node_table.alias()
-    up = (
-        select(
-            start.c.node_id.label("start_id"),
-            start.c.node_parent_id.label("node_id"),
-            literal_column("1", Integer).label("steps"),
-        )
-        .where(among(start.c.node_id, list(node_ids)))
-        .cte(recursive=True)
-    )
-    step = select(up.c.start_id, above.c.node_parent_id, up.c.steps + 1).join(
-        up, above.c.node_id == up.c.node_id
-    )
-    up = up.union_all(step.where(up.c.steps < _DEEPEST))
+    ids = list(node_ids)
+    up = ways_up(lambda node: among(node.c.node_id, ids))
     query = (
         select(up.c.start_id, c.node_id, c.node_label)
         .join(node_table, c.node_id == up.c.node_id)

@@ -283,9 +283,7 @@ class EngineSetting(Shown):
                 json_serializer=lambda value: orjson.dumps(value).decode(),
                 json_deserializer=_load_json,
             )
-        elif (self._is_givens_memory and not self._engines) or (
-            not self._engines and self.refusal is None
-        ):
+        elif not self._engines and (self._is_givens_memory or self.refusal is None):
             engine = self._given
         elif self._is_givens_memory:
             raise EngineURLError(

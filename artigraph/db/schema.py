@@ -15,12 +15,13 @@ from sqlalchemy import Connection, Table, inspect
 from sqlalchemy.exc import NoSuchTableError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from artigraph.concurrency import run_in_thread
 from artigraph.db.column import check_types
 from artigraph.db.outcome import is_of_driver, unreachable, without_frames
 from artigraph.db.step import later_columns, needed_version, steps
-from artigraph.db.step.base import add_columns, create_guards, create_indexes, create_tables
+from artigraph.db.step.base import add_columns, create_guards, create_indexes
 from artigraph.db.upgrade import ROWS, SchemaUpgrade, refuse_without_triggers, take_steps
-from artigraph.db.version import StoreFacts, look, refuse_unreadable, stamp, why_not_written
+from artigraph.db.version import StoreFacts, look, refuse_unreadable, stamp_new, why_not_written
 from artigraph.dialect.base import SCHEMA, WRITES
 from artigraph.dialect.registry import dialect_of
 from artigraph.errors import SchemaError
@@ -28,7 +29,6 @@ from artigraph.orm.artifact import ModelArtifact
 from artigraph.orm.base import Base
 from artigraph.orm.node import Node, is_users, node_table, users_columns
 from artigraph.orm.run import CellRun
-from artigraph.orm.schema import SchemaRecord
 from artigraph.orm.storage import StorageRecord
 from artigraph.redact import MASK
 
@@ -64,14 +64,14 @@ async def ensure_schema(
     facts, upgrade = await look_at(engine, shown), None
     needed, database = needed_version(), dialect_of(engine)
     if create and 0 < facts.version < needed and database.upgrades_by_itself:
-        upgrade = await take_steps(engine, shown=shown)
+        upgrade = await take_steps(engine, facts, shown=shown)
         _log.warning("%s was upgraded from schema %d. %s", shown, facts.version, upgrade.told())
         facts = await look_at(engine, shown)
     if facts.version:
         if facts.version < needed:
             await _refuse_others_table(engine, shown)
         refuse_unreadable(facts, shown, read_only=read_only)
-    elif not create and database.is_missing(engine.url):
+    elif not create and not facts.is_there:
         # Connecting to it would make an empty one.
         raise SchemaError(
             f"The database {shown} is not there, and so has no table {node_table.name!r}. "
@@ -105,8 +105,8 @@ async def look_at(engine: AsyncEngine, shown: str) -> StoreFacts:
         EngineURLError: The database cannot be reached.
         ConnectionLostError: It was, and has hung up.
     """
-    if dialect_of(engine).is_missing(engine.url):
-        return StoreFacts(0)
+    if await run_in_thread(dialect_of(engine).is_missing, engine.url):
+        return StoreFacts(0, is_there=False)
     await _reach(engine, shown)
     async with engine.connect() as connection:
         return await connection.run_sync(look)
@@ -194,8 +194,7 @@ def _create_missing(connection: Connection, shown: str) -> None:
     # MariaDB's CREATE commits by itself; the lock is the connection's there.
     dialect_of(connection).lock(connection, SCHEMA)
     # First the row: what is broken off after it is a store of this version all the same.
-    create_tables(connection, [SchemaRecord.__tablename__])
-    stamp(connection)
+    stamp_new(connection)
     Base.metadata.create_all(connection)
     for table in Base.metadata.sorted_tables:
         add_columns(connection, table, table.c.keys())

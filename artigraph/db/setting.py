@@ -239,8 +239,8 @@ async def upgrade_schema(*, dry_run: bool = False) -> SchemaUpgrade:
         setting.refuse_write()
     engine = await setting.unchecked_engine()
     with told(NOTHING_WRITTEN, connecting=True):
-        await look_at(engine, setting.shown_url)
-        report = await take_steps(engine, shown=setting.shown_url, dry_run=dry_run)
+        facts = await look_at(engine, setting.shown_url)
+        report = await take_steps(engine, facts, shown=setting.shown_url, dry_run=dry_run)
     setting.look_again()
     return report
 

@@ -29,6 +29,12 @@ class Transaction(Pending):
     _committed: bool | None = False
     """Whether :meth:`run` has committed; ``None`` if nobody knows."""
 
+    @property
+    def author(self) -> str | None:
+        """Who writes, where rows have to say it; ``None`` where the server fills that in."""
+        # So that nobody can claim to be another.
+        return None if dialect_of(self.connection).user_sql else self.user
+
     def hold_good(self) -> None:
         """Make the changes in memory that the rows have made."""
         if self.on_success:

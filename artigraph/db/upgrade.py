@@ -16,16 +16,15 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
-from uuid import uuid4
 
-from sqlalchemy import Connection, insert, inspect, update
+from sqlalchemy import Connection, inspect, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from typing_extensions import override
 
 from artigraph.concurrency import run_in_thread
 from artigraph.db.step import steps
-from artigraph.db.step.base import Step, create_tables
-from artigraph.db.version import StoreFacts, look, look_within
+from artigraph.db.step.base import Step
+from artigraph.db.version import StoreFacts, create_version_table, look_within, stamp
 from artigraph.dialect.base import WRITES
 from artigraph.dialect.registry import dialect_of
 from artigraph.display.escape import counted
@@ -89,11 +88,14 @@ class SchemaUpgrade(Shown):
         )
 
 
-async def take_steps(engine: AsyncEngine, *, shown: str, dry_run: bool = False) -> SchemaUpgrade:
+async def take_steps(
+    engine: AsyncEngine, facts: StoreFacts, *, shown: str, dry_run: bool = False
+) -> SchemaUpgrade:
     """Take the steps that a store misses.
 
     Args:
         engine: Leads to it.
+        facts: What it said of itself just now.
         shown: Its address, as an error may show it.
         dry_run: Say which they are, and do nothing.
 
@@ -102,10 +104,6 @@ async def take_steps(engine: AsyncEngine, *, shown: str, dry_run: bool = False) 
             file cannot be copied. Nothing was changed.
     """
     began = time.monotonic()
-    if dialect_of(engine).is_missing(engine.url):
-        return SchemaUpgrade(0, 0, (), None, 0.0, dry_run)
-    async with engine.connect() as connection:
-        facts = await connection.run_sync(look)
     missing = _missing(facts)
     if dry_run or not missing:
         after = missing[-1].number if missing else facts.version
@@ -197,25 +195,14 @@ async def _take(step: Step, run: _Runner) -> None:
 
 
 def _say_begun(connection: Connection, step: Step) -> None:
-    create_tables(connection, [SchemaRecord.__tablename__])
+    create_version_table(connection)
     changed = connection.execute(
         update(SchemaRecord)
         .where(_columns.schema_id == SCHEMA_ROW)
         .values(schema_begun=step.number)
     )
     if not changed.rowcount:
-        connection.execute(
-            insert(SchemaRecord).values(
-                schema_id=SCHEMA_ROW,
-                schema_version=step.number - 1,
-                schema_begun=step.number,
-                schema_oldest_reader=1,
-                schema_oldest_writer=1,
-                schema_library=__version__,
-                schema_upgraded_at=utc_now(),
-                schema_store_uid=uuid4(),
-            )
-        )
+        stamp(connection, version=step.number - 1, begun=step.number)
 
 
 def _finish(connection: Connection, step: Step) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from typing_extensions import override
 
 from artigraph.db.step import needed_version, steps
+from artigraph.db.step.base import create_tables
 from artigraph.dialect.registry import dialect_of
 from artigraph.display.escape import cut
 from artigraph.display.facts import Badge, Facts
@@ -30,10 +31,12 @@ __all__ = [
     "FIRST",
     "SchemaStatus",
     "StoreFacts",
+    "create_version_table",
     "look",
     "look_within",
     "refuse_unreadable",
     "stamp",
+    "stamp_new",
     "status_of",
     "why_not_written",
 ]
@@ -62,6 +65,8 @@ class StoreFacts:
     """Who the server says that this is; ``None`` on SQLite."""
     unnamed: bool | None = None
     """Whether a library that knows of no uids has written rows."""
+    is_there: bool = True
+    """Whether connecting makes no file that was not there."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -227,19 +232,57 @@ def why_not_written(facts: StoreFacts, shown: str) -> str | None:
     )
 
 
-def stamp(connection: Connection) -> None:
+def create_version_table(connection: Connection) -> None:
+    """Make the table of the version row, unless it is there.
+
+    Everybody may read it, who has rights to the nodes and none to tables that came later:
+    nothing in it is anybody's, and without it nobody would know what the others are.
+    """
+    table = SchemaRecord.__tablename__
+    if not inspect(connection).has_table(table):
+        create_tables(connection, [table])
+        dialect_of(connection).let_all_read(connection, table)
+
+
+def stamp_new(connection: Connection) -> None:
     """Say of a new database which version it has, and which store it is, unless it is said."""
+    create_version_table(connection)
     here = select(_columns.schema_id).where(_columns.schema_id == SCHEMA_ROW)
     if connection.execute(here).first() is None:
-        last = steps()[-1]
-        connection.execute(
-            insert(SchemaRecord).values(
-                schema_id=SCHEMA_ROW,
-                schema_version=last.number,
-                schema_oldest_reader=max(step.oldest_reader for step in steps()),
-                schema_oldest_writer=max(step.oldest_writer for step in steps()),
-                schema_library=__version__,
-                schema_upgraded_at=utc_now(),
-                schema_store_uid=uuid4(),
-            )
+        stamp(
+            connection,
+            version=needed_version(),
+            oldest_reader=max(step.oldest_reader for step in steps()),
+            oldest_writer=max(step.oldest_writer for step in steps()),
         )
+
+
+def stamp(
+    connection: Connection,
+    *,
+    version: int,
+    begun: int | None = None,
+    oldest_reader: int = FIRST,
+    oldest_writer: int = FIRST,
+) -> None:
+    """Say of a store that has not said it which version it has, and which store it is.
+
+    Args:
+        connection: To the store.
+        version: As :class:`StoreFacts` has it, and so the others.
+        begun: A step that is begun.
+        oldest_reader: See there.
+        oldest_writer: See there.
+    """
+    connection.execute(
+        insert(SchemaRecord).values(
+            schema_id=SCHEMA_ROW,
+            schema_version=version,
+            schema_begun=begun,
+            schema_oldest_reader=oldest_reader,
+            schema_oldest_writer=oldest_writer,
+            schema_library=__version__,
+            schema_upgraded_at=utc_now(),
+            schema_store_uid=uuid4(),
+        )
+    )

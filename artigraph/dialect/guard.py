@@ -39,9 +39,9 @@ class Guards:
     parents_hold = ""
     """What keeps rows that are read as they are, so that nobody locks them meanwhile."""
 
-    def bound_parents(self, ids: Collection[int]) -> Any:
+    def bound_parents(self, ids: Collection[int]) -> BindParameter[Any]:
         """Some ids as ``parents_sql`` takes them."""
-        return list(ids)
+        return bindparam("parents", list(ids))
 
     def closed_sql(self, table: str) -> str:
         """SQL for the first of some rows on which nothing may be hung, locked or thrown away."""
@@ -55,11 +55,7 @@ class Guards:
 
     def with_parents(self, sql: str, ids: Collection[int]) -> TextClause:
         """A statement with :meth:`closed_sql` in it, about some rows."""
-        expanding = self.parents_sql == "IN :parents"
-        bound: BindParameter[Any] = bindparam(
-            "parents", self.bound_parents(ids), expanding=expanding
-        )
-        return text(sql).bindparams(bound)
+        return text(sql).bindparams(self.bound_parents(ids))
 
     def closed_among(self, connection: Connection, table: str, ids: Collection[int]) -> int | None:
         """The first of some rows on which nothing may be hung, if there is one.
@@ -108,6 +104,9 @@ class Guards:
 
     def release_upgrades(self, connection: Connection) -> None:  # with its transaction
         """Let others upgrade the store."""
+
+    def let_all_read(self, connection: Connection, table: str) -> None:  # a file has no accounts
+        """Let every account that reaches the database read a table of the connection's own."""
 
     def is_missing(self, url: URL) -> bool:
         """Whether connecting would make the database, so that nothing can be in it yet."""

@@ -120,7 +120,7 @@ class Filter(Shown, Written, ABC):
         """
         from artigraph.filter.written.read import filter_of_text
 
-        made = filter_of_text(text, Filter)  # type: ignore[type-abstract]
+        made = filter_of_text(text, Filter)  # type: ignore[type-abstract]  # it is compared with
         if not isinstance(made, cls):
             raise FilterError(
                 f"The text is a {type(made).__name__}, which is no {cls.__name__}. "

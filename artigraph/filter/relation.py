@@ -37,7 +37,14 @@ from artigraph.filter.value import among, check_value
 from artigraph.orm.node import Node, NodeLike, node_table, row_of
 from artigraph.types.scalar import without_numpy
 
-__all__ = ["NodeRelationshipFilter", "Nodes", "check_nodes", "nodes_clause", "subtree", "walk"]
+__all__ = [
+    "NodeRelationshipFilter",
+    "Nodes",
+    "check_nodes",
+    "nodes_clause",
+    "subtree",
+    "walk",
+]
 
 Nodes: TypeAlias = NodeLike | Collection[NodeLike] | Filter
 """Nodes that are given, by id or as objects, or that a filter finds."""

@@ -76,8 +76,8 @@ async def _move(moves: Sequence[tuple[int | None, int]]) -> None:
                 raise NodeNotFoundError(f"Node {child} does not exist, so it cannot be moved.")
         await refuse_cycles_among(writer.connection, moves)
         written: dict[str, Any] = {"node_updated_at": now}
-        if dialect_of(writer.connection).user_sql is None:
-            written["node_updated_by"] = writer.transaction.user
+        if (author := writer.transaction.author) is not None:
+            written["node_updated_by"] = author
         above = {parent for parent, _ in moves if parent is not None}
         await refuse_closed_parents(writer.connection, above)
         for parent, child in moves:

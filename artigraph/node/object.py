@@ -314,8 +314,8 @@ async def _update(
 ) -> None:
     changed = {name: value for name, value in given.items() if name not in WHO}
     changed["node_updated_at"] = given.get("node_updated_at") or now
-    if dialect_of(writer.connection).user_sql is None:
-        changed["node_updated_by"] = writer.transaction.user
+    if (author := writer.transaction.author) is not None:
+        changed["node_updated_by"] = author
     check_label(changed.get("node_label"))
     copies = copies_of(node.__node_documents__, changed)
     check_values(writer.connection.dialect, [(type(node), changed)])

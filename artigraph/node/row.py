@@ -198,14 +198,12 @@ class RowWriter:
         if closed is not None:
             raise closed_parent(connection, closed)
         now, store, user = utc_now(), self.transaction.store, self.transaction.user
-        # The server fills in who that is, so that nobody can claim to be another.
-        sent = None if dialect.user_sql else user
         batches: dict[tuple[int, tuple[str, ...]], list[NewRow]] = {}
         for row, uid in zip(rows, uids_now(len(rows)), strict=True):
             row.written_at, row.store, row.user, row.uid = now, store, user, uid
             batches.setdefault((row.depth, tuple(row.columns)), []).append(row)
         for key in sorted(batches):
-            _insert_batch(connection, batches[key], key[1], now, sent)
+            _insert_batch(connection, batches[key], key[1], now, self.transaction.author)
 
     def note(
         self, node_id: int, parent_id: int | None, label: str | None, uid: UUID | None = None

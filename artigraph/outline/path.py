@@ -16,6 +16,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 from artigraph.dialect.registry import dialect_of
+from artigraph.filter.way import LONGEST_WAY
 from artigraph.orm.base import Document
 from artigraph.orm.node import node_table
 
@@ -23,9 +24,6 @@ __all__ = ["LABELS_ABOVE", "labels_above"]
 
 LABELS_ABOVE = "labels_above"
 """What the column is called."""
-
-_DEEPEST = 1000
-"""Steps up at the most: rows that hang in a circle have no end."""
 
 
 class _LabelsAbove(FunctionElement[Any]):
@@ -48,7 +46,7 @@ def labels_above(connection: AsyncConnection) -> ColumnElement[Any] | None:
 
 @cache
 def _labels_above() -> ColumnElement[Any]:
-    return _LabelsAbove(node_table.c.node_parent_id, literal(_DEEPEST)).label(LABELS_ABOVE)
+    return _LabelsAbove(node_table.c.node_parent_id, literal(LONGEST_WAY)).label(LABELS_ABOVE)
 
 
 @compiles(_LabelsAbove)

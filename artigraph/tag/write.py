@@ -25,7 +25,7 @@ from artigraph.db.transaction import Transaction
 from artigraph.dialect.registry import dialect_of
 from artigraph.display.escape import cut
 from artigraph.errors import FilterError, TagError
-from artigraph.filter.base import Filter, clause_of
+from artigraph.filter.base import Filter, limited_clause_of
 from artigraph.filter.relation import check_nodes
 from artigraph.filter.unset import UNSET, Unset
 from artigraph.filter.value import among
@@ -72,7 +72,7 @@ async def tag_nodes(
         NodeNotFoundError: There is no node to be unique below.
         MultipleNodesFoundError: With ``unique_below``, the filter finds several nodes.
     """
-    clause = _clause(filter, everything, "all nodes would be tagged")
+    clause = limited_clause_of(filter, everything, "be tagged", "Nothing was changed.")
     stored = stored_tags(tags)
     if unique_below is UNSET:
         return await _set(clause, stored)
@@ -179,7 +179,7 @@ async def untag_nodes(
         TagError: No names, and not ``all_names``; or both; or something that is no name.
         FilterError: The filter limits nothing, and ``everything`` is not said.
     """
-    clause = _clause(filter, everything, "all nodes would lose their tags")
+    clause = limited_clause_of(filter, everything, "lose tags", "Nothing was changed.")
     if (names is UNSET) is not (all_names is True):
         raise TagError(
             "untag_nodes() takes the names of tags, as in untag_nodes(filter, 'best'), or "
@@ -207,13 +207,3 @@ async def _remove(clause: ColumnElement[bool], names: tuple[str, ...] | None) ->
         statement = statement.where(among(_tag.tag_name, names, changing=True))
     async with write() as transaction:
         return int((await transaction.connection.execute(statement)).rowcount)
-
-
-def _clause(filter: Filter, everything: bool, would: str) -> ColumnElement[bool]:
-    clause = clause_of(filter)
-    if everything is not True and filter.limits_nothing():
-        raise FilterError(
-            f"The filter limits nothing, so {would}. Nothing was changed. Say which are meant, as "
-            "in NodeFilter(node_id=7), or that all of them are: everything=True."
-        )
-    return clause

@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import CTE, Integer, Row, literal_column, select
+from sqlalchemy import Row, select
 from typing_extensions import override
 
 from artigraph.db.fetch import ask
@@ -18,6 +18,7 @@ from artigraph.display.options import Limits
 from artigraph.display.row import ResultList
 from artigraph.display.shown import Shown
 from artigraph.display.value import format_time
+from artigraph.filter.way import ways_up
 from artigraph.orm.node import LABEL_LENGTH, node_table
 from artigraph.orm.trash import TrashRecord
 
@@ -89,7 +90,8 @@ async def read_trash() -> list[TrashEntry]:
     Returns:
         One entry for each tree; the list shows itself as a table.
     """
-    top, up = node_table.alias(), _ways_up()
+    top, above = node_table.alias(), node_table.alias()
+    up = ways_up(lambda node: node.c.node_id.in_(select(_trash.c.trash_parent_id)))
     query = (
         select(
             _trash,
@@ -97,43 +99,15 @@ async def read_trash() -> list[TrashEntry]:
             top.c.node_type,
             top.c.model_artifact_type,
             up.c.node_id.label("step_id"),
-            up.c.label.label("step_label"),
+            above.c.node_label.label("step_label"),
         )
         .join(top, top.c.node_id == _trash.c.trash_node_id)
         .outerjoin(up, up.c.start_id == _trash.c.trash_parent_id)
+        .outerjoin(above, above.c.node_id == up.c.node_id)
         .order_by(_trash.c.trash_at.desc(), _trash.c.trash_node_id.desc(), up.c.steps.desc())
     )
     trees = groupby(await ask(query), key=lambda row: row.trash_node_id)
     return ResultList(_entry(list(rows)) for _, rows in trees)
-
-
-_DEEPEST = 1000
-"""Steps up at the most: rows that hang in a circle have no end."""
-
-
-def _ways_up() -> CTE:
-    """The nodes that trees hung on, and all above each: a row for each step, nearest first."""
-    start, above = node_table.alias(), node_table.alias()
-    up = (
-        select(
-            start.c.node_id.label("start_id"),
-            start.c.node_id.label("node_id"),
-            start.c.node_parent_id.label("parent_id"),
-            start.c.node_label.label("label"),
-            literal_column("1", Integer).label("steps"),
-        )
-        .where(start.c.node_id.in_(select(_trash.c.trash_parent_id)))
-        .cte(recursive=True)
-    )
-    step = select(
-        up.c.start_id,
-        above.c.node_id,
-        above.c.node_parent_id,
-        above.c.node_label,
-        up.c.steps + 1,
-    ).join(up, above.c.node_id == up.c.parent_id)
-    ways: CTE = up.union_all(step.where(up.c.steps < _DEEPEST))
-    return ways
 
 
 def _entry(rows: Sequence[Row[Any]]) -> TrashEntry:

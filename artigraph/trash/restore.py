@@ -24,7 +24,7 @@ from artigraph.errors import (
     ParentNotFoundError,
     typed_in_magics,
 )
-from artigraph.filter.base import Filter
+from artigraph.filter.base import Filter, limited_clause_of
 from artigraph.filter.relation import check_nodes, subtree
 from artigraph.filter.unset import UNSET, Unset
 from artigraph.filter.value import among
@@ -103,12 +103,8 @@ def _wanted(
     if parent_id is not UNSET and parent_id is not None:
         parent_id = id_of_parent(parent_id, label, current_store())
     if isinstance(what, Filter):
-        if everything is not True and what.limits_nothing():
-            raise FilterError(
-                f"The filter limits nothing, so all {what} would come back. Nothing was restored. "
-                "Say which are to, as in NodeFilter(node_id=7), or that all of them are: "
-                "everything=True."
-            )
+        # What it finds is what others do not: only that it limits something is asked of it.
+        limited_clause_of(what, everything, "come back", "Nothing was restored.")
         return _Wanted(what.clause(), parent_id, label)
     given = [_bare(one) for one in what] if isinstance(what, list | tuple) else _bare(what)
     checked = check_nodes(

@@ -8,14 +8,12 @@ below a row in the trash is in the trash, and what hangs on a row that is not, i
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import ColumnElement, and_, insert, literal_column, select
+from sqlalchemy import ColumnElement, and_, insert, select
 
 from artigraph.db.retry import retried
 from artigraph.db.session import write
 from artigraph.db.transaction import Transaction
-from artigraph.dialect.registry import dialect_of
 from artigraph.errors import DatabaseRefusedError, FilterError
 from artigraph.filter.base import PRESENT, Filter, limited_clause_of
 from artigraph.filter.relation import subtree
@@ -75,14 +73,8 @@ async def _throw_away(clause: ColumnElement[bool]) -> int:
             }
             for top, above in held.tops.items()
         ]
-        await connection.execute(insert(TrashRecord).values(trash_by=_who(transaction)), rows)
+        await connection.execute(insert(TrashRecord).values(trash_by=transaction.user), rows)
         return count
-
-
-def _who(transaction: Transaction) -> Any:
-    # The server knows, so that nobody can claim to be another.
-    sql = dialect_of(transaction.connection).user_sql
-    return transaction.user if sql is None else literal_column(sql)
 
 
 async def empty_trash(*, older_than: timedelta | None = None) -> int:

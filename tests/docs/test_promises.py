@@ -217,6 +217,17 @@ async def test_who_may_not_set_sequences_counts(team: Team) -> None:
         assert (await write_node(new_node(node_id=10**9))).node_id == 10**9
 
 
+async def test_rights_to_the_nodes_alone_are_enough_to_write_them(team: Team) -> None:
+    """Who was given rights before there were tags goes on writing, with ids of his own, too."""
+    grants = [
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON artigraph_node, artigraph_storage TO analysts",
+        "GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO analysts",
+    ]
+    with engine_context(await team(*grants)):
+        await write_node(new_node(node_label="counted"))
+        assert (await write_node(new_node(node_id=500))).node_id == 500
+
+
 async def test_who_may_only_select_reads_all(team: Team, team_url: str) -> None:
     """And a write is refused, with what the server says."""
     with engine_context(team_url):

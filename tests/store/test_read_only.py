@@ -28,7 +28,7 @@ from artigraph import (
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="rights of this kind are a thing of POSIX")
 
 READER = """
-import asyncio, concurrent.futures.thread, os, sys
+import asyncio, os, sys
 from artigraph import *
 
 async def load():

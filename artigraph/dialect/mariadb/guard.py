@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
-from sqlalchemy import Connection, text
+from sqlalchemy import BindParameter, Connection, bindparam, text
 from typing_extensions import override
 
 from artigraph.dialect.guard import LOCKED, UPGRADES, Guards
@@ -36,8 +36,8 @@ class MariaDBGuards(Guards):
     parents_hold = " LOCK IN SHARE MODE"
 
     @override
-    def bound_parents(self, ids: Collection[int]) -> Any:
-        return sorted(ids)
+    def bound_parents(self, ids: Collection[int]) -> BindParameter[Any]:
+        return bindparam("parents", sorted(ids), expanding=True)
 
     @override
     def guards(self, table: str) -> Mapping[str, Sequence[str]]:

@@ -89,6 +89,10 @@ class PostgreSQLGuards(Guards):
         return {str(name) for (name,) in connection.execute(query, {"table": table})}
 
     @override
+    def let_all_read(self, connection: Connection, table: str) -> None:
+        connection.exec_driver_sql(f"GRANT SELECT ON {table} TO PUBLIC")
+
+    @override
     def hold_upgrades(self, connection: Connection) -> None:
         connection.exec_driver_sql(f"SELECT pg_advisory_lock({UPGRADES})")
 

@@ -61,10 +61,9 @@ def resolved(url: URL) -> URL:
 
 def is_missing(url: URL) -> bool:
     """Whether connecting would make the file of an address, in a folder that is there."""
-    database = url.database or ""
-    if _in_memory(url) or is_memory(url) or options_of(database, url.query).get("vfs"):
+    path = _path_if_file(url)
+    if path is None or "vfs" in options_of(str(url.database), url.query):
         return False
-    path = path_of(database)
     return path.parent.is_dir() and not path.exists()
 
 
@@ -94,11 +93,16 @@ def refuse_missing(url: URL) -> None:
     Raises:
         EngineURLError: It is not.
     """
-    if not _in_memory(url) and not path_of(str(url.database)).exists():
+    path = _path_if_file(url)
+    if path is not None and not path.exists():
         raise EngineURLError(
             f"The database {url.database} is not there, and read_only=True makes none. Correct "
             "the address, or leave read_only out and let create_tables=True make one."
         )
+
+
+def _path_if_file(url: URL) -> Path | None:
+    return None if _in_memory(url) else path_of(str(url.database))
 
 
 def _in_memory(url: URL) -> bool:

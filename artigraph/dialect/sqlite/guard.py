@@ -10,7 +10,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, ClassVar
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import BindParameter, Connection, Engine, bindparam, text
 from typing_extensions import override
 
 from artigraph.dialect.base import WAIT_SECONDS
@@ -38,8 +38,8 @@ class SQLiteGuards(Guards):
     parents_sql = "IN (SELECT value FROM json_each(:parents))"
 
     @override
-    def bound_parents(self, ids: Collection[int]) -> Any:
-        return json.dumps(list(ids))
+    def bound_parents(self, ids: Collection[int]) -> BindParameter[Any]:
+        return bindparam("parents", json.dumps(list(ids)))
 
     @override
     def guards(self, table: str) -> Mapping[str, Sequence[str]]:

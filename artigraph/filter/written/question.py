@@ -35,7 +35,7 @@ def read_question(document: object) -> tuple[Filter, OrderBy]:
     Raises:
         FilterError: It is no such document, or names a class that is not known here.
     """
-    found, order_by = read_document(document, Filter, "order_by")  # type: ignore[type-abstract]
+    found, order_by = read_document(document, Filter, "order_by")  # type: ignore[type-abstract]  # it is compared with
     listed = isinstance(order_by, tuple) and all(isinstance(one, str | Order) for one in order_by)
     if order_by is not None and not listed:
         raise FilterError(f"order_by is a list of names, not {order_by!r:.60}.")
