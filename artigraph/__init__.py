@@ -157,8 +157,8 @@ if TYPE_CHECKING:
     from artigraph.node.qualified import (
         QualifiedArtifact as QualifiedArtifact,
     )
-    from artigraph.note.note import Note as Note
-    from artigraph.note.store import (
+    from artigraph.note import (
+        Note as Note,
         delete_note as delete_note,
         read_notes as read_notes,
         write_note as write_note,

@@ -11,7 +11,6 @@ from typing import Any, BinaryIO
 
 from sqlalchemy import select
 
-from artigraph.blob.dropped import dropped_errors
 from artigraph.blob.record import BlobRecord
 from artigraph.blob.write import sha256_of
 from artigraph.concurrency import gather_bounded, run_in_thread
@@ -155,7 +154,12 @@ class _Known:
 
 
 async def _known_of(records: Sequence[BlobRecord]) -> _Known:
-    return _Known(await _recorded_urls(records), await dropped_errors(records))
+    urls = await _recorded_urls(records)
+    if all(record.dropped_at is None for record in records):
+        return _Known(urls, {})
+    from artigraph.blob.dropped import dropped_errors  # seldom wanted
+
+    return _Known(urls, await dropped_errors(records))
 
 
 async def _read_if_possible(known: _Known, stored: BlobRecord) -> Any:

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 from sqlalchemy import LargeBinary, func, select, type_coerce
 from typing_extensions import override
 
-from artigraph.blob.dropped import DroppedSource, dropped_since
 from artigraph.blob.record import BlobRecord
 from artigraph.concurrency import waiting_loop
 from artigraph.db.fetch import ask
@@ -117,6 +116,8 @@ class DatabaseSource:
 def source_of(record: BlobRecord) -> BlobSource:
     """Where the bytes are that a row of the database speaks of; nothing is asked."""
     if record.dropped_at is not None:
+        from artigraph.blob.dropped import DroppedSource  # seldom wanted
+
         return DroppedSource(record)
     size = record.size or 0
     if record.storage is None:
@@ -175,9 +176,11 @@ async def _read_part(source: DatabaseSource, offset: int, length: int) -> bytes:
     query = select(part).where(node_table.c.node_id == source.node_id, PRESENT)
     with using(source.setting):
         found = await ask(query)
-        dropped = await dropped_since(source.node_id) if found and found[0][0] is None else None
-    if dropped is not None:
-        raise dropped
+        if found and found[0][0] is None:
+            from artigraph.blob.dropped import dropped_since  # seldom wanted
+
+            if (dropped := await dropped_since(source.node_id)) is not None:
+                raise dropped
     if not found or found[0][0] is None:
         raise BlobNotFoundError(
             f"Node {source.node_id} has no bytes any more; it was deleted, or is in the trash."

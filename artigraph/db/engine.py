@@ -13,7 +13,7 @@ import threading
 import weakref
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from sqlalchemy.engine import URL, Engine
@@ -37,7 +37,6 @@ from artigraph.db.read_only import (
 )
 from artigraph.db.schema import ensure_schema
 from artigraph.db.store import Store, check_expected, know_store, name_store, store_of_address
-from artigraph.db.upgrade import SchemaUpgrade
 from artigraph.db.url import parse_url, shown, supported
 from artigraph.db.version import StoreFacts, why_not_written
 from artigraph.dialect.registry import dialect_of
@@ -47,6 +46,9 @@ from artigraph.display.shown import Shown
 from artigraph.errors import EngineURLError
 from artigraph.orm.base import Base
 from artigraph.orm.subclass import GENERATION
+
+if TYPE_CHECKING:
+    from artigraph.db.upgrade import SchemaUpgrade
 
 __all__ = ["EngineSetting", "when_opened"]
 

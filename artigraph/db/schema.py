@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Table, inspect
 from sqlalchemy.exc import NoSuchTableError
@@ -19,8 +20,13 @@ from artigraph.concurrency import run_in_thread
 from artigraph.db.column import check_types
 from artigraph.db.outcome import is_of_driver, unreachable, without_frames
 from artigraph.db.step import later_columns, needed_version, steps
-from artigraph.db.step.base import add_columns, create_guards, create_indexes
-from artigraph.db.upgrade import ROWS, SchemaUpgrade, refuse_without_triggers, take_steps
+from artigraph.db.step.base import (
+    ROWS,
+    add_columns,
+    create_guards,
+    create_indexes,
+    refuse_without_triggers,
+)
 from artigraph.db.version import StoreFacts, look, refuse_unreadable, stamp_new, why_not_written
 from artigraph.dialect.base import SCHEMA, WRITES
 from artigraph.dialect.registry import dialect_of
@@ -31,6 +37,9 @@ from artigraph.orm.node import Node, is_users, node_table, users_columns
 from artigraph.orm.run import CellRun
 from artigraph.orm.storage import StorageRecord
 from artigraph.redact import MASK
+
+if TYPE_CHECKING:
+    from artigraph.db.upgrade import SchemaUpgrade
 
 __all__ = ["ensure_schema", "look_at"]
 
@@ -64,6 +73,8 @@ async def ensure_schema(
     facts, upgrade = await look_at(engine, shown), None
     needed, database = needed_version(), dialect_of(engine)
     if create and 0 < facts.version < needed and database.upgrades_by_itself:
+        from artigraph.db.upgrade import take_steps  # wanted once in a store's life
+
         upgrade = await take_steps(engine, facts, shown=shown)
         _log.warning("%s was upgraded from schema %d. %s", shown, facts.version, upgrade.told())
         facts = await look_at(engine, shown)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import Context, copy_context
+from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -20,12 +21,14 @@ from artigraph.db.engine import EngineSetting
 from artigraph.db.outcome import NOTHING_READ, NOTHING_WRITTEN, told
 from artigraph.db.schema import look_at
 from artigraph.db.store import Store
-from artigraph.db.upgrade import SchemaUpgrade, take_steps
 from artigraph.db.version import SchemaStatus, status_of
 from artigraph.display.facts import Facts
 from artigraph.display.options import Limits
 from artigraph.display.shown import Shown
 from artigraph.errors import NoEngineError
+
+if TYPE_CHECKING:
+    from artigraph.db.upgrade import SchemaUpgrade
 
 __all__ = [
     "current_setting",
@@ -234,6 +237,8 @@ async def upgrade_schema(*, dry_run: bool = False) -> SchemaUpgrade:
             file cannot be copied. Nothing was changed.
         ReadOnlyError: This user may not change tables, or it was set with ``read_only=True``.
     """
+    from artigraph.db.upgrade import take_steps  # wanted once in a store's life
+
     setting = _setting()
     if dry_run is not True:
         setting.refuse_write()

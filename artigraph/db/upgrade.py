@@ -23,7 +23,7 @@ from typing_extensions import override
 
 from artigraph.concurrency import run_in_thread
 from artigraph.db.step import steps
-from artigraph.db.step.base import Step
+from artigraph.db.step.base import ROWS, Step, refuse_without_triggers
 from artigraph.db.version import StoreFacts, create_version_table, look_within, stamp
 from artigraph.dialect.base import WRITES
 from artigraph.dialect.registry import dialect_of
@@ -37,12 +37,9 @@ from artigraph.orm.schema import SCHEMA_ROW, SchemaRecord
 from artigraph.storage.transfer import progress
 from artigraph.version import __version__
 
-__all__ = ["SchemaUpgrade", "refuse_without_triggers", "take_steps"]
+__all__ = ["SchemaUpgrade", "take_steps"]
 
 T = TypeVar("T")
-
-ROWS = 10_000
-"""How many rows are filled in at a time on a server, so that no lock is held for long."""
 
 _columns = SchemaRecord.__table__.c
 
@@ -250,20 +247,6 @@ def _refuse_taken_names(
                     f"ALTER TABLE {table} RENAME COLUMN {one} TO my_{one}, and so in the class "
                     "that declares it; then run this again."
                 )
-
-
-def refuse_without_triggers(connection: Connection, shown: str) -> None:
-    """Refuse an account that may not make triggers, before it makes anything else.
-
-    Raises:
-        SchemaError: It may not.
-    """
-    if not dialect_of(connection).shows_guards(connection):
-        raise SchemaError(
-            f"This account may make no triggers in {shown}, which keep locked rows as they are. "
-            "Nothing was changed. Let an account do this that may; or have an administrator GRANT "
-            "TRIGGER ON the database TO this one, and run this again."
-        )
 
 
 def _refuse_taken_table(connection: Connection, name: str, shown: str) -> None:

@@ -29,7 +29,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import TypeEngine
 
 from artigraph.dialect.guard import Guards
-from artigraph.dialect.ids import Ids
 from artigraph.dialect.json import JsonFunctions
 from artigraph.dialect.roles import RoleStatements
 from artigraph.dialect.tag import Tags
@@ -90,7 +89,7 @@ Traveller: TypeAlias = Callable[[Callable[[], None]], Coroutine[Any, Any, None]]
 _LOOPBACK = frozenset({None, "", "localhost", "127.0.0.1", "::1"})
 
 
-class Dialect(Tags, Ids, Guards, RoleStatements, ABC):
+class Dialect(Tags, Guards, RoleStatements, ABC):
     """One database: facts as class attributes, and what is to be done as methods."""
 
     name: ClassVar[str]

@@ -1,4 +1,4 @@
-"""What a database sees to by itself, whoever writes: locked rows, and who wrote what.
+"""What a database sees to by itself, whoever writes: ids, locked rows, and who wrote what.
 
 Triggers, so that it holds for older libraries and for statements of anybody's as well.
 What is said here are the everyday answers; each database has its own.
@@ -6,7 +6,8 @@ What is said here are the everyday answers; each database has its own.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -23,7 +24,7 @@ UPGRADES = 0x6172_7469_6772_616A
 """The lock of who upgrades a store; see ``artigraph.dialect.base.SCHEMA``."""
 
 
-class Guards:
+class Guards(ABC):
     """What a database sees to by itself."""
 
     upgrades_by_itself = False
@@ -71,6 +72,40 @@ class Guards:
         asked = self.with_parents(f"SELECT {self.closed_sql(table)}", ids)
         found: int | None = connection.execute(asked).scalar()
         return found
+
+    def reserve_ids(
+        self,
+        connection: Connection,
+        table: str,
+        sequence: str,
+        count: int,
+        chosen: int,
+        parents: Collection[int],
+    ) -> tuple[Iterable[int], int | None]:
+        """Ids that nobody has or gets, above those that were chosen in this very write.
+
+        Returns:
+            The ids, and the first of the rows that they are to hang on, if one is there,
+            that lets nothing be hung on it.
+        """
+        reserved, rows = self.next_id(sequence), f"FROM {self.series(count)}"
+        if not parents:
+            return connection.execute(text(f"SELECT {reserved} {rows}")).scalars().all(), None
+        asked = self.with_parents(f"SELECT {reserved}, {self.closed_sql(table)} {rows}", parents)
+        ids, closed = zip(*connection.execute(asked).all(), strict=True)
+        return ids, closed[0]
+
+    def next_id(self, sequence: str) -> str:
+        """SQL for the next number of a sequence."""
+        return f"nextval('{sequence}')"
+
+    def series(self, count: int) -> str:
+        """A table of so many rows that the database makes up on the spot."""
+        return f"generate_series(1, {count})"
+
+    @abstractmethod
+    def count_past(self, connection: Connection, sequence: str, highest: int) -> None:
+        """Never hand out an id that somebody chose."""
 
     def guards(self, table: str) -> Mapping[str, Sequence[str]]:
         """What makes each trigger of the table of nodes, by its name, unless it is there.

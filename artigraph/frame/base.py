@@ -13,7 +13,6 @@ from typing import Any, BinaryIO, ClassVar, TypeVar
 
 from typing_extensions import override
 
-from artigraph.blob.dropped import dropped_since
 from artigraph.blob.read import explain_unknown_storage, hash_of
 from artigraph.blob.record import BlobRecord
 from artigraph.blob.source import BlobSource, StorageSource
@@ -169,6 +168,8 @@ class StoredValue(Shown):
             # One that was made without a database has none to ask.
             known = self._setting is not None
             if known and isinstance(error, ValueDroppedError | BlobNotFoundError):
+                from artigraph.blob.dropped import dropped_since  # seldom wanted
+
                 with using(self._setting):
                     dropped = await dropped_since(self.node_id)
                 if dropped is not None:

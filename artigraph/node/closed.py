@@ -5,11 +5,11 @@ They are looked for once a write was refused, so that nothing is asked where all
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Row, func, select
+from sqlalchemy import ColumnElement, Connection, Row, TextClause, func, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -28,6 +28,7 @@ from artigraph.filter.relation import subtree, walk
 from artigraph.orm.node import node_table
 
 __all__ = [
+    "closed_column",
     "closed_parent",
     "in_trash",
     "naming_locked",
@@ -62,6 +63,19 @@ async def refuse_closed_parents(
     ids = set(parents)
     if ids:
         await connection.run_sync(_refuse_closed, ids, so)
+
+
+def closed_column(connection: AsyncConnection, parents: Collection[int]) -> TextClause:
+    """What :func:`refuse_closed_parents` asks, as a column ``closed`` of another question.
+
+    Args:
+        connection: As there.
+        parents: The rows' ids.
+    """
+    database = dialect_of(connection)
+    if not parents:
+        return text("NULL AS closed")
+    return database.with_parents(f"{database.closed_sql(node_table.name)} AS closed", parents)
 
 
 def _refuse_closed(connection: Connection, ids: set[int], so: str) -> None:

@@ -8,10 +8,11 @@ Where one writes at a time nothing need be locked, nor be known but the topmost 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, column, func, select, table as bare_table, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from artigraph.db.transaction import Transaction
@@ -20,7 +21,7 @@ from artigraph.filter.relation import subtree, walk
 from artigraph.filter.value import among
 from artigraph.orm.node import node_table
 
-__all__ = ["Held", "hold_subtrees"]
+__all__ = ["Held", "hold_subtrees", "mark"]
 
 _columns = node_table.c
 
@@ -152,3 +153,44 @@ def _below(parents: Mapping[int, int | None], tops: Iterable[int]) -> dict[int, 
             found[at] = parents[at]
             ahead += children.get(at, ())
     return found
+
+
+async def mark(
+    connection: AsyncConnection,
+    rows: Held | Collection[int],
+    *,
+    having: str = "",
+    lacking: str = "",
+    **values: Any,
+) -> int:
+    """Set columns of some rows, which is no news of what they hold.
+
+    So ``node_updated_at`` stays what it was.
+
+    Args:
+        connection: In a transaction that holds the rows.
+        rows: The rows, or their ids.
+        having: A column; rows without a value there stay as they are.
+        lacking: A column; rows with a value there stay as they are.
+        **values: What to set, by column.
+
+    Returns:
+        How many rows it were.
+    """
+    if not (rows.tops if isinstance(rows, Held) else rows):
+        return 0
+    # Not the table's own columns, which say what an update of a row does to its times.
+    types = {c.name: c.type for c in node_table.columns}
+    names = dict.fromkeys(("node_id", *values, *filter(None, (having, lacking))))
+    into = bare_table(node_table.name, *(column(name, types[name]) for name in names))
+    here = (
+        rows.among(into.c.node_id, changing=True)
+        if isinstance(rows, Held)
+        else among(into.c.node_id, rows, changing=True)
+    )
+    statement = update(into).where(here).values(values)
+    if having:
+        statement = statement.where(into.c[having].is_not(None))
+    if lacking:
+        statement = statement.where(into.c[lacking].is_(None))
+    return (await connection.execute(statement)).rowcount

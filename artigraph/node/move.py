@@ -16,7 +16,7 @@ from artigraph.filter.base import PRESENT
 from artigraph.filter.relation import walk
 from artigraph.filter.unset import NOT_WRITTEN
 from artigraph.filter.value import among
-from artigraph.node.closed import in_trash, refuse_closed_parents
+from artigraph.node.closed import closed_column, in_trash, refuse_closed_parents
 from artigraph.node.key import as_id
 from artigraph.node.row import RowWriter, row_writer
 from artigraph.orm.base import utc_now
@@ -62,10 +62,12 @@ async def _move(moves: Sequence[tuple[int | None, int]]) -> None:
     async with row_writer() as writer:
         await _lock_moves(writer.connection, moves)
         wanted = {node_id for pair in moves for node_id in pair if node_id is not None}
-        query = select(node_table.c.node_id, node_table.c.node_label).where(
-            among(node_table.c.node_id, wanted), PRESENT
-        )
-        labels = {row.node_id: row.node_label for row in await writer.connection.execute(query)}
+        above = {parent for parent, _ in moves if parent is not None}
+        query = select(
+            node_table.c.node_id, node_table.c.node_label, closed_column(writer.connection, above)
+        ).where(among(node_table.c.node_id, wanted), PRESENT)
+        rows = (await writer.connection.execute(query)).all()
+        labels = {row.node_id: row.node_label for row in rows}
         for parent, child in moves:
             if parent is not None and parent not in labels:
                 await refuse_closed_parents(writer.connection, [parent])
@@ -78,8 +80,7 @@ async def _move(moves: Sequence[tuple[int | None, int]]) -> None:
         written: dict[str, Any] = {"node_updated_at": now}
         if (author := writer.transaction.author) is not None:
             written["node_updated_by"] = author
-        above = {parent for parent, _ in moves if parent is not None}
-        await refuse_closed_parents(writer.connection, above)
+        await refuse_closed_parents(writer.connection, {row.closed for row in rows} - {None})
         for parent, child in moves:
             writer.note(child, parent, labels[child])
         if len(moves) > 1:

@@ -47,7 +47,6 @@ from artigraph.errors import (
 )
 from artigraph.filter.value import among
 from artigraph.garbage import collector_paused
-from artigraph.node.broken import explain_labels, explain_parents, explain_uids
 from artigraph.node.closed import closed_parent, raise_locked, without_lines
 from artigraph.node.key import id_of_parent
 from artigraph.orm.base import is_clean, utc_now
@@ -231,6 +230,8 @@ class RowWriter:
             LabelExistsError: A label is taken.
             NameTakenError: A chosen uid is.
         """
+        from artigraph.node.broken import explain_labels, explain_parents, explain_uids
+
         async with read() as connection:
             await explain_parents(connection, self._written)
             await explain_labels(connection, self._written)

@@ -29,7 +29,7 @@ from artigraph.frame.handles import open_stored
 from artigraph.model.read import read_tolerantly
 from artigraph.model.unknown import UnknownModel
 from artigraph.node.node import read_node_or_none
-from artigraph.note.store import read_notes
+from artigraph.note import read_notes
 from artigraph.notebook.explorer_rows import LONGEST_LABEL, row_values
 from artigraph.orm.node import node_table
 from artigraph.outline.page import browse_node

@@ -32,7 +32,6 @@ from artigraph.filter.value import among
 from artigraph.orm.base import utc_now
 from artigraph.orm.node import NodeLike, node_table
 from artigraph.orm.tag import tag_table
-from artigraph.tag.alias import make_room
 from artigraph.tag.value import StoredTag, check_name, stored_tags
 
 __all__ = ["tag_nodes", "untag_nodes"]
@@ -95,6 +94,8 @@ async def _set(
         database = dialect_of(transaction.connection)
         count = None
         if scope:
+            from artigraph.tag.alias import make_room  # which few ask for
+
             found = await make_room(transaction, clause, stored, scope, told)
             if found is None:
                 return 0

@@ -19,10 +19,9 @@ from artigraph.display.value import format_size
 from artigraph.filter.base import Filter, clause_of, limited_clause_of
 from artigraph.filter.relation import subtree
 from artigraph.node.closed import naming_locked, refuse_locked
-from artigraph.node.hold import hold_subtrees
+from artigraph.node.hold import hold_subtrees, mark
 from artigraph.orm.base import utc_now
 from artigraph.orm.node import node_table
-from artigraph.trash.mark import mark
 
 __all__ = ["DropReport", "drop_values", "values_to_drop"]
 

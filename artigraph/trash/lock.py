@@ -12,9 +12,8 @@ from artigraph.db.retry import retried
 from artigraph.db.session import write
 from artigraph.filter.base import Filter, limited_clause_of
 from artigraph.node.closed import refuse_closed_parents
-from artigraph.node.hold import hold_subtrees
+from artigraph.node.hold import hold_subtrees, mark
 from artigraph.orm.base import utc_now
-from artigraph.trash.mark import mark
 
 __all__ = ["lock_nodes", "unlock_nodes"]
 

@@ -34,13 +34,13 @@ from artigraph.node.closed import (
     row_named,
     trashed_top,
 )
+from artigraph.node.hold import mark
 from artigraph.node.key import id_of_parent
 from artigraph.node.move import lock_moves, refuse_cycles_among
 from artigraph.node.row import check_label
 from artigraph.orm.node import NodeLike, node_table
 from artigraph.orm.trash import TrashRecord
 from artigraph.trash.entry import TrashEntry
-from artigraph.trash.mark import mark
 
 __all__ = ["restore_nodes"]
 

@@ -19,11 +19,10 @@ from artigraph.filter.base import PRESENT, Filter, limited_clause_of
 from artigraph.filter.relation import subtree
 from artigraph.node.closed import naming_locked, row_named
 from artigraph.node.delete import delete_in
-from artigraph.node.hold import hold_subtrees
+from artigraph.node.hold import hold_subtrees, mark
 from artigraph.orm.base import utc_now
 from artigraph.orm.node import node_table
 from artigraph.orm.trash import TrashRecord
-from artigraph.trash.mark import mark
 
 __all__ = ["empty_trash", "trash_nodes"]
 

@@ -31,7 +31,7 @@ from artigraph import (
     write_node,
     write_note,
 )
-from artigraph.note.note import LONGEST_NOTE
+from artigraph.note import LONGEST_NOTE
 from artigraph.orm.base import utc_now
 from artigraph.orm.node import node_table
 from artigraph.orm.note import NoteRecord

@@ -577,7 +577,7 @@ def _killed_at(url: str, number: int) -> bool:
 
     code = 1
     with suppress(BaseException):
-        upgrade.ROWS = 10  # several batches of so few rows
+        upgrade.ROWS = 10  # type: ignore[attr-defined]  # several batches of so few rows
         event.listen(Engine, "before_cursor_execute", count)
         event.listen(Engine, "commit", count)
         run(brought_up(url))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
-from pkgutil import iter_modules
+from pathlib import Path
 
 from artigraph.db.step.base import Step
 
@@ -19,7 +19,7 @@ __all__ = ["later_columns", "needed_version", "steps"]
 @cache
 def steps() -> tuple[Step, ...]:
     """All steps, the first one first."""
-    names = sorted(module.name for module in iter_modules(__path__) if module.name[0] == "s")
+    names = sorted(path.stem for path in Path(__file__).parent.glob("s[0-9]*.py"))
     found = tuple(import_module(f"{__name__}.{name}").STEP for name in names)
     if [step.number for step in found] != list(range(2, len(found) + 2)):
         raise ValueError(f"Steps are numbered from 2 on, without a gap: {names}.")

@@ -10,9 +10,22 @@ from sqlalchemy.schema import CreateColumn
 from sqlalchemy.types import SchemaType
 
 from artigraph.dialect.registry import dialect_of
+from artigraph.errors import SchemaError
 from artigraph.orm.base import Base
 
-__all__ = ["Fill", "Step", "add_columns", "create_guards", "create_indexes", "create_tables"]
+__all__ = [
+    "ROWS",
+    "Fill",
+    "Step",
+    "add_columns",
+    "create_guards",
+    "create_indexes",
+    "create_tables",
+    "refuse_without_triggers",
+]
+
+ROWS = 10_000
+"""How many rows are filled in at a time on a server, so that no lock is held for long."""
 
 
 @dataclass(frozen=True)
@@ -144,3 +157,17 @@ def create_guards(connection: Connection, table: str) -> None:
         if name not in there:
             for statement in statements:
                 connection.exec_driver_sql(statement)
+
+
+def refuse_without_triggers(connection: Connection, shown: str) -> None:
+    """Refuse an account that may not make triggers, before it makes anything else.
+
+    Raises:
+        SchemaError: It may not.
+    """
+    if not dialect_of(connection).shows_guards(connection):
+        raise SchemaError(
+            f"This account may make no triggers in {shown}, which keep locked rows as they are. "
+            "Nothing was changed. Let an account do this that may; or have an administrator GRANT "
+            "TRIGGER ON the database TO this one, and run this again."
+        )

@@ -28,7 +28,6 @@ from artigraph.export.document import (
     select_models,
 )
 from artigraph.export.selection import Selection
-from artigraph.export.tag import check_tags, read_cells, warn_of_misspelt
 from artigraph.filter.base import Filter
 from artigraph.model.unfit import tell_of_fields
 
@@ -84,6 +83,8 @@ async def read_table(
         DeserializationError: With ``strict``: a document is none that artigraph wrote, or makes
             too many columns.
     """
+    from artigraph.export.tag import check_tags
+
     selection, wanted = Selection(columns), check_tags(tags)
     try:
         table, paths = await _read(filter, selection, wanted, MOST_COLUMNS)
@@ -101,6 +102,7 @@ async def _read(
 ) -> tuple[TableBuilder, Mapping[int, str]]:
     """The table that is yet to be built, and the paths of all that its models hang on."""
     from artigraph.export.pyarrow.table import TableBuilder
+    from artigraph.export.tag import read_cells, warn_of_misspelt
 
     clause = models_clause(filter)
     waiting: list[tuple[int, ModelColumns]] = []

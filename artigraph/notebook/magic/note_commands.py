@@ -7,8 +7,7 @@ from typing import Any
 from IPython.core.error import UsageError
 
 from artigraph.display.row import ResultList
-from artigraph.note.note import Note, NoteList
-from artigraph.note.store import read_notes, write_note
+from artigraph.note import Note, NoteList, read_notes, write_note
 from artigraph.notebook.magic.node_argument import current_id, find_id, written_current_id
 from artigraph.notebook.magic.parser import Call, argument, command, count
 from artigraph.notebook.magic.result import NothingFound

@@ -1,1 +1,0 @@
-"""What people write about a node: notes."""
