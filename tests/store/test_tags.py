@@ -598,3 +598,15 @@ async def test_a_misspelt_tag_of_a_frame_is_told(store: str) -> None:
         frame = await read_frame(here, tags=["stgae", "stage"])
     assert list(frame["tag:stage"]) == ["prod"]
     assert list((await read_frame(here, tags=["unlike"])).columns)[-1] == "tag:unlike"
+
+
+async def test_a_filter_by_the_tree_is_counted(store: str) -> None:
+    """How many were tagged is told of a filter that walks the tree, too, on every database."""
+    top = await write_node(new_node(node_label="top"))
+    for label in ("a", "b"):
+        await write_node(new_node(node_label=label, node_parent_id=top.node_id))
+    below = NodeRelationshipFilter(descendant_of=top.node_id)
+    assert await tag_nodes(below, {"best": None, "stage": "prod"}) == 2
+    assert await tag_nodes(below & NodeFilter(label="nobody"), {"best": None}) == 0
+    assert await untag_nodes(below, "best") == 2
+    assert await untag_nodes(below & NodeFilter(label="nobody"), "stage") == 0

@@ -34,6 +34,7 @@ from artigraph import (
     write_model,
     write_models,
     write_node,
+    write_nodes,
 )
 
 
@@ -363,3 +364,17 @@ async def test_listeners_of_any_kind(path: Path) -> None:
     with pytest.raises(ParentNotFoundError):
         await write_model(parent_id=987_654, label="b", model=TripsFit(1.0))
     assert told[1:] == [asyncio.get_running_loop()]
+
+
+async def test_a_change_that_begins_with_a_query_tells_its_rows(tmp_path: Path) -> None:
+    """The driver does not count rows of WITH … UPDATE; whoever asks is told all the same."""
+    with engine_context(f"sqlite+aiosqlite:///{tmp_path / 'with.db'}", create_tables=True):
+        await write_nodes([new_node(node_label=label) for label in "abc"])
+        async with new_session() as session:
+            some = "WITH some(id) AS (SELECT node_id FROM artigraph_node WHERE node_label > 'a') "
+            change = "UPDATE artigraph_node SET node_label = node_label || '!' WHERE node_id IN "
+            done = await session.execute(text(f"{some}{change}(SELECT id FROM some)"))
+            assert done.rowcount == 2  # type: ignore[attr-defined]  # as of every change
+            none = await session.execute(text(f"{some}{change}(SELECT id FROM some WHERE id < 0)"))
+            assert none.rowcount == 0  # type: ignore[attr-defined]  # as above
+        await (await get_engine()).dispose()

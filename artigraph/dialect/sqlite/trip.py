@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeAlias, TypeVar
 
 from sqlalchemy.dialects.sqlite.aiosqlite import (
     AsyncAdapt_aiosqlite_connection,
@@ -55,6 +55,10 @@ class Begin:
     """Raises what the user is told if it cannot begin."""
     waits: bool = False
     """Whether its end is waited for also if it has only read."""
+
+
+_Work: TypeAlias = Callable[[sqlite3.Cursor], tuple[list[Any], int]]
+"""Executes something; returns its rows, and how many it has changed."""
 
 
 @dataclass(slots=True)
@@ -254,11 +258,11 @@ class _Cursor(AsyncAdapt_aiosqlite_cursor):
     async def _executemany_async(self, operation: str, seq_of_parameters: object) -> None:
         await self._send(partial(_execute_many, sql=operation, parameters=seq_of_parameters))
 
-    async def _send(self, work: Callable[[sqlite3.Cursor], list[Any]]) -> None:
+    async def _send(self, work: _Work) -> None:
         async with self._adapt_connection._execute_mutex:
             await self._do(work)
 
-    async def _do(self, work: Callable[[sqlite3.Cursor], list[Any]]) -> None:
+    async def _do(self, work: _Work) -> None:
         connection = self._adapt_connection
         done, rows = await connection.travel(partial(_with_cursor, work))
         if done.description is None:
@@ -276,26 +280,29 @@ def _without_waiting(coroutine: Coroutine[Any, Any, T]) -> T:
     raise RuntimeError("On a connection's own thread nothing can be awaited.")
 
 
-def _with_cursor(
-    work: Callable[[sqlite3.Cursor], list[Any]], driver: sqlite3.Connection
-) -> tuple[_Done, list[Any]]:
+def _with_cursor(work: _Work, driver: sqlite3.Connection) -> tuple[_Done, list[Any]]:
     cursor = driver.cursor()
     try:
-        rows = work(cursor)
-        return _Done(cursor.description, cursor.rowcount, cursor.lastrowid), rows
+        rows, count = work(cursor)
+        return _Done(cursor.description, count, cursor.lastrowid), rows
     finally:
         # Here, so that no traceback keeps a statement open.
         cursor.close()
 
 
-def _execute(cursor: sqlite3.Cursor, sql: str, parameters: Any) -> list[Any]:
+def _execute(cursor: sqlite3.Cursor, sql: str, parameters: Any) -> tuple[list[Any], int]:
     cursor.execute(sql, parameters)
-    return cursor.fetchall() if cursor.description else []
+    if cursor.description:
+        return cursor.fetchall(), cursor.rowcount
+    if cursor.rowcount < 0 and sql.lstrip()[:4].upper() == "WITH":
+        # Of a change that begins so the driver does not tell how many rows it were.
+        return [], int(cursor.connection.execute("SELECT changes()").fetchone()[0])
+    return [], cursor.rowcount
 
 
-def _execute_many(cursor: sqlite3.Cursor, sql: str, parameters: Any) -> list[Any]:
+def _execute_many(cursor: sqlite3.Cursor, sql: str, parameters: Any) -> tuple[list[Any], int]:
     cursor.executemany(sql, parameters)
-    return []
+    return [], cursor.rowcount
 
 
 class _Stream(AsyncAdapt_aiosqlite_ss_cursor):
