@@ -28,7 +28,7 @@ from artigraph.errors import FilterError, TagError
 from artigraph.filter.base import Filter, limited_clause_of
 from artigraph.filter.relation import check_nodes
 from artigraph.filter.unset import UNSET, Unset
-from artigraph.filter.value import among
+from artigraph.filter.value import among, has_subquery
 from artigraph.orm.base import utc_now
 from artigraph.orm.node import NodeLike, node_table
 from artigraph.orm.tag import tag_table
@@ -202,9 +202,15 @@ async def untag_nodes(
 
 @retried
 async def _remove(clause: ColumnElement[bool], names: tuple[str, ...] | None) -> int:
-    found = _tag.tag_node_id.in_(select(node_table.c.node_id).where(clause))
-    statement = delete(tag_table).where(found)
-    if names is not None:
-        statement = statement.where(among(_tag.tag_name, names, changing=True))
+    nodes = select(node_table.c.node_id).where(clause)
     async with write() as transaction:
+        found: ColumnElement[bool] = _tag.tag_node_id.in_(nodes)
+        if has_subquery(clause):
+            # Which a DELETE may not begin with on every database.
+            tagged = select(_tag.tag_node_id).where(found).distinct()
+            ids = (await transaction.connection.execute(tagged)).scalars().all()
+            found = among(_tag.tag_node_id, ids, changing=True)
+        statement = delete(tag_table).where(found)
+        if names is not None:
+            statement = statement.where(among(_tag.tag_name, names, changing=True))
         return int((await transaction.connection.execute(statement)).rowcount)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import reduce
+from operator import and_
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,7 @@ from artigraph.model.base import BaseModel, models_by_name
 from artigraph.model.log import Log
 from artigraph.model.read import count_models, read_tolerantly
 from artigraph.node.current import innermost
+from artigraph.node.node import count_nodes, read_first_node
 from artigraph.notebook import explore
 from artigraph.notebook.magic.condition import parse_conditions
 from artigraph.notebook.magic.node_argument import current_id, find_id, find_node
@@ -192,8 +195,12 @@ async def find(call: Call) -> ResultList[Any]:
     if found:
         return found
     if named is None or of_any:
-        hint = " %artigraph tag tells which tags there are." if of_any else ""
-        return NothingFound(f"Nothing found: {question.filter}.{await _near_tags(tags) or hint}")
+        hint = await _near_tags(tags)
+        if of_any and not (hint or where or within):
+            hint = await _others_tagged(tags)
+        if of_any and not hint:
+            hint = " %artigraph tag tells which tags there are."
+        return NothingFound(f"Nothing found: {question.filter}.{hint}")
     return await _nothing(question.filter, *named, await _near_tags(tags))
 
 
@@ -206,6 +213,17 @@ async def _near_tags(tags: Sequence[Filter]) -> str:
         if name not in known and (near := nearest(name, known)):
             return f" Did you mean #{visible(near[0], 60)}?"
     return ""
+
+
+async def _others_tagged(tags: Sequence[Filter]) -> str:
+    """What to say of tags that nodes have which hold no model: nothing, or a sentence."""
+    asked = reduce(and_, tags)
+    first = await read_first_node(asked)
+    if first is None:
+        return ""
+    count = await count_nodes(asked)
+    those = "A node that is no model has it" if count == 1 else f"{count:,} nodes have it"
+    return f" {those}: %artigraph show {first.node_id}"
 
 
 async def _nothing(

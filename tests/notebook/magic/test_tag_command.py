@@ -106,3 +106,12 @@ def test_tags_in_quotes_and_misspelt(shell: Shell) -> None:
     for line in ("%ag find #scoer", "%ag find TaggedFit #scoer"):
         assert "Did you mean #score?" in " ".join(as_text(shell.run(line)).split())
     assert "ordered by as '-tag:score'" in str(shell.fail("%ag find #score --order -#score").error)
+
+
+def test_a_tag_that_no_model_has(shell: Shell) -> None:
+    """Models are what find shows; of other nodes it says that they have the tag."""
+    shell.run(DEFINE, "%ag tag family chosen")
+    told = as_text(shell.run("%ag find #chosen"))
+    shown = re.search(r"A node that is no model has it:\s+(%artigraph\s+show\s+\d+)", told)
+    assert shown is not None
+    assert "family" in as_text(shell.run(" ".join(shown[1].split())))
