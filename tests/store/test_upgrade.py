@@ -458,6 +458,18 @@ async def test_times_that_are_none(old_url: str, database: str) -> None:
     assert await asked(old_url, lambda c: c.execute(lengths).scalars().all()) == [16]
 
 
+def refused_and_advised(url: str, refusal: str, advice: str) -> None:
+    """See that an upgrade is refused and changes nothing, and goes through once advised."""
+    before = run(asked(url, shape_of))
+    with pytest.raises(SchemaError, match=refusal) as told:
+        run(brought_up(url))
+    assert run(asked(url, shape_of)) == before
+    statement = re.search(advice, str(told.value))
+    assert statement is not None
+    run(asked(url, lambda c: c.execute(text(statement[0]))))
+    run(brought_up(url))
+
+
 @pytest.mark.parametrize("table", ["artigraph_tag", "artigraph_schema"])
 def test_a_table_of_a_user_under_a_new_name(old_url: str, table: str) -> None:
     """Nothing is changed, and the advice works: its rows are all there afterwards."""
@@ -467,14 +479,7 @@ def test_a_table_of_a_user_under_a_new_name(old_url: str, table: str) -> None:
         connection.execute(text(f"INSERT INTO {table} VALUES (7)"))
 
     run(asked(old_url, add))
-    before = run(asked(old_url, shape_of))
-    with pytest.raises(SchemaError, match=rf"{table}.*Nothing was.*RENAME") as told:
-        run(brought_up(old_url))
-    assert run(asked(old_url, shape_of)) == before
-    advice = re.search(r"ALTER TABLE \S+ RENAME TO \w+", str(told.value))
-    assert advice is not None
-    run(asked(old_url, lambda c: c.execute(text(advice[0]))))
-    run(brought_up(old_url))
+    refused_and_advised(old_url, rf"{table}.*Nothing was.*RENAME", r"ALTER TABLE \S+ RENAME TO \w+")
     query = text(f"SELECT mine FROM my_{table}")
     assert run(asked(old_url, lambda c: c.execute(query).scalars().all())) == [7]
 
@@ -515,14 +520,11 @@ def test_a_column_of_a_user_under_a_new_name(old_url: str) -> None:
         connection.execute(text("UPDATE artigraph_node SET node_created_by = node_id + 1000"))
 
     run(asked(old_url, add))
-    before = run(asked(old_url, shape_of))
-    with pytest.raises(SchemaError, match=r"node_created_by.*Nothing was changed.*RENAME") as told:
-        run(brought_up(old_url))
-    assert run(asked(old_url, shape_of)) == before
-    advice = re.search(r"ALTER TABLE \S+ RENAME COLUMN \S+ TO \w+", str(told.value))
-    assert advice is not None
-    run(asked(old_url, lambda c: c.execute(text(advice[0]))))
-    run(brought_up(old_url))
+    refused_and_advised(
+        old_url,
+        r"node_created_by.*Nothing was changed.*RENAME",
+        r"ALTER TABLE \S+ RENAME COLUMN \S+ TO \w+",
+    )
     query = text("SELECT node_id, my_node_created_by FROM artigraph_node")
     rows = run(asked(old_url, lambda c: c.execute(query).all()))
     assert rows
