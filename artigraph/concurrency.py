@@ -15,7 +15,14 @@ from contextlib import suppress
 from functools import cache, partial
 from typing import Any, ParamSpec, TypeVar
 
-__all__ = ["gather_bounded", "run_in_thread", "to_its_end", "waiting_loop", "waits_for"]
+__all__ = [
+    "gather_bounded",
+    "run_in_own_thread",
+    "run_in_thread",
+    "to_its_end",
+    "waiting_loop",
+    "waits_for",
+]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -35,6 +42,18 @@ async def run_in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwa
     loop, context = asyncio.get_running_loop(), contextvars.copy_context()
     context.run(_waiting.set, loop)
     return await loop.run_in_executor(_pool(), partial(context.run, function, *args, **kwargs))
+
+
+async def run_in_own_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call a blocking function in a thread that ends with it.
+
+    For what is asked once, as when a database is opened: a program that keeps nothing in an
+    object store has no thread of ours left when its event loop closes.
+    """
+    pool = ThreadPoolExecutor(1, thread_name_prefix="artigraph_once")
+    call = asyncio.get_running_loop().run_in_executor(pool, partial(function, *args, **kwargs))
+    pool.shutdown(wait=False)
+    return await call
 
 
 def waiting_loop() -> asyncio.AbstractEventLoop | None:

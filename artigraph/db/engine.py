@@ -23,7 +23,7 @@ from sqlalchemy.types import TypeEngine
 from sqlalchemy.util import greenlet_spawn
 from typing_extensions import override
 
-from artigraph.concurrency import run_in_thread, to_its_end
+from artigraph.concurrency import run_in_own_thread, to_its_end
 from artigraph.db.column import share_stored_types
 from artigraph.db.connect import connect_seconds, prepare_connect
 from artigraph.db.idle import prepare_idle
@@ -264,7 +264,7 @@ class EngineSetting(Shown):
 
     async def _entry(self, loop: asyncio.AbstractEventLoop) -> _LoopEngine:
         if self.read_only and loop not in self._engines:
-            await run_in_thread(self._dialect.refuse_missing, self.url)
+            await run_in_own_thread(self._dialect.refuse_missing, self.url)
         with self._lock:
             entry = self._engines.get(loop)
             if entry is not None:

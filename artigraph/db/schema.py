@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Table, inspect
 from sqlalchemy.exc import NoSuchTableError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from artigraph.concurrency import run_in_thread
+from artigraph.concurrency import run_in_own_thread
 from artigraph.db.column import check_types
 from artigraph.db.outcome import is_of_driver, unreachable, without_frames
 from artigraph.db.step import later_columns, needed_version, steps
@@ -116,7 +116,7 @@ async def look_at(engine: AsyncEngine, shown: str) -> StoreFacts:
         EngineURLError: The database cannot be reached.
         ConnectionLostError: It was, and has hung up.
     """
-    if await run_in_thread(dialect_of(engine).is_missing, engine.url):
+    if await run_in_own_thread(dialect_of(engine).is_missing, engine.url):
         return StoreFacts(0, is_there=False)
     await _reach(engine, shown)
     async with engine.connect() as connection:

@@ -45,7 +45,7 @@ CELLS = [
     "%ag find Fit loss<0.5",
     "%ag show second",
     "%ag status",
-    "%ag rm first",
+    "%ag rm first --final",
     "%ag graph",
     "%ag tere",
     "%unload_ext artigraph",
