@@ -183,6 +183,7 @@ if TYPE_CHECKING:
     )
     from artigraph.orm.run import (
         CellRun as CellRun,
+        TrackedRun as TrackedRun,
     )
     from artigraph.outline.label_index import create_label_index as create_label_index
     from artigraph.outline.relation import (

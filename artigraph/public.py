@@ -138,7 +138,7 @@ _HOMES = {
         "RemoteArtifact",
     ),
     "artigraph.orm.node": ("Node",),
-    "artigraph.orm.run": ("CellRun",),
+    "artigraph.orm.run": ("CellRun", "TrackedRun"),
     "artigraph.query.saved": ("SavedQuery",),
     "artigraph.query.store": ("delete_query", "read_queries", "read_query", "save_query"),
     "artigraph.serializer.base": ("Serializer",),

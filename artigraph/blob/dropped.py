@@ -16,7 +16,7 @@ from artigraph.errors import ValueDroppedError
 from artigraph.filter.value import among
 from artigraph.filter.way import ways_up
 from artigraph.orm.node import Node, node_table
-from artigraph.orm.run import CellRun
+from artigraph.orm.run import TrackedRun
 
 __all__ = ["DroppedSource", "dropped_error", "dropped_errors", "dropped_since"]
 
@@ -100,7 +100,7 @@ def _made_by(run: Row[Any] | None) -> str:
     label = "" if run.node_label is None else f" ({cut(repr(run.node_label), 80)})"
     return (
         f"Run {run.node_id}{label} has made it. Its cell is in "
-        f"(await read_node(NodeFilter(node_id={run.node_id}))).cell_run_source: run that again."
+        f"(await read_node(NodeFilter(node_id={run.node_id}))).tracked_run_source: run that again."
     )
 
 
@@ -110,7 +110,7 @@ async def _runs_above(node_ids: Iterable[int]) -> dict[int, Row[Any]]:
     types = [
         identity
         for identity, mapper in Node.__mapper__.polymorphic_map.items()
-        if issubclass(mapper.class_, CellRun)
+        if issubclass(mapper.class_, TrackedRun)
     ]
     ids = list(node_ids)
     up = ways_up(lambda node: among(node.c.node_id, ids))

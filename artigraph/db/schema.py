@@ -34,7 +34,7 @@ from artigraph.errors import SchemaError
 from artigraph.orm.artifact import ModelArtifact
 from artigraph.orm.base import Base
 from artigraph.orm.node import Node, is_users, node_table, users_columns
-from artigraph.orm.run import CellRun
+from artigraph.orm.run import TrackedRun
 from artigraph.orm.storage import StorageRecord
 from artigraph.redact import MASK
 
@@ -46,7 +46,7 @@ __all__ = ["ensure_schema", "look_at"]
 _log = logging.getLogger("artigraph")
 
 # All tables, and all columns of ours, are there once these are.
-_ = (ModelArtifact, CellRun, StorageRecord, steps())
+_ = (ModelArtifact, TrackedRun, StorageRecord, steps())
 
 
 async def ensure_schema(

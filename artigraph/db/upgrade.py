@@ -235,7 +235,8 @@ def _refuse_taken_names(
             _refuse_taken_table(connection, table, shown)
         if step.number == facts.begun:
             continue
-        for table, names in step.columns.items():
+        for table in {**step.renames, **step.columns}:
+            names = step.new_columns(table)
             present = {column["name"] for column in inspect(connection).get_columns(table)}
             taken = sorted(present & set(names))
             if taken and len(taken) < len(names):

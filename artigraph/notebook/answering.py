@@ -25,7 +25,7 @@ from traitlets import TraitError
 
 from artigraph.db.setting import pinned_context
 from artigraph.errors import ArtigraphError, NameTakenError
-from artigraph.notebook.portal import start_in_portal
+from artigraph.portal import start_in_portal
 
 __all__ = ["Answering", "Handlers", "Method", "answers", "in_words"]
 

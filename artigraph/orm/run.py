@@ -1,34 +1,68 @@
-"""What is kept of a notebook's cell that was run, beside what it saved.
+"""The node of a run: how it went, what it was given, and what it ran.
 
-Columns of its own, so that a tree shows how each run went without reading
-more. ``artigraph.notebook`` fills them in.
+Columns of its own, so that a tree shows how each run went without reading more.
+``artigraph.run`` fills them in, and for cells ``artigraph.notebook`` those of ``CellRun``.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias
 
 from sqlalchemy import String
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, synonym
 
 from artigraph.display.escape import cut
 from artigraph.display.row import RowFacts, row_fact
-from artigraph.orm.base import BinaryName, Document
+from artigraph.orm.base import Base, BinaryName, Document, is_moment, utc_now
 from artigraph.orm.node import Node
 
-__all__ = ["CellRun", "CellRunStatus"]
+__all__ = [
+    "ALIVE",
+    "LOST",
+    "CellRun",
+    "CellRunStatus",
+    "EnvironmentRecord",
+    "RunStatus",
+    "TrackedRun",
+    "told_status",
+]
 
-CellRunStatus: TypeAlias = Literal["running", "finished", "failed", "interrupted"]
-"""How a run went. One whose kernel died stays ``"running"``."""
+RunStatus: TypeAlias = Literal["running", "finished", "failed", "interrupted"]
+"""How a run went, as its row says it."""
+CellRunStatus: TypeAlias = RunStatus
+"""The older name of :data:`RunStatus`."""
+
+LOST = "lost"
+"""What a run is called whose row says that it is running, and whose process is gone."""
+
+ALIVE = timedelta(seconds=60)
+"""How long a run that gives no sign of life is taken for running."""
 
 MOST_LINES = 40
 """Lines of a source that are shown."""
 
 
+def told_status(status: object, beat_at: object) -> str:
+    """How a run is said to go, given when its process last gave a sign of life.
+
+    Args:
+        status: What its row says.
+        beat_at: When that was; ``None`` where it is not known, as of a run of the first release.
+    """
+    if status != "running" or not isinstance(beat_at, datetime) or not is_moment(beat_at):
+        return str(status)
+    return LOST if utc_now() - beat_at > ALIVE else "running"
+
+
 def _tell_status(told: RowFacts, status: object) -> None:
-    went_wrong = status in ("failed", "interrupted")
-    told.badge(cut(str(status), 16), "failed" if went_wrong else "state")
+    said = told_status(status, told.row.get("tracked_run_beat_at"))
+    went_wrong = said in ("failed", "interrupted", LOST)
+    told.badge(cut(said, 16), "failed" if went_wrong else "state", cell="status")
+
+
+def _tell_nothing(told: RowFacts, value: object) -> None:
+    """Of a column that is told with another one."""
 
 
 def _tell_source(told: RowFacts, source: object) -> None:
@@ -42,7 +76,52 @@ def _tell_source(told: RowFacts, source: object) -> None:
     told.code = "\n".join(shown)
 
 
-class CellRun(Node):
+class TrackedRun(Node):
+    """A run: a piece of work with its parameters, and how it went.
+
+    ``start_run()`` makes one for a block, ``%%artigraph run`` for a cell. Subclass it to keep
+    more about a run, and name the subclass as ``node_type``::
+
+        class Training(TrackedRun):
+            __mapper_args__ = {"polymorphic_identity": "training"}
+            training_dataset: Mapped[str | None] = None
+
+    Args:
+        **columns: Values of its columns by name, all optional.
+    """
+
+    __mapper_args__ = {"polymorphic_identity": "artigraph_run"}
+
+    tracked_run_status: Mapped[str | None] = mapped_column(
+        BinaryName(16), info=row_fact("status", _tell_status, in_trees=True)
+    )
+    """``"running"``, ``"finished"``, ``"failed"`` or ``"interrupted"``."""
+    tracked_run_started_at: Mapped[datetime | None] = mapped_column()
+    """When it began, in UTC."""
+    tracked_run_ended_at: Mapped[datetime | None] = mapped_column()
+    """When it ended, in UTC; ``None`` while it runs."""
+    tracked_run_beat_at: Mapped[datetime | None] = mapped_column(
+        info=row_fact("sign of life", _tell_nothing, in_trees=True, is_field=False)
+    )
+    """When its process last gave a sign of life, in UTC; ``None`` once it has ended."""
+    tracked_run_error: Mapped[str | None] = mapped_column()
+    """The type and the text of the exception that ended it, if one did."""
+    tracked_run_params: Mapped[dict[str, Any] | None] = mapped_column(Document)
+    """What it was given, by name; passwords and the like are blackened."""
+    tracked_run_source: Mapped[str | None] = mapped_column(
+        info=row_fact("source", _tell_source, is_field=False)
+    )
+    """The cell or the function that began it, with keys, tokens and passwords blackened."""
+    tracked_run_code: Mapped[str | None] = mapped_column(String(64))
+    """Lower-case hexadecimal SHA-256 of ``tracked_run_source`` in UTF-8."""
+    tracked_run_environment: Mapped[str | None] = mapped_column(String(64))
+    """Which environment it ran in: the key of a row of ``artigraph_environment``."""
+    tracked_run_commit: Mapped[str | None] = mapped_column(String(80))
+    """The commit of the folder's repository, in hexadecimal; ``-dirty`` follows where files
+    differed from it."""
+
+
+class CellRun(TrackedRun):
     """A run of one cell, by ``%%artigraph run``.
 
     Subclass it to keep more about a run; the magic takes the subclass as its
@@ -58,25 +137,28 @@ class CellRun(Node):
 
     __mapper_args__ = {"polymorphic_identity": "artigraph_cell_run"}
 
-    cell_run_status: Mapped[str | None] = mapped_column(
-        BinaryName(16), info=row_fact("status", _tell_status, in_trees=True)
-    )
-    """``"running"``, ``"finished"``, ``"failed"`` or ``"interrupted"``."""
-    cell_run_started_at: Mapped[datetime | None] = mapped_column()
-    """When the cell began, in UTC."""
-    cell_run_ended_at: Mapped[datetime | None] = mapped_column()
-    """When it ended, in UTC; ``None`` while it runs."""
-    cell_run_error: Mapped[str | None] = mapped_column()
-    """The type and the text of the exception that ended it, if one did."""
-    cell_run_source: Mapped[str | None] = mapped_column(
-        info=row_fact("source", _tell_source, is_field=False)
-    )
-    """The whole cell, its first line included, with keys, tokens and passwords blackened."""
-    cell_run_digest: Mapped[str | None] = mapped_column(String(64))
-    """Lower-case hexadecimal SHA-256 of ``cell_run_source`` in UTF-8."""
     cell_run_count: Mapped[int | None] = mapped_column()
     """The number in brackets beside the cell."""
-    cell_run_params: Mapped[dict[str, Any] | None] = mapped_column(Document)
-    """What ``--param`` has named, by name; passwords and the like are blackened."""
     cell_run_saved: Mapped[dict[str, Any] | None] = mapped_column(Document)
     """What the cell has saved on its node: ids by label."""
+
+    # The names that these columns had before there were other runs than those of cells.
+    cell_run_status = synonym("tracked_run_status")
+    cell_run_started_at = synonym("tracked_run_started_at")
+    cell_run_ended_at = synonym("tracked_run_ended_at")
+    cell_run_error = synonym("tracked_run_error")
+    cell_run_source = synonym("tracked_run_source")
+    cell_run_digest = synonym("tracked_run_code")
+    cell_run_params = synonym("tracked_run_params")
+
+
+class EnvironmentRecord(Base):
+    """What runs ran in: one row for all that ran in the same."""
+
+    __tablename__ = "artigraph_environment"
+
+    environment_digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """Lower-case hexadecimal SHA-256 of ``environment_data`` as JSON with sorted keys, without
+    blanks, in UTF-8."""
+    environment_data: Mapped[dict[str, Any]] = mapped_column(Document)
+    """``python``, ``platform``, and the versions of installed ``packages`` by name."""

@@ -29,7 +29,7 @@ from artigraph.filter.relation import check_nodes
 from artigraph.filter.unset import NOT_WRITTEN, UNSET, Unset
 from artigraph.garbage import collector_paused
 from artigraph.orm.node import Node, NodeLike, tell_in_tree
-from artigraph.orm.run import CellRun
+from artigraph.orm.run import CellRun, TrackedRun
 from artigraph.outline.summary import FACTS, NodeSummary, summary_facts
 from artigraph.outline.tree_query import TOLD, check_columns, select_children, select_roots
 
@@ -130,7 +130,7 @@ class Tree:
         return [items[root.node_id] for root in self.roots]
 
 
-_SAY_NOTHING = {one.__mapper__.polymorphic_identity for one in (Node, CellRun)}
+_SAY_NOTHING = {one.__mapper__.polymorphic_identity for one in (Node, CellRun, TrackedRun)}
 """Types that a drawing leaves out: a run shows how it went."""
 
 

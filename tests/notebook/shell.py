@@ -15,7 +15,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 from traitlets.config import Config
 
-from artigraph.notebook.portal import run_in_portal
+from artigraph.portal import run_in_portal
 
 __all__ = ["Cell", "Shell", "new_shell"]
 

@@ -1,8 +1,9 @@
 """The steps from one schema to the next: one file each, ``s0002_….py`` with its ``STEP``.
 
-A step only adds: tables, columns, indexes, triggers, and values in columns of its own. It
-never makes a table anew, which on SQLite would hand deleted ids out again and lose indexes
-of fields, and never touches a column that it does not know.
+A step only adds: tables, columns, indexes, triggers, and values in columns of its own; or
+gives a column of artigraph's another name. It never makes a table anew, which on SQLite would
+hand deleted ids out again and lose indexes of fields, and never touches a column that it does
+not know.
 """
 
 from __future__ import annotations
@@ -33,4 +34,4 @@ def needed_version() -> int:
 
 def later_columns(table: str) -> set[str]:
     """The columns of a table that the first version had not."""
-    return {name for step in steps() for name in step.columns.get(table, ())}
+    return {name for step in steps() for name in step.new_columns(table)}

@@ -22,6 +22,7 @@ __all__ = [
     "create_indexes",
     "create_tables",
     "refuse_without_triggers",
+    "rename_columns",
 ]
 
 ROWS = 10_000
@@ -97,6 +98,9 @@ class Step:
     """The oldest version whose libraries may write into it then."""
     columns: Mapping[str, Sequence[str]]
     """Columns that it adds, by table."""
+    renames: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Columns that get another name, by table: the new name by the old one. Rows stay as they
+    are, locked ones and indexes included."""
     tables: Sequence[str] = ()
     """Tables that it makes."""
     fills: Sequence[Fill] = ()
@@ -106,9 +110,15 @@ class Step:
     guarded: Sequence[str] = ()
     """Tables whose triggers it makes."""
 
+    def new_columns(self, table: str) -> list[str]:
+        """The columns of a table that there were none of by that name before."""
+        return [*self.renames.get(table, {}).values(), *self.columns.get(table, ())]
+
     def begin(self, connection: Connection) -> None:
         """Make room: tables and columns."""
         create_tables(connection, self.tables)
+        for table, renamed in self.renames.items():
+            rename_columns(connection, _table(table), renamed)
         for table, names in self.columns.items():
             add_columns(connection, _table(table), names)
 
@@ -139,6 +149,25 @@ def add_columns(connection: Connection, table: Table, names: Iterable[str]) -> N
             column.type.create(connection, checkfirst=True)
         specification = CreateColumn(column).compile(dialect=connection.dialect)
         connection.exec_driver_sql(f"ALTER TABLE {quote(table)} ADD COLUMN {specification}")
+
+
+def rename_columns(connection: Connection, table: Table, names: Mapping[str, str]) -> None:
+    """Give columns of a table other names, unless they have them.
+
+    Args:
+        connection: In a transaction.
+        table: The table.
+        names: The new name by the old one. Those that it has neither of are made anew.
+    """
+    preparer = connection.dialect.identifier_preparer
+    present = {column["name"] for column in inspect(connection).get_columns(table.name)}
+    for old, new in names.items():
+        if old in present and new not in present:
+            connection.exec_driver_sql(
+                f"ALTER TABLE {preparer.format_table(table)} "
+                f"RENAME COLUMN {preparer.quote(old)} TO {preparer.quote(new)}"
+            )
+    add_columns(connection, table, names.values())
 
 
 def create_indexes(connection: Connection, table: Table, names: Iterable[str | None]) -> None:

@@ -19,7 +19,7 @@ from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 
 from artigraph.notebook.magic.transform import show_values
-from artigraph.notebook.portal import start_in_portal
+from artigraph.portal import start_in_portal
 
 __all__ = ["run_body"]
 

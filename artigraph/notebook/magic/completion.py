@@ -23,7 +23,7 @@ from IPython.core.completer import (
 from IPython.core.interactiveshell import InteractiveShell
 
 from artigraph.notebook.magic.parser import NAMES, Command, commands
-from artigraph.notebook.portal import start_in_portal
+from artigraph.portal import start_in_portal
 
 __all__ = ["Completion"]
 
@@ -39,7 +39,7 @@ _PATIENCE = 0.5
 
 def _tags() -> Iterable[str]:
     """The names of the tags in the store; none if it does not answer at once."""
-    from artigraph.notebook.portal import start_in_portal
+    from artigraph.portal import start_in_portal
     from artigraph.tag.read import tag_names
 
     asked = start_in_portal(tag_names())

@@ -25,7 +25,7 @@ from artigraph.notebook.magic.body import run_body
 from artigraph.notebook.magic.parser import NAMES, Call, Command, Confirm, Said, parse
 from artigraph.notebook.magic.secret import show_address
 from artigraph.notebook.magic.short_errors import short_errors
-from artigraph.notebook.portal import run_in_portal
+from artigraph.portal import run_in_portal
 from artigraph.redact import without_credentials
 
 __all__ = ["Magic"]

@@ -14,7 +14,7 @@ from artigraph.display.options import Limits
 from artigraph.display.row import ResultList
 from artigraph.display.shown import Shown
 from artigraph.display.value import format_size
-from artigraph.orm.run import CellRun
+from artigraph.orm.run import CellRun, TrackedRun
 from artigraph.outline.tree import Tree, TreeNode
 
 __all__ = ["Listing", "NothingFound", "Picture", "Report"]
@@ -116,8 +116,11 @@ def _kind(node: TreeNode) -> str:
         return f"{node.model_name} v{node.model_version}"
     if node.kind == "artifact":
         return " ".join((node.content or node.serializer or node.node_type, node.extent)).strip()
-    what = "run" if node.node_type == CellRun.__mapper__.polymorphic_identity else node.node_type
+    what = "run" if node.node_type in _RUNS else node.node_type
     return f"{what}, {node.status}" if node.status else node.node_type
+
+
+_RUNS = {one.__mapper__.polymorphic_identity for one in (CellRun, TrackedRun)}
 
 
 class Picture:

@@ -31,7 +31,7 @@ from artigraph.notebook.magic.words import Word
 from artigraph.notebook.magic.write_commands import assignment
 from artigraph.orm.base import utc_now
 from artigraph.orm.node import Node
-from artigraph.orm.run import CellRun, CellRunStatus
+from artigraph.orm.run import CellRun, RunStatus
 from artigraph.outline.tree import read_tree
 from artigraph.redact import without_secret_values, without_secrets
 from artigraph.types.scalar import without_numpy
@@ -83,11 +83,11 @@ class RunCell:
         source = _clean(without_secrets(call.source))
         self._node = _node_class(args.node_type, call.variables)(
             node_label=args.label.text if args.label else None,
-            cell_run_status="running",
-            cell_run_source=source,
-            cell_run_digest=sha256(source.encode()).hexdigest(),
+            tracked_run_status="running",
+            tracked_run_source=source,
+            tracked_run_code=sha256(source.encode()).hexdigest(),
             cell_run_count=call.number,
-            cell_run_params=_params(args.param or []),
+            tracked_run_params=_params(args.param or []),
         )
         self._group = ModelGroup(self._node)
         self._interruptible = interruptible(computes=True)
@@ -99,7 +99,7 @@ class RunCell:
         return group
 
     async def _begin(self) -> ModelGroup:
-        self._node.cell_run_started_at = utc_now()
+        self._node.tracked_run_started_at = utc_now()
         if self._to is not None:
             self._node.node_parent_id = (await find_node(self._to)).node_id
         await self._group.__aenter__()
@@ -141,10 +141,10 @@ class RunCell:
         # There is nothing left that it could save.
         await self._group.__aexit__(None, None, None)
 
-    def _end(self, status: CellRunStatus, error: str | None = None) -> None:
-        self._node.cell_run_status = status
-        self._node.cell_run_ended_at = utc_now()
-        self._node.cell_run_error = error
+    def _end(self, status: RunStatus, error: str | None = None) -> None:
+        self._node.tracked_run_status = status
+        self._node.tracked_run_ended_at = utc_now()
+        self._node.tracked_run_error = error
 
     async def _children(self) -> dict[str, int]:
         tree = await read_tree(self._node.node_id, max_depth=1, max_children=MOST_SAVED)

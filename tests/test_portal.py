@@ -12,7 +12,7 @@ from functools import partial
 
 import pytest
 
-from artigraph.notebook.portal import run_in_portal, start_in_portal
+from artigraph.portal import run_in_portal, start_in_portal
 
 which: ContextVar[str] = ContextVar("which", default="none")
 

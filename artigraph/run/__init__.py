@@ -1,0 +1,1 @@
+"""Runs: a block of work with its parameters, curves and results."""

@@ -1,0 +1,1 @@
+"""Curves: numbers by step, kept in packed blocks beside a node."""
