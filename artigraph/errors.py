@@ -22,6 +22,8 @@ artigraph's, too: ``UnfitArtifactWarning``, and ``UnfitModelWarning``, which is 
     ├── MultipleNodesFoundError (LookupError)   more than one matched
     ├── LabelError (ValueError)                 a label that no database could hold
     │   └── LabelExistsError                    the label is taken under its parent
+    ├── RunError (ValueError)                   what a run cannot keep or do
+    │   └── RunBusyError                        another process runs it
     ├── TagError (ValueError)                   a tag's name or value that cannot be
     ├── CycleError (ValueError)                 a node would become its own ancestor
     ├── NodeTypeError (TypeError)               a node class that cannot be, or whose name is taken
@@ -77,6 +79,8 @@ __all__ = [
     "ParentNotFoundError",
     "PartError",
     "ReadOnlyError",
+    "RunBusyError",
+    "RunError",
     "SchemaError",
     "SerializationError",
     "StorageError",
@@ -175,6 +179,14 @@ class LabelError(ArtigraphError, ValueError):
 
 class LabelExistsError(LabelError):
     """A label that another node under the same parent has already."""
+
+
+class RunError(ArtigraphError, ValueError):
+    """What a run cannot keep, or cannot do any more."""
+
+
+class RunBusyError(RunError):
+    """A run that another process runs, or has gone on with meanwhile."""
 
 
 class TagError(ArtigraphError, ValueError):

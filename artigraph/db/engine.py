@@ -153,6 +153,11 @@ class EngineSetting(Shown):
         """Whether no other engine than the one that somebody has made leads there."""
         return self._given is not None and self._dialect.is_memory(self.url)
 
+    @property
+    def serves_all_loops(self) -> bool:
+        """Whether other event loops and threads than the first one reach the database."""
+        return not self._is_givens_memory
+
     @override
     def _describe(self, limits: Limits) -> Facts:
         tables = "makes missing tables" if self.create_tables else "makes no tables"

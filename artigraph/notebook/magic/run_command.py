@@ -9,18 +9,16 @@ that fails none of that is, as with any group. What it saves with
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Mapping
-from hashlib import sha256
 from types import TracebackType
 from typing import Any
 
 from IPython.core.error import UsageError
+from typing_extensions import override
 
 from artigraph.db.session import new_session
 from artigraph.display.escape import visible
-from artigraph.model.group import ModelGroup
 from artigraph.node.node import write_node
 from artigraph.notebook.interrupt import interruptible
 from artigraph.notebook.magic.condition import literal
@@ -29,17 +27,16 @@ from artigraph.notebook.magic.parser import Call, argument, command
 from artigraph.notebook.magic.short_errors import short_errors
 from artigraph.notebook.magic.words import Word
 from artigraph.notebook.magic.write_commands import assignment
-from artigraph.orm.base import utc_now
 from artigraph.orm.node import Node
-from artigraph.orm.run import CellRun, RunStatus
+from artigraph.orm.run import CellRun
 from artigraph.outline.tree import read_tree
 from artigraph.redact import without_secret_values, without_secrets
+from artigraph.run.facts import clean_text, digest_of
+from artigraph.run.run import Run
 from artigraph.types.scalar import without_numpy
 
 __all__ = ["RunCell"]
 
-LONGEST_ERROR = 10_000
-"""Characters of an exception's text that are kept."""
 MOST_SAVED = 1_000
 """Labels that are kept of what a cell has saved."""
 
@@ -80,35 +77,27 @@ class RunCell:
     def __init__(self, call: Call) -> None:
         args = call.args
         self._to: Word | None = args.to
-        source = _clean(without_secrets(call.source))
-        self._node = _node_class(args.node_type, call.variables)(
+        source = clean_text(without_secrets(call.source))
+        node = _node_class(args.node_type, call.variables)(
             node_label=args.label.text if args.label else None,
-            tracked_run_status="running",
             tracked_run_source=source,
-            tracked_run_code=sha256(source.encode()).hexdigest(),
+            tracked_run_code=digest_of(source),
             cell_run_count=call.number,
             tracked_run_params=_params(args.param or []),
         )
-        self._group = ModelGroup(self._node)
+        self._run = _Cell(node)
         self._interruptible = interruptible(computes=True)
 
-    async def __aenter__(self) -> ModelGroup:
+    async def __aenter__(self) -> Run:
         with short_errors(), interruptible(computes=False):
-            group = await self._begin()
+            run = await self._begin()
         self._interruptible.__enter__()
-        return group
+        return run
 
-    async def _begin(self) -> ModelGroup:
-        self._node.tracked_run_started_at = utc_now()
+    async def _begin(self) -> Run:
         if self._to is not None:
-            self._node.node_parent_id = (await find_node(self._to)).node_id
-        await self._group.__aenter__()
-        try:
-            await self._group.save()
-        except BaseException as error:
-            await self._group.__aexit__(type(error), error, None)
-            raise
-        return self._group
+            self._run.node.node_parent_id = (await find_node(self._to)).node_id
+        return await self._run.__aenter__()
 
     async def __aexit__(
         self,
@@ -117,63 +106,31 @@ class RunCell:
         traceback: TracebackType | None,
     ) -> None:
         self._interruptible.__exit__(None, None, None)
-        # The cell may have set another database.
-        with self._group.using_its_store(), interruptible(computes=False):
+        # The cell may have set another database, which the run's own end knows.
+        with interruptible(computes=False):
             # Raising nothing, it leaves the traceback of the cell as it is.
             if exc is not None:
-                await self._note(exc)
-                await self._group.__aexit__(exc_type, exc, traceback)
+                await self._run.__aexit__(exc_type, exc, traceback)
                 return
             with short_errors():
-                await self._finish()
-
-    async def _finish(self) -> None:
-        try:
-            async with new_session():
-                await self._group.save()
-                self._end("finished")
-                self._node.cell_run_saved = await self._children()
-                await write_node(self._node)
-        except BaseException as error:
-            await self._note(error)
-            await self._group.__aexit__(type(error), error, None)
-            raise
-        # There is nothing left that it could save.
-        await self._group.__aexit__(None, None, None)
-
-    def _end(self, status: RunStatus, error: str | None = None) -> None:
-        self._node.tracked_run_status = status
-        self._node.tracked_run_ended_at = utc_now()
-        self._node.tracked_run_error = error
-
-    async def _children(self) -> dict[str, int]:
-        tree = await read_tree(self._node.node_id, max_depth=1, max_children=MOST_SAVED)
-        children = tree.children(self._node.node_id)
-        return {child.label: child.node_id for child in children if child.label is not None}
-
-    async def _note(self, error: BaseException) -> None:
-        """Keep how the cell has failed."""
-        stopped = isinstance(error, KeyboardInterrupt | asyncio.CancelledError)
-        text = f"{type(error).__name__}: {_text_of(error)}".removesuffix(": ")
-        try:
-            self._end("interrupted" if stopped else "failed", _clean(without_secrets(text)))
-            self._node.cell_run_saved = await self._children()
-            await write_node(self._node)
-        except Exception as second:
-            # The cell's own exception is the one to see.
-            error.add_note(f"The node of this run could not be told how it went: {second}")
+                await self._run.__aexit__(None, None, None)
 
 
-def _text_of(error: BaseException) -> str:
-    try:
-        return str(error)[:LONGEST_ERROR]
-    except Exception:  # somebody's own class may raise even there
-        return ""
+class _Cell(Run):
+    """The run of a cell: what it adds to its group is written if the cell ends well."""
 
+    def __init__(self, node: CellRun) -> None:
+        super().__init__(node, keeps_on_error=False)
 
-def _clean(text: str) -> str:
-    """A text that every database keeps."""
-    return text.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode()
+    @override
+    async def _save_end(self) -> None:
+        async with new_session():
+            await super()._save_end()
+            tree = await read_tree(self.node.node_id, max_depth=1, max_children=MOST_SAVED)
+            children = tree.children(self.node.node_id)
+            saved = {child.label: child.node_id for child in children if child.label is not None}
+            self.node.cell_run_saved = saved  # type: ignore[attr-defined]  # __init__ took a CellRun
+            await write_node(self.node)
 
 
 def _node_class(word: Word | None, variables: Mapping[str, Any]) -> type[CellRun]:

@@ -1,0 +1,532 @@
+"""Runs begun, ended, gone on with."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import math
+import sys
+import threading
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sqlalchemy import update
+from sqlalchemy.orm import Mapped
+
+from artigraph import (
+    ArtifactFilter,
+    DataModel,
+    LabelExistsError,
+    ModelGroup,
+    Node,
+    NodeFilter,
+    NodeRelationshipFilter,
+    NodeTypeError,
+    ParentNotFoundError,
+    RunBusyError,
+    RunError,
+    SerializationError,
+    TagFilter,
+    TrackedRun,
+    current_model_group,
+    engine_context,
+    new_node,
+    read_artifact,
+    read_environment,
+    read_model,
+    read_node,
+    read_nodes,
+    read_notes,
+    read_tags,
+    start_run,
+    trash_nodes,
+    write_node,
+)
+from artigraph.db.session import write
+from artigraph.orm.base import utc_now
+from artigraph.orm.node import node_table
+from artigraph.orm.run import ALIVE
+from artigraph.storage.file import FileSystemStorage
+from tests.conftest import Statements
+
+
+class RunFit(DataModel, version=1):
+    loss: float
+
+
+class RunTraining(TrackedRun):
+    __mapper_args__ = {"polymorphic_identity": "run_training"}
+    run_training_device: Mapped[str | None] = None
+
+
+async def run_of(label: str) -> TrackedRun:
+    """A run, read anew."""
+    found = await read_node(NodeFilter(label=label))
+    assert isinstance(found, TrackedRun)
+    return found
+
+
+async def learned(label: str) -> TrackedRun:
+    """A run, once its environment is known."""
+    for _ in range(1_000):
+        if (found := await run_of(label)).tracked_run_environment is not None:
+            return found
+        await asyncio.sleep(0.02)
+    raise AssertionError("the environment was not noted")
+
+
+async def lose(label: str, ago: timedelta = ALIVE * 2) -> None:
+    """Let a run look as if its process had been killed a while ago."""
+    async with write() as transaction:
+        await transaction.connection.execute(
+            update(node_table)
+            .where(node_table.c.node_label == label)
+            .values(tracked_run_status="running", tracked_run_beat_at=utc_now() - ago)
+        )
+
+
+@pytest.mark.usefixtures("store")
+class TestBlocks:
+    """What a block leaves behind."""
+
+    async def test_a_run_is_there_at_once_and_says_how_it_went(self) -> None:
+        """Its row is written as the block begins, and knows times and parameters at its end."""
+        async with start_run("fit", lr=0.1, layers=[1, 2], opts={"a": None}) as run:
+            during = await run_of("fit")
+            assert (during.tracked_run_status, during.tracked_run_ended_at) == ("running", None)
+            assert during.tracked_run_beat_at is not None
+            assert current_model_group() is run
+            run.add_model("model", RunFit(0.5))
+        after = await run_of("fit")
+        assert after.tracked_run_status == "finished"
+        assert after.tracked_run_beat_at is None
+        assert after.tracked_run_params == {"lr": 0.1, "layers": [1, 2], "opts": {"a": None}}
+        assert run.params == after.tracked_run_params
+        assert after.tracked_run_started_at is not None
+        assert after.tracked_run_ended_at is not None
+        assert after.tracked_run_started_at <= after.tracked_run_ended_at
+        assert (await read_model(NodeFilter(label="model"))).value == RunFit(0.5)
+
+    async def test_it_keeps_what_it_has_when_the_block_raises(self) -> None:
+        """The exception goes on as it is; the run says that it failed, with secrets blackened."""
+        with pytest.raises(ZeroDivisionError) as told:
+            async with start_run("fit") as run:
+                run.keep(part=np.arange(3))
+                run.add_model("model", RunFit(0.5))
+                raise ZeroDivisionError("postgresql://me:hidden@host/db")
+        assert not hasattr(told.value, "__notes__")
+        node = await run_of("fit")
+        assert node.tracked_run_status == "failed"
+        assert node.tracked_run_error is not None
+        assert node.tracked_run_error.startswith("ZeroDivisionError: postgresql://***@host")
+        assert (await read_model(NodeFilter(label="model"))).value == RunFit(0.5)
+        assert list((await read_artifact(NodeFilter(label="part"))).value) == [0, 1, 2]
+
+    async def test_a_cancelled_block_is_interrupted(self) -> None:
+        """A task that is told to stop leaves a run that says so."""
+        begun = asyncio.Event()
+
+        async def work() -> None:
+            async with start_run("fit") as run:
+                run.keep(n=1)
+                begun.set()
+                await asyncio.sleep(600)
+
+        task = asyncio.create_task(work())
+        await begun.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert (await run_of("fit")).tracked_run_status == "interrupted"
+        assert (await read_artifact(NodeFilter(label="n"))).value == 1
+
+    @pytest.mark.parametrize(("code", "status"), [(0, "finished"), (None, "finished"), (3, "failed")])
+    async def test_leaving_the_program(self, code: int | None, status: str) -> None:
+        """``sys.exit()`` in a block is a failure only if the program says so."""
+        with pytest.raises(SystemExit):
+            async with start_run("fit"):
+                sys.exit(code)
+        assert (await run_of("fit")).tracked_run_status == status
+
+    async def test_what_cannot_be_written_fails_the_run(self) -> None:
+        """The error is raised at the block's end, and the row says it as well."""
+        with pytest.raises(LabelExistsError):
+            async with start_run("fit") as run:
+                await write_node(new_node(node_label="x", node_parent_id=run.node.node_id))
+                run.keep(x=1)
+        node = await run_of("fit")
+        assert node.tracked_run_status == "failed"
+        assert node.tracked_run_error is not None
+        assert "x" in node.tracked_run_error
+
+    async def test_a_blocks_error_is_the_one_to_see(self) -> None:
+        """What could not be written besides is a note on it."""
+        with pytest.raises(ZeroDivisionError) as told:
+            async with start_run("fit") as run:
+                await write_node(new_node(node_label="x", node_parent_id=run.node.node_id))
+                run.keep(x=1)
+                1 / 0  # noqa: B018  # it raises
+        assert "could not be written" in str(told.value.__notes__)
+        node = await run_of("fit")
+        assert node.tracked_run_error == "ZeroDivisionError: division by zero"
+
+    async def test_a_block_is_two_transactions(self, statements: Statements) -> None:
+        """One to begin and one to end, whatever is known of the environment."""
+        async with start_run("first"):
+            pass
+        await learned("first")
+        async with start_run("second"):
+            pass
+        async with start_run("third", lr=0.5):
+            statements.clear()
+        writes = [one for one in statements if one.startswith(("INSERT", "UPDATE"))]
+        assert len(writes) == 1
+        assert len(statements) <= 2
+
+
+@pytest.mark.usefixtures("store")
+class TestPlaces:
+    """What hangs where."""
+
+    async def test_runs_hang_in_runs_and_groups(self) -> None:
+        """A sweep has its runs; tasks side by side have each their own."""
+        async with ModelGroup(new_node(node_label="project")), start_run("sweep") as sweep:
+
+            async def fit(number: int) -> None:
+                async with start_run(f"r{number}", n=number) as run:
+                    await asyncio.sleep(0)
+                    run.add_model("model", RunFit(number))
+                    async with start_run("inner"):
+                        assert (group := current_model_group()) is not None
+                        assert group.get_parent_group() is run
+
+            await asyncio.gather(*(fit(number) for number in range(4)))
+        below = NodeFilter(relationship=NodeRelationshipFilter(child_of=sweep.node.node_id))
+        labels = {node.node_label for node in await read_nodes(below)}
+        assert labels == {"r0", "r1", "r2", "r3"}
+        project = await read_node(NodeFilter(label="project"))
+        assert (await run_of("sweep")).node_parent_id == project.node_id
+
+    async def test_a_parent_of_ones_own(self) -> None:
+        """A node or its id; one that is not written is refused."""
+        top = await write_node(new_node(node_label="top"))
+        async with start_run("a", parent=top), start_run("b", parent=top.node_id):
+            pass
+        assert [(await run_of(one)).node_parent_id for one in "ab"] == [top.node_id] * 2
+        with pytest.raises(ParentNotFoundError, match=r"await write_node\(node\)"):
+            start_run("c", parent=new_node())
+        with pytest.raises(ParentNotFoundError):
+            start_run("c", parent=True)
+
+    async def test_a_class_of_ones_own(self) -> None:
+        """Columns of a subclass are set on its node."""
+        async with start_run("fit", node_type=RunTraining) as run:
+            run.node.run_training_device = "gpu"  # type: ignore[attr-defined]  # of RunTraining
+        node = await run_of("fit")
+        assert isinstance(node, RunTraining)
+        assert node.run_training_device == "gpu"
+        for wrong in (Node, "run", None):
+            with pytest.raises(NodeTypeError, match="subclass of TrackedRun"):
+                start_run("fit", node_type=wrong)  # type: ignore[arg-type]  # that is the point
+
+    async def test_threads_with_a_loop_of_their_own(self) -> None:
+        """Each has its own run; one that took no context along begins at a root."""
+
+        async def fit(label: str) -> None:
+            async with start_run(label):
+                await asyncio.sleep(0)
+
+        async with start_run("sweep") as sweep:
+            await asyncio.to_thread(lambda: asyncio.run(fit("inside")))
+            threads = [
+                threading.Thread(target=lambda n=n: asyncio.run(fit(f"t{n}"))) for n in range(3)
+            ]
+            for thread in threads:
+                thread.start()
+            await asyncio.to_thread(lambda: [thread.join() for thread in threads])
+        assert (await run_of("inside")).node_parent_id == sweep.node.node_id
+        assert [(await run_of(f"t{n}")).node_parent_id for n in range(3)] == [None] * 3
+
+    async def test_two_of_one_label_in_one_place(self) -> None:
+        """The second one is refused, with what to type."""
+        async with start_run("sweep") as sweep:
+            async with start_run("fit"):
+                pass
+            with pytest.raises(LabelExistsError, match=r"start_run\('fit', resume=True\)"):
+                async with start_run("fit"):
+                    pytest.fail("it must not begin")
+            outcome = await asyncio.gather(
+                *(start_run("both", parent=sweep.node).__aenter__() for _ in range(2)),
+                return_exceptions=True,
+            )
+        assert sum(isinstance(one, LabelExistsError) for one in outcome) == 1
+
+
+@pytest.mark.usefixtures("store")
+class TestKept:
+    """Values, tags and notes of a run."""
+
+    async def test_anything_that_a_serializer_knows(self) -> None:
+        """Models, frames, arrays and plain values come back equal, each under its name."""
+        frame = pd.DataFrame({"x": [1, 2]})
+        async with start_run("fit") as run:
+            run.keep(model=RunFit(0.5), frame=frame, array=np.arange(3))
+            run.keep(n=3, text="a", none=None, many=[1, {"a": [True]}], real=np.float64(0.5))
+        assert (await read_model(NodeFilter(label="model"))).value == RunFit(0.5)
+        here = NodeRelationshipFilter(child_of=run.node.node_id)
+
+        async def value(label: str) -> Any:
+            return (await read_artifact(ArtifactFilter(label=label, relationship=here))).value
+
+        assert list(await value("array")) == [0, 1, 2]
+        assert [await value(one) for one in ("n", "text", "none", "many", "real")] == [
+            3,
+            "a",
+            None,
+            [1, {"a": [True]}],
+            0.5,
+        ]
+        pd.testing.assert_frame_equal(await value("frame"), frame)
+
+    async def test_in_a_storage(self, tmp_path: Path) -> None:
+        """Bytes go to the storage that is named."""
+        storage = FileSystemStorage(tmp_path / "files", "run-files").register()
+        async with start_run("fit") as run:
+            await run.keep_in(storage, array=np.arange(3))
+            found = await read_artifact(NodeFilter(label="array"))
+        assert found.artifact.remote_artifact_storage == storage.name  # type: ignore[attr-defined]  # of a RemoteArtifact
+
+    async def test_awaited_it_is_there_at_once(self) -> None:
+        """Else at the block's end; once, either way."""
+        async with start_run("fit") as run:
+            run.keep(later=1)
+            await run.keep(now=2)
+            assert (await read_artifact(NodeFilter(label="later"))).value == 1
+            await run.tag("best", stage="prod")
+            await run.note("It *held*.")
+            assert (await read_node(TagFilter(name="best"))).node_id == run.node.node_id
+        assert await read_tags(NodeFilter(label="fit")) == {
+            run.node.node_id: {"best": None, "stage": "prod"}
+        }
+        assert [note.text for note in await read_notes(run.node.node_id)] == ["It *held*."]
+
+    async def test_what_cannot_be_kept_is_told_at_once(self) -> None:
+        """Nothing of that call is kept, and nothing else is lost."""
+        async with start_run("fit") as run:
+            run.keep(a=1)
+            with pytest.raises(LabelExistsError):
+                run.keep(b=2, a=3)
+            with pytest.raises(SerializationError, match="no serializer knows"):
+                run.keep(b=2, c=object())
+            run.keep(b=5)
+        assert (await read_artifact(NodeFilter(label="a"))).value == 1
+        assert (await read_artifact(NodeFilter(label="b"))).value == 5
+
+    async def test_outside_of_its_block(self) -> None:
+        """Each call says where it belongs."""
+        run = start_run("fit")
+        calls = [
+            lambda: run.keep(a=1),
+            lambda: run.tag("a"),
+            lambda: run.note("a"),
+            lambda: run.add_model("a", RunFit(1)),
+        ]
+        for call in calls:
+            with pytest.raises(RunError, match="has not begun"):
+                call()
+        async with run:
+            pass
+        for call in calls:
+            with pytest.raises(RunError, match="has ended"):
+                call()
+
+
+@pytest.mark.usefixtures("store")
+class TestParameters:
+    """What JSON can hold."""
+
+    @pytest.mark.parametrize(
+        "value", [object(), math.nan, math.inf, {1, 2}, b"a", np.zeros(3), 1j, {"a": print}, "\0"]
+    )
+    async def test_others_are_refused_before_the_run(self, value: object) -> None:
+        """The parameter is named, and nothing is written."""
+        with pytest.raises(RunError, match="lr"):
+            start_run("fit", lr=value)
+        assert not await read_nodes(NodeFilter(label="fit"))
+
+    async def test_what_is_kept(self) -> None:
+        """NumPy's scalars are plain numbers; passwords are blackened, also inside."""
+        async with start_run("fit", a=np.float32(0.5), b=(1, 2), api_key="x", db={"password": "x"}):
+            pass
+        assert (await run_of("fit")).tracked_run_params == {
+            "a": 0.5,
+            "b": [1, 2],
+            "api_key": "***",
+            "db": {"password": "***"},
+        }
+
+
+@pytest.mark.usefixtures("store")
+class TestResumed:
+    """Runs gone on with."""
+
+    async def test_a_sweep_is_resumed_by_one_if(self) -> None:
+        """What is finished is left; what failed is done again, on the same node."""
+        done: list[int] = []
+
+        async def sweep(*, fails: bool) -> None:
+            async with start_run("sweep", resume=True):
+                for number in range(4):
+                    async with start_run(f"r{number}", resume=True, n=number) as run:
+                        if run.is_finished:
+                            continue
+                        done.append(number)
+                        run.keep(square=number**2)
+                        if fails and number == 2:
+                            raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            await sweep(fails=True)
+        before = await run_of("r2")
+        await sweep(fails=False)
+        assert done == [0, 1, 2, 2, 3]
+        after = await run_of("r2")
+        assert after.node_id == before.node_id
+        assert (after.tracked_run_status, after.tracked_run_error) == ("finished", None)
+        assert after.tracked_run_started_at == before.tracked_run_started_at
+        here = NodeRelationshipFilter(child_of=after.node_id)
+        assert (await read_artifact(ArtifactFilter(label="square", relationship=here))).value == 4
+        assert len(await read_nodes(NodeFilter(label="sweep"))) == 1
+
+    async def test_a_finished_run_takes_nothing(self) -> None:
+        """Who did not ask is told."""
+        async with start_run("fit", resume=True):
+            pass
+        async with start_run("fit", resume=True) as run:
+            assert run.is_finished
+            with pytest.raises(RunError, match="is_finished"):
+                run.keep(a=1)
+            with pytest.raises(RunError, match="is_finished"):
+                run.log(loss=1)
+        assert (await run_of("fit")).tracked_run_status == "finished"
+
+    async def test_other_parameters(self) -> None:
+        """They would make another run of it; the first that differs is named."""
+        with pytest.raises(ZeroDivisionError):
+            async with start_run("fit", resume=True, lr=0.1, depth=3):
+                raise ZeroDivisionError
+        with pytest.raises(RunError, match=r"lr was 0\.1, and is 0\.2"):
+            async with start_run("fit", resume=True, lr=0.2, depth=3):
+                pytest.fail("it must not begin")
+        async with start_run("fit", resume=True, lr=0.1, depth=3):
+            pass
+
+    async def test_one_that_another_process_runs(self) -> None:
+        """It is refused as long as that gives signs of life, then taken."""
+
+
+        async def again() -> None:
+            async with start_run("fit", resume=True):
+                pytest.fail("it must not begin")
+
+        async with start_run("fit", resume=True):
+            with pytest.raises(RunBusyError, match="another process"):
+                await asyncio.create_task(again(), context=contextvars.Context())
+        await lose("fit")
+        assert "lost" in (await run_of("fit"))._repr_html_()
+        async with start_run("fit", resume=True) as run:
+            assert not run.is_finished
+        assert (await run_of("fit")).tracked_run_status == "finished"
+
+    async def test_of_two_that_take_it_one_does(self) -> None:
+        """The claim is one statement."""
+        async with start_run("fit", resume=True):
+            pass
+        await lose("fit")
+
+        async def take() -> bool:
+            try:
+                async with start_run("fit", resume=True):
+                    await asyncio.sleep(0.2)
+            except RunBusyError:
+                return False
+            return True
+
+        assert sorted(await asyncio.gather(take(), take())) == [False, True]
+
+    async def test_what_is_in_the_trash_is_not_gone_on_with(self) -> None:
+        """A new run begins."""
+        async with start_run("fit", resume=True) as first:
+            pass
+        await trash_nodes(NodeFilter(node_id=first.node.node_id))
+        async with start_run("fit", resume=True) as second:
+            assert not second.is_finished
+        assert second.node.node_id != first.node.node_id
+
+    async def test_without_a_label(self) -> None:
+        """There is nothing to go by."""
+        with pytest.raises(RunError, match="label"):
+            start_run(resume=True)
+
+
+@pytest.mark.usefixtures("store")
+class TestFacts:
+    """What a run knows by itself."""
+
+    async def test_source_environment_and_commit(self) -> None:
+        """The function that began it, what is installed, and the commit it ran at."""
+        async with start_run("fit"):
+            pass
+        node = await learned("fit")
+        assert node.tracked_run_source is not None
+        assert node.tracked_run_source.lstrip().startswith("async def test_source_environment")
+        assert node.tracked_run_code is not None
+        assert len(node.tracked_run_code) == 64
+        (data,) = (await read_environment(node)).values()
+        assert data["python"].endswith(sys.version.split()[0])
+        assert "SQLAlchemy" in data["packages"]
+        assert "environ" not in str(data)
+
+    async def test_runs_share_their_environment(self) -> None:
+        """One row, however many runs."""
+        async with start_run("sweep"):
+            for number in range(3):
+                async with start_run(f"r{number}"):
+                    pass
+        nodes = [await learned(label) for label in ("sweep", "r0", "r1", "r2")]
+        assert len({node.tracked_run_environment for node in nodes}) == 1
+
+    async def test_a_secret_in_the_source(self) -> None:
+        """It is blackened before it is kept."""
+        async with start_run("fit"):
+            api_key = "sk-abcdefghijklmnop1234"
+        assert api_key not in str((await run_of("fit")).tracked_run_source)
+
+
+async def test_a_memory_of_ones_own() -> None:
+    """An engine that no other thread reaches has runs, which give no signs of life."""
+    from sqlalchemy.ext.asyncio import create_async_engine
+
+    engine = create_async_engine("sqlite+aiosqlite:///:memory:")
+    with engine_context(engine, create_tables=True):
+        async with start_run("fit", lr=0.1) as run:
+            run.keep(a=1)
+            assert run.node.tracked_run_beat_at is None
+        assert (await run_of("fit")).tracked_run_status == "finished"
+    await engine.dispose()
+
+
+async def test_the_database_is_the_one_that_was_set(tmp_path: Path) -> None:
+    """What is set inside of a block is for others: the run ends in its own."""
+    one, two = (f"sqlite+aiosqlite:///{tmp_path / name}.db" for name in ("one", "two"))
+    with engine_context(one, create_tables=True):
+        async with start_run("fit") as run:
+            with engine_context(two, create_tables=True):
+                run.keep(a=1)
+                assert not await read_nodes(NodeFilter())
+        assert (await run_of("fit")).tracked_run_status == "finished"
+        assert (await read_artifact(NodeFilter(label="a"))).value == 1
