@@ -153,6 +153,11 @@ class EngineSetting(Shown):
         """Whether no other engine than the one that somebody has made leads there."""
         return self._given is not None and self._dialect.is_memory(self.url)
 
+    @property
+    def serves_every_loop(self) -> bool:
+        """Whether other event loops than the one that first used it find the same rows."""
+        return not self._is_givens_memory
+
     @override
     def _describe(self, limits: Limits) -> Facts:
         tables = "makes missing tables" if self.create_tables else "makes no tables"
