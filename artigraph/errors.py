@@ -1,9 +1,9 @@
 """Every exception of artigraph, drawn as a tree.
 
 Each inherits :class:`ArtigraphError` and the builtin that a caller would
-catch by habit, so ``except LookupError`` finds a missing node as well. Three warnings are
-artigraph's, too: ``UnfitArtifactWarning``, and ``UnfitModelWarning``, which is one of it; and
-``UnfitValueWarning``.
+catch by habit, so ``except LookupError`` finds a missing node as well. Four warnings are
+artigraph's, too: ``UnfitArtifactWarning``, and ``UnfitModelWarning``, which is one of it;
+``UnfitValueWarning`` and ``SeriesWarning``.
 
 ::
 
@@ -25,6 +25,8 @@ artigraph's, too: ``UnfitArtifactWarning``, and ``UnfitModelWarning``, which is 
     ├── RunError (ValueError)                   what a run cannot keep or do
     │   └── RunBusyError                        another process runs it
     ├── TagError (ValueError)                   a tag's name or value that cannot be
+    ├── SeriesError (TypeError, ValueError)     a value, a step or a name that no curve has
+    ├── SeriesTakenError (RuntimeError)         somebody else writes the curves of this node
     ├── CycleError (ValueError)                 a node would become its own ancestor
     ├── NodeTypeError (TypeError)               a node class that cannot be, or whose name is taken
     ├── FilterError (TypeError, ValueError)     a question that makes no sense
@@ -83,6 +85,9 @@ __all__ = [
     "RunError",
     "SchemaError",
     "SerializationError",
+    "SeriesError",
+    "SeriesTakenError",
+    "SeriesWarning",
     "StorageError",
     "StorageURLError",
     "TagError",
@@ -193,6 +198,14 @@ class TagError(ArtigraphError, ValueError):
     """A tag's name or value that cannot be, or a node that cannot have it."""
 
 
+class SeriesError(ArtigraphError, TypeError, ValueError):
+    """A value, a step or a name that no curve has; nothing of that call was logged."""
+
+
+class SeriesTakenError(ArtigraphError, RuntimeError):
+    """Somebody else writes the curves of this node, and there is one writer at a time."""
+
+
 class CycleError(ArtigraphError, ValueError):
     """A relationship that would make a node its own ancestor."""
 
@@ -287,6 +300,13 @@ class UnfitModelWarning(UnfitArtifactWarning):
     """Stored models that a listing has as ``UnknownModel``, since they cannot be made.
 
     It says how many of which version, and why; ``strict=True`` makes it an error.
+    """
+
+
+class SeriesWarning(UserWarning):
+    """Points of curves that could not be written so far, and are kept in memory meanwhile.
+
+    It says why, once; writing is tried again until it succeeds.
     """
 
 

@@ -27,6 +27,7 @@ from artigraph.model import base as model_base
 from artigraph.orm.node import node_table
 from artigraph.orm.note import NoteRecord
 from artigraph.orm.query import QueryRecord
+from artigraph.orm.series import SeriesBlockRecord, SeriesRecord, SeriesWriterRecord
 from artigraph.orm.tag import tag_table
 from artigraph.orm.trash import TrashRecord
 from artigraph.registry import Registry
@@ -158,7 +159,8 @@ async def empty_store() -> None:
             # Nor does it delete tags along then.
             await connection.execute(delete(tag_table))
             await connection.execute(text("SET foreign_key_checks = 0"))
-        for beside in (NoteRecord, QueryRecord, TrashRecord):
+        series = (SeriesBlockRecord, SeriesRecord, SeriesWriterRecord)
+        for beside in (NoteRecord, QueryRecord, TrashRecord, *series):
             await connection.execute(delete(beside))
         locked = node_table.c.node_locked_at.is_not(None)
         await connection.execute(update(node_table).where(locked).values(node_locked_at=None))

@@ -154,8 +154,8 @@ class EngineSetting(Shown):
         return self._given is not None and self._dialect.is_memory(self.url)
 
     @property
-    def serves_all_loops(self) -> bool:
-        """Whether other event loops and threads than the first one reach the database."""
+    def serves_every_loop(self) -> bool:
+        """Whether other event loops than the one that first used it find the same rows."""
         return not self._is_givens_memory
 
     @override

@@ -1,4 +1,4 @@
-"""The curves of runs: one row for each metric of a node, and its points in packed blocks."""
+"""The curves of runs: a row for each metric of a node, its points in packed blocks, who writes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from artigraph.orm.base import Base, BinaryName, LargeBytes, NodeId, UTCDateTime
 
-__all__ = ["SERIES_ID_SEQUENCE", "SeriesBlockRecord", "SeriesRecord"]
+__all__ = ["SERIES_ID_SEQUENCE", "SeriesBlockRecord", "SeriesRecord", "SeriesWriterRecord"]
 
 SERIES_ID_SEQUENCE = "artigraph_series_id_seq"
 """Where PostgreSQL and MariaDB count ids of series."""
@@ -43,11 +43,7 @@ class SeriesRecord(Base):
     series_max: Mapped[float | None] = mapped_column(Float(53))
     """The largest finite value; NULL if there is none."""
     series_line: Mapped[bytes | None] = mapped_column(LargeBytes)
-    """The curve as lists draw it: a few buckets, packed as ``artigraph.series`` says."""
-    series_writer: Mapped[str | None] = mapped_column(BinaryName(32))
-    """Who writes it, a random name; NULL once it has ended."""
-    series_written_at: Mapped[datetime] = mapped_column(UTCDateTime())
-    """When its writer last wrote, in UTC."""
+    """The curve as lists draw it: a few buckets, packed as ``artigraph.series.line`` says."""
 
 
 class SeriesBlockRecord(Base):
@@ -67,4 +63,22 @@ class SeriesBlockRecord(Base):
     block_count: Mapped[int] = mapped_column(NodeId)
     """How many points it has."""
     block_data: Mapped[bytes] = mapped_column(LargeBytes)
-    """Their steps, times and values, packed as ``artigraph.series`` says."""
+    """Their steps, times and values, packed as ``artigraph.series.codec`` says."""
+
+
+class SeriesWriterRecord(Base):
+    """Who writes the curves of a node: one at a time, so that nobody spoils another one's."""
+
+    __tablename__ = "artigraph_series_writer"
+
+    writer_node_id: Mapped[int] = mapped_column(
+        NodeId,
+        ForeignKey("artigraph_node.node_id", ondelete="CASCADE"),
+        primary_key=True,
+        autoincrement=False,
+    )
+    """The node; its row goes as soon as the writer has ended."""
+    writer_token: Mapped[str] = mapped_column(BinaryName(64))
+    """A name that only this writer has."""
+    writer_at: Mapped[datetime] = mapped_column(UTCDateTime())
+    """When it last wrote, in UTC."""

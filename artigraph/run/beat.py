@@ -72,7 +72,7 @@ os.register_at_fork(after_in_child=_forget)
 def can_beat() -> bool:
     """Whether another thread reaches the database in use: not a memory of one loop's own."""
     setting = current_setting()
-    return setting is not None and setting.serves_all_loops
+    return setting is not None and setting.serves_every_loop
 
 
 def beat_for(run: Beating) -> Callable[[], None]:

@@ -129,7 +129,7 @@ class Run(ModelGroup):
     def _open_series(self) -> SeriesWriter:
         self._check_open("log()")
         if self._series is None:
-            from artigraph.series.open import open_series  # not for runs without a curve
+            from artigraph.series.writer import open_series  # not for runs without a curve
 
             with self.using_its_store():
                 self._series = open_series(self.node)

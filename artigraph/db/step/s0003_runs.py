@@ -5,7 +5,7 @@ from __future__ import annotations
 from artigraph.db.step.base import Step
 from artigraph.orm.node import node_table
 from artigraph.orm.run import EnvironmentRecord
-from artigraph.orm.series import SeriesBlockRecord, SeriesRecord
+from artigraph.orm.series import SeriesBlockRecord, SeriesRecord, SeriesWriterRecord
 
 __all__ = ["STEP"]
 
@@ -18,7 +18,8 @@ STEP = Step(
     oldest_reader=3,
     oldest_writer=3,
     tables=[
-        record.__tablename__ for record in (EnvironmentRecord, SeriesRecord, SeriesBlockRecord)
+        record.__tablename__
+        for record in (EnvironmentRecord, SeriesRecord, SeriesBlockRecord, SeriesWriterRecord)
     ],
     renames={
         _NODES: {
