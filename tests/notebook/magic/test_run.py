@@ -280,7 +280,7 @@ def test_called_as_a_function_it_runs_what_does_not_await(memory_shell: Shell) -
         "awaits"
         in memory_shell.fail("import asyncio\nawait asyncio.sleep(0)\nrun('run b', 'await x')").err
     )
-    states = [node.columns["cell_run_status"] for node in memory_shell.run("%ag ls")]
+    states = [node.columns["tracked_run_status"] for node in memory_shell.run("%ag ls")]
     assert states == ["finished", "failed"]
     memory_shell.run("%autoawait off", "%%ag run off\n%ag log a=1", "%autoawait asyncio")
     assert len(memory_shell.run("%ag ls off")) == 1
