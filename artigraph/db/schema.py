@@ -218,6 +218,8 @@ def _fill_in(connection: Connection) -> None:
     """Give rows their values that a library has written which knows nothing of these."""
     dialect_of(connection).hold_upgrades(connection)
     try:
+        for step in steps():
+            step.take_over(connection)
         for fill in (fill for step in steps() for fill in step.fills):
             done: int | None = 0
             while done is not None:

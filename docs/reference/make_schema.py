@@ -22,8 +22,9 @@ from artigraph.orm.base import Base
 from artigraph.orm.node import NODE_ID_SEQUENCE, Node, node_table
 from artigraph.orm.note import NoteRecord
 from artigraph.orm.query import QueryRecord
-from artigraph.orm.run import CellRun
+from artigraph.orm.run import CellRun, EnvironmentRecord, TrackedRun
 from artigraph.orm.schema import SchemaRecord
+from artigraph.orm.series import SERIES_ID_SEQUENCE, SeriesBlockRecord, SeriesRecord
 from artigraph.orm.storage import StorageRecord
 from artigraph.orm.tag import TagRecord
 from artigraph.orm.trash import TrashRecord
@@ -31,7 +32,15 @@ from artigraph.orm.trash import TrashRecord
 __all__ = ["PAGE", "write"]
 
 PAGE = Path(__file__).with_name("schema.md")
-NODES = (Node, BaseArtifact, DatabaseArtifact, RemoteArtifact, ModelArtifact, CellRun)
+NODES = (
+    Node,
+    BaseArtifact,
+    DatabaseArtifact,
+    RemoteArtifact,
+    ModelArtifact,
+    TrackedRun,
+    CellRun,
+)
 RECORDS: tuple[type[Base], ...] = (
     SchemaRecord,
     TagRecord,
@@ -39,6 +48,9 @@ RECORDS: tuple[type[Base], ...] = (
     QueryRecord,
     TrashRecord,
     StorageRecord,
+    EnvironmentRecord,
+    SeriesRecord,
+    SeriesBlockRecord,
 )
 DIALECTS: dict[str, Dialect] = {
     "SQLite": sqlite.dialect(),
@@ -58,7 +70,7 @@ may read them: names and meanings of columns are part of the public contract.
 
 On MariaDB texts are `utf8mb4`, compared byte by byte (`utf8mb4_nopad_bin`). Times are in UTC on
 all three. Ids come from the sequence `{NODE_ID_SEQUENCE}` on PostgreSQL and MariaDB, and are never
-used twice anywhere.
+used twice anywhere; those of curves from `{SERIES_ID_SEQUENCE}`.
 
 """
 

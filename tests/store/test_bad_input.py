@@ -79,6 +79,7 @@ from artigraph import (
 from artigraph.orm.node import node_table
 from artigraph.serializer.json import json_serializer
 from artigraph.storage.file import FileSystemStorage
+from tests.store.upgrading import NAMES
 
 
 class Fit(DataModel, version=1, name="BadInputFit"):
@@ -1015,7 +1016,7 @@ EARLY = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))
         *(
             (
                 SerializationError,
-                f"CellRun.{name} = ",
+                f"CellRun.{NAMES.get(name, name)} = ",  # as the column is called now
                 lambda given=given: write_node(CellRun(**given)),
             )
             for given in (

@@ -457,7 +457,7 @@ def test_all_tables_are_in_it() -> None:
     """Each table that artigraph makes is one of those that rights are given to."""
     told = roles_sql(dialect="postgresql", readers=["ada"])
     names = {name for name in Base.metadata.tables if name.startswith("artigraph_")}
-    assert names == set(re.findall(r'"(artigraph_[a-z]+)" TO "ada"', told))
+    assert names == set(re.findall(r'"(artigraph_[a-z_]+)" TO "ada"', told))
 
 
 async def test_the_database_in_use_is_meant(store: str) -> None:

@@ -59,10 +59,13 @@ async def test_there_is_one_table(store: str) -> None:
     """Nodes, artifacts and models are rows of one table; others hold what is said of them."""
     names = await look(lambda i: i.get_table_names())
     assert sorted(name for name in names if name.startswith("artigraph")) == [
+        "artigraph_environment",
         TABLE,
         "artigraph_note",
         "artigraph_query",
         "artigraph_schema",
+        "artigraph_series",
+        "artigraph_series_block",
         "artigraph_storage",
         "artigraph_tag",
         "artigraph_trash",
