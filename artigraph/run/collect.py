@@ -1,0 +1,261 @@
+"""What a table of runs is made of, read in a fixed number of statements."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+import orjson
+from sqlalchemy import ColumnElement, Select, Text, and_, case, cast, literal, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from artigraph.codec.any import ANY
+from artigraph.codec.base import LoadedChildren
+from artigraph.db.fetch import all_of
+from artigraph.db.session import read
+from artigraph.dialect.registry import dialect_of
+from artigraph.errors import ArtigraphError
+from artigraph.export.document import read_paths
+from artigraph.export.tag import read_cells
+from artigraph.filter.value import among
+from artigraph.orm.artifact import DatabaseArtifact, ModelArtifact
+from artigraph.orm.base import utc_now
+from artigraph.orm.node import Node, node_table
+from artigraph.orm.run import LOST, TrackedRun, told_status
+from artigraph.orm.series import SeriesRecord
+from artigraph.serializer.json import json_serializer
+
+__all__ = ["Curve", "RunRow", "collect"]
+
+MOST_KEPT = 200
+"""Bytes of a plain value that stands in the table."""
+MOST_BELOW = 200_000
+"""Models and values of all runs together that are looked at."""
+
+_c: Any = node_table.c
+_series: Any = SeriesRecord.__table__
+_MODEL = ModelArtifact.__mapper__.polymorphic_identity
+_DATABASE = DatabaseArtifact.__mapper__.polymorphic_identity
+
+
+class Curve(NamedTuple):
+    """What a table tells of a metric."""
+
+    last: float | None
+    least: float | None
+    most: float | None
+    points: int
+    line: bytes | None
+
+
+@dataclass(slots=True)
+class RunRow:
+    """A run, as a table tells it."""
+
+    node_id: int
+    type: str
+    label: str | None
+    status: str
+    started: datetime | None
+    duration: timedelta | None
+    params: dict[str, Any]
+    commit: str | None
+    by: str | None
+    error: str | None
+    path: str = ""
+    curves: dict[str, Curve] = field(default_factory=dict)
+    tags: Mapping[str, Any] = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)
+    """Fields of models, and plain values, by name."""
+
+
+def runs_clause(types: Iterable[str]) -> ColumnElement[bool]:
+    """The clause for rows that are runs.
+
+    Args:
+        types: Types of rows that the store has and no class here is of.
+    """
+    own = [mapper.polymorphic_identity for mapper in TrackedRun.__mapper__.self_and_descendants]
+    known = Node.__mapper__.polymorphic_map
+    others = [one for one in types if one not in known]
+    # Of a class that is not defined here the columns tell.
+    foreign = and_(among(_c.node_type, others), _c.tracked_run_status.is_not(None))
+    return or_(among(_c.node_type, own), foreign) if others else among(_c.node_type, own)
+
+
+async def collect(
+    clause: ColumnElement[bool], *, limit: int | None, wants_below: bool
+) -> list[RunRow]:
+    """Read runs with all that a table tells of them, the newest first.
+
+    Args:
+        clause: What finds them, and nothing but runs.
+        limit: How many to read at the most.
+        wants_below: Whether models and values below them are wanted.
+    """
+    async with read() as connection:
+        reader = _Reader(connection)
+        rows = await reader.runs(clause, limit)
+        if not rows:
+            return []
+        by_id = {row.node_id: row for row in rows}
+        for node_id, path in (await read_paths(connection, by_id)).items():
+            if node_id in by_id:
+                by_id[node_id].path = path
+        await reader.curves(by_id)
+        tags = await read_cells(connection, among(_c.node_id, by_id), True)
+        for node_id, cells in tags.items():
+            by_id[node_id].tags = cells
+        if wants_below:
+            await reader.values(by_id)
+    return rows
+
+
+class _Reader:
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+        self._as_written: Callable[[str], str] | None = dialect_of(connection).document_json
+
+    async def _ask(self, query: Select[Any]) -> Sequence[Any]:
+        return await all_of(await self._connection.execute(query))
+
+    def _parsed(self, text: object) -> Any:
+        if not isinstance(text, str):
+            return None
+        try:
+            return orjson.loads(text if self._as_written is None else self._as_written(text))
+        except (ValueError, RecursionError):
+            return None  # somebody else's
+
+    async def runs(self, clause: ColumnElement[bool], limit: int | None) -> list[RunRow]:
+        columns = (
+            _c.node_id,
+            _c.node_type,
+            _c.node_label,
+            _c.tracked_run_status,
+            _c.tracked_run_beat_at,
+            _c.tracked_run_started_at,
+            _c.tracked_run_ended_at,
+            cast(_c.tracked_run_params, Text()),
+            _c.tracked_run_commit,
+            _c.node_created_by,
+            _c.tracked_run_error,
+        )
+        query = select(*columns).where(clause).order_by(_c.node_id.desc()).limit(limit)
+        return [self._run(*row) for row in await self._ask(query)]
+
+    def _run(
+        self,
+        node_id: int,
+        node_type: str,
+        label: str | None,
+        status: object,
+        beat_at: object,
+        started: object,
+        ended: object,
+        params: object,
+        commit: str | None,
+        by: str | None,
+        error: str | None,
+    ) -> RunRow:
+        said = "" if status is None else told_status(status, beat_at)
+        begun = started if isinstance(started, datetime) else None
+        until = ended if isinstance(ended, datetime) else None
+        if until is None:
+            until = beat_at if said == LOST and isinstance(beat_at, datetime) else utc_now()
+        found = self._parsed(params)
+        return RunRow(
+            node_id=node_id,
+            type=node_type,
+            label=label,
+            status=said,
+            started=begun,
+            duration=None if begun is None else max(until - begun, timedelta()),
+            params=found if isinstance(found, dict) else {},
+            commit=commit,
+            by=by,
+            error=error,
+        )
+
+    async def curves(self, runs: Mapping[int, RunRow]) -> None:
+        c = _series.c
+        query = (
+            select(
+                c.series_node_id,
+                c.series_name,
+                c.series_last,
+                c.series_min,
+                c.series_max,
+                c.series_points,
+                c.series_line,
+            )
+            .where(among(c.series_node_id, runs))
+            .order_by(c.series_id)
+        )
+        for row in await self._ask(query):
+            node_id, name, *told = row
+            runs[node_id].curves[str(name)] = Curve(*told)
+
+    async def values(self, runs: Mapping[int, RunRow]) -> None:
+        small = and_(
+            _c.node_type == _DATABASE,
+            _c.artifact_serializer == json_serializer.name,
+            _c.artifact_size <= MOST_KEPT,
+        )
+        query = (
+            select(
+                _c.node_parent_id,
+                _c.node_label,
+                _c.node_type,
+                cast(_c.model_artifact_data, Text()),
+                case((small, _c.database_artifact_value), else_=literal(None)).label("plain"),
+            )
+            .where(
+                among(_c.node_parent_id, runs),
+                or_(_c.node_type == _MODEL, small),
+                _c.node_trashed_at.is_(None),
+                _c.node_label.is_not(None),
+            )
+            .order_by(_c.node_id)
+            .limit(MOST_BELOW)
+        )
+        for parent_id, label, node_type, document, plain in await self._ask(query):
+            values = runs[parent_id].values
+            if node_type == _MODEL:
+                found = self._parsed(document)
+                if isinstance(found, dict):
+                    values |= {f"{label}.{name}": one for name, one in _scalars(found)}
+            elif isinstance(plain, bytes):
+                with_value = _plain(plain)
+                if with_value is not _NOTHING:
+                    values[str(label)] = with_value
+
+
+_NOTHING = object()
+
+
+def _plain(data: bytes) -> object:
+    try:
+        value = json_serializer.deserialize(data)
+    except ArtigraphError:
+        return _NOTHING
+    is_scalar = value is None or isinstance(value, bool | int | float | str)
+    return value if is_scalar else _NOTHING
+
+
+def _scalars(document: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The fields of a document that a table tells in one cell."""
+    for name, value in document.items():
+        if name.startswith("$"):
+            continue
+        if value is None or isinstance(value, bool | int | float | str):
+            yield name, value
+        elif isinstance(value, dict) and "$" in value:
+            try:
+                decoded = ANY.decode(value, LoadedChildren())
+            except (ArtigraphError, KeyError, ValueError, TypeError):
+                continue  # a part, or somebody else's
+            if not isinstance(decoded, Collection):
+                yield name, decoded

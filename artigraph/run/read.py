@@ -1,0 +1,105 @@
+"""Runs read as a table: one row a run, with parameters, metrics and results."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from artigraph.display.escape import cut
+from artigraph.errors import FilterError
+from artigraph.filter.base import Filter, clause_of
+from artigraph.filter.unset import UNSET, Unset
+from artigraph.orm.node import Node, NodeLike, row_of
+
+if TYPE_CHECKING:
+    from artigraph.run.table import RunTable
+
+__all__ = ["read_runs"]
+
+
+async def read_runs(
+    filter: Filter | Unset = UNSET,
+    *,
+    columns: Sequence[str] | None = None,
+    order_by: str | Sequence[str] | None = None,
+    limit: int | None = None,
+    only_different: bool = False,
+    baseline: NodeLike | None = None,
+) -> RunTable:
+    """Read runs as a table, with all that was kept of each in one row.
+
+    ::
+
+        table = await read_runs(TrackedRun.where(lambda r: r.status == "finished"))
+        table = await read_runs(order_by="-accuracy", limit=20)
+        frame = table.to_pandas()
+
+    Args:
+        filter: Any filter, or several combined; other nodes that it finds are left out. All
+            runs, unless given.
+        columns: The columns, in order; ``"params"`` stands for all parameters. All, unless given.
+        order_by: A column or several to sort by; ``-`` before a name for the largest first.
+            The newest run comes first, unless given.
+        limit: How many runs at the most: the first ones in that order.
+        only_different: Leave out what all these runs have in common.
+        baseline: A run that comes first; a column ``loss.diff`` beside each metric says how
+            far the others are from it.
+
+    Returns:
+        One row a run, with ``path``, ``status``, ``duration``; parameters as ``params.lr``;
+        of each metric the last finite value under its name, and ``loss.min``, ``loss.max`` and
+        ``loss.points``; fields of models right below as ``label.field``, and small plain values
+        that were kept; tags as ``tag:name``; then ``type``, ``started``, ``by``, ``commit``,
+        ``error`` and ``node_id``.
+
+    Raises:
+        FilterError: Something that is no filter, or a column that no run has.
+    """
+    from artigraph.filter.order import check_counts
+    from artigraph.outline.page import browse_types
+    from artigraph.run.collect import collect, runs_clause
+    from artigraph.run.table import make_table
+
+    check_counts(limit=limit)
+    names = _several("columns", columns)
+    order = _several("order_by", [order_by] if isinstance(order_by, str) else order_by) or []
+    first = None if baseline is None else _id_of(baseline)
+    clause = runs_clause(await browse_types())
+    if not isinstance(filter, Unset):
+        clause = clause_of(filter) & clause
+    else:
+        from artigraph.filter.base import PRESENT
+
+        clause = PRESENT & clause
+    # What is sorted by a column must be known whole.
+    cut_early = None if order or first is not None else limit
+    rows = await collect(clause, limit=cut_early, wants_below=True)
+    return make_table(
+        rows,
+        columns=names,
+        order_by=order,
+        limit=limit,
+        only_different=only_different,
+        baseline=first,
+    )
+
+
+def _several(what: str, given: Any) -> list[str] | None:
+    if given is None:
+        return None
+    several = isinstance(given, Sequence) and not isinstance(given, str | bytes)
+    if not (several and given and all(isinstance(name, str) for name in given)):
+        raise FilterError(
+            f"{what}=… takes names of columns in a list, as in {what}=['path', 'params.lr'], not "
+            f"{cut(repr(given), 80)}."
+        )
+    names: list[str] = list(given)
+    return names
+
+
+def _id_of(given: object) -> int:
+    row = row_of(given)
+    node_id = vars(row).get("node_id") if isinstance(row, Node) else row
+    if isinstance(node_id, bool) or not isinstance(node_id, int):
+        raise FilterError(f"baseline=… takes a written run or its id, not {cut(repr(given), 80)}.")
+    return node_id

@@ -1,0 +1,364 @@
+"""A table of runs, that shows itself and becomes a frame."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, overload
+
+from typing_extensions import override
+
+from artigraph.display.escape import counted, cut
+from artigraph.display.facts import Facts, Table
+from artigraph.display.options import Limits
+from artigraph.display.shown import Shown
+from artigraph.display.value import format_time, table_cell
+from artigraph.errors import FilterError
+from artigraph.registry import did_you_mean
+from artigraph.run.collect import RunRow
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+__all__ = ["MOST_COLUMNS", "RunTable", "make_table"]
+
+MOST_COLUMNS = 2_000
+"""Columns of a table; runs of somebody else's may have any number of parameters."""
+
+_FIRST = ("path", "status", "duration")
+_LAST = ("type", "started", "by", "commit", "error", "node_id")
+_ADDED = (".min", ".max", ".points")
+
+
+class RunTable(Shown):
+    """Runs, one row each, as :func:`~artigraph.read_runs` reads them.
+
+    ``table[0]`` is a row as a dict, ``table["params.lr"]`` a column as a list; ``len(table)``
+    counts the runs.
+
+    Args:
+        columns: The values of each column by its name, one a run.
+        lines: Curves to draw beside a metric, by its name; a packed line for each run.
+        shown: The columns that the table shows of itself; all, unless given.
+        noted: What its reader should know.
+    """
+
+    def __init__(
+        self,
+        columns: Mapping[str, Sequence[Any]],
+        *,
+        lines: Mapping[str, Sequence[bytes | None]] | None = None,
+        shown: Collection[str] | None = None,
+        noted: Sequence[str] = (),
+    ) -> None:
+        self._columns = {name: list(values) for name, values in columns.items()}
+        self._lines = dict(lines or {})
+        self._shown = list(columns) if shown is None else [one for one in columns if one in shown]
+        self._noted = tuple(noted)
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of its columns, in order."""
+        return list(self._columns)
+
+    def __len__(self) -> int:
+        return len(next(iter(self._columns.values()), ()))
+
+    @overload
+    def __getitem__(self, key: str) -> list[Any]: ...
+
+    @overload
+    def __getitem__(self, key: int) -> dict[str, Any]: ...
+
+    def __getitem__(self, key: str | int) -> list[Any] | dict[str, Any]:
+        if isinstance(key, str):
+            if key not in self._columns:
+                raise FilterError(
+                    f"The table has no column {cut(repr(key), 80)}. "
+                    f"{did_you_mean(key, self._columns)}"
+                )
+            return list(self._columns[key])
+        return {name: values[key] for name, values in self._columns.items()}
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return (self[index] for index in range(len(self)))
+
+    def to_pandas(self) -> pd.DataFrame:
+        """The table as a pandas frame.
+
+        Returns:
+            One row a run. Integers and bools of which some are missing are ``Int64`` and
+            ``boolean``, a missing float is NaN; durations are ``timedelta64``, moments
+            ``datetime64[us, UTC]``. What is mixed is of ``object``.
+
+        Raises:
+            MissingLibraryError: pandas is not installed.
+        """
+        import pandas as pd
+
+        made = {
+            name: pd.Series(values, dtype=_dtype(values)) for name, values in self._columns.items()
+        }
+        return pd.DataFrame(made, index=pd.RangeIndex(len(self)))
+
+    def to_arrow(self) -> pa.Table:
+        """The table as one of Arrow's.
+
+        Returns:
+            One row a run; columns of mixed values, and of lists and dicts, are JSON texts.
+
+        Raises:
+            MissingLibraryError: pyarrow is not installed.
+        """
+        import pyarrow as pa
+
+        return pa.table({name: _arrow(values) for name, values in self._columns.items()})
+
+    @override
+    def _describe(self, limits: Limits) -> Facts:
+        total = len(self)
+        rows = range(min(total, limits.max_results))
+        # Columns that tell nothing of these rows would push others out of sight.
+        told = [name for name in self._shown if any(_says(self._columns[name][i]) for i in rows)]
+        shown = told[: limits.max_columns]
+        cells = [tuple(self._cell(name, index, limits) for name in shown) for index in rows]
+        numbers = {i for i, name in enumerate(shown) if _is_numeric(self._columns[name])}
+        return Facts(
+            counted(total, "run"),
+            lines=self._noted,
+            table=Table(
+                tuple(cut(name, 60) for name in shown),
+                tuple(cells),
+                gap=len(cells),
+                more=total - len(cells),
+                more_columns=len(told) - len(shown),
+                numbers=frozenset(numbers),
+            )
+            if total
+            else None,
+        )
+
+    def _cell(self, name: str, index: int, limits: Limits) -> str:
+        value = self._columns[name][index]
+        if isinstance(value, timedelta):
+            return format_duration(value)
+        if value is None:
+            return ""
+        if isinstance(value, datetime):
+            return format_time(value).removesuffix(" UTC")
+        if isinstance(value, str):
+            return cut(value, limits.max_text)
+        text = f"{value:.6g}" if isinstance(value, float) else table_cell(value, limits)
+        return text
+
+    @override
+    def _brief(self, limits: Limits) -> str:
+        wide = counted(len(self._columns), "column")
+        return f"<RunTable of {counted(len(self), 'run')} with {wide}>"
+
+
+def format_duration(value: timedelta) -> str:
+    """A length of time in words: ``1.2 s``, ``3 min 20 s``, ``2 h 5 min``, ``3 d 4 h``."""
+    seconds = value.total_seconds()
+    if seconds < 60:
+        return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours} h {minutes} min"
+    days, hours = divmod(hours, 24)
+    return f"{days} d {hours} h"
+
+
+def _says(value: object) -> bool:
+    return value is not None and value != ""
+
+
+def _is_numeric(values: Sequence[Any]) -> bool:
+    found = {type(value) for value in values if value is not None}
+    return bool(found) and found <= {int, float}
+
+
+def _dtype(values: Sequence[Any]) -> Any:
+    found = {type(value) for value in values}
+    some_missing = type(None) in found
+    found.discard(type(None))
+    if found == {bool}:
+        return "boolean" if some_missing else "bool"
+    if found == {int} and all(-(2**63) <= value < 2**63 for value in values if value is not None):
+        return "Int64" if some_missing else "int64"
+    if found and found <= {int, float}:
+        return "float64"
+    if found == {datetime}:
+        return "datetime64[us, UTC]"
+    return "timedelta64[us]" if found == {timedelta} else object
+
+
+def _arrow(values: Sequence[Any]) -> pa.Array[Any]:
+    import orjson
+    import pyarrow as pa
+
+    found = {type(value) for value in values if value is not None}
+    simple = found <= {int, float} or (
+        len(found) == 1 and found <= {bool, str, datetime, timedelta}
+    )
+    made: pa.Array[Any]
+    if simple:
+        numbers = found == {int, float}
+        try:
+            made = pa.array([float(v) if numbers and v is not None else v for v in values])
+        except (pa.ArrowInvalid, OverflowError):
+            pass  # a whole number that 64 bits do not hold
+        else:
+            return made
+    made = pa.array([None if v is None else orjson.dumps(v, default=str).decode() for v in values])
+    return made
+
+
+def make_table(
+    rows: Sequence[RunRow],
+    *,
+    columns: Sequence[str] | None = None,
+    order_by: Sequence[str] = (),
+    limit: int | None = None,
+    only_different: bool = False,
+    baseline: int | None = None,
+) -> RunTable:
+    """The table of some runs.
+
+    Args:
+        rows: The runs, the newest first.
+        columns: Which columns, in order; a name stands for all that begin with it and a dot.
+        order_by: Columns to sort by, the most important first; ``-`` before a name for the
+            largest first. Missing values come last.
+        limit: How many rows at the most.
+        only_different: Leave parameters, metrics, tags and values out that all runs share.
+        baseline: The id of the run that stands first, and that others' metrics are compared with.
+
+    Raises:
+        FilterError: An unknown column, or a baseline that is not among the runs.
+    """
+    named = dict(_named(rows))
+    noted: list[str] = []
+    if len(named) > MOST_COLUMNS:
+        noted.append(f"{len(named) - MOST_COLUMNS:,} columns are left out.")
+        named = dict(list(named.items())[:MOST_COLUMNS])
+    order = list(range(len(rows)))
+    for key in reversed(order_by):
+        name = key.removeprefix("-")
+        if name not in named:
+            _refuse(name, "order_by", named)
+        values = named[name]
+        keys = [_sort_key(value) for value in values]
+        order.sort(key=keys.__getitem__, reverse=key.startswith("-"))
+        # Sorting again keeps that order, and puts missing ones last either way.
+        order.sort(key=[_is_missing(value) for value in values].__getitem__)
+    order = order[:limit]
+    if baseline is not None:
+        first = [index for index in range(len(rows)) if rows[index].node_id == baseline]
+        if not first:
+            raise FilterError(
+                f"baseline={baseline} is none of the runs that were read. Take one that the "
+                "filter finds."
+            )
+        order = first + [index for index in order if index not in first]
+        named = _compared(rows, named, first[0])
+    named = {name: [values[index] for index in order] for name, values in named.items()}
+    if only_different and len(order) > 1:
+        named = {n: v for n, v in named.items() if n in (*_FIRST, *_LAST) or not _same(v)}
+    if columns is not None:
+        named = _chosen(named, columns)
+        return RunTable(named, noted=noted)
+    hidden = {n for n in named if n.endswith(_ADDED) and n[: n.rindex(".")] in named}
+    hidden |= {name for name in ("type", "commit", "error", "by") if name in named}
+    return RunTable(named, shown=[name for name in named if name not in hidden], noted=noted)
+
+
+def _refuse(name: str, what: str, known: Mapping[str, object]) -> None:
+    raise FilterError(
+        f"{what} names {cut(repr(name), 80)}, which no run that was found has. "
+        f"{did_you_mean(name, known)}"
+    )
+
+
+def _named(rows: Sequence[RunRow]) -> Iterator[tuple[str, list[Any]]]:
+    """Each column, with its values: what was worked with first, bookkeeping last."""
+    yield "path", [row.path for row in rows]
+    yield "status", [row.status or None for row in rows]
+    yield "duration", [row.duration for row in rows]
+    # The newest runs say which there are first; what only old ones have follows.
+    params = dict.fromkeys(name for row in rows for name in row.params)
+    for name in params:
+        yield f"params.{name}", [row.params.get(name) for row in rows]
+    curves = dict.fromkeys(name for row in rows for name in row.curves)
+    for name in curves:
+        found = [row.curves.get(name) for row in rows]
+        yield name, [one and one.last for one in found]
+        yield f"{name}.min", [one and one.least for one in found]
+        yield f"{name}.max", [one and one.most for one in found]
+        yield f"{name}.points", [one and one.points for one in found]
+    values = dict.fromkeys(name for row in rows for name in row.values)
+    taken = {*curves, *_FIRST, *_LAST, *(f"{name}{one}" for name in curves for one in _ADDED)}
+    for name in values:
+        # Of a value that is called like a metric, that it was kept.
+        column = f"kept.{name}" if name in taken else name
+        yield column, [row.values.get(name) for row in rows]
+    for name in dict.fromkeys(name for row in rows for name in row.tags):
+        yield name, [row.tags.get(name) for row in rows]
+    yield "type", [row.type for row in rows]
+    yield "started", [row.started for row in rows]
+    yield "by", [row.by for row in rows]
+    yield "commit", [row.commit for row in rows]
+    yield "error", [row.error for row in rows]
+    yield "node_id", [row.node_id for row in rows]
+
+
+def _compared(
+    rows: Sequence[RunRow], named: Mapping[str, list[Any]], first: int
+) -> dict[str, list[Any]]:
+    """With a column beside each metric: how far each run's last value is from the baseline's."""
+    made: dict[str, list[Any]] = {}
+    metrics = {name for row in rows for name in row.curves}
+    for name, values in named.items():
+        made[name] = values
+        base = values[first]
+        if name in metrics and base is not None:
+            made[f"{name}.diff"] = [None if one is None else one - base for one in values]
+    return made
+
+
+def _chosen(named: Mapping[str, list[Any]], columns: Sequence[str]) -> dict[str, list[Any]]:
+    chosen: dict[str, list[Any]] = {}
+    for name in columns:
+        inside = {n: v for n, v in named.items() if n == name or n.startswith(f"{name}.")}
+        if name in named and not name.startswith("params"):
+            inside = {name: named[name]}
+        if not inside:
+            _refuse(name, "columns=…", named)
+        chosen |= inside
+    return chosen
+
+
+def _is_missing(value: object) -> bool:
+    return value is None or (isinstance(value, float) and value != value)
+
+
+def _sort_key(value: object) -> tuple[int, Any]:
+    """Whatever stands in one column has an order: numbers, times, then texts."""
+    if _is_missing(value):
+        return 9, 0
+    if isinstance(value, bool | int | float):
+        return 0, value
+    if isinstance(value, timedelta):
+        return 1, value
+    if isinstance(value, datetime):
+        return 2, value
+    return 3, str(value)
+
+
+def _same(values: Sequence[Any]) -> bool:
+    first = values[0]
+    return all(type(one) is type(first) and one == first for one in values)
