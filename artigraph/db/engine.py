@@ -117,6 +117,8 @@ class EngineSetting(Shown):
         self._lock = threading.Lock()
         self._given: AsyncEngine | None = None
         self._checked_generation: object = None
+        self.is_left = False
+        """Whether another one was set since: who still works with it closes it again."""
         self.facts = StoreFacts(0)
         """What the store says of itself, once it was used."""
         self.upgrade: SchemaUpgrade | None = None
@@ -259,6 +261,7 @@ class EngineSetting(Shown):
 
         Those of an engine that somebody else has made stay: a memory database would be lost.
         """
+        self.is_left = True
         with self._lock:
             engines = [entry.engine.sync_engine for entry in self._engines.values()]
         # First: a connection that closes meanwhile would stand in the way.

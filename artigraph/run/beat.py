@@ -110,6 +110,9 @@ async def _beat(setting: EngineSetting) -> None:
         except ArtigraphError:
             # Gone or locked at the moment; there is a next time.
             continue
+        finally:
+            if setting.is_left:
+                setting.dispose_soon()
 
 
 async def _tell(runs: dict[int, Beating]) -> None:

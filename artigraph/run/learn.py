@@ -15,7 +15,7 @@ from artigraph.concurrency import run_in_own_thread
 from artigraph.db.fetch import ask
 from artigraph.db.retry import retried
 from artigraph.db.session import write
-from artigraph.db.setting import current_store
+from artigraph.db.setting import current_setting, current_store, using
 from artigraph.db.store import Store
 from artigraph.dialect.registry import dialect_of
 from artigraph.errors import ArtigraphError
@@ -56,7 +56,9 @@ def learn_facts(node_id: int) -> None:
     Args:
         node_id: The run. Its row is of the database in use.
     """
-    future = start_in_portal(_learn(node_id, Path.cwd()))
+    # Pinned: another database may be set before the thread has begun.
+    with using(current_setting()):
+        future = start_in_portal(_learn(node_id, Path.cwd()))
     _pending.add(future)
     future.add_done_callback(_pending.discard)
 
@@ -70,6 +72,10 @@ async def _learn(node_id: int, folder: Path) -> None:
     except ArtigraphError:
         # A run goes on without; a database that is gone is told by what it writes itself.
         return
+    finally:
+        setting = current_setting()
+        if setting is not None and setting.is_left:
+            setting.dispose_soon()
 
 
 async def _keep_environment() -> str:

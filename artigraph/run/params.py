@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
+
 from artigraph.display.escape import cut, visible
 from artigraph.errors import RunError
 from artigraph.orm.base import is_clean
@@ -42,6 +44,7 @@ def _as_param(name: str, value: object) -> Any:
     try:
         text = json.dumps(plain, allow_nan=False)
         same = json.loads(text)
+        orjson.dumps(same)  # as it is written: no whole number of more than 64 bits
     except (TypeError, ValueError, RecursionError):
         raise RunError(
             f"The parameter {visible(name, 60)!r} is {cut(repr(value), 80)}, a "
