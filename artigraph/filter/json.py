@@ -26,6 +26,7 @@ from artigraph.dialect.registry import dialect_of
 from artigraph.types.record import Form, Scalar
 
 __all__ = [
+    "NUMBER_TYPE",
     "DocumentValue",
     "SameBeginning",
     "value_column_name",
@@ -50,6 +51,9 @@ class _Number(TypeDecorator[Any]):
     def literal_processor(self, dialect: Dialect) -> Callable[[Any], str]:
         return str
 
+
+NUMBER_TYPE = _Number()
+"""A number that no driver rounds or refuses."""
 
 _TYPES: dict[Form, TypeEngine[Any]] = {
     "number": _Number(),
