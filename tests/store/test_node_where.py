@@ -32,6 +32,7 @@ from artigraph import (
     ilike,
     is_in,
     is_null,
+    iter_nodes,
     like,
     read_models,
     read_nodes,
@@ -42,6 +43,8 @@ from artigraph import (
 from artigraph.filter.operator import OPERATORS
 from artigraph.orm.base import utc_now
 from artigraph.orm.friendly import friendly_names, spoken_names
+from artigraph.outline.page import browse_search
+from artigraph.outline.search import search_clause, words_in
 
 # Callers in notebooks are not type-checked.
 loose: Any = loose_artigraph
@@ -80,6 +83,10 @@ class WhereOther(Node):
 
 class WhereFit(DataModel, version=1):
     status: str
+
+
+class WhereNamed(DataModel, version=1):
+    name: str
 
 
 @pytest.fixture
@@ -453,3 +460,76 @@ def test_every_operator_of_databases_is_one_of_columns() -> None:
         if operator.needs is not None:
             value = "a"
         assert TrackedRun.where({"status": ValueFilter(**{name: value})}).clause() is not None
+
+
+# ------------------------------------------------------------------ orders and searches
+
+
+async def test_orders_take_friendly_names_and_paths(store: str) -> None:
+    """By a column's short name, by what is in a document; rows without a value come last."""
+    start = datetime(2024, 1, 1, tzinfo=UTC)
+    await write_nodes(
+        [
+            run("a", params={"lr": 0.5}, started_at=start),
+            run("b", params={"lr": 0.05, "name": "x"}, started_at=start + timedelta(days=2)),
+            run("c", params={"lr": 5, "name": "w"}, started_at=start + timedelta(days=1)),
+            run("d"),
+        ]
+    )
+    runs = NodeFilter(node_type=TrackedRun)
+    assert await labels(runs, order_by="params.lr") == ["b", "a", "c", "d"]
+    assert await labels(runs, order_by="-params.lr", limit=2) == ["c", "a"]
+    assert await labels(runs, order_by="-started_at") == ["b", "c", "a", "d"]
+    assert await labels(runs, order_by=["status", "params.name"]) == ["c", "b", "a", "d"]
+    assert await labels(TrackedRun.where({"status": "finished"}), order_by="label")
+    assert await labels(NodeFilter(), order_by="-created_at")
+    pages = [n.node_label async for n in iter_nodes(runs, order_by="params.lr", page_size=1)]
+    assert pages == ["b", "a", "c", "d"]
+    with pytest.raises(FilterError, match="Did you mean 'started_at'"):
+        await read_nodes(runs, order_by="start_at")
+    with pytest.raises(FilterError, match="has no order"):
+        await read_nodes(runs, order_by="params")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("lr=0.1", "ab"),
+        ("params.lr<0.1", "c"),
+        ("net.depth=3", "c"),
+        ("status=failed", "b"),
+        ("status!=failed", "ac"),
+        ("status~f%", "ab"),
+        ("failed", "bx"),
+        ("FAILED", "bx"),
+        ("lost", "c"),
+        ("status=lost lr<1", "c"),
+        ("failed lr=0.1", "b"),
+        ("tracked_run_status=failed", "b"),
+        ("started_at>2024-01-01", "a"),
+        ("started_at>soon", ""),
+        ("lr=*", "abc"),
+        ("name=adam", "ay"),
+        ("momentum=true", "a"),
+        ("optimizer=sgd", ""),
+    ],
+)
+async def test_the_search_box_finds_runs(store: str, text: str, found: str) -> None:
+    """Parameters by their names alone, columns by friendly ones, and how runs went by itself."""
+    now = utc_now()
+    params: list[dict[str, Any]] = [
+        {"lr": 0.1, "name": "adam", "momentum": True},
+        {"lr": 0.1},
+        {"lr": 0.01, "net": {"depth": 3}},
+    ]
+    await write_nodes(
+        [
+            run("a", params=params[0], started_at=now),
+            run("b", "failed", params=params[1]),
+            run("c", "running", params=params[2], beat_at=now - timedelta(hours=1)),
+            Node(node_label="x failed"),
+        ]
+    )
+    await write_models(models={"y": WhereNamed(name="adam")})
+    page = await browse_search(search_clause(text), words=words_in(text))
+    assert "".join(sorted(str(node.label)[0] for node in page.nodes)) == found
