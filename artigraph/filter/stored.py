@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import isinf
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import (
     Boolean,
@@ -24,12 +24,35 @@ from typing_extensions import override
 
 from artigraph.dialect.registry import dialect_of
 from artigraph.filter.json import NUMBER_TYPE, DocumentValue, SameBeginning
-from artigraph.filter.operator import Operator
 from artigraph.orm.check.affinity import affinity_of
 from artigraph.orm.friendly import ways_of
 from artigraph.types.record import Scalar
 
 __all__ = ["InColumn", "InDocument", "StoredValue"]
+
+
+class Compares(Protocol):
+    """An operator, as far as it makes clauses."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def needs(self) -> str | None:
+        """``"order"`` or ``"text"``, if it needs one of them."""
+        ...
+
+    @property
+    def negated(self) -> bool:
+        """Whether it refuses what it compares with."""
+        ...
+
+    @property
+    def clause(self) -> Callable[[ColumnElement[Any], Any], ColumnElement[bool]]:
+        """The comparison in SQL."""
+        ...
 
 
 class StoredValue(ABC):
@@ -44,7 +67,7 @@ class StoredValue(ABC):
         """Whether it is NaN."""
 
     @abstractmethod
-    def compared(self, operator: Operator, scalar: Scalar, stored: Any) -> ColumnElement[bool]:
+    def compared(self, operator: Compares, scalar: Scalar, stored: Any) -> ColumnElement[bool]:
         """Its comparison.
 
         Args:
@@ -79,7 +102,7 @@ class InDocument(StoredValue):
         return DocumentValue(self._document, self._keys, "nan", plain=self._plain)
 
     @override
-    def compared(self, operator: Operator, scalar: Scalar, stored: Any) -> ColumnElement[bool]:
+    def compared(self, operator: Compares, scalar: Scalar, stored: Any) -> ColumnElement[bool]:
         value = self.sortable(scalar)
         clause = operator.clause(value, stored)
         if operator.needs == "order":
@@ -130,7 +153,7 @@ class InColumn(StoredValue):
         return _IsNaN(self._plain) if self._affinity in ("float", "decimal") else _Never()
 
     @override
-    def compared(self, operator: Operator, scalar: Scalar, stored: Any) -> ColumnElement[bool]:
+    def compared(self, operator: Compares, scalar: Scalar, stored: Any) -> ColumnElement[bool]:
         several = stored if isinstance(stored, tuple) else (stored,)
         if self._derived is not None and operator.needs is None and not operator.negated:
             kept = self._derived.kept

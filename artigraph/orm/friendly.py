@@ -14,15 +14,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Column, ColumnElement, FromClause
 
 from artigraph.registry import public_name
-
-if TYPE_CHECKING:
-    from artigraph.orm.node import Node
 
 __all__ = [
     "Askable",
@@ -83,7 +80,7 @@ def ways_of(column: Column[Any]) -> Ways:
     return ways
 
 
-def spoken_names(node_type: type[Node]) -> list[str]:
+def spoken_names(node_type: type[Any]) -> list[str]:
     """What a node class is called: by its name, and by what its rows are called.
 
     Of artigraph's own, ``artigraph_run`` is ``run`` as well.
@@ -92,7 +89,7 @@ def spoken_names(node_type: type[Node]) -> list[str]:
     return list(dict.fromkeys([node_type.__name__, identity, identity.removeprefix(_OWN)]))
 
 
-def friendly_names(node_type: type[Node]) -> Mapping[str, Column[Any]]:
+def friendly_names(node_type: type[Any]) -> Mapping[str, Column[Any]]:
     """The columns of a node class by their friendly names, its bases' first.
 
     Where two would have one name, that of a base has it, and the other keeps its own.
@@ -100,12 +97,12 @@ def friendly_names(node_type: type[Node]) -> Mapping[str, Column[Any]]:
     return _names(node_type)[0]
 
 
-def named_columns(node_type: type[Node]) -> Mapping[str, Column[Any]]:
+def named_columns(node_type: type[Any]) -> Mapping[str, Column[Any]]:
     """The columns of a node class by every name: friendly ones, their own, and older ones."""
     return _names(node_type)[1]
 
 
-def friendly_name(node_type: type[Node], column: str) -> str:
+def friendly_name(node_type: type[Any], column: str) -> str:
     """The friendly name of a column that has the name of an attribute; else that name."""
     return _names(node_type)[2].get(column, column)
 
@@ -114,7 +111,7 @@ _Names = tuple[Mapping[str, Column[Any]], Mapping[str, Column[Any]], Mapping[str
 _known: WeakKeyDictionary[type[Any], tuple[object, _Names]] = WeakKeyDictionary()
 
 
-def _names(node_type: type[Node]) -> _Names:
+def _names(node_type: type[Any]) -> _Names:
     mapper = node_type.__mapper__
     seen = _known.get(node_type)
     # SQLAlchemy makes that collection anew when a class gains an attribute.
@@ -123,7 +120,7 @@ def _names(node_type: type[Node]) -> _Names:
     return seen[1]
 
 
-def _name_all(node_type: type[Node]) -> _Names:
+def _name_all(node_type: type[Any]) -> _Names:
     friendly: dict[str, Column[Any]] = {}
     own: dict[str, Column[Any]] = {}
     called: dict[str, str] = {}
