@@ -111,8 +111,11 @@ class DocumentValue(ColumnElement[Any]):
 
 def value_column_name(value: DocumentValue) -> str:
     """What a generated column for an indexed value is called."""
-    described = repr((value.keys, value.form, value.tag, value.plain)).encode()
-    return f"{FIELD_COLUMN}{sha256(described).hexdigest()[:16]}"
+    described = repr((value.keys, value.form, value.tag, value.plain))
+    name = getattr(value.document, "name", "")
+    if name != "model_artifact_data":  # those of models have had their names for longer
+        described += f" in {name}"
+    return f"{FIELD_COLUMN}{sha256(described.encode()).hexdigest()[:16]}"
 
 
 class SameBeginning(FunctionElement[bool]):

@@ -28,7 +28,10 @@ from artigraph.orm.check.affinity import affinity_of
 from artigraph.orm.friendly import ways_of
 from artigraph.types.record import Scalar
 
-__all__ = ["InColumn", "InDocument", "StoredValue"]
+__all__ = ["InColumn", "InDocument", "StoredValue", "is_short"]
+
+SHORT = 255
+"""Characters of a text that every database indexes whole."""
 
 
 class Compares(Protocol):
@@ -171,7 +174,11 @@ class InColumn(StoredValue):
                 column = _ByBytes(column)
             clause = operator.clause(column, stored)
             return and_(clause, not_(self.nan())) if self._is_float else clause
-        return operator.clause(column, stored)
+        clause = operator.clause(column, stored)
+        if operator.name == "eq" and self._affinity == "text" and not is_short(self._plain):
+            # Of a long text an index has the beginning.
+            clause = and_(clause, SameBeginning(column, literal(stored, String())))
+        return clause
 
     @property
     def _is_float(self) -> bool:
@@ -186,6 +193,12 @@ class InColumn(StoredValue):
     @override
     def sortable(self, scalar: Scalar) -> ColumnElement[Any]:
         return self.told
+
+
+def is_short(column: ColumnElement[Any]) -> bool:
+    """Whether the texts of a column end where any database indexes them whole."""
+    length = getattr(getattr(column.type, "usual", column.type), "length", None)
+    return length is not None and length <= SHORT
 
 
 class _Never(FunctionElement[bool]):
