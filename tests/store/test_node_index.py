@@ -57,7 +57,7 @@ async def test_an_index_is_used_and_finds_the_same(
         return TrackedRun(
             node_label=label,
             tracked_run_status="failed" if wanted else "finished",
-            tracked_run_error="e" * (5_000 if wanted else 4_999),
+            tracked_run_error=("e" if wanted else "f") * 5_000,
             tracked_run_started_at=START + timedelta(days=2000 if wanted else at),
             tracked_run_params={
                 "lr": 0.001 if wanted else 0.5,
