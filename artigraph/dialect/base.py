@@ -345,20 +345,21 @@ class Dialect(Tags, Guards, RoleStatements, ABC):
         return frozenset()
 
     async def create_field_index(
-        self, connection: AsyncConnection, table: str, column: str, sql: str, form: str
+        self, connection: AsyncConnection, table: str, column: str, sql: str, form: str, *, of: str
     ) -> None:
-        """Index a field of models, after their type; an index that is there stays.
+        """Index a field of models or of nodes; an index that is there stays.
 
         Args:
             connection: To the database.
             table: The table of nodes.
             column: What a column for the field is called; the index has ``_ix`` behind.
-            sql: SQL for the field's value.
+            sql: SQL for the field's value, in parentheses.
             form: How the value is read.
+            of: ``"models"``, ``"nodes"``, or ``"column"`` if it is one of nodes itself.
         """
+        lead = "model_artifact_type" if of == "models" else "node_type"
         await connection.exec_driver_sql(
-            f"CREATE INDEX IF NOT EXISTS {column}_ix ON {table} "
-            f"(model_artifact_type, ({sql}), node_id)"
+            f"CREATE INDEX IF NOT EXISTS {column}_ix ON {table} ({lead}, {sql}, node_id)"
         )
 
     async def drop_field_index(self, connection: AsyncConnection, table: str, column: str) -> None:

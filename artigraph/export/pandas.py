@@ -13,6 +13,8 @@ from artigraph.codec.base import LoadedChildren
 from artigraph.concurrency import run_in_thread
 from artigraph.export.pyarrow import read_table
 from artigraph.filter.base import Filter
+from artigraph.filter.order import OrderBy
+from artigraph.orm.node import Node
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,12 +29,16 @@ async def read_frame(
     *,
     tags: Sequence[str] | bool = False,
     strict: bool = False,
+    order_by: OrderBy = None,
+    limit: int | None = None,
+    above: type[Node] | None = None,
 ) -> pd.DataFrame:
-    """Read the models that a filter finds as a frame.
+    """Read the models that a filter finds as a frame; or its nodes.
 
     Args:
-        filter: Any filter, or several combined; other nodes it finds are left
-            out.
+        filter: Any filter, or several combined. One that asks for a class of nodes, such as
+            ``TrackedRun.where(…)``, gives those nodes; any other the models that it finds,
+            or its nodes if there is no model among them.
         columns: The columns to read, in order; a dict or a nested model stands
             for all of its columns. All, unless given.
         tags: Names of tags, each a column ``tag:name`` behind the others, which is ``True`` for
@@ -40,9 +46,13 @@ async def read_frame(
         strict: Raise what is wrong with the first row whose document cannot be read, or makes
             more than 10,000 columns alone. Its fields are missing otherwise, and one
             ``UnfitModelWarning`` tells of all such rows.
+        order_by: As for :func:`read_models`; by id, unless given.
+        limit: How many to read at the most.
+        above: A node class, such as ``TrackedRun``, whose columns stand beside those of the models
+            that hang on such a node: ``run.status``, ``run.params.lr``.
 
     Returns:
-        One row a model, by id, with the columns that ``read_table`` describes.
+        One row a model, by id, or one a node, with the columns that ``read_table`` describes.
         Integers and bools are ``int64`` and ``bool``, and where some are missing
         ``Int64`` and ``boolean``; a missing float is NaN. Datetimes are
         ``datetime64[us]``, in UTC if they have a zone. Lists, tuples and sets are
@@ -57,7 +67,10 @@ async def read_frame(
         DeserializationError: With ``strict``: a document is none that artigraph wrote, or makes
             too many columns.
     """
-    return await run_in_thread(_frame, await read_table(filter, columns, tags=tags, strict=strict))
+    table = await read_table(
+        filter, columns, tags=tags, strict=strict, order_by=order_by, limit=limit, above=above
+    )
+    return await run_in_thread(_frame, table)
 
 
 def _frame(table: pa.Table) -> pd.DataFrame:

@@ -64,7 +64,13 @@ class Selection:
         return any(one == name or one.startswith(f"{name}.") for one in self._columns)
 
     def choose(
-        self, found: Sequence[str], blobs: Collection[str], fields: Collection[str], *, empty: bool
+        self,
+        found: Sequence[str],
+        blobs: Collection[str],
+        fields: Collection[str],
+        *,
+        empty: bool,
+        noun: str = "model",
     ) -> list[str]:
         """The columns to return.
 
@@ -73,6 +79,7 @@ class Selection:
             blobs: Columns whose values are not read.
             fields: All fields that are known, whether they were looked at or not.
             empty: Whether there is no row, so that a dict's columns are not known.
+            noun: What the rows are.
 
         Returns:
             Names; one that is not among ``found`` is of a column without values.
@@ -86,7 +93,7 @@ class Selection:
         for name in self._columns:
             inside = [one for one in found if one == name or one.startswith(f"{name}.")]
             if not inside:
-                self._check(name, found, blobs, fields, empty)
+                self._check(name, found, blobs, fields, empty, noun)
             chosen |= dict.fromkeys(inside or [name])
         return list(chosen)
 
@@ -97,6 +104,7 @@ class Selection:
         blobs: Collection[str],
         fields: Collection[str],
         empty: bool,
+        noun: str,
     ) -> None:
         for blob in blobs:
             if name == blob or name.startswith(f"{blob}.") or blob.startswith(f"{name}."):
@@ -108,4 +116,4 @@ class Selection:
         known_field = any(name == one or (empty and name.startswith(f"{one}.")) for one in fields)
         if not known_field and not (empty and not fields):
             known = {*found, *fields, *blobs}
-            raise FilterError(f"No model found has a column {name!r}. {did_you_mean(name, known)}")
+            raise FilterError(f"No {noun} found has a column {name!r}. {did_you_mean(name, known)}")

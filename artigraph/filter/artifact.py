@@ -8,7 +8,8 @@ from typing import ClassVar
 
 from sqlalchemy import ColumnElement
 
-from artigraph.filter.node import NodeFilter, expect
+from artigraph.filter.expected import expect
+from artigraph.filter.node import NodeFilter
 from artigraph.filter.operator import ValueFilter, comparison, match
 from artigraph.filter.unset import UNSET, Unset
 from artigraph.orm.artifact import BaseArtifact

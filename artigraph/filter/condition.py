@@ -1,10 +1,10 @@
-"""Conditions on the fields of models, before it is known of which class.
+"""Conditions on fields of models and columns of nodes, before it is known of which class.
 
 A condition names a field by the path that leads to it and says how its value
 compares. Against a model's class it is checked: that the field exists, and
 that the comparison makes sense for what the field is annotated as. It then
 becomes a clause on the document of the model's row, or of the row of a nested
-model below it.
+model below it. Against a node class it asks the row's columns, and the documents in them.
 """
 
 from __future__ import annotations
@@ -18,11 +18,9 @@ from sqlalchemy import (
     Boolean,
     ColumnElement,
     FromClause,
-    String,
     and_,
     exists,
     func,
-    literal,
     not_,
     or_,
     select,
@@ -33,10 +31,8 @@ from typing_extensions import override
 from artigraph.errors import ArtigraphError, FilterError, SerializationError
 from artigraph.filter.base import negated
 from artigraph.filter.comparable import choose_scalar
-from artigraph.filter.json import DocumentValue, SameBeginning
 from artigraph.filter.known import Reader, Writer, Written, read_by_key
 from artigraph.filter.location import (
-    FieldLocation,
     find_field,
     nested_model,
     path_of,
@@ -44,6 +40,7 @@ from artigraph.filter.location import (
 )
 from artigraph.filter.operator import OPERATORS, Comparison, Operator, asked_of, keys
 from artigraph.filter.shape import Path, Shape
+from artigraph.filter.stored import StoredValue
 from artigraph.orm.node import node_table
 from artigraph.types.record import Scalar
 
@@ -266,30 +263,20 @@ class FieldComparison(Condition, Comparison[Path]):
         return equality and isinstance(self.value, float) and self.value != self.value
 
     def holds(
-        self,
-        document: ColumnElement[Any],
-        location: FieldLocation,
-        scalar: Scalar | None,
-        stored: object,
+        self, value: StoredValue, scalar: Scalar | None, stored: object
     ) -> ColumnElement[bool]:
-        """The comparison on the document that has the field, as a scalar that is so stored."""
-        keys, plain = location.keys, location.shape.tells_type
-        present: ColumnElement[bool] = DocumentValue(document, keys, "present")
+        """The comparison of a row's value, as a scalar that is so stored."""
+        present = value.present()
         if self.asked is None or scalar is None:
             if self.is_nan:
-                nan = DocumentValue(document, keys, "nan", plain=plain)
+                nan = value.nan()
                 return and_(present, not_(nan)) if self.operator.negated else nan
             return present if self.operator.negated else not_(present)
         operator, _ = self.asked
-        value = DocumentValue.of_kind(document, keys, scalar, plain)
-        clause = operator.clause(value, stored)
+        clause = value.compared(operator, scalar, stored)
         if self.operator.negated and self.values:
             # NaN, and what is of another kind, is not equal either.
             return and_(present, func.coalesce(clause, true(), type_=Boolean()))
-        if operator.needs == "order":
-            clause = and_(clause, *_same_zone(scalar, value, stored))
-        if scalar.form == "text" and operator.name == "eq":
-            clause = and_(clause, SameBeginning(value, literal(stored, String())))
         return or_(clause, not_(present)) if None in self.values else clause
 
 
@@ -338,9 +325,9 @@ def _on_field(
     asked = [one.asked for one in compared]
     scalar, stored = choose_scalar(location.shape, f"{owner}.{shown_path(path)}", asked)
     rows = [row, *(node_table.alias() for _ in location.labels)]
-    document = rows[-1].c.model_artifact_data
+    value = location.stored(rows[-1])
     pairs = zip(compared, stored, strict=True)
-    clause = and_(true(), *(one.holds(document, location, scalar, value) for one, value in pairs))
+    clause = and_(true(), *(one.holds(value, scalar, given) for one, given in pairs))
     for at, label in reversed(list(enumerate(location.labels))):
         inner = rows[at + 1]
         there = nested_model(inner, rows[at], label)
@@ -348,16 +335,6 @@ def _on_field(
         if compared and all(one.finds_missing for one in compared):
             clause = or_(clause, not_(exists(select(inner.c.node_id).where(there))))
     return clause
-
-
-def _same_zone(
-    scalar: Scalar, value: ColumnElement[Any], asked: object
-) -> list[ColumnElement[bool]]:
-    """Naive and aware datetimes do not compare, though their texts would."""
-    if scalar.form != "moment":
-        return []
-    zones = {one[26:27] for one in (asked if isinstance(asked, tuple) else (asked,))}
-    return [value.like("%Z") if zone else not_(value.like("%Z")) for zone in zones]
 
 
 def compare(path: Path, asked: Mapping[str, Any]) -> Condition:

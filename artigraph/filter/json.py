@@ -26,6 +26,7 @@ from artigraph.dialect.registry import dialect_of
 from artigraph.types.record import Form, Scalar
 
 __all__ = [
+    "NUMBER_TYPE",
     "DocumentValue",
     "SameBeginning",
     "value_column_name",
@@ -50,6 +51,9 @@ class _Number(TypeDecorator[Any]):
     def literal_processor(self, dialect: Dialect) -> Callable[[Any], str]:
         return str
 
+
+NUMBER_TYPE = _Number()
+"""A number that no driver rounds or refuses."""
 
 _TYPES: dict[Form, TypeEngine[Any]] = {
     "number": _Number(),
@@ -107,8 +111,11 @@ class DocumentValue(ColumnElement[Any]):
 
 def value_column_name(value: DocumentValue) -> str:
     """What a generated column for an indexed value is called."""
-    described = repr((value.keys, value.form, value.tag, value.plain)).encode()
-    return f"{FIELD_COLUMN}{sha256(described).hexdigest()[:16]}"
+    described = repr((value.keys, value.form, value.tag, value.plain))
+    name = getattr(value.document, "name", "")
+    if name != "model_artifact_data":  # those of models have had their names for longer
+        described += f" in {name}"
+    return f"{FIELD_COLUMN}{sha256(described.encode()).hexdigest()[:16]}"
 
 
 class SameBeginning(FunctionElement[bool]):

@@ -8,11 +8,13 @@ annotation; ``artigraph.filter.shape`` reads that.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, and_
+from sqlalchemy import Column, ColumnElement, FromClause, and_
 
 from artigraph.errors import FilterError
 from artigraph.filter.shape import Path, Shape
+from artigraph.filter.stored import InColumn, InDocument, StoredValue
 from artigraph.orm.base import is_clean
 from artigraph.registry import did_you_mean
 
@@ -29,6 +31,16 @@ class FieldLocation:
     """What leads to it in the document of the last row."""
     shape: Shape
     """What it may hold."""
+    column: Column[Any] | None = None
+    """The column of the last row that has it, or the document that it is in; that of models,
+    unless given."""
+
+    def stored(self, row: FromClause) -> StoredValue:
+        """The value that a row has there; the last of those that lead to it."""
+        if self.column is not None and not self.keys:
+            return InColumn(row, self.column)
+        name = "model_artifact_data" if self.column is None else self.column.name
+        return InDocument(row.c[name], self.keys, self.shape.tells_type)
 
 
 def path_of(field: object) -> Path:
@@ -59,6 +71,7 @@ def find_field(owner: str, shape: Shape, path: Path) -> FieldLocation:
     """
     labels: list[str] = []
     keys: list[str] = []
+    column: Column[Any] | None = None
     for at, key in enumerate(path):
         if not is_clean(key) or key == "$":
             raise FilterError(
@@ -74,14 +87,17 @@ def find_field(owner: str, shape: Shape, path: Path) -> FieldLocation:
                 f"{where} is {shape.name}; a filter cannot look for {key!r} in that. It looks into "
                 "dicts with text or integer keys and into nested models."
             )
-        keys.append(key)
         shape = inner
+        if shape.column is not None:
+            column = shape.column
+            continue
+        keys.append(key)
         if shape.is_row and at < len(path) - 1:
             labels.append(".".join(keys))
             keys = []
         elif at < len(path) - 1:
             keys += shape.within
-    return FieldLocation(tuple(labels), tuple(keys), shape)
+    return FieldLocation(tuple(labels), tuple(keys), shape, column)
 
 
 def nested_model(inner: FromClause, row: FromClause, label: str) -> ColumnElement[bool]:

@@ -16,10 +16,9 @@ from artigraph.db.store import Store
 from artigraph.errors import FilterError
 from artigraph.filter.artifact import ArtifactFilter
 from artigraph.filter.base import Filter
-from artigraph.filter.condition import Condition, conditions_of
+from artigraph.filter.condition import Condition
 from artigraph.filter.english import Phrase
-from artigraph.filter.known import Reader
-from artigraph.filter.node import expect
+from artigraph.filter.expected import expect
 from artigraph.filter.operator import ValueFilter, comparison, match
 from artigraph.filter.shape import AnyShape, Shape, is_model_class
 from artigraph.filter.unset import UNSET, Unset
@@ -156,10 +155,9 @@ class ModelFilter(ArtifactFilter):
     _held: ClassVar[tuple[ColumnElement[bool], ...]] = ()
 
     def __post_init__(self) -> None:
-        super().__post_init__()
         self._check_types()
+        super().__post_init__()
         if self.where is not UNSET:
-            object.__setattr__(self, "where", conditions_of(self.where))
             # At once, so that a mistake shows where it was typed.
             object.__setattr__(self, "_held", tuple(self._holds()))
 
@@ -174,17 +172,8 @@ class ModelFilter(ArtifactFilter):
 
     @override
     @classmethod
-    def _from_json(cls, given: dict[str, Any], reader: Reader, at: str, level: int) -> Any:
-        # The types first: they tell what is compared in their fields.
-        where = given.pop("where", None)
-        values = reader.values(cls, given, at, level)
-        if where is not None:
-            outer, reader.shapes = reader.shapes, _shapes_of(values.get("model_type"))
-            values["where"] = reader.read(where, f"{at}.where", level + 1)
-            reader.shapes = outer
-            if not isinstance(values["where"], Condition):
-                raise FilterError(f"{at}.where is no condition, but {values['where']!r:.60}.")
-        return reader.make(cls, values, at)
+    def _shapes_of(cls, values: Mapping[str, Any]) -> tuple[Shape, ...]:
+        return _shapes_of(values.get("model_type"))
 
     def _check_types(self) -> None:
         given = self.model_type
@@ -205,10 +194,9 @@ class ModelFilter(ArtifactFilter):
             return "models"
         return " or ".join(str(one) for one in self.model_type) or "models of no type"
 
-    def _tails(self) -> Iterable[str]:
-        if self.where is not UNSET:
-            yield f"with {self.where}"
-        yield from super()._tails()
+    @override
+    def _columns_hold(self) -> None:
+        """Nothing: its conditions are on the fields of models."""
 
     def _clauses(self) -> Iterable[ColumnElement[bool]]:
         yield from super()._clauses()

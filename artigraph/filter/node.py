@@ -6,24 +6,29 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, bindparam, true
+from sqlalchemy import ColumnElement, and_, bindparam, or_, true
 from typing_extensions import override
 
 from artigraph.display.escape import cut
 from artigraph.errors import FilterError
 from artigraph.filter.base import PRESENT, Filter, finds_all
+from artigraph.filter.column import NodeShape, any_node, owners_of
+from artigraph.filter.condition import Condition, conditions_of
 from artigraph.filter.english import Phrase
-from artigraph.filter.operator import OPERATORS, ValueFilter, comparison, match, moment
+from artigraph.filter.expected import expect, expect_uids
+from artigraph.filter.field import to_condition
+from artigraph.filter.known import Reader
+from artigraph.filter.operator import ValueFilter, comparison, match, moment
 from artigraph.filter.relation import NodeRelationshipFilter
-from artigraph.filter.unset import NOT_WRITTEN, UNSET, Unset
-from artigraph.filter.value import among, check_moment, check_value
+from artigraph.filter.shape import Shape
+from artigraph.filter.unset import UNSET, Unset
+from artigraph.filter.value import among, check_value
 from artigraph.orm.node import Node, node_table
-from artigraph.types.scalar import without_numpy
 
-__all__ = ["NodeFilter", "NodeTypeFilter", "expect"]
+__all__ = ["NodeFilter", "NodeTypeFilter"]
 
 NodeType: TypeAlias = type[Node] | str
 
@@ -44,6 +49,12 @@ class NodeFilter(Filter):
         created_by: Who first wrote them: a name, several, or a ``ValueFilter``.
         updated_by: Who last wrote them.
         node_uid: A uid, as a ``UUID`` or its text, or several.
+        where: What columns of the class hold, and documents in them: a mapping from names to a
+            value, several or a ``ValueFilter`` each, as in ``{"status": "failed",
+            "params.lr": ValueFilter(lt=0.1)}``, or a condition, as
+            :meth:`TrackedRun.where <artigraph.Node.where>` makes. A column goes by its own
+            name, and by that without the class's in front. Without ``node_type`` all that
+            is asked for must be columns of one class.
 
     Raises:
         FilterError: An unknown key, or a value of the wrong type.
@@ -58,6 +69,7 @@ class NodeFilter(Filter):
     created_by: str | Collection[str] | ValueFilter | Unset = UNSET
     updated_by: str | Collection[str] | ValueFilter | Unset = UNSET
     node_uid: UUID | str | Collection[UUID | str] | Unset = UNSET
+    where: Condition | Mapping[Any, Any] | Unset = UNSET
 
     def __post_init__(self) -> None:
         expect(self, "node_id", int)
@@ -66,7 +78,7 @@ class NodeFilter(Filter):
         expect(self, "updated_at", datetime)
         expect(self, "created_by", str)
         expect(self, "updated_by", str)
-        _expect_uids(self)
+        expect_uids(self)
         if not isinstance(self.relationship, NodeRelationshipFilter | Unset):
             raise FilterError(
                 f"{type(self).__name__}(relationship=…) takes a NodeRelationshipFilter, "
@@ -74,6 +86,16 @@ class NodeFilter(Filter):
             )
         if not isinstance(self.node_type, NodeTypeFilter | Unset):
             object.__setattr__(self, "node_type", NodeTypeFilter(type=self.node_type))
+        if self.where is not UNSET:
+            object.__setattr__(self, "where", conditions_of(self.where))
+            # At once, so that a mistake shows where it was typed.
+            self._columns_hold()
+
+    @classmethod
+    def _of_class(cls, node_type: type[Node], given: object) -> NodeFilter:
+        """Nodes of a class, by a function of its columns or what ``where`` takes."""
+        made = to_condition(node_type.__name__, NodeShape(node_type), given)
+        return NodeFilter(node_type=node_type, where=made)
 
     _only: ClassVar[str | None] = None
     """The node type that a kind of filter is limited to."""
@@ -116,6 +138,8 @@ class NodeFilter(Filter):
         return f"{self._only}s"
 
     def _tails(self) -> Iterable[str]:
+        if self.where is not UNSET:
+            yield f"with {self.where}"
         if self.node_id is not UNSET:
             yield f"with {comparison('id', self.node_id)}"
         if self.label is not UNSET:
@@ -130,6 +154,62 @@ class NodeFilter(Filter):
             yield comparison("updated by", self.updated_by)
         if self.node_uid is not UNSET:
             yield f"with {comparison('uid', self.node_uid)}"
+
+    def _columns_hold(self) -> ColumnElement[bool] | None:
+        """What columns must hold, of the classes that are asked for."""
+        if not isinstance(self.where, Condition):
+            raise TypeError("__post_init__() comes first")
+        asked = _types_of(self.node_type)
+        if not asked:
+            clause, owners = self._of_any_type()
+            identities = frozenset(map(_identity, owners))
+            return clause if Node in owners else and_(_of_types(identities), clause)
+        held = [
+            (self._of_type(one), self.where.clause(node_table, _named(one), NodeShape(known)))
+            for one in asked
+            for known in [_class_of(one)]
+        ]
+        if len(held) == 1:
+            return held[0][1]  # the type is asked for beside it
+        return or_(*(and_(of_type, clause) for of_type, clause in held))
+
+    def owners(self) -> list[type[Node]]:
+        """The classes that have the columns which are asked for, where it names no class."""
+        return self._of_any_type()[1] if self.where is not UNSET else [Node]
+
+    def _of_any_type(self) -> tuple[ColumnElement[bool], list[type[Node]]]:
+        shape = any_node() if self._only is None else NodeShape(*_classes({self._only}))
+        clause = cast(Condition, self.where).clause(node_table, "A node", shape)
+        owners = owners_of(shape.used.values())
+        if not owners:
+            columns = " and ".join(sorted(shape.used))
+            raise FilterError(f"No node class has all of the columns {columns}.")
+        return clause, owners
+
+    def _of_type(self, one: NodeType) -> ColumnElement[bool]:
+        subclasses = not isinstance(self.node_type, NodeTypeFilter) or self.node_type.subclasses
+        return NodeTypeFilter(type=one, subclasses=subclasses).clause()
+
+    @override
+    @classmethod
+    def _from_json(cls, given: dict[str, Any], reader: Reader, at: str, level: int) -> Any:
+        # The types first: they tell what is compared.
+        where = given.pop("where", None)
+        values = reader.values(cls, given, at, level)
+        if where is not None:
+            outer, reader.shapes = reader.shapes, cls._shapes_of(values)
+            values["where"] = reader.read(where, f"{at}.where", level + 1)
+            reader.shapes = outer
+            if not isinstance(values["where"], Condition):
+                raise FilterError(f"{at}.where is no condition, but {values['where']!r:.60}.")
+        return reader.make(cls, values, at)
+
+    @classmethod
+    def _shapes_of(cls, values: Mapping[str, Any]) -> tuple[Shape, ...]:
+        """The shapes of the classes that the values of its other keys name."""
+        asked = _types_of(values.get("node_type", UNSET))
+        known = [one for one in asked if not isinstance(one, str)]
+        return tuple(NodeShape(one) for one in known) if asked else (any_node(),)
 
     def _type_clauses(self) -> Iterable[ColumnElement[bool]]:
         """What the kind of filter says by itself."""
@@ -157,77 +237,8 @@ class NodeFilter(Filter):
             yield match(columns.node_updated_by, self.updated_by)
         if self.node_uid is not UNSET:
             yield match(columns.node_uid, self.node_uid)
-
-
-def _expect_uids(owner: NodeFilter) -> None:
-    """Make of a filter's uids what rows have, or refuse what is none."""
-    given = owner.node_uid
-    if given is UNSET:
-        return
-    several: tuple[Any, ...] | None = None
-    if isinstance(given, Iterable) and not isinstance(given, str | bytes):
-        several = tuple(given)
-    found: list[UUID] = []
-    for one in (given,) if several is None else several:
-        try:
-            found.append(one if isinstance(one, UUID) else UUID(one))
-        except (ValueError, TypeError, AttributeError):
-            hint = f" {NOT_WRITTEN}" if one is None else ""
-            raise FilterError(
-                f"{type(owner).__name__}(node_uid=…) takes a UUID, its text, or several of them, "
-                f"not {cut(repr(one), 80)} ({type(one).__name__}).{hint}"
-            ) from None
-    object.__setattr__(owner, "node_uid", found[0] if several is None else tuple(found))
-
-
-def expect(owner: Filter, name: str, kind: type[Any]) -> None:
-    """Refuse a filter whose key holds neither ``kind``, several, nor a ``ValueFilter``."""
-    value = getattr(owner, name)
-    if value is UNSET:
-        return
-    if isinstance(value, ValueFilter):
-        _expect_compared(owner, name, kind, value)
-        return
-    # In Python True is an int; as an id it is a mistake.
-    several = isinstance(value, Iterable) and not isinstance(value, str | bytes)
-    value = tuple(map(without_numpy, value)) if several else without_numpy(value)
-    object.__setattr__(owner, name, value)
-    for one in value if several else (value,):
-        if not isinstance(one, kind) or isinstance(one, bool):
-            hint = f" {NOT_WRITTEN}" if one is None and name == "node_id" else ""
-            raise FilterError(
-                f"{type(owner).__name__}({name}=…) takes {kind.__name__}, several of them, or a "
-                f"ValueFilter, not {one!r} ({type(one).__name__}).{hint}"
-            )
-        check_value(one)
-        if kind is datetime:
-            check_moment(one)
-
-
-def _expect_compared(owner: Filter, name: str, kind: type[Any], asked: ValueFilter) -> None:
-    """Refuse comparisons that some database does not know, and others answer as they like."""
-    for key, value in asked.given().items():
-        if name == "node_id" and None in (value if isinstance(value, tuple) else (value,)):
-            # Every row has an id, so all rows but that of None are all rows.
-            raise FilterError(
-                f"{type(owner).__name__}(node_id=ValueFilter({key}={value!r})) compares with None, "
-                f"which no row has for its id. {NOT_WRITTEN}"
-            )
-        if OPERATORS[key].needs == "text" and kind is not str:
-            raise FilterError(
-                f"{type(owner).__name__}({name}=…) is no text, and only text is like a pattern: "
-                f"{key}={value!r}."
-            )
-        for one in value if isinstance(value, tuple) else (value,):
-            # A float compares with an id; a NaT says of itself that it is a datetime.
-            fits = isinstance(one, int | float if kind is int else kind) and one == one
-            if one is not None and (not fits or isinstance(one, bool) or OPERATORS[key].instead):
-                raise FilterError(
-                    f"{type(owner).__name__}({name}=…) compares with {kind.__name__}, not by "
-                    f"{key}={one!r} ({type(one).__name__})."
-                )
-            if isinstance(one, datetime):
-                check_moment(one)
+        if self.where is not UNSET and (held := self._columns_hold()) is not None:
+            yield held
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -259,6 +270,10 @@ class NodeTypeFilter(Filter):
                 raise FilterError(f"NodeTypeFilter takes node classes, not {given!r}.")
             check_value(given)
 
+    def types(self) -> Sequence[NodeType]:
+        """The classes that it names; none for any."""
+        return _several(self.type)
+
     @override
     def clause(self) -> ColumnElement[bool]:
         clauses = []
@@ -283,6 +298,31 @@ class NodeTypeFilter(Filter):
                 return true()
             wanted |= _with_subclasses(wanted)
         return _of_types(frozenset(wanted))
+
+
+def _types_of(given: object) -> Sequence[NodeType]:
+    """The node classes that a key asks for; none for any."""
+    asked = given.type if isinstance(given, NodeTypeFilter) else given
+    return () if asked is UNSET else _several(cast(Any, asked))
+
+
+def _class_of(type_: NodeType) -> type[Node]:
+    known = Node.__mapper__.polymorphic_map.get(type_) if isinstance(type_, str) else None
+    if known is None and isinstance(type_, str):
+        raise FilterError(
+            f"No node class {cut(type_, 60)!r} is defined here, so it is not known which columns "
+            "it has. Run the code that defines it."
+        )
+    return type_ if known is None else known.class_  # type: ignore[return-value]  # no text
+
+
+def _named(type_: NodeType) -> str:
+    return type_ if isinstance(type_, str) else type_.__name__
+
+
+def _classes(identities: Collection[str]) -> list[type[Node]]:
+    known = Node.__mapper__.polymorphic_map
+    return [known[one].class_ for one in sorted(_with_subclasses(identities))]
 
 
 def _identity(type_: NodeType) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, FromClause, and_, case, literal, or_, select
+from sqlalchemy import Column, ColumnElement, FromClause, and_, case, literal, or_, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -19,12 +19,13 @@ from typing_extensions import override
 
 from artigraph.dialect.registry import dialect_of
 from artigraph.errors import FilterError
+from artigraph.filter.asked import node_shape_of
 from artigraph.filter.base import AllOf, AnyOf, Filter
-from artigraph.filter.json import DocumentValue
 from artigraph.filter.known import Writer, Written, named_here
-from artigraph.filter.location import find_field, nested_model, path_of, shown_path
+from artigraph.filter.location import FieldLocation, find_field, nested_model, path_of, shown_path
 from artigraph.filter.model import ModelFilter, ModelTypeFilter
 from artigraph.filter.shape import AnyShape, Path, Shape
+from artigraph.filter.stored import InColumn
 from artigraph.filter.value import check_value
 from artigraph.orm.check.affinity import affinity_of
 from artigraph.orm.node import node_table
@@ -53,7 +54,9 @@ class Order(Written):
 
     Args:
         by: A column of the table, or a field: a text with dots, or a tuple where
-            a key has a dot in it; or a tag, as ``"tag:score"``.
+            a key has a dot in it; or a tag, as ``"tag:score"``. Of nodes, a column of
+            their class by its shorter name as well, and what is in its documents:
+            ``"started_at"``, ``"params.lr"``.
         descending: Largest or newest first.
     """
 
@@ -182,21 +185,14 @@ def _terms(given: str | Order, filter: Filter, classes: Mapping[str, type[Any]])
     path = path_of(given.by)
     column = node_table.c.get(path[0]) if len(path) == 1 else None
     if column is not None:
-        if affinity_of(column.type) in ("document", "bytes"):
-            raise FilterError(
-                f"order_by={_typed(given)!r}: a column of documents or bytes has no order."
-            )
-        yield _Term(column, given.descending, bool(column.nullable))
+        yield _of_column(column, given)
         return
     owner, shape = _model_of(filter)
     if isinstance(shape, AnyShape):
         _check_named(path[0], filter, classes)
     if not finds_models(filter):
-        raise FilterError(
-            f"order_by={_typed(given)!r}: there is no such column of nodes. "
-            f"{_nearest_names(path[0], _OWN_COLUMNS, node_table.c.keys())} To order by a field of "
-            "a model, say which models: ModelFilter(model_type=…)."
-        )
+        yield from _of_nodes(given, path, filter)
+        return
     if len(path) == 1 and shape.names is not None and shape.step(path[0]) is None:
         raise FilterError(
             f"{owner} has no field {path[0]!r}. "
@@ -209,8 +205,35 @@ def _terms(given: str | Order, filter: Filter, classes: Mapping[str, type[Any]])
         field = f"{owner}.{shown_path(path)}"
         raise FilterError(f"{field} is {location.shape.name}, which has no order.")
     for scalar in scalars:
-        make = _reader(location.keys, scalar, location.shape.tells_type)
-        yield _Term(_in_row(node_table, location.labels, make), given.descending, True)
+        value = _in_row(node_table, location.labels, _reader(location, scalar))
+        yield _Term(value, given.descending, True)
+
+
+def _of_column(column: Column[Any], given: Order) -> _Term:
+    if affinity_of(column.type) in ("document", "bytes"):
+        raise FilterError(
+            f"order_by={_typed(given)!r}: a column of documents or bytes has no order."
+        )
+    told = InColumn(node_table, column).told
+    return _Term(told, given.descending, bool(column.nullable))
+
+
+def _of_nodes(given: Order, path: Path, filter: Filter) -> Iterator[_Term]:
+    """By a column under its friendly name, or by what is in a document of one."""
+    shape = node_shape_of(filter)
+    if shape.step(path[0]) is None:
+        usual = [*shape.names, *_OWN_COLUMNS]
+        raise FilterError(
+            f"order_by={_typed(given)!r}: there is no such column of nodes. "
+            f"{_nearest_names(path[0], usual, node_table.c.keys())} To order by a field of "
+            "a model, say which models: ModelFilter(model_type=…)."
+        )
+    location = find_field("A node", shape, path)
+    if location.column is not None and not location.keys:
+        yield _of_column(node_table.c[location.column.name], given)
+        return
+    for scalar in (NUMBER, TEXT):
+        yield _Term(location.stored(node_table).sortable(scalar), given.descending, True)
 
 
 def _typed(given: Order) -> object:
@@ -250,8 +273,8 @@ def _nearest_names(name: str, usual: Sequence[str], known: Sequence[str] = ()) -
 _OWN_COLUMNS = ("node_id", "node_label", "node_parent_id", "node_created_at", "node_updated_at")
 
 
-def _reader(keys: Path, scalar: Scalar, plain: bool) -> Callable[[FromClause], ColumnElement[Any]]:
-    return lambda row: DocumentValue.of_kind(row.c.model_artifact_data, keys, scalar, plain)
+def _reader(location: FieldLocation, scalar: Scalar) -> Callable[[FromClause], ColumnElement[Any]]:
+    return lambda row: location.stored(row).sortable(scalar)
 
 
 def _in_row(

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import PurePath
-from typing import TypeAlias
+from typing import Any, TypeAlias
+
+from sqlalchemy import Column
 
 from artigraph.serializer.base import find_serializer
 from artigraph.types import annotation
@@ -33,6 +35,8 @@ class Shape:
     """Whether the annotation tells its type, so that a value need not."""
     is_row = False
     """Whether it is a row of its own: a nested model."""
+    column: Column[Any] | None = None
+    """The column that it is, of a node class; else it stands in a model's document."""
     within: Path = ()
     """The keys under which the document has what is in it."""
 

@@ -31,6 +31,7 @@ from artigraph.filter.english import Phrase
 from artigraph.filter.location import FieldLocation
 from artigraph.filter.operator import OPERATORS, Operator, ValueFilter, asked_of, comparison, match
 from artigraph.filter.shape import AnyShape
+from artigraph.filter.stored import InDocument
 from artigraph.filter.unset import UNSET, Unset
 from artigraph.filter.value import check_value
 from artigraph.orm.node import node_table
@@ -214,7 +215,8 @@ def _holds(one: FieldComparison, scalar: Scalar | None, stored: Any) -> ColumnEl
 
 
 def _by_value(one: FieldComparison, scalar: Scalar, stored: Any) -> ColumnElement[bool]:
-    return one.holds(_tag.tag_value, _AT, scalar, stored)
+    value = InDocument(_tag.tag_value, _AT.keys, _AT.shape.tells_type)
+    return one.holds(value, scalar, stored)
 
 
 _LAST = "\U0010ffff"

@@ -33,6 +33,7 @@ from artigraph.display.shown import Shown
 from artigraph.display.tag import tag_texts
 from artigraph.display.value import brief, format_time
 from artigraph.orm.base import Base, BinaryName, NodeId, UTCDateTime, utc_now
+from artigraph.orm.friendly import Askable
 from artigraph.orm.snapshot import watch_documents
 from artigraph.orm.subclass import TypesByIdentity, defining_subclass
 from artigraph.orm.uid import Uid
@@ -110,7 +111,7 @@ def _moment(value: object) -> str:
     return format_time(value) if isinstance(value, datetime) else cut(str(value), 40)
 
 
-class Node(Shown, Base):
+class Node(Askable, Shown, Base):
     """A row of the tree.
 
     Args:
@@ -213,8 +214,7 @@ class Node(Shown, Base):
             super().__init_subclass__(**kwargs)
         cls.__node_documents__ = watch_documents(cls)
 
-    # What follows reads only what is loaded: a repr never goes to the database.
-
+    # What follows reads what is loaded only: a repr never goes to the database.
     def _loaded(self) -> dict[str, Any]:
         """Columns by name, those without a value left out."""
         # One that has expired still knows its key.

@@ -9,12 +9,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias
 
-from sqlalchemy import String
+from sqlalchemy import ColumnElement, FromClause, String, and_, bindparam, case
 from sqlalchemy.orm import Mapped, mapped_column, synonym
 
 from artigraph.display.escape import cut
 from artigraph.display.row import RowFacts, row_fact
-from artigraph.orm.base import Base, BinaryName, Document, is_moment, utc_now
+from artigraph.orm.base import Base, BinaryName, Document, UTCDateTime, is_moment, utc_now
+from artigraph.orm.friendly import Derived, asked_as
 from artigraph.orm.node import Node
 
 __all__ = [
@@ -55,6 +56,14 @@ def told_status(status: object, beat_at: object) -> str:
     return LOST if utc_now() - beat_at > ALIVE else "running"
 
 
+def _status_in(row: FromClause) -> ColumnElement[str]:
+    """As :func:`told_status`, for a row of the database, when it is asked."""
+    status, beat_at = row.c.tracked_run_status, row.c.tracked_run_beat_at
+    since = bindparam(None, callable_=lambda: utc_now() - ALIVE, type_=UTCDateTime())
+    gone = and_(status == "running", beat_at < since)
+    return case((gone, LOST), else_=status)
+
+
 def _tell_status(told: RowFacts, status: object) -> None:
     said = told_status(status, told.row.get("tracked_run_beat_at"))
     went_wrong = said in ("failed", "interrupted", LOST)
@@ -93,7 +102,12 @@ class TrackedRun(Node):
     __mapper_args__ = {"polymorphic_identity": "artigraph_run"}
 
     tracked_run_status: Mapped[str | None] = mapped_column(
-        BinaryName(16), info=row_fact("status", _tell_status, in_trees=True)
+        BinaryName(16),
+        info=row_fact("status", _tell_status, in_trees=True)
+        | asked_as(
+            Derived(_status_in, {"running": ["running"], LOST: ["running"]}),
+            words=("running", "finished", "failed", "interrupted", LOST),
+        ),
     )
     """``"running"``, ``"finished"``, ``"failed"`` or ``"interrupted"``."""
     tracked_run_started_at: Mapped[datetime | None] = mapped_column()
@@ -106,7 +120,9 @@ class TrackedRun(Node):
     """When its process last gave a sign of life, in UTC; ``None`` once it has ended."""
     tracked_run_error: Mapped[str | None] = mapped_column()
     """The type and the text of the exception that ended it, if one did."""
-    tracked_run_params: Mapped[dict[str, Any] | None] = mapped_column(Document)
+    tracked_run_params: Mapped[dict[str, Any] | None] = mapped_column(
+        Document, info=asked_as(open_keys=True)
+    )
     """What it was given, by name; passwords and the like are blackened."""
     tracked_run_source: Mapped[str | None] = mapped_column(
         info=row_fact("source", _tell_source, is_field=False)

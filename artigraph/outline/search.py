@@ -1,7 +1,8 @@
 """What somebody types into a search box, as a clause.
 
-Words are looked for in labels and types; ``loss<0.1`` compares a field of
-models, by any operator that has a sign, ``loss=*`` asks whether there is one,
+Words are looked for in labels and types, and ``failed`` among what runs have come to;
+``loss<0.1`` compares a field of models, a column of nodes or what is in a document there, as
+a run's parameters, by any operator that has a sign, ``loss=*`` asks whether there is one,
 ``#12`` is a node's id, ``@good`` is a saved question, ``#best`` and ``tag:stage=prod`` are
 tags. All of them must hold. Values are bound and patterns escaped; a text that looks like
 nothing of this is taken as a word.
@@ -24,6 +25,7 @@ from artigraph.filter.operator import OPERATORS, SIGNS, Operator, sign_pattern
 from artigraph.filter.shape import AnyShape, Path
 from artigraph.filter.value import check_value
 from artigraph.orm.node import node_table
+from artigraph.outline.column_term import column_clauses, is_column_word, word_clauses
 from artigraph.outline.name import names_in
 from artigraph.outline.tag_term import is_tag, tag_condition, tag_name_in
 
@@ -74,11 +76,11 @@ def search_clause(text: str, saved: Mapping[str, Filter] | None = None) -> Colum
 
 
 def words_in(text: str) -> list[str]:
-    """What a text looks for in labels and types."""
+    """What a text looks for in labels and types alone."""
     terms = _TERM.findall(text)
     terms = [term for term in terms if not _SAVED.fullmatch(term) and not is_tag(term)]
     words = [term for term in terms if not _ID.fullmatch(_plain(term)) and not _comparison(term)]
-    return [_plain(word) for word in words]
+    return [word for word in map(_plain, words) if not is_column_word(word)]
 
 
 def fields_asked_for(text: str) -> dict[str, str | None]:
@@ -107,7 +109,7 @@ def queries_asked_for(text: str) -> list[str]:
 
 
 def text_in(field: str) -> ColumnElement[bool]:
-    """A clause that finds models with any text in a field."""
+    """A clause that finds what has any text in a field."""
     return _compare(path_of(field), OPERATORS["like"], "%")
 
 
@@ -151,6 +153,7 @@ def _clause(term: str, saved: Mapping[str, Filter]) -> ColumnElement[bool]:
         _of_type(_columns.model_artifact_type, plain),
         # What a model's row calls itself is no type that anybody has given it.
         and_(_columns.model_artifact_type.is_(None), _of_type(_columns.node_type, plain)),
+        *word_clauses(plain),
     )
 
 
@@ -167,7 +170,8 @@ def _compare(path: Path, operator: Operator, value: str) -> ColumnElement[bool]:
     held = [_holds(node_table, one) for one in asked]
     # Unequal is what no reading of the text is equal to.
     found = and_(*held) if operator.negated else or_(*held)
-    return and_(_columns.model_artifact_type.is_not(None), found)
+    of_models = and_(_columns.model_artifact_type.is_not(None), found)
+    return or_(of_models, *column_clauses(path, operator, value, _readings))
 
 
 def _holds(row: FromClause, asked: FieldComparison) -> ColumnElement[bool]:

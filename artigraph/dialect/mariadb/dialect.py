@@ -210,14 +210,16 @@ class MariaDB(MariaDBGuards, MariaDBTags, MariaDBRoles, Dialect):
 
     @override
     async def create_field_index(
-        self, connection: AsyncConnection, table: str, column: str, sql: str, form: str
+        self, connection: AsyncConnection, table: str, column: str, sql: str, form: str, *, of: str
     ) -> None:
+        lead = "model_artifact_type" if of == "models" else "node_type"
         type_, length = _FIELD_TYPES.get(form, ("DOUBLE", ""))
         generated = f"{column} {type_} GENERATED ALWAYS AS ({sql}) VIRTUAL INVISIBLE"
-        there = column in await self.field_columns(connection)
+        there = of == "column" or column in await self.field_columns(connection)
+        indexed = sql[1:-1] if of == "column" else column
         await connection.exec_driver_sql(
             f"ALTER TABLE {table} {'' if there else f'ADD COLUMN {generated}, '}"
-            f"ADD INDEX IF NOT EXISTS {column}_ix (model_artifact_type, {column}{length})"
+            f"ADD INDEX IF NOT EXISTS {column}_ix ({lead}, {indexed}{length})"
         )
         await self.field_columns(connection)
 

@@ -264,11 +264,18 @@ class PostgreSQL(PostgreSQLGuards, PostgreSQLTags, PostgreSQLRoles, Dialect):
 
     @override
     async def create_field_index(
-        self, connection: AsyncConnection, table: str, column: str, sql: str, form: str
+        self, connection: AsyncConnection, table: str, column: str, sql: str, form: str, *, of: str
     ) -> None:
         # A longer text would be refused at every write.
-        indexed = f"left({sql}, {_INDEXED_LENGTH})" if form == "text" else sql
-        await super().create_field_index(connection, table, column, indexed, form)
+        indexed = f"(left({sql}, {_INDEXED_LENGTH}))" if form == "text" else sql
+        if of == "column" and form == "moment":
+            # As it is ordered by most often, the newest of all types first.
+            await connection.exec_driver_sql(
+                f"CREATE INDEX IF NOT EXISTS {column}_ix ON {table} "
+                f"({sql} DESC NULLS LAST, node_id DESC)"
+            )
+        else:
+            await super().create_field_index(connection, table, column, indexed, form, of=of)
         # Only so does it learn how selective the expression is.
         await connection.exec_driver_sql(f"ANALYZE {table}")
 

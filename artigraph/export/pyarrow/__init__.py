@@ -6,17 +6,14 @@ no blob is opened.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
-
-from sqlalchemy import Row, Select
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.ext.asyncio import AsyncConnection
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from artigraph.concurrency import run_in_thread
-from artigraph.db.fetch import all_of
 from artigraph.db.session import read
 from artigraph.dialect.registry import dialect_of
+from artigraph.errors import FilterError
 from artigraph.export.column import MOST_COLUMNS, TooManyColumnsError
 from artigraph.export.document import (
     ModelColumns,
@@ -27,9 +24,18 @@ from artigraph.export.document import (
     read_paths,
     select_models,
 )
+from artigraph.export.node_rows import asks_for_nodes
+from artigraph.export.pyarrow.above import Above
+from artigraph.export.pyarrow.nodes import read_node_table
+from artigraph.export.reading import Asked, chunks
 from artigraph.export.selection import Selection
-from artigraph.filter.base import Filter
+from artigraph.filter.base import Filter, clause_of
+from artigraph.filter.model import ModelFilter
+from artigraph.filter.order import OrderBy, check_counts, finds_models, ordering_of
+from artigraph.filter.value import among
+from artigraph.model.base import models_by_name
 from artigraph.model.unfit import tell_of_fields
+from artigraph.orm.node import Node, node_table
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -37,9 +43,6 @@ if TYPE_CHECKING:
     from artigraph.export.pyarrow.table import TableBuilder
 
 __all__ = ["read_table"]
-
-CHUNK = 4_000
-"""Models whose documents are taken apart at a time."""
 
 MANY_COLUMNS = MOST_COLUMNS // 10
 """Columns of one model that are too many where there are too many of all."""
@@ -51,12 +54,17 @@ async def read_table(
     *,
     tags: Sequence[str] | bool = False,
     strict: bool = False,
+    order_by: OrderBy = None,
+    limit: int | None = None,
+    above: type[Node] | None = None,
 ) -> pa.Table:
-    """Read the models that a filter finds as an Arrow table.
+    """Read the models that a filter finds as an Arrow table; or its nodes.
 
     Args:
-        filter: Any filter, or several combined; other nodes it finds are left
-            out.
+        filter: Any filter, or several combined. One that asks for a class of nodes, such as
+            ``NodeFilter(node_type=TrackedRun)`` or what ``TrackedRun.where()`` makes, gives
+            those nodes. Any other gives the models that it finds, and its nodes if
+            there is no model among them.
         columns: The columns to read, in order; a dict or a nested model stands
             for all of its columns. All, unless given.
         tags: Names of tags, each a column ``tag:name`` behind the others, which is ``True`` for
@@ -64,6 +72,11 @@ async def read_table(
         strict: Raise what is wrong with the first row whose document cannot be read, or makes
             more than 10,000 columns alone. Its fields are missing otherwise, and one
             ``UnfitModelWarning`` tells of all such rows.
+        order_by: As for :func:`read_models`; by id, unless given.
+        limit: How many to read at the most.
+        above: A node class, such as ``TrackedRun``: each model has the columns of the nearest
+            node of that class which it hangs on as well, behind its own, as ``run.status``
+            and ``run.params.lr``. They are missing where there is none.
 
     Returns:
         One row a model, by id. First the columns of the row: ``node_id``,
@@ -76,6 +89,12 @@ async def read_table(
         and its field says so in its metadata, as ``{"artigraph": "json"}``. Frames,
         arrays and other values in rows of their own are left out.
 
+        Of nodes: one row a node. First ``path``, then the columns of their classes by
+        friendly names, such as ``status``, where the entries of a document are columns of
+        their own, such as ``params.lr``; last ``label``, ``type``, ``id``, ``parent_id``,
+        ``created_at`` and ``updated_at``. ``uid``, ``created_by``, ``updated_by`` and
+        ``locked_at`` are read if ``columns`` names them.
+
     Raises:
         FilterError: ``columns`` is no list, or names a column that no model has
             or that is left out; or there are more than 10,000 columns, and not just because of
@@ -85,40 +104,62 @@ async def read_table(
     """
     from artigraph.export.tag import check_tags
 
-    selection, wanted = Selection(columns), check_tags(tags)
+    check_counts(limit=limit)
+    asked = Asked(filter, columns, check_tags(tags), strict, order_by, limit)
+    clause_of(filter)  # refuses what is no filter
+    if asks_for_nodes(filter):
+        if above is not None:
+            raise FilterError(
+                f"above={above!r}: the filter asks for nodes, not for models: {filter}."
+            )
+        return await read_node_table(asked)
+    # First, so that a mistake in what is asked for above is told before anything is read.
+    run = None if above is None else Above(above, asked)
+    table = await _read_models(asked if run is None else replace(asked, columns=run.others))
+    if not table.has_rows and columns is None and not finds_models(filter):
+        nodes = await read_node_table(asked)
+        if nodes.num_rows:
+            return nodes
+    made = await run_in_thread(table.build, table.paths, classes_asked_for(filter))
+    return made if run is None else await run.join(made, table.parents_by_row())
+
+
+async def _read_models(asked: Asked) -> TableBuilder:
+    """The table that is yet to be built."""
     try:
-        table, paths = await _read(filter, selection, wanted, MOST_COLUMNS)
+        table = await _read(asked, MOST_COLUMNS)
     except TooManyColumnsError:
         # A few models that have a frame's worth of columns each spoil no others either.
-        table, paths = await _read(filter, selection, wanted, MANY_COLUMNS)
+        table = await _read(asked, MANY_COLUMNS)
         if not table.has_fields:
             raise
-    tell_of_fields(table.unreadable, strict=strict)
-    return await run_in_thread(table.build, paths, classes_asked_for(filter))
+    tell_of_fields(table.unreadable, strict=asked.strict)
+    return table
 
 
-async def _read(
-    filter: Filter, selection: Selection, wanted: tuple[str, ...] | bool, most_of_one: int
-) -> tuple[TableBuilder, Mapping[int, str]]:
-    """The table that is yet to be built, and the paths of all that its models hang on."""
+async def _read(asked: Asked, most_of_one: int) -> TableBuilder:
     from artigraph.export.pyarrow.table import TableBuilder
     from artigraph.export.tag import read_cells, warn_of_misspelt
 
+    filter, wanted, selection = asked.filter, asked.tags, Selection(asked.columns)
     clause = models_clause(filter)
+    ordering = ordering_of(asked.order_by, _models_only(filter), models_by_name)
     waiting: list[tuple[int, ModelColumns]] = []
     nested: Nested = {}
-    paths: Mapping[int, str] = {}
     query = select_models(clause, documents=selection.wants_fields, who=selection.wants_who)
+    query = query.order_by(None).order_by(*ordering.clauses).limit(asked.limit)
     async with read() as connection:
         table = TableBuilder(selection, dialect_of(connection).document_json, most_of_one)
-        async for rows in _chunks(connection, query):
+        async for rows in chunks(connection, query):
             waits = await run_in_thread(table.take, rows)
             if waits is not None:
                 waiting.append(waits)
+        if asked.limit is not None:
+            clause = among(node_table.c.node_id, table.ids())
         if waiting:
             nested = await read_nested(connection, clause)
         if selection.wants_path and table.parents:
-            paths = await read_paths(connection, table.parents)
+            table.paths = await read_paths(connection, table.parents)
         cells = await read_cells(connection, clause, wanted) if wanted else {}
     for chunk, models in waiting:
         await run_in_thread(table.add_chunk, chunk, models, nested)
@@ -126,22 +167,8 @@ async def _read(
         await warn_of_misspelt(cells, wanted)
     if wanted:
         await run_in_thread(table.add_tags, cells, wanted if isinstance(wanted, tuple) else ())
-    return table, paths
+    return table
 
 
-async def _chunks(
-    connection: AsyncConnection, query: Select[Any]
-) -> AsyncIterator[Sequence[Row[Any]]]:
-    seen = 0
-    try:
-        async with connection.stream(query) as result:
-            async for rows in result.partitions(CHUNK):
-                seen += len(rows)
-                yield rows
-    except OperationalError as error:
-        if error.connection_invalidated:
-            raise
-        # Over a cell that somebody else wrote; who reads all at once is given whatever is there.
-        rest = (await all_of(await connection.execute(query)))[seen:]
-        for start in range(0, len(rest), CHUNK):
-            yield rest[start : start + CHUNK]
+def _models_only(filter: Filter) -> Filter:
+    return filter if isinstance(filter, ModelFilter) else filter & ModelFilter()

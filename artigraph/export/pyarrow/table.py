@@ -20,7 +20,8 @@ from artigraph.export.column import (
 )
 from artigraph.export.declared import DICT, PART, Declared, declared_columns
 from artigraph.export.document import WHO_COLUMNS, ModelColumns, Nested, path_step
-from artigraph.export.pyarrow.array import JSON, MOMENT, UNEVEN, array_of, arrow_type
+from artigraph.export.pyarrow.array import JSON, MOMENT, array_of, arrow_type
+from artigraph.export.pyarrow.cell import fitting, integers, moments, texts
 from artigraph.export.pyarrow.unify import unified, widened
 from artigraph.export.selection import Selection
 from artigraph.export.tag import TagCells, tag_document
@@ -28,7 +29,14 @@ from artigraph.garbage import collector_paused
 from artigraph.model.base import BaseModel, models_by_name
 from artigraph.model.unfit import row_name
 
-__all__ = ["IS_JSON", "TableBuilder"]
+__all__ = [
+    "IS_JSON",
+    "Column",
+    "TableBuilder",
+    "is_prefix",
+    "paths_of",
+    "table_of",
+]
 
 IS_JSON = {b"artigraph": b"json"}
 """The metadata of a column that holds JSON, which ``codec.any.ANY`` reads."""
@@ -71,6 +79,8 @@ class TableBuilder:
         most_of_one: int = MOST_COLUMNS,
     ) -> None:
         self._as_written, self._most_of_one = as_written, most_of_one
+        self.paths: Mapping[int, str] = {}
+        """The paths of those, once they are read."""
         self.parents: set[int] = set()
         """The ids of all nodes that a model hangs on."""
         self._selection = selection
@@ -106,16 +116,16 @@ class TableBuilder:
         self._rows.append(
             [
                 pa.array(models.node_id, pa.int64()),
-                _fitting(_texts, models.label),
+                fitting(texts, models.label),
                 pa.array(models.parent_id, pa.int64()),
-                _fitting(_moments, models.created_at),
-                _fitting(_moments, models.updated_at),
-                _fitting(_texts, models.name),
-                _fitting(_integers, models.version),
+                fitting(moments, models.created_at),
+                fitting(moments, models.updated_at),
+                fitting(texts, models.name),
+                fitting(integers, models.version),
             ]
         )
         if self._selection.wants_who:
-            self._rows[-1] += [_fitting(_texts, w) for w in (models.created_by, models.updated_by)]
+            self._rows[-1] += [fitting(texts, w) for w in (models.created_by, models.updated_by)]
         self.parents.update(one for one in set(models.parent_id) if one is not None)
         chunk = len(self._rows) - 1
         if self._selection.wants_fields and any(models.parts):
@@ -140,6 +150,10 @@ class TableBuilder:
             if name not in self._classes:
                 self._classes.add(name)
                 self._declare(models_by_name.get(name))
+        self._documents(chunk, models, nested)
+
+    def _documents(self, chunk: int, models: ModelColumns, nested: Nested | None = None) -> None:
+        nested = nested or {}
         with collector_paused():
             # All that it makes is gone again when the collector is back.
             if self._most_of_one < MOST_COLUMNS:
@@ -191,6 +205,19 @@ class TableBuilder:
             self._tags.setdefault((f"tag:{missing}",), {})
 
     @property
+    def has_rows(self) -> bool:
+        """Whether anything was found."""
+        return bool(self._rows)
+
+    def ids(self) -> list[int]:
+        """The ids of the rows."""
+        return [int(one) for row in self._rows for one in row[0].to_pylist() if one is not None]
+
+    def parents_by_row(self) -> list[int | None]:
+        """What each row hangs on."""
+        return [one for row in self._rows for one in row[2].to_pylist()]
+
+    @property
     def has_fields(self) -> bool:
         """Whether any model's field was found."""
         return bool(self._arrays)
@@ -232,7 +259,7 @@ class TableBuilder:
         for name, (arrays, type_) in typed.items():
             # What is in a dict or a nested model has columns of its own, and what is in a
             # row of its own has none.
-            elsewhere = name in self._parts or _is_prefix(name, [*typed, *self._blobs])
+            elsewhere = name in self._parts or is_prefix(name, [*typed, *self._blobs])
             if not (pa.types.is_null(type_) and elsewhere):
                 columns[column_name(name)] = (arrays, type_)
         chosen = self._selection.choose(
@@ -243,9 +270,9 @@ class TableBuilder:
         )
         made = {name: columns.get(name) or self._nothing() for name in chosen}
         for name in sorted(self._tags):
-            if self._tags[name] or not _is_prefix(name, self._tags):
+            if self._tags[name] or not is_prefix(name, self._tags):
                 made[column_name(name)] = self._filled(self._tags[name], pa.null())
-        return _table(made)
+        return table_of(made)
 
     def _declare(self, model: type[BaseModel] | None) -> None:
         for name, declared in ({} if model is None else declared_columns(model)).items():
@@ -284,7 +311,7 @@ class TableBuilder:
     def _row_columns(self, paths: Mapping[int, str]) -> dict[str, Column]:
         if self._selection.wants_path:
             for row in self._rows:
-                row.append(_paths(row, paths))
+                row.append(paths_of(row, paths))
         names = [name for name in ROW_COLUMNS if name != "path"]
         names += WHO_COLUMNS if self._selection.wants_who else ()
         names += ["path"] if self._selection.wants_path else ()
@@ -327,7 +354,8 @@ def _row_name(models: ModelColumns, at: int | None, node_id: int) -> str:
     return row_name(node_id, models.label[at], models.name[at], models.version[at])
 
 
-def _is_prefix(name: Name, names: Iterable[Name]) -> bool:
+def is_prefix(name: Name, names: Iterable[Name]) -> bool:
+    """Whether a name leads to others."""
     return any(len(other) > len(name) and other[: len(name)] == name for other in names)
 
 
@@ -345,36 +373,8 @@ def _spread(pieces: Sequence[Piece], size: int) -> pa.Array[Any]:
     return pa.concat_arrays(arrays).take(pa.array(places, pa.int64()))
 
 
-def _fitting(
-    make: Callable[[Sequence[Any]], pa.Array[Any]], values: Sequence[Any]
-) -> pa.Array[Any]:
-    """An array, in which a cell that somebody else filled with something else is missing."""
-    try:
-        return make(values)
-    except UNEVEN:
-        if len(values) == 1:
-            return make([None])
-        return pa.concat_arrays([_fitting(make, [value]) for value in values])
-
-
-def _texts(values: Sequence[Any]) -> pa.Array[Any]:
-    return pa.array(values, pa.string())
-
-
-def _integers(values: Sequence[Any]) -> pa.Array[Any]:
-    return pa.array(values, pa.int64())
-
-
-def _moments(values: Sequence[Any]) -> pa.Array[Any]:
-    kinds = set(map(type, values))
-    if int in kinds or float in kinds:  # which Arrow would count from 1970 on
-        raise TypeError(values)
-    if str in kinds:  # SQLite has no type for them
-        return pa.array(values, pa.string()).cast(pa.timestamp("us")).cast(MOMENT)
-    return pa.array(values, MOMENT)
-
-
-def _paths(row: Sequence[pa.Array[Any]], paths: Mapping[int, str]) -> pa.Array[Any]:
+def paths_of(row: Sequence[pa.Array[Any]], paths: Mapping[int, str]) -> pa.Array[Any]:
+    """The paths of rows, of whose columns ids, labels and parents come first."""
     ids, labels, parents = (array.to_pylist() for array in row[:3])
     made: list[str] = []
     rows: Iterable[Any] = zip(ids, labels, parents, strict=True)
@@ -384,7 +384,8 @@ def _paths(row: Sequence[pa.Array[Any]], paths: Mapping[int, str]) -> pa.Array[A
     return pa.array(made, pa.string())
 
 
-def _table(columns: Mapping[str, Column]) -> pa.Table:
+def table_of(columns: Mapping[str, Column]) -> pa.Table:
+    """A table of its columns."""
     fields: list[Any] = []
     chunked: list[Any] = []
     for name, (arrays, type_) in columns.items():

@@ -134,7 +134,10 @@ class Completion:
 
         variables = self._shell.user_ns.items()
         here = [n for n, v in variables if isinstance(v, type) and issubclass(v, BaseModel)]
-        return {*models_by_name, *here}
+        from artigraph.filter.column import node_classes
+        from artigraph.orm.friendly import spoken_names
+
+        return {*models_by_name, *here, *(spoken_names(cls)[-1] for cls in node_classes())}
 
     def _questions(self) -> Iterable[str]:
         """Those that are known here; where none is, they are read meanwhile."""
@@ -147,9 +150,14 @@ class Completion:
         return [f"@{name}" for name in known]
 
     def _fields(self, name: str) -> Iterable[str]:
+        from artigraph.filter.column import NodeShape, node_class_called
         from artigraph.model.base import BaseModel, models_by_name
+        from artigraph.orm.node import Node
 
         model = self._shell.user_ns.get(name) or models_by_name.get(name)
+        node_type = node_class_called(name) if model is None else model
+        if isinstance(node_type, type) and issubclass(node_type, Node):
+            return NodeShape(node_type).names
         if not (isinstance(model, type) and issubclass(model, BaseModel)):
             return []
         return model._model_field_names() or []

@@ -1,7 +1,8 @@
 """Conditions as they are typed: ``loss<0.1``, ``name~ad%``, ``ended=null``.
 
-A value is read as what its field is annotated as: a date for a date, a text
-for a text. Nothing is evaluated, and a variable is taken as it is.
+A value is read as what its field is annotated as, or its column: a date for a date, a text
+for a text. Of nodes, a name that is no column's is a key of the document that is open for
+it. Nothing is evaluated, and a variable is taken as it is.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 from IPython.core.error import UsageError
 
 from artigraph.display.escape import visible
+from artigraph.filter.column import NodeShape
 from artigraph.filter.condition import Condition, FieldComparison
 from artigraph.filter.location import find_field, path_of
 from artigraph.filter.operator import SIGNS, sign_pattern, usual_signs
@@ -19,7 +21,7 @@ from artigraph.filter.shape import AnyShape, Shape
 from artigraph.filter.unset import UNSET, Unset
 from artigraph.model.base import BaseModel
 from artigraph.notebook.magic.words import Word
-from artigraph.orm.node import node_table
+from artigraph.orm.node import Node, node_table
 from artigraph.types.record import Scalar
 from artigraph.types.scalar import parse_number
 
@@ -29,14 +31,14 @@ _EXAMPLE = "as in loss<0.1, name=adam, name~ad%, ended=null"
 
 
 def parse_conditions(
-    words: Sequence[Word], owner: str, model: type[BaseModel] | None
+    words: Sequence[Word], owner: str, asked: type[BaseModel] | type[Node] | None
 ) -> Condition | Unset:
     """Understand conditions, all of which must hold.
 
     Args:
         words: What was typed; blanks may stand around an operator.
         owner: The class's name, for errors.
-        model: The class, if it is defined here.
+        asked: The class of models or of nodes, if it is defined here.
 
     Returns:
         The condition; ``UNSET`` if nothing was typed.
@@ -46,7 +48,9 @@ def parse_conditions(
             have.
         FilterError: The class has no such field.
     """
-    shape: Shape = AnyShape() if model is None else model._model_shape()
+    shape: Shape = AnyShape()
+    if asked is not None:
+        shape = NodeShape(asked) if issubclass(asked, Node) else asked._model_shape()
     found: Condition | Unset = UNSET
     for word in joined(words):
         one = _parse(word, owner, shape)
@@ -80,6 +84,8 @@ def _parse(word: Word, owner: str, shape: Shape) -> Condition:
         )
     name, sign, rest = cut
     path, operator = path_of(name), SIGNS[sign]
+    if isinstance(shape, NodeShape):
+        path = shape.whole_path(path)
     scalars = find_field(owner, shape, path).shape.scalars
     is_read = not rest.is_object and operator.needs != "text"
     value = _value(rest, scalars, name) if is_read else rest.value

@@ -34,6 +34,12 @@ from artigraph.node.node import count_nodes, read_first_node
 from artigraph.notebook import explore
 from artigraph.notebook.magic.condition import parse_conditions
 from artigraph.notebook.magic.node_argument import current_id, find_id, find_node
+from artigraph.notebook.magic.node_find import (
+    node_class_of,
+    node_order,
+    node_question,
+    nothing_of,
+)
 from artigraph.notebook.magic.parser import Call, Said, argument, command, count
 from artigraph.notebook.magic.result import Listing, NothingFound, Picture
 from artigraph.notebook.magic.saved_query import (
@@ -137,7 +143,8 @@ class _Signs(str):
         "type",
         metavar="TYPE",
         complete="model",
-        help="a model's class or its name; @NAME is a saved question, and @ alone lists them",
+        help="a class of models or nodes, or its name, such as run; @NAME is a saved question, "
+        "and @ alone lists them",
     ),
     argument(
         "where",
@@ -154,12 +161,14 @@ class _Signs(str):
     stage="look",
 )
 async def find(call: Call) -> ResultList[Any]:
-    """Find models by what their fields hold.
+    """Find models by what their fields hold, or runs and other nodes by their columns.
 
     All conditions must hold. A value is read as what its field is annotated as. Tags may
     stand among them, and a tag in place of the class finds models of any. The
     result is a list of models with their rows (.value, .artifact); frames and arrays in
-    them are opened, not loaded. A saved question that asks for nodes finds nodes.
+    them are opened, not loaded. Of nodes, a name that is no column's is looked for among
+    their parameters: find run status=failed lr<0.1. A saved question that asks for nodes
+    finds nodes.
     """
     args = call.args
     save = None if args.save is None else saved_name(args.save)
@@ -172,11 +181,15 @@ async def find(call: Call) -> ResultList[Any]:
     of_any = is_tag_word(args.type)
     tags, where = split_tags([args.type, *args.where] if of_any else args.where)
     named: tuple[str, type[BaseModel] | None] | None = ("", None) if of_any else None
+    node_type = None
     if not of_any and not is_saved(args.type):
-        named = model_class(args.type, call.variables)
+        node_type = node_class_of(args.type, call.variables)
+        named = None if node_type else model_class(args.type, call.variables)
     # The node first: of a label without its quotes the second word is no condition.
     within = None if args.within is None else await find_id(args.within)
-    if named is None:
+    if node_type is not None:
+        question = node_question(node_type, where)
+    elif named is None:
         question = await read_question(args.type, where)
     else:
         condition = parse_conditions(where, named[0] or "the model", named[1])
@@ -188,12 +201,16 @@ async def find(call: Call) -> ResultList[Any]:
         below = NodeRelationshipFilter(descendant_of=within)
         question = replace(question, filter=question.filter & below)
     if args.order:
-        question = replace(question, order_by=args.order.text)
+        by = args.order.text
+        question = replace(question, order_by=node_order(node_type, by) if node_type else by)
     found = await question.read(args.limit)
     if save is not None:
         await save_question(save, question, replace=args.replace)
     if found:
         return found
+    if node_type is not None:
+        near = await _near_tags(tags)
+        return await nothing_of(node_type, question, where) if not near else _no_tag(question, near)
     if named is None or of_any:
         hint = await _near_tags(tags)
         if of_any and not (hint or where or within):
@@ -202,6 +219,10 @@ async def find(call: Call) -> ResultList[Any]:
             hint = " %artigraph tag tells which tags there are."
         return NothingFound(f"Nothing found: {question.filter}.{hint}")
     return await _nothing(question.filter, *named, await _near_tags(tags))
+
+
+def _no_tag(question: Question, hint: str) -> ResultList[Any]:
+    return NothingFound(f"Nothing found: {question.filter}.{hint}")
 
 
 async def _near_tags(tags: Sequence[Filter]) -> str:

@@ -10,21 +10,26 @@ from IPython.core.error import UsageError
 from IPython.display import display
 
 from artigraph.display.row import ResultList
+from artigraph.filter.asked import node_types_of
 from artigraph.filter.base import Filter
+from artigraph.filter.condition import Condition
 from artigraph.filter.model import ModelFilter
+from artigraph.filter.node import NodeFilter
 from artigraph.filter.order import OrderBy, finds_models, types_of
-from artigraph.filter.unset import UNSET
+from artigraph.filter.unset import UNSET, Unset
 from artigraph.model.base import BaseModel, models_by_name
 from artigraph.model.read import read_models
 from artigraph.node.node import read_nodes
 from artigraph.notebook.magic.condition import parse_conditions
 from artigraph.notebook.magic.words import Word
+from artigraph.orm.node import Node
 from artigraph.query.saved import check_name
 from artigraph.query.store import read_query, save_query
 
 __all__ = [
     "Question",
     "is_saved",
+    "of_nodes",
     "read_question",
     "refuse_more",
     "save_question",
@@ -77,6 +82,11 @@ async def read_question(word: Word, conditions: Sequence[Word]) -> Question:
         UsageError: A word is no condition.
     """
     saved = await read_query(saved_name(word))
+    nodes = [] if finds_models(saved.filter) else node_types_of(saved.filter)
+    if len(nodes) == 1:
+        where = parse_conditions(conditions, nodes[0].__name__, nodes[0])
+        asked = saved.filter if where is UNSET else saved.filter & of_nodes(nodes[0], where)
+        return Question(asked, saved.order_by)
     types = {one.type for one in types_of(saved.filter)}
     model = next(iter(types)) if len(types) == 1 else None
     known = _class_of(model)
@@ -86,6 +96,11 @@ async def read_question(word: Word, conditions: Sequence[Word]) -> Question:
         return Question(saved.filter, saved.order_by)
     kind: Mapping[str, Any] = {} if model is None else {"model_type": model}
     return Question(saved.filter & ModelFilter(where=condition, **kind), saved.order_by)
+
+
+def of_nodes(node_type: type[Node], condition: Condition | Unset) -> NodeFilter:
+    """Nodes of a class, with what was typed behind its name."""
+    return NodeFilter(node_type=node_type, where=condition)
 
 
 def _class_of(model: object) -> type[BaseModel] | None:
