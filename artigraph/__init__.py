@@ -210,6 +210,7 @@ if TYPE_CHECKING:
     from artigraph.serializer.base import (
         Serializer as Serializer,
     )
+    from artigraph.serializer.file import File as File
     from artigraph.storage.base import (
         Storage as Storage,
     )

@@ -148,6 +148,7 @@ _HOMES = {
     "artigraph.run.start": ("start_run",),
     "artigraph.series": ("open_series",),
     "artigraph.serializer.base": ("Serializer",),
+    "artigraph.serializer.file": ("File",),
     "artigraph.storage.base": ("Storage",),
     "artigraph.tag.read": ("list_tags", "read_tags"),
     "artigraph.tag.write": ("tag_nodes", "untag_nodes"),
