@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from artigraph.display.escape import cut
 from artigraph.display.options import Limits
-from artigraph.errors import DeserializationError
+from artigraph.errors import DeserializationError, StorageError
 from artigraph.frame.base import StoredValue, format_size
 from artigraph.serializer.archive import BLOCK, Member, check_name, open_archive
 from artigraph.serializer.disk import DiskError
@@ -79,12 +79,12 @@ class StoredFile(StoredValue, File):
     @override
     def _brief(self, limits: Limits) -> str:
         dropped = ", dropped" * (self._record.dropped_at is not None)
-        facts = f"{self._facts()[0]}, {format_size(self.size)}{dropped}"
+        facts = f"{cut(self.media_type, 80)}, {format_size(self.size)}{dropped}"
         return f"<StoredFile {cut(self.name, 80)!r} {facts}>"
 
     @override
     def _facts(self) -> list[str]:
-        return [cut(self.media_type, 80)]
+        return [f"{cut(self.name, 80)}, {cut(self.media_type, 80)}"]
 
     @override
     async def _run(self, function: Callable[[], T]) -> T:
@@ -99,7 +99,7 @@ class StoredFile(StoredValue, File):
 
         found = await StoredValue._run(self, call)
         for error in refused:
-            raise error
+            raise StorageError(str(error)) from error
         return cast(T, found)
 
     def read_start(self, length: int) -> bytes:
@@ -147,7 +147,7 @@ class StoredFile(StoredValue, File):
 def _copy(file: BinaryIO, target: BinaryIO | None) -> tuple[int, str]:
     """Copy a file block by block; its size and sha256."""
     size, digest = 0, sha256()
-    while block := file.read(8 * BLOCK):
+    while block := file.read(4 * BLOCK):
         size += len(block)
         digest.update(block)
         if target is not None:

@@ -20,10 +20,20 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, BinaryIO, NamedTuple, cast
 
 from artigraph.display.escape import counted, visible
-from artigraph.errors import SerializationError
+from artigraph.errors import PartError, SerializationError
+from artigraph.registry import did_you_mean
 from artigraph.serializer.part import reading
 
-__all__ = ["BLOCK", "MOST_FILES", "Member", "check_name", "check_path", "open_archive", "pack"]
+__all__ = [
+    "BLOCK",
+    "MOST_FILES",
+    "Member",
+    "check_name",
+    "check_path",
+    "open_archive",
+    "pack",
+    "pick",
+]
 
 BLOCK = 2**20
 """Bytes that are copied at once."""
@@ -85,6 +95,31 @@ def check_path(path: str) -> None:
         raise ValueError(f"it has a path of {len(path):,} characters")
     for name in path.removesuffix("/").split("/"):
         check_name(name)
+
+
+def pick(members: Iterable[Member], path: str | None, name: str, *, folder: bool) -> Member:
+    """Choose a file of an archive.
+
+    Args:
+        members: What it holds.
+        path: The file's path; without one, the only file.
+        name: What the archive stands for.
+        folder: Whether that is a folder.
+
+    Raises:
+        PartError: It is a folder and no path is given, or no file is there.
+    """
+    files = {one.path: one for one in members if not one.path.endswith("/")}
+    if path is None and not folder:
+        return next(iter(files.values()))
+    if path is None:
+        raise PartError(
+            f"{name!r} is a folder of {counted(len(files), 'file')}. Name one, as in "
+            "read_bytes('a/b.txt'): names() lists them, and save_to(path) writes all."
+        )
+    if path not in files:
+        raise PartError(f"{name!r} has no file {path!r}. {did_you_mean(path, files)}")
+    return files[path]
 
 
 def pack(members: Sequence[Member], says: dict[str, Any], file: BinaryIO) -> None:
@@ -159,15 +194,17 @@ class _Onward:
 class _Careful:
     """A file of which nobody can ask for more than fits into memory."""
 
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        self._file, self._size = file, size
         self.seek, self.tell = file.seek, file.tell
 
     def read(self, size: int = -1) -> bytes:
         """Read that many bytes."""
+        left = max(0, self._size - self._file.tell())
+        size = left if size < 0 else min(left, size)
         if size > LARGEST_READ:
             raise ValueError(f"it wants {size:,} bytes at once")
-        return self._file.read(LARGEST_READ if size < 0 else size)
+        return self._file.read(size)
 
     def seekable(self) -> bool:
         """Whether it can be sought: yes."""
@@ -192,7 +229,7 @@ def open_archive(file: BinaryIO, told: str) -> tuple[dict[str, Any], list[Member
     """
     with reading(told):
         size = file.seek(0, io.SEEK_END)
-        archive = zipfile.ZipFile(cast(BinaryIO, _Careful(file)))
+        archive = zipfile.ZipFile(cast(BinaryIO, _Careful(file, size)))
         if len(archive.comment) > LONGEST_COMMENT:
             raise ValueError(f"its comment has {len(archive.comment):,} bytes")
         says = json.loads(archive.comment)

@@ -56,31 +56,36 @@ def _walk(folder: Path) -> Iterator[Member]:
     while waiting:
         here, prefix = waiting.pop()
         empty = True
-        for entry in os.scandir(here):
-            empty, count = False, count + 1
-            path = f"{prefix}{entry.name}"
-            if count > MOST_FILES:
-                raise SerializationError(
-                    f"The folder {str(folder)!r} has more than {MOST_FILES:,} files. Pack it, as "
-                    "in shutil.make_archive(name, 'tar', folder), and store File(name + '.tar')."
-                )
-            try:
-                check_path(path)
-            except ValueError as error:
-                raise SerializationError(
-                    f"The folder {str(folder)!r} cannot be stored, since {error}. Rename it."
-                ) from error
-            if entry.is_dir(follow_symlinks=False):
-                waiting.append((Path(entry.path), f"{path}/"))
-            elif entry.is_file(follow_symlinks=False):
-                yield _member(Path(entry.path), path, entry.stat(follow_symlinks=False).st_size)
-            else:
-                raise SerializationError(
-                    f"{entry.path!r} is a link or a device, which no folder is stored with. Put a "
-                    "copy of what it leads to in its place, or take it away."
-                )
+        with os.scandir(here) as entries:
+            for entry in entries:
+                empty, count = False, count + 1
+                path = f"{prefix}{entry.name}"
+                _check_entry(folder, path, count)
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append((Path(entry.path), f"{path}/"))
+                elif entry.is_file(follow_symlinks=False):
+                    yield _member(Path(entry.path), path, entry.stat(follow_symlinks=False).st_size)
+                else:
+                    raise SerializationError(
+                        f"{entry.path!r} is a link or a device, which no folder is stored with. "
+                        "Put a copy of what it leads to in its place, or take it away."
+                    )
         if empty and prefix:
             yield Member(prefix, 0, lambda: cast(BinaryIO, io.BytesIO()))
+
+
+def _check_entry(folder: Path, path: str, count: int) -> None:
+    if count > MOST_FILES:
+        raise SerializationError(
+            f"The folder {str(folder)!r} has more than {MOST_FILES:,} files. Pack it, as in "
+            "shutil.make_archive(name, 'tar', folder), and store File(name + '.tar')."
+        )
+    try:
+        check_path(path)
+    except ValueError as error:
+        raise SerializationError(
+            f"The folder {str(folder)!r} cannot be stored, since {error}. Rename it."
+        ) from error
 
 
 def _member(file: Path, path: str, size: int) -> Member:

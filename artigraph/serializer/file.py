@@ -22,13 +22,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, cast
 from typing_extensions import override
 
 from artigraph.concurrency import run_in_thread
-from artigraph.display.escape import counted, visible
 from artigraph.display.facts import Badge, Facts
 from artigraph.display.options import Limits
 from artigraph.display.shown import Shown
 from artigraph.display.value import format_size
-from artigraph.errors import PartError, SerializationError
-from artigraph.registry import did_you_mean, public_name
+from artigraph.errors import SerializationError, StorageError
+from artigraph.registry import public_name
 from artigraph.serializer.base import Serializer
 from artigraph.serializer.part import reading
 
@@ -65,7 +64,12 @@ class File(Shown):
     ) -> None:
         # For whoever makes one; `import *` is light.
         from artigraph.serializer.disk import absolute
-        from artigraph.serializer.media_type import FOLDER, guess_ending, guess_media_type
+        from artigraph.serializer.media_type import (
+            FOLDER,
+            check_facts,
+            guess_ending,
+            guess_media_type,
+        )
 
         if isinstance(path_or_bytes, bytes | bytearray | memoryview):
             self._content: Path | bytes = bytes(path_or_bytes)
@@ -90,7 +94,7 @@ class File(Shown):
             media_type = FOLDER if self._is_folder else guess_media_type(self._name)
         self._media_type = media_type
         self._archive: bytes | None = None
-        _check_facts(self._name, media_type)
+        check_facts(self._name, media_type)
 
     @property
     def name(self) -> str:
@@ -114,12 +118,7 @@ class File(Shown):
             return sum(member.size for member in members)
 
     async def names(self) -> list[str]:
-        """The paths of a folder's files, or the file's name.
-
-        Raises:
-            DeserializationError: The bytes are damaged.
-            StorageError: The store failed.
-        """
+        """The paths of a folder's files, or the file's name; errors as of :meth:`read_bytes`."""
 
         def list_() -> list[str]:
             with self._opened() as members:
@@ -156,12 +155,7 @@ class File(Shown):
             path: Which one of a folder, as :meth:`names` lists them.
 
         Returns:
-            A binary file that can be read and sought.
-
-        Raises:
-            PartError: It is a folder and none is named, or there is no such file.
-            DeserializationError: The bytes are damaged.
-            StorageError: The store failed.
+            A binary file that can be read and sought; errors as of :meth:`read_bytes`.
         """
         with ExitStack() as held:
 
@@ -205,6 +199,18 @@ class File(Shown):
             return place
 
         return await self._run(save)
+
+    def read_start(self, length: int) -> bytes:
+        """The first bytes of a file, of which no more is read; call it in a thread.
+
+        Args:
+            length: How many.
+
+        Raises:
+            PartError: It is a folder.
+        """
+        with self._opened() as members, self._pick(members, None).open() as file:
+            return file.read(length)
 
     async def preview(self) -> Any:
         """What can be seen of it in a notebook: a picture, a table, or its first lines.
@@ -254,7 +260,12 @@ class File(Shown):
         return format_size(len(content)) if isinstance(content, bytes) else None
 
     async def _run(self, function: Callable[[], T]) -> T:
-        return await run_in_thread(function)
+        from artigraph.serializer.disk import DiskError
+
+        try:
+            return await run_in_thread(function)
+        except DiskError as error:
+            raise StorageError(str(error)) from error
 
     @contextmanager
     def _opened(self) -> Iterator[list[Member]]:
@@ -275,41 +286,14 @@ class File(Shown):
             yield [Member(self.name, len(data), lambda: cast(BinaryIO, io.BytesIO(data)))]
 
     def _pick(self, members: Sequence[Member], path: str | None) -> Member:
-        files = {one.path: one for one in members if not one.path.endswith("/")}
-        if path is None and not self.is_folder:
-            return next(iter(files.values()))
-        if path is None:
-            raise PartError(
-                f"{self.name!r} is a folder of {counted(len(files), 'file')}. Name one, as in "
-                "read_bytes('a/b.txt'): names() lists them, and save_to(path) writes all."
-            )
-        found = files.get(path)
-        if found is None:
-            raise PartError(f"{self.name!r} has no file {path!r}. {did_you_mean(path, files)}")
-        return found
+        from artigraph.serializer.archive import pick
+
+        return pick(members, path, self.name, folder=self.is_folder)
 
 
 class _Hashed:
     def __init__(self, update: Callable[[bytes], object]) -> None:
         self.write = update
-
-
-def _check_facts(name: str, media_type: str) -> None:
-    from artigraph.serializer.archive import check_name
-    from artigraph.serializer.media_type import fits_media_type
-
-    try:
-        check_name(name)
-    except (TypeError, ValueError) as error:
-        raise SerializationError(
-            f"A file cannot be called {visible(str(name), 80)!r}. Give it a plain name, as in "
-            "File(path, name='notes.txt')."
-        ) from error
-    if not fits_media_type(media_type):
-        raise SerializationError(
-            f"{visible(str(media_type), 80)!r} is no media type. Use one such as 'image/png', or "
-            "leave it out."
-        )
 
 
 def _says(file: File) -> dict[str, Any]:
@@ -365,6 +349,7 @@ class FileSerializer(Serializer[File]):
             DeserializationError: The bytes are not what this serializer writes, or damaged.
         """
         from artigraph.serializer.archive import BLOCK, open_archive
+        from artigraph.serializer.media_type import check_facts
 
         told = f"These {len(data)} bytes are not a file that {self.name!r} wrote, or are damaged"
         says, members = open_archive(cast(BinaryIO, io.BytesIO(data)), told)
@@ -375,7 +360,10 @@ class FileSerializer(Serializer[File]):
             file._content, file._archive = b"", data
             file._name, file._media_type = says["name"], says["type"]
             file._is_folder = says["folder"]
-            _check_facts(file._name, file._media_type)
+            try:
+                check_facts(file._name, file._media_type)
+            except SerializationError as error:
+                raise ValueError(error) from error
             if type(file._is_folder) is not bool:
                 raise ValueError("it does not say whether it is a folder")
             if not file._is_folder and [one.path for one in members] != [file._name]:

@@ -5,7 +5,11 @@ from __future__ import annotations
 import mimetypes
 from pathlib import Path
 
-__all__ = ["FOLDER", "fits_media_type", "guess_ending", "guess_media_type"]
+from artigraph.display.escape import visible
+from artigraph.errors import SerializationError
+from artigraph.serializer.archive import check_name
+
+__all__ = ["FOLDER", "check_facts", "fits_media_type", "guess_ending", "guess_media_type"]
 
 FOLDER = "inode/directory"
 """The media type of a folder."""
@@ -56,3 +60,23 @@ def fits_media_type(text: object) -> bool:
         and text.isprintable()
         and all(text.partition("/")[::2])
     )
+
+
+def check_facts(name: str, media_type: str) -> None:
+    """See that a file may be called so, and be of such a type.
+
+    Raises:
+        SerializationError: It may not.
+    """
+    try:
+        check_name(name)
+    except (TypeError, ValueError) as error:
+        raise SerializationError(
+            f"A file cannot be called {visible(str(name), 80)!r}. Give it a plain name, as in "
+            "File(path, name='notes.txt')."
+        ) from error
+    if not fits_media_type(media_type):
+        raise SerializationError(
+            f"{visible(str(media_type), 80)!r} is no media type. Use one such as 'image/png', or "
+            "leave it out."
+        )
