@@ -279,7 +279,7 @@ def thumbnail(data: bytes, form: str, width: int, most_bytes: int) -> bytes | No
             for divisor in (1, 2, 4):
                 image.thumbnail((width // divisor, 3 * width // divisor))
                 small = image.convert("RGBA" if image.has_transparency_data else "RGB")
-                for to, options in (("PNG", {}), ("JPEG", {"quality": 85})):
+                for to, options in (("PNG", {}), *(("JPEG", {"quality": n}) for n in (85, 60))):
                     file = io.BytesIO()
                     small.convert("RGBA" if to == "PNG" else "RGB").save(file, to, **options)
                     if file.tell() <= most_bytes:
