@@ -43,11 +43,13 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture, as a PNG."""
+    """A picture, as the bytes of a file that every browser draws."""
 
     png: bytes
     width: int
     height: int
+    type: Literal["png", "jpeg", "gif", "webp", "svg+xml"] = "png"
+    """What the file is, after ``image/``."""
 
 
 @dataclass(frozen=True, slots=True)

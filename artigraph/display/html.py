@@ -213,7 +213,7 @@ def _picture(picture: Picture) -> str:
     data = b64encode(picture.png).decode()
     return (
         f'<img alt="picture" width="{picture.width:d}" height="{picture.height:d}" '
-        f'src="data:image/png;base64,{data}">\n'
+        f'src="data:image/{escape(picture.type)};base64,{data}">\n'
     )
 
 

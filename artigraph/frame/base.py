@@ -32,6 +32,7 @@ from artigraph.errors import (
     UnknownStorageError,
     ValueDroppedError,
 )
+from artigraph.registry import public_name
 from artigraph.serializer.base import Serializer, get_serializer
 from artigraph.storage.badge import storage_badges
 
@@ -114,6 +115,17 @@ class StoredValue(Shown):
             UnknownStorageError: Nobody registered the storage.
         """
         return await self._run(lambda: self._verified(get_serializer(self.serializer).load))
+
+    async def preview(self) -> Any:
+        """Read as much of it as is seen at a glance: a picture, a table, or its first lines.
+
+        Returns:
+            A ``Preview``, which shows itself.
+
+        Raises:
+            ArtigraphError: As for :meth:`load`.
+        """
+        return await public_name("read_preview")(self)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, StoredValue):

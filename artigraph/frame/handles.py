@@ -7,11 +7,13 @@ from typing import Any
 
 from artigraph.blob.record import BlobRecord
 from artigraph.blob.source import BlobSource, source_of
+from artigraph.errors import MissingLibraryError, UnknownNameError
 from artigraph.frame.array import StoredArray
 from artigraph.frame.base import StoredValue
 from artigraph.frame.frame import StoredFrame
+from artigraph.serializer.base import get_serializer
 
-__all__ = ["open_stored"]
+__all__ = ["open_later", "open_stored"]
 
 
 def open_stored(record: BlobRecord, source: BlobSource | None = None) -> StoredValue:
@@ -23,16 +25,38 @@ def open_stored(record: BlobRecord, source: BlobSource | None = None) -> StoredV
         source: Where the bytes are to be had; where the row says, unless given.
 
     Returns:
-        A ``StoredFrame`` or a ``StoredArray`` where the summary describes one,
-        whoever wrote it, else a ``StoredValue``.
+        A ``StoredFrame``, a ``StoredArray`` or a ``StoredFile`` where the summary describes
+        one, whoever wrote it, else a ``StoredValue``.
     """
     summary = record.summary or {}
-    handle = StoredValue
+    handle: type[StoredValue] = StoredValue
     if _describes_frame(summary):
         handle = StoredFrame
     elif _describes_array(summary):
         handle = StoredArray
+    elif summary.get("kind") == "file":
+        from artigraph.frame.file import StoredFile, describes_file  # seldom wanted
+
+        handle = StoredFile if describes_file(summary) else StoredValue
     return handle(record, source_of(record) if source is None else source)
+
+
+def open_later(record: BlobRecord) -> StoredValue | None:
+    """The handle of a value that is never read along with its row.
+
+    Args:
+        record: What the value's row tells.
+
+    Returns:
+        ``None`` where the value is to be read, or its row does not describe it.
+    """
+    try:
+        if not get_serializer(record.serializer).reads_later:
+            return None
+    except (UnknownNameError, MissingLibraryError):
+        return None
+    handle = open_stored(record)
+    return None if type(handle) is StoredValue else handle
 
 
 def _describes_frame(summary: Mapping[str, Any]) -> bool:

@@ -12,7 +12,7 @@ from artigraph.blob.record import record_of
 from artigraph.codec.base import LoadedChild
 from artigraph.errors import MissingLibraryError, UnknownNameError
 from artigraph.filter.value import among
-from artigraph.frame.handles import open_stored
+from artigraph.frame.handles import open_later, open_stored
 from artigraph.orm.artifact import BaseArtifact, DatabaseArtifact, ModelArtifact, RemoteArtifact
 from artigraph.orm.node import column_names, node_table
 from artigraph.serializer.base import get_serializer, serializers
@@ -81,7 +81,13 @@ async def load_parts(
     Raises:
         StorageError: A storage failed.
     """
-    read = [row for row in rows if not is_model(row) and not (lazy and _wants_handle(row))]
+    read = [
+        row
+        for row in rows
+        if not is_model(row)
+        and not (lazy and _wants_handle(row))
+        and open_later(record_of(row)) is None
+    ]
     values = iter(await read_each(map(record_of, read), whole))
     read_ids = {row.node_id for row in read}
     parts: list[LoadedChild | None] = []

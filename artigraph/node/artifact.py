@@ -21,7 +21,7 @@ from artigraph.errors import MultipleNodesFoundError, UnfitArtifactWarning
 from artigraph.filter.artifact import ArtifactFilter
 from artigraph.filter.base import Filter, clause_of
 from artigraph.filter.order import BY_ID, OrderBy, Ordering, check_counts, ordering_of
-from artigraph.frame.handles import open_stored
+from artigraph.frame.handles import open_later, open_stored
 from artigraph.home import warn_caller
 from artigraph.node.existing import existing
 from artigraph.node.node import count_nodes, delete_nodes, select_nodes
@@ -276,10 +276,12 @@ async def _with_values(
 ) -> list[QualifiedArtifact[BaseArtifact, Any]]:
     """Rows with their values; with the attempt that this is a part of, whatever these are."""
     with_bytes = [a for a in artifacts if isinstance(a, DatabaseArtifact | RemoteArtifact)]
+    later = {id(a): handle for a in with_bytes if (handle := open_later(record_of(a)))}
+    with_bytes = [artifact for artifact in with_bytes if id(artifact) not in later]
     records = [record_of(artifact) for artifact in with_bytes]
     read = await (read_values(records) if tolerant is None else read_each(records, tolerant))
     faults = [value.error for value in read if type(value) is Unread]
-    values = {
+    values: dict[int, Any] = later | {
         id(artifact): open_stored(record) if type(value) is Unread else value
         for artifact, record, value in zip(with_bytes, records, read, strict=True)
     }

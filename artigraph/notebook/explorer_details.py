@@ -1,13 +1,16 @@
 """What an explorer tells of one chosen node: its facts, its frames, and how to read it.
 
 Nothing is loaded that is kept outside the row: frames and arrays are shown
-from what their rows tell.
+from what their rows tell, until a preview is asked for.
 """
 
 from __future__ import annotations
 
+import json
 from base64 import b64encode
+from collections.abc import Iterable
 from dataclasses import fields, is_dataclass, replace
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import select
@@ -18,7 +21,7 @@ from artigraph.db.setting import current_setting
 from artigraph.display.escape import cut, visible
 from artigraph.display.facts import Badge, Facts
 from artigraph.display.options import options
-from artigraph.display.shown import Shown
+from artigraph.display.shown import Shown, within_budget
 from artigraph.display.value import format_time
 from artigraph.errors import ArtigraphError, NodeNotFoundError
 from artigraph.filter.base import PRESENT
@@ -34,9 +37,12 @@ from artigraph.notebook.explorer_rows import LONGEST_LABEL, row_values
 from artigraph.orm.node import node_table
 from artigraph.outline.page import browse_node
 from artigraph.outline.summary import NodeSummary
+from artigraph.preview.read import can_preview, read_preview
 
-__all__ = ["code_for", "gone", "node_details", "read_stored"]
+__all__ = ["code_for", "gone", "node_details", "preview_of", "read_stored"]
 
+MOST_PARTS = 50
+"""Frames and previews of one model that are offered."""
 NOTES = 20
 """Notes that are shown; the others are read by read_notes()."""
 LONGEST_NOTE = 10_000
@@ -48,8 +54,8 @@ async def node_details(node_id: int) -> dict[str, Any]:
 
     Returns:
         ``row``, ``facts``, ``frames`` (the frames that may be looked into, by
-        ``label`` and ``node``), ``code``, ``notes``, and why nothing can be changed
-        (``refusal``), as plain values.
+        ``label`` and ``node``), ``previews`` (values that may be seen, alike), ``code``,
+        ``notes``, and why nothing can be changed (``refusal``), as plain values.
 
     Raises:
         NodeNotFoundError: It is gone.
@@ -59,7 +65,7 @@ async def node_details(node_id: int) -> dict[str, Any]:
         raise gone(node_id)
     values = row_values(row)
     shown: Shown | None = None
-    frames: list[StoredFrame] = []
+    parts: list[StoredValue] = []
     warning = ""
     try:
         if values["kind"] == "model":
@@ -69,10 +75,10 @@ async def node_details(node_id: int) -> dict[str, Any]:
                 shown = model
                 value = model.value
                 data = value.data if isinstance(value, UnknownModel) else value.model_data()
-                frames = [part for part in data.values() if isinstance(part, StoredFrame)]
+                parts = _stored_in(data.values())
         elif values["kind"] == "artifact":
             shown = stored = await read_stored(node_id)
-            frames = [stored] if isinstance(stored, StoredFrame) else []
+            parts = [stored]
         else:
             shown = await read_node_or_none(NodeFilter(node_id=node_id))
     except ArtigraphError as error:
@@ -88,11 +94,49 @@ async def node_details(node_id: int) -> dict[str, Any]:
     return {
         "row": values,
         "facts": _as_json(facts),
-        "frames": [{"label": frame.label or "", "node": frame.node_id} for frame in frames],
+        "frames": [_named(one) for one in parts if isinstance(one, StoredFrame)],
+        "previews": [_named(one) for one in parts if can_preview(one)],
         "code": code_for(row, values["kind"]),
         "refusal": _refusal(),
         **await _notes(node_id),
     }
+
+
+def _stored_in(values: Iterable[object]) -> list[StoredValue]:
+    """The handles among a model's values, and in its lists and dictionaries; not too many."""
+    found: list[StoredValue] = []
+    for value in values:
+        if isinstance(value, StoredValue):
+            found.append(value)
+        elif isinstance(value, list | tuple | dict):
+            items = value.values() if isinstance(value, dict) else value
+            found += [one for one in islice(items, MOST_PARTS) if isinstance(one, StoredValue)]
+        if len(found) >= MOST_PARTS:
+            break
+    return found[:MOST_PARTS]
+
+
+def _named(value: StoredValue) -> dict[str, Any]:
+    return {"label": visible(value.label or "", LONGEST_LABEL), "node": value.node_id}
+
+
+async def preview_of(node_id: int) -> dict[str, Any]:
+    """What can be seen of a value that is kept outside of the row, within ``options.max_bytes``.
+
+    Returns:
+        Facts, as plain values.
+
+    Raises:
+        NodeNotFoundError: It is gone.
+        ArtigraphError: It cannot be read.
+    """
+    preview = await read_preview(await read_stored(node_id))
+
+    def drawn(facts: Facts) -> str:
+        return json.dumps(_as_json(facts))
+
+    facts: dict[str, Any] = json.loads(within_budget(preview._describe, drawn, preview))
+    return facts
 
 
 def _refusal() -> str | None:

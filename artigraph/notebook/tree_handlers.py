@@ -24,7 +24,7 @@ from artigraph.filter.tag import TagFilter
 from artigraph.filter.unset import NOT_WRITTEN, UNSET
 from artigraph.frame.frame import StoredFrame
 from artigraph.notebook.answering import answers
-from artigraph.notebook.explorer_details import gone, node_details, read_stored
+from artigraph.notebook.explorer_details import gone, node_details, preview_of, read_stored
 from artigraph.notebook.explorer_rows import LONGEST_LABEL, page_values, row_values
 from artigraph.notebook.frame_handlers import FrameHandlers
 from artigraph.notebook.tree_changes import TreeChanges
@@ -199,6 +199,10 @@ class TreeHandlers(TreeChanges):
     @answers("details")
     async def _details(self, params: dict[str, Any]) -> dict[str, Any]:
         return await node_details(_integer(params, "node"))
+
+    @answers("preview")
+    async def _preview(self, params: dict[str, Any]) -> dict[str, Any]:
+        return await preview_of(_integer(params, "node"))
 
     @answers("refresh")
     async def _refreshed(self, _: dict[str, Any]) -> None:

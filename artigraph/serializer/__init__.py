@@ -26,6 +26,7 @@ BUILT_IN: dict[str, tuple[str, Sequence[str]]] = {
         "artigraph.serializer.pyarrow:record_batch_serializer",
         ["pyarrow:RecordBatch"],
     ),
+    "artigraph-file": ("artigraph.serializer.file:file_serializer", ["artigraph:File"]),
     "artigraph-pillow": ("artigraph.serializer.pillow:image_serializer", ["PIL:Image"]),
     "artigraph-matplotlib": (
         "artigraph.serializer.matplotlib:figure_serializer",

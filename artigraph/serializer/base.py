@@ -44,6 +44,10 @@ class Serializer(ABC, Generic[T]):
     """Whether it takes any JSON value, so that a model's field is first
     turned into JSON by its annotation."""
 
+    reads_later: ClassVar[bool] = False
+    """Whether every read gives a handle, whose own methods read: for values
+    that nobody wants in memory because a listing holds them."""
+
     @abstractmethod
     def serialize(self, value: T, /) -> bytes:
         """Turn a value into bytes.

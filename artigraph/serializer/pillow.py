@@ -25,7 +25,7 @@ from artigraph.errors import SerializationError
 from artigraph.serializer.base import Serializer
 from artigraph.serializer.part import reading
 
-__all__ = ["ImageSerializer", "image_serializer"]
+__all__ = ["ImageSerializer", "image_serializer", "thumbnail"]
 
 PNG_MODES = frozenset({"1", "L", "LA", "P", "RGB", "RGBA", "I;16"})
 TIFF_MODES = frozenset({"P", "PA", "CMYK", "YCbCr", "LAB", "I", "F", "I;16B"})
@@ -259,6 +259,34 @@ def _decode(value: object) -> Any:
 
 def _base64(data: bytes) -> str:
     return base64.b64encode(data).decode("ascii")
+
+
+def thumbnail(data: bytes, form: str, width: int, most_bytes: int) -> bytes | None:
+    """A picture made smaller, whoever made it.
+
+    Args:
+        data: A file of few enough pixels for memory; see to that first.
+        form: ``png``, ``jpeg``, ``gif`` or ``webp``; no other reader is tried.
+        width: Pixels across, at most; it is at most three times as high.
+        most_bytes: How many bytes it may take.
+
+    Returns:
+        A PNG, or a JPEG where that is smaller; ``None`` for what is damaged.
+    """
+    try:
+        with Image.open(io.BytesIO(data), formats=[form.upper()]) as image:
+            image.draft("RGB", (width, 3 * width))
+            for divisor in (1, 2, 4):
+                image.thumbnail((width // divisor, 3 * width // divisor))
+                small = image.convert("RGBA" if image.has_transparency_data else "RGB")
+                for to, options in (("PNG", {}), *(("JPEG", {"quality": n}) for n in (85, 60))):
+                    file = io.BytesIO()
+                    small.convert("RGBA" if to == "PNG" else "RGB").save(file, to, **options)
+                    if file.tell() <= most_bytes:
+                        return file.getvalue()
+    except Exception:  # damage shows as almost any error
+        return None
+    return None
 
 
 image_serializer = ImageSerializer()

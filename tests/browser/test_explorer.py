@@ -50,6 +50,30 @@ class Text(DataModel, version=1):
 root = await write_node(new_node(node_label=hostile))
 model = await write_model(parent_id=root.node_id, label=hostile, model=Text(hostile))
 """
+PREVIEWS = f"""
+import io, numpy as np
+from PIL import Image
+from artigraph import *
+undo = set_engine("sqlite+aiosqlite:///:memory:", create_tables=True)
+hostile = {HOSTILE!r}
+y, x = np.mgrid[0:120, 0:200]
+
+class Drawn(DataModel, version=1):
+    array: np.ndarray
+    page: File
+    photo: File
+    table: File
+
+data = io.BytesIO()
+Image.effect_noise((900, 600), 40).convert("RGB").save(data, "jpeg")
+drawn = Drawn(
+    np.stack([x, y * 2, 255 - x], axis=-1).astype("uint8"),
+    File(("<script>window.hacked=1</script>" + hostile).encode(), name="page.html"),
+    File(data.getvalue(), name="photo.png"),
+    File(b"step,loss\\n1,0.5\\n2,0.25\\n", name="losses.csv"),
+)
+model = await write_model(label="drawn", model=drawn)
+"""
 BUSY = """
 import asyncio
 for _ in range(600):
@@ -618,3 +642,33 @@ def test_database_that_is_only_read(notebook: OpenNotebook, theme: str) -> None:
     )
     assert line not in (ground, "rgba(0, 0, 0, 0)")
     opened.screenshot(f"explorer-{name}")
+
+
+def test_previews_are_shown_when_asked_for(notebook: OpenNotebook) -> None:
+    """Pictures, tables and texts unfold in the details, and a page that is stored runs nothing."""
+    opened = notebook([PREVIEWS, SHOW, "await drawn.page.preview()"])
+    opened.run_all()
+    lab = Explored(opened)
+    lab.choose("drawn")
+    offered = lab.details.get_by_role("button", name=re.compile("^Preview of "))
+    expect(offered).to_have_count(4)
+    expect(lab.details.locator("img")).to_have_count(0)
+    for name in ("array", "photo"):
+        lab.details.get_by_role("button", name=f"Preview of {name}").click()
+    images = lab.details.locator(".frame img")
+    expect(images).to_have_count(2)
+    for at, width in enumerate((200, 480)):
+        image = images.nth(at)
+        expect(image).to_have_js_property("complete", True)
+        assert image.evaluate("e => e.naturalWidth") == width
+    opened.screenshot("explorer-preview-pictures")
+    for name in ("array", "photo"):
+        lab.details.get_by_role("button", name=f"Preview of {name}").click()
+    expect(images).to_have_count(0)
+    lab.details.get_by_role("button", name="Preview of table").click()
+    expect(lab.details.locator(".frame td", has_text="0.25")).to_be_visible()
+    lab.details.get_by_role("button", name="Preview of page").click()
+    expect(lab.details.locator(".frame pre")).to_contain_text("<script>window.hacked=1</script>")
+    expect(opened.page.locator(".ag-repr pre")).to_contain_text("<script>window.hacked=1</script>")
+    assert opened.page.evaluate("window.hacked") is None
+    opened.screenshot("explorer-preview-texts")

@@ -7,7 +7,7 @@ import { copy } from "./export";
 import { drawBadges, drawFacts } from "./facts";
 import { HitList, type Found } from "./hits";
 import { nameText } from "./tree";
-import { SCOPE, type Details, type Narrowing, type Row } from "./types";
+import { SCOPE, type Details, type Facts, type Narrowing, type Part, type Row } from "./types";
 
 /** Shows a frame in an element, and returns what takes it away. */
 export type MountFrame = (element: HTMLElement, ask: Ask) => () => void;
@@ -79,7 +79,7 @@ export class DetailsPane {
     if (row !== null && row.count > this.#options.page) this.element.append(this.#childList(row));
   }
 
-  #draw({ row, facts, frames, code, notes: written, more_notes: more, refusal = null }: Details): void {
+  #draw({ row, facts, frames, previews = [], code, notes: written, more_notes: more, refusal = null }: Details): void {
     const button = html("button", { type: "button", title: "Copy this line of code" }, "Copy");
     button.addEventListener("click", () => {
       void copy(code).then(() => this.#options.say("Copied."));
@@ -92,6 +92,7 @@ export class DetailsPane {
     );
     if (row.count > this.#options.page) this.element.append(this.#childList(row));
     for (const frame of frames) this.element.append(this.#frame(frame));
+    for (const part of previews) this.element.append(this.#preview(part));
     this.element.append(drawFacts({ ...facts, notes }));
     if (written.length > 0) this.element.append(drawNotes(written, more));
     const { ask, changed, say } = this.#options;
@@ -114,17 +115,37 @@ export class DetailsPane {
     return html("div", { class: "children" }, hits.input, hits.list);
   }
 
-  #frame(frame: Details["frames"][number]): HTMLElement {
+  #frame(frame: Part): HTMLElement {
     const { ask, mountFrame } = this.#options;
     if (mountFrame === null) return html("span");
+    return this.#unfolds(frame.label === "" ? "Look into the frame" : `Look into ${frame.label}`,
+      (place) => mountFrame(place, (method, params, options) =>
+        ask("viewer", { node: frame.node, method, params: params ?? {} }, options)));
+  }
+
+  /** Shows a value, of which nothing is read before. */
+  #preview(part: Part): HTMLElement {
+    return this.#unfolds(part.label === "" ? "Preview" : `Preview of ${part.label}`, (place) => {
+      const asked = new AbortController();
+      place.replaceChildren(html("p", { class: "quiet" }, "Reading…"));
+      this.#options.ask<Facts>("preview", { node: part.node }, { signal: asked.signal }).then(
+        (facts) => { if (!asked.signal.aborted) place.replaceChildren(drawFacts(facts)); },
+        (error: unknown) => {
+          if (asked.signal.aborted) return;
+          place.replaceChildren(html("p", { class: "warning", role: "alert" }, said(error)));
+        });
+      return () => asked.abort();
+    });
+  }
+
+  /** A button that shows something below itself, and takes it away again. */
+  #unfolds(text: string, mount: (place: HTMLElement) => () => void): HTMLElement {
     const place = html("div", { class: "frame" });
-    const button = html("button", { type: "button", "aria-expanded": "false" },
-      frame.label === "" ? "Look into the frame" : `Look into ${frame.label}`);
+    const button = html("button", { type: "button", "aria-expanded": "false" }, text);
     let leave: (() => void) | null = null;
     const toggle = (): void => {
       if (leave === null) {
-        leave = mountFrame(place, (method, params, options) =>
-          ask("viewer", { node: frame.node, method, params: params ?? {} }, options));
+        leave = mount(place);
       } else {
         leave();
         leave = null;

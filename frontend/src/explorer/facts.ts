@@ -3,6 +3,9 @@
 import { html } from "../shared/dom";
 import type { Badge, Facts, Field, Table } from "./types";
 
+/** Pictures that every browser draws, and that run nothing. */
+const PICTURES = new Set(["png", "jpeg", "gif", "webp"]);
+
 /** Draw facts. */
 export function drawFacts(facts: Facts): HTMLElement {
   return html("div", { class: "facts" }, ...blocks(facts));
@@ -18,7 +21,8 @@ function* blocks(facts: Facts): Generator<HTMLElement> {
   for (const line of facts.lines) yield html("p", { class: "line" }, line);
   if (facts.picture !== null && /^[A-Za-z0-9+/=]*$/.test(facts.picture.png)) {
     const image = html("img", { alt: facts.name, width: facts.picture.width });
-    image.src = `data:image/png;base64,${facts.picture.png}`;
+    const { type = "png", png } = facts.picture;
+    image.src = `data:image/${PICTURES.has(type) ? type : "png"};base64,${png}`;
     yield image;
   }
   if (facts.fields.length > 0) {

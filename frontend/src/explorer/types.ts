@@ -49,13 +49,21 @@ export interface Hit extends Row {
 export interface Details {
   row: Row;
   facts: Facts;
-  frames: { label: string; node: number }[];
+  frames: Part[];
+  /** What can be seen of values once it is asked for. */
+  previews?: Part[];
   code: string;
   /** The newest notes about it, the oldest of these first. */
   notes: { text: string; by: string; at: string }[];
   more_notes: boolean;
   /** Why nothing can be changed, such as in a database that is only read. */
   refusal?: string | null;
+}
+
+/** A value in a row of its own. */
+export interface Part {
+  label: string;
+  node: number;
 }
 
 /** As `artigraph.display.facts.Facts`. */
@@ -68,7 +76,7 @@ export interface Facts {
   fields: Field[];
   more_fields: number;
   table: Table | null;
-  picture: { png: string; width: number; height: number } | null;
+  picture: { png: string; width: number; height: number; type?: string } | null;
   code: string;
   warnings: string[];
 }

@@ -188,6 +188,30 @@ describe("an explorer", () => {
       ["(", "await read_model(", "NodeFilter(", "node_id=2)))", ".value"]);
   });
 
+  it("reads a preview when it is asked for, and draws only pictures that run nothing", async () => {
+    const of = row(2, { kind: "model", type: "Fit" });
+    python.answers["details"] = details(of, { previews: [{ label: "plot", node: 7 }] });
+    const facts = details(of).facts;
+    python.answers["preview"] = {
+      ...facts, code: "<b>", picture: { png: "AAAA", width: 3, height: 2, type: "svg+xml" } };
+    click(item("node 2"));
+    await settle();
+    expect(python.asked("preview")).toEqual([]);
+    const button = [...root().querySelectorAll<HTMLButtonElement>(".frame-field button")].at(-1)!;
+    expect(button.textContent).toBe("Preview of plot");
+    button.click();
+    await settle();
+    expect(python.asked("preview")[0]!["params"]).toEqual({ node: 7 });
+    expect(root().querySelector<HTMLImageElement>(".frame img")!.src).toBe("data:image/png;base64,AAAA");
+    expect(root().querySelector(".frame pre")!.textContent).toBe("<b>");
+    button.click();
+    expect(root().querySelector(".frame img")).toBeNull();
+    python.answers["preview"] = new Error("It is gone.");
+    button.click();
+    await settle();
+    expect(root().querySelector(".frame [role=alert]")!.textContent).toBe("It is gone.");
+  });
+
   it("offers no change where nothing can be changed, and says why", async () => {
     python.answers["details"] = details(row(2), { refusal: "It is only read here." });
     click(item("node 2"));
