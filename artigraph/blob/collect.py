@@ -21,6 +21,7 @@ from artigraph.concurrency import gather_bounded, run_in_thread
 from artigraph.db.fetch import ask
 from artigraph.db.session import read, write
 from artigraph.db.setting import current_setting, on_one_store, using
+from artigraph.display.escape import cut
 from artigraph.errors import (
     BlobLocationError,
     BlobNotFoundError,
@@ -64,9 +65,10 @@ async def orphaned_blobs(
         The blobs, and temporary files of writers that never ended.
 
     Raises:
-        FilterError: No age, or a negative one.
+        FilterError: What is no storage, no age, or a negative one.
         StorageError: The database hides rows from this account, or the store failed.
     """
+    _check_storage(storage)
     _check_age(older_than)
     setting = current_setting()
     with using(setting):
@@ -102,11 +104,12 @@ async def collect_garbage(
         How many blobs and bytes were found, and the first of them.
 
     Raises:
-        FilterError: No age, a negative one, or neither a dry run nor none.
+        FilterError: What is no storage, no age, a negative one, or neither a dry run nor none.
         StorageError: The store failed, or the database hides rows from this account; or a
             session is open: what it rolls back might name what was removed.
         ReadOnlyError: Blobs were to be removed and the database is only read.
     """
+    _check_storage(storage)
     _check_age(older_than)
     if dry_run is None:
         raise FilterError("dry_run is True or False, not None; False removes what is found.")
@@ -153,8 +156,10 @@ async def check_storage(storage: Storage, *, verify: bool = True) -> StorageRepo
         What is missing, damaged and orphaned.
 
     Raises:
+        FilterError: What is no storage.
         StorageError: The store failed, or the database hides rows from this account.
     """
+    _check_storage(storage)
     report = StorageReport(storage.name)
     after = 0
     with on_one_store():
@@ -175,6 +180,16 @@ async def check_storage(storage: Storage, *, verify: bool = True) -> StorageRepo
                     report.rows.append(DamagedRow(row.node_id, row.label, row.location, str(fault)))
         report.orphans = await collect_garbage(storage, older_than=timedelta(0))
         return report
+
+
+def _check_storage(storage: object) -> None:
+    if isinstance(storage, Storage):
+        return
+    name = storage if isinstance(storage, str) else "files"
+    raise FilterError(
+        f"{cut(repr(storage), 60)} is no storage. Give the storage itself, or look up one that is "
+        f"known here by its name: get_storage({cut(name, 60)!r}), from artigraph.storage.base."
+    )
 
 
 def _check_age(older_than: object) -> None:

@@ -255,7 +255,10 @@ def _refuse_none(cls: type[Any], name: str) -> None:
 
 def _check_filter(given: object) -> Filter:
     if not isinstance(given, Filter):
-        say = f"Say what to look for, as in NodeFilter(node_id={_ids_in(given) or 7})."
+        key = (
+            f"label={cut(given, 60)!r}" if type(given) is str else f"node_id={_ids_in(given) or 7}"
+        )
+        say = f"Say what to look for, as in NodeFilter({key})."
         for sign, of_class in _OF_CLASS.items():
             if isinstance(given, type) and hasattr(given, sign):
                 say = f"For all of the class write {of_class.format(given.__name__)}."

@@ -1,7 +1,8 @@
 """What ``%load_ext artigraph`` does, and what ``%unload_ext artigraph`` undoes.
 
 Loading adds the magic ``%artigraph``, what rewrites its lines, and what
-completes them. It adds no name to the notebook. Unloading takes away what
+completes them; a forgotten ``await`` is told of, and errors are drawn without
+lines of libraries. It adds no name to the notebook. Unloading takes away what
 loading has added and nothing else, and puts back a magic of the same name. It
 also makes the files of SQLite whole, so that they can be copied.
 """
@@ -15,10 +16,12 @@ from weakref import WeakKeyDictionary
 from IPython.core.interactiveshell import InteractiveShell
 
 from artigraph.dialect.sqlite.checkpoint import make_all_whole
+from artigraph.notebook.forgotten import tell_of_forgotten_await
 from artigraph.notebook.magic.completion import Completion
 from artigraph.notebook.magic.magic import Magic
 from artigraph.notebook.magic.parser import NAMES, declare_late
 from artigraph.notebook.magic.transform import Transformers
+from artigraph.notebook.traceback import draw_shorter
 
 __all__ = ["load", "unload"]
 
@@ -65,6 +68,8 @@ def load(ipython: InteractiveShell) -> None:
         (transformers.blocks, ipython.ast_transformers),
     ):
         _append(added, to, undo)
+    undo.callback(draw_shorter())
+    undo.callback(tell_of_forgotten_await(ipython))
     completer = getattr(ipython, "Completer", None)
     if completer is not None:
         _append(Completion(ipython).match, completer.custom_matchers, undo)

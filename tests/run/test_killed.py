@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import subprocess
 import sys
-import time
 from datetime import timedelta
 
 import pytest
@@ -39,13 +39,13 @@ asyncio.run(main())
 async def test_a_killed_run_is_lost_and_gone_on_with() -> None:
     """What it had logged until a moment before is there; then another process takes it."""
     url = (await get_engine()).url.render_as_string(hide_password=False)
-    process = subprocess.Popen(
+    process = subprocess.Popen(  # noqa: ASYNC220  # it starts at once
         [sys.executable, "-c", SCRIPT, url], stdout=subprocess.PIPE, text=True
     )
     try:
         assert process.stdout is not None
         assert process.stdout.readline() == "going\n"
-        time.sleep(2)
+        await asyncio.sleep(2)
         (row,) = await read_runs()
         assert row["status"] == "running"
         process.send_signal(signal.SIGKILL)

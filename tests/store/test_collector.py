@@ -587,3 +587,14 @@ async def test_a_failed_removal_is_an_error(
     one = new_artifact(label="z", value=np.arange(3), serializer=array_serializer, storage=storage)
     await write_artifact(one)
     assert (await check_storage(storage)).ok
+
+
+@pytest.mark.parametrize("given", ["files", None, 7])
+async def test_what_is_no_storage_is_refused(store: str, given: Any) -> None:
+    """A name, say, is told how the storage of that name is looked up."""
+    told = f"{given!r} is no storage.*get_storage\\('files'\\)"
+    for ask in (collect_garbage, check_storage):
+        with pytest.raises(FilterError, match=told):
+            await ask(given)
+    with pytest.raises(FilterError, match=told):
+        [blob async for blob in orphaned_blobs(given)]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from itertools import pairwise
 from shlex import quote
 
-from sqlalchemy import inspect
+from sqlalchemy import ColumnElement, inspect, select
 
 from artigraph.db.session import read
 from artigraph.db.setting import current_store
@@ -14,6 +16,7 @@ from artigraph.display.escape import visible
 from artigraph.errors import FilterError, MultipleNodesFoundError, NodeNotFoundError
 from artigraph.filter.base import PRESENT, clause_of
 from artigraph.filter.node import NodeFilter
+from artigraph.filter.order import ordering_of
 from artigraph.filter.unset import NOT_WRITTEN
 from artigraph.model.group import ModelGroup
 from artigraph.node.closed import in_trash, trashed_top
@@ -22,7 +25,7 @@ from artigraph.node.node import read_node_or_none, select_nodes
 from artigraph.node.qualified import QualifiedArtifact
 from artigraph.node.row import row_writer
 from artigraph.notebook.magic.words import Word
-from artigraph.orm.node import Node
+from artigraph.orm.node import Node, node_table
 from artigraph.outline.tree import TreeNode
 from artigraph.types.scalar import without_numpy
 
@@ -36,6 +39,10 @@ __all__ = [
 ]
 
 _ID = re.compile(r"#?([0-9]{1,19})")
+_NUMBERED = re.compile(r"#([0-9]{1,18})")
+"""What stands in a path for a node without a label."""
+_DEEPEST = 30
+"""Labels in a path at the most: each is a table in its statement."""
 _EXAMPLES = 3
 """How many of several nodes with one label an error names."""
 
@@ -100,16 +107,20 @@ def _id_of_object(value: object) -> int:
         raise FilterError(f"This node is not written yet, so it has no id: {value!r}")
     given = f"None. {NOT_WRITTEN}" if value is None else f"a {type(value).__name__}."
     raise FilterError(
-        f"A node is meant by its id, its label, or a variable that holds a node, not by {given}"
+        f"A node is meant by its id, its label or path, or a variable that holds a node, not by "
+        f"{given}"
     )
 
 
-async def find_node(word: Word) -> Node:
+async def find_node(word: Word, *, newest: bool = False) -> Node:
     """The node that a word means.
 
     Args:
-        word: What :func:`node_id_of` takes, or a label. Of several nodes with
-            the label, one that hangs on the current node is meant.
+        word: What :func:`node_id_of` takes, a label, or a path of labels from a root down, as in
+            ``sweep/r3``. Of several nodes with the label, one that hangs on the current node is
+            meant; a label with a slash in it goes before a path.
+        newest: Where it is roots that have one label, take the newest and say so: for what
+            only reads.
 
     Returns:
         The node, with all of its columns.
@@ -132,17 +143,59 @@ async def find_node(word: Word) -> Node:
     labelled, above = clause_of(NodeFilter(label=word.text)), current_id()
     found = await select_nodes(labelled & (Node.node_parent_id == above), 1) if above else []
     found = found or await select_nodes(labelled, _EXAMPLES + 1)
+    is_path = not found and "/" in word.text
+    if is_path:
+        found = await _by_path(word.text.strip("/").split("/"))
     if len(found) == 1:
         return found[0]
     shown = visible(word.text, 60)
     if not found:
         hint = await _trash_hint(word.text) or await quotes_hint(word.text)
         raise NodeNotFoundError(f"No node is called {shown!r}. {hint}%artigraph tree shows them.")
+    if newest:
+        # A path leads to one node below each root, the newest root's first.
+        chosen = found[0] if is_path else await _newest_root(labelled)
+        if chosen is not None:
+            first = visible(word.text.strip("/").split("/")[0] if is_path else word.text, 60)
+            said = f"Several roots are called {first!r}; of the newest is node {chosen.node_id}."
+            print(said)  # noqa: T201  # what the line returns is the node
+            return chosen
     ids = ", ".join(str(node.node_id) for node in found[:_EXAMPLES])
     more = ", …" if len(found) > _EXAMPLES else ""
     raise MultipleNodesFoundError(
         f"Several nodes are called {shown!r}: {ids}{more}. Say which by its id."
     )
+
+
+async def _by_path(labels: Sequence[str]) -> list[Node]:
+    """The nodes that a path leads to, that below the newest root first, and at most a few."""
+    if not 1 < len(labels) <= _DEEPEST or not all(labels):
+        return []
+    way = [node_table.alias() for _ in labels]
+    query = select(way[-1].c.node_id).select_from(way[0])
+    for above, below in pairwise(way):
+        query = query.join(below, below.c.node_parent_id == above.c.node_id)
+    for label, step in zip(labels, way, strict=True):
+        number = _NUMBERED.fullmatch(label)
+        meant = step.c.node_label == label
+        if number:
+            meant |= step.c.node_label.is_(None) & (step.c.node_id == int(number[1]))
+        query = query.where(meant)
+    here = way[0].c.node_parent_id.is_(None), way[-1].c.node_trashed_at.is_(None)
+    newest_first = query.where(*here).order_by(way[0].c.node_id.desc()).limit(_EXAMPLES + 1)
+    async with read() as connection:
+        ids = (await connection.execute(newest_first)).scalars().all()
+    nodes = {node.node_id: node for node in await select_nodes(Node.node_id.in_(ids), None)}
+    return [nodes[node_id] for node_id in ids if node_id in nodes]
+
+
+async def _newest_root(labelled: ColumnElement[bool]) -> Node | None:
+    """The newest root of some; ``None`` if there are others than roots among them."""
+    is_root = Node.node_parent_id.is_(None)
+    if await select_nodes(labelled & ~is_root, 1):
+        return None
+    newest_first = ordering_of("-node_id", NodeFilter())
+    return next(iter(await select_nodes(labelled & is_root, 1, ordering=newest_first)), None)
 
 
 async def _trash_hint(label: str) -> str:
@@ -171,7 +224,7 @@ async def quotes_hint(text: str) -> str:
     return f"Did you mean {whole}? A label with a blank stands in quotes. "
 
 
-async def find_id(word: Word) -> int:
+async def find_id(word: Word, *, newest: bool = False) -> int:
     """The id of the node that a word means, as :func:`find_node`; only a label is looked up."""
     node_id = node_id_of(word)
-    return (await find_node(word)).node_id if node_id is None else node_id
+    return (await find_node(word, newest=newest)).node_id if node_id is None else node_id

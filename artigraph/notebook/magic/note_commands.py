@@ -53,7 +53,7 @@ async def note(call: Call) -> Note:
 async def notes(call: Call) -> ResultList[Any]:
     """Show the notes about a node, the oldest first; about the current one, unless given."""
     word = call.args.node
-    node_id = current_id() if word is None else await find_id(word)
+    node_id = current_id() if word is None else await find_id(word, newest=True)
     if node_id is None:
         raise UsageError("No node is current here, or it is not written yet: notes NODE")
     found = await read_notes(node_id, limit=call.args.limit)

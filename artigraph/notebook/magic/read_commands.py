@@ -61,7 +61,7 @@ from artigraph.tag.read import tag_names
 __all__ = ["model_class"]
 
 
-_NODE = argument("node", nargs="?", metavar="NODE", help="an id, a label, or $variable")
+_NODE = argument("node", nargs="?", metavar="NODE", help="an id, a label, a path, or $variable")
 
 
 async def _tree(node: Word | None, depth: int | None, children: int | None) -> Tree:
@@ -72,7 +72,7 @@ async def _tree(node: Word | None, depth: int | None, children: int | None) -> T
 
 async def _root(word: Word | None) -> int | Unset:
     """Where to begin: the id of a node, or nothing for all roots."""
-    return UNSET if word is None else await find_id(word)
+    return UNSET if word is None else await find_id(word, newest=True)
 
 
 @command(
@@ -96,7 +96,7 @@ async def tree(call: Call) -> Tree:
 async def ls(call: Call) -> Listing:
     """List what hangs right below a node; the current one, or the roots, unless given."""
     node, limit = call.args.node, max(1, call.args.limit)
-    node_id = current_id() if node is None else await find_id(node)
+    node_id = current_id() if node is None else await find_id(node, newest=True)
     if node_id is None and innermost() is not None:
         return Listing((), 0, "below the current node, which is not written yet")
     if node_id is None:
@@ -110,7 +110,7 @@ async def ls(call: Call) -> Listing:
 
 @command(
     "show",
-    argument("node", metavar="NODE|LABEL", help="an id, a label, or $variable"),
+    argument("node", metavar="NODE|LABEL", help="an id, a label, a path, or $variable"),
     stage="look",
 )
 async def show(call: Call) -> object:
@@ -118,7 +118,7 @@ async def show(call: Call) -> object:
 
     A model comes back with its row; frames and arrays in it are opened, not loaded.
     """
-    node = await find_node(call.args.node)
+    node = await find_node(call.args.node, newest=True)
     if not isinstance(node, ModelArtifact):
         return node
     # What is wrong with it, it says itself.
@@ -186,7 +186,7 @@ async def find(call: Call) -> ResultList[Any]:
         node_type = node_class_of(args.type, call.variables)
         named = None if node_type else model_class(args.type, call.variables)
     # The node first: of a label without its quotes the second word is no condition.
-    within = None if args.within is None else await find_id(args.within)
+    within = None if args.within is None else await find_id(args.within, newest=True)
     if node_type is not None:
         question = node_question(node_type, where)
     elif named is None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from IPython.core.error import UsageError
-from sqlalchemy import func, select
+from sqlalchemy import Select, case, func, select
+from sqlalchemy.orm import Mapper
 
 from artigraph.blob.collect import check_storage, collect_garbage
 from artigraph.db.session import read, session_is_open
@@ -26,7 +27,9 @@ from artigraph.notebook.magic.result import Report
 from artigraph.notebook.magic.short_errors import NO_ENGINE
 from artigraph.notebook.magic.trash_commands import age
 from artigraph.notebook.magic.words import Word
+from artigraph.orm.artifact import ModelArtifact
 from artigraph.orm.node import node_table
+from artigraph.orm.run import TrackedRun
 from artigraph.orm.storage import StorageRecord
 from artigraph.storage.base import Storage, get_storage
 
@@ -79,24 +82,48 @@ def _address(call: Call) -> Any:
     return os.environ[name.text]
 
 
+_WHAT = ("runs", "models", "frames", "files", "other values", "other nodes")
+"""What a store holds, in everyday words and in this order."""
+
+
+def _counted() -> Select[Any]:
+    """How many nodes of each sort there are, in one statement."""
+    columns, kind = node_table.c, node_table.c.artifact_summary["kind"].as_string()
+    identity = ModelArtifact.__mapper__.polymorphic_identity
+    what = case(
+        # Also of a class that is not defined here.
+        (columns.tracked_run_status.is_not(None), "runs"),
+        (columns.node_type.in_([m.polymorphic_identity for m in _runs()]), "runs"),
+        (columns.node_type == identity, "models"),
+        (kind == "frame", "frames"),
+        (kind == "file", "files"),
+        (columns.artifact_serializer.is_not(None), "other values"),
+        else_="other nodes",
+    ).label("what")
+    sorted_ = select(what).where(PRESENT).subquery()
+    return select(sorted_.c.what, func.count()).group_by(sorted_.c.what)
+
+
+def _runs() -> Iterable[Mapper[Any]]:
+    return TrackedRun.__mapper__.self_and_descendants
+
+
 @command("status", stage="begin")
 async def status(call: Call) -> object:
     """Tell which database is set, what it holds, and which node is current."""
     setting = current_setting()
     if setting is None:
         return Said(NO_ENGINE)
-    by_type = select(node_table.c.node_type, func.count()).where(PRESENT)
-    by_type = by_type.group_by(node_table.c.node_type)
     async with read() as connection:
-        found = (await connection.execute(by_type)).all()
-    counts = sorted(((str(kind), number) for kind, number in found))
-    total = sum(number for _, number in counts)
+        found = (await connection.execute(_counted())).all()
+    counts = {str(what): int(number) for what, number in found}
+    total = sum(counts.values())
     current = innermost()
     lines = [counted(total, "node"), _current(current.node if current else None)]
     if session_is_open():
         lines.append("A session is open: what it writes is kept at its end.")
-    rows = tuple((str(kind), f"{number:,}") for kind, number in counts)
-    table = Table(("type", "nodes"), rows, gap=len(rows), numbers=frozenset({1}))
+    rows = tuple((what, f"{counts[what]:,}") for what in _WHAT if what in counts)
+    table = Table(("what", "nodes"), rows, gap=len(rows), numbers=frozenset({1}))
     about = setting._describe(options.limits)
     lines = [*about.lines, *lines]
     return Report(replace(about, lines=tuple(lines), table=table if rows else None))

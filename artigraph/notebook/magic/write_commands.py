@@ -157,7 +157,7 @@ def _one_or_all(values: dict[str, Any]) -> object:
 
 @command(
     "load",
-    argument("labels", nargs="+", metavar="LABEL", help="a label, an id, or $variable"),
+    argument("labels", nargs="+", metavar="LABEL", help="a label, an id, a path, or $variable"),
     argument("--from", dest="source", metavar="NODE", help="only what hangs right on this node"),
     argument("--into", metavar="NAME", help="assign it to this variable instead of returning it"),
     stage="write",
@@ -172,10 +172,11 @@ async def load(call: Call) -> object:
     if into is not None and (not into.isidentifier() or iskeyword(into)):
         raise UsageError(f"{visible(into, 60)!r} is no name of a variable.")
     if args.source is None:
-        nodes = [await find_node(word) for word in args.labels]
+        nodes = [await find_node(word, newest=True) for word in args.labels]
         found = {node.node_label or f"#{node.node_id}": node for node in nodes}
     else:
-        found = await _below(await _given_id(args.source), [word.text for word in args.labels])
+        below = await find_id(args.source, newest=True)
+        found = await _below(below, [word.text for word in args.labels])
     value = _one_or_all(await _values(found))
     if into is None:
         return value

@@ -421,6 +421,85 @@ def test_status_tells_of_what_is_not_written_yet(memory_shell: Shell) -> None:
     assert "A session is open" in repr(told)
 
 
+def test_status_counts_in_everyday_words(shell: Shell) -> None:
+    """Runs, models, frames and the rest, each once; classes that others have defined as well."""
+    shell.run(
+        DEFINE,
+        """
+        import pandas as pd
+        top = await write_node(new_node(node_label="sweep"))
+        nodes = [new_node(CellRun, node_label="c"), new_node(TrackedRun, node_label="t")]
+        await write_nodes(nodes)
+        await write_models(models={"a": Fit(0.1), "b": Fit(0.2)})
+        f, numbers = pd.DataFrame({"x": [1]}), {"a": 1}
+        %ag save f
+        from artigraph.serializer.json import json_serializer
+        await write_artifact(new_artifact("j", [1], json_serializer));
+        """,
+    )
+    shown = shell.run("%ag status")
+    (table,) = [shown._describe(artigraph.options.limits).table]
+    assert table.rows == (
+        ("runs", "2"),
+        ("models", "2"),
+        ("frames", "1"),
+        ("other values", "1"),
+        ("other nodes", "1"),
+    )
+    assert "7 nodes" in repr(shown)
+
+
+def test_a_node_is_named_by_its_path(shell: Shell) -> None:
+    """Labels from a root down, as paths are shown; a label with a slash in it goes before."""
+    shell.run(
+        """
+        sweep, other = await write_nodes([new_node(node_label=n) for n in ("sweep", "other")])
+        r3, twin = await write_nodes(
+            [new_node(node_label="r3", node_parent_id=n.node_id) for n in (sweep, other)]
+        )
+        bare = await write_node(new_node(node_parent_id=r3.node_id))
+        deep = await write_node(new_node(node_label="deep", node_parent_id=bare.node_id))
+        """
+    )
+    assert shell.run("%ag show sweep/r3").node_id == shell.get("r3").node_id
+    assert shell.run("%ag show /other/r3/").node_id == shell.get("twin").node_id
+    shell.run("path = f'sweep/r3/#{bare.node_id}/deep'")
+    assert shell.run("%ag show $path").node_id == shell.get("deep").node_id
+    assert [one.node_id for one in shell.run("%ag ls sweep/r3")] == [shell.get("bare").node_id]
+    assert len(shell.run("%ag tree other/r3")) == 1
+    assert (
+        shell.run("%ag log loss=1 --to sweep/r3").artifact.node_parent_id == shell.get("r3").node_id
+    )
+    assert len(shell.run("%ag find Log loss=1 --in sweep/r3")) == 1
+    for wrong in ("sweep/r4", "r3/deep", "sweep//r3", "a/" * 40 + "b"):
+        assert "No node is called" in str(shell.fail(f"%ag show {wrong}").error)
+    shell.run("slashed = await write_node(new_node(node_label='sweep/r3'))")
+    assert shell.run("%ag show sweep/r3").node_id == shell.get("slashed").node_id
+    assert "Several nodes are called 'r3'" in str(shell.fail("%ag show r3").error)
+
+
+def test_of_several_roots_reading_takes_the_newest(shell: Shell) -> None:
+    """It says so in a line; what writes, and other nodes of one label, are still refused."""
+    shell.run(
+        """
+        old, new = await write_nodes([new_node(node_label="sweep") for _ in range(2)])
+        last = await write_node(new_node(node_label="r1", node_parent_id=new.node_id))
+        late = await write_node(new_node(node_label="r1", node_parent_id=old.node_id))
+        """
+    )
+    new, last = shell.get("new").node_id, shell.get("last").node_id
+    cell = shell.try_("%ag show sweep")
+    assert cell.value.node_id == new
+    said = f"Several roots are called 'sweep'; of the newest is node {new}."
+    assert cell.out.splitlines()[0] == said
+    assert shell.run("%ag show sweep/r1").node_id == last
+    assert [one.label for one in shell.run("%ag ls sweep")] == ["r1"]
+    for writes in ("log a=1 --to sweep", "rm sweep", "rm sweep/r1", "tag sweep good", "lock sweep"):
+        assert "Several nodes are called" in str(shell.fail(f"%ag {writes}").error)
+    shell.run("await write_node(new_node(node_label='sweep', node_parent_id=last.node_id));")
+    assert "Several nodes are called" in str(shell.fail("%ag show sweep").error)
+
+
 def test_storage_that_is_not_defined_is_left_out(memory_shell: Shell, tmp_path: Path) -> None:
     """Looking after all storages says which one nobody has defined."""
     memory_shell.ipython.user_ns["folder"] = tmp_path

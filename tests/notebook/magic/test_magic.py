@@ -298,7 +298,7 @@ def test_unload_leaves_ipython_as_it_was(bare_shell: Shell) -> None:
         bare_shell.run("%load_ext artigraph")
         loaded = Registries(ipython).state
         assert {key for key in before if before[key] != loaded[key]} == {
-            *("line", "cell", "cleanup", "post", "ast", "matchers"),
+            *("line", "cell", "cleanup", "post", "ast", "matchers", "types"),
         }
         bare_shell.run("%reload_ext artigraph")
         again = Registries(ipython).state
