@@ -205,8 +205,10 @@ if TYPE_CHECKING:
         read_query as read_query,
         save_query as save_query,
     )
-    from artigraph.run.environment import read_environment as read_environment
-    from artigraph.run.read import read_runs as read_runs
+    from artigraph.run.read import (
+        read_environment as read_environment,
+        read_runs as read_runs,
+    )
     from artigraph.run.start import start_run as start_run
     from artigraph.serializer.base import (
         Serializer as Serializer,

@@ -46,7 +46,7 @@ __all__ = ["ensure_schema", "look_at"]
 _log = logging.getLogger("artigraph")
 
 # All tables, and all columns of ours, are there once these are.
-_ = (ModelArtifact, TrackedRun, StorageRecord, steps())
+_ = (ModelArtifact, TrackedRun, StorageRecord)
 
 
 async def ensure_schema(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import literal, select, true
+from sqlalchemy import ColumnElement, literal, select, true
 
 from artigraph.concurrency import run_in_own_thread
 from artigraph.db.fetch import ask
@@ -20,11 +20,12 @@ from artigraph.db.store import Store
 from artigraph.dialect.registry import dialect_of
 from artigraph.errors import ArtigraphError
 from artigraph.node.hold import mark
+from artigraph.orm.node import node_table
 from artigraph.orm.run import EnvironmentRecord, TrackedRun
 from artigraph.portal import start_in_portal
 from artigraph.run.facts import commit_of, environment, environment_digest, known_commit
 
-__all__ = ["learn_facts", "set_known_facts"]
+__all__ = ["environments_of", "learn_facts", "set_known_facts"]
 
 _table: Any = EnvironmentRecord.__table__
 _kept: dict[tuple[Store, UUID], str] = {}
@@ -120,6 +121,25 @@ async def _note(node_id: int, digest: str, commit: str | None) -> None:
             tracked_run_environment=digest,
             tracked_run_commit=commit,
         )
+
+
+async def environments_of(chosen: ColumnElement[bool]) -> dict[int, dict[str, Any]]:
+    """What some runs ran in, by their ids; runs that ran in the same share one object.
+
+    Args:
+        chosen: What finds them.
+    """
+    node, key = node_table.c, _table.c.environment_digest
+    query = select(node.node_id, key, _table.c.environment_data).join(
+        _table, key == node.tracked_run_environment
+    )
+    shared: dict[str, Any] = {}
+    found = {}
+    for row in await ask(query.where(chosen)):
+        node_id, digest, data = tuple(row)
+        if isinstance(data, dict):  # somebody else's may be anything
+            found[node_id] = shared.setdefault(digest, data)
+    return found
 
 
 def _finish() -> None:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 from artigraph.display.escape import cut
 from artigraph.errors import FilterError
 from artigraph.filter.base import Filter, clause_of
+from artigraph.filter.relation import Nodes, check_nodes, nodes_clause
 from artigraph.filter.unset import UNSET, Unset
 from artigraph.orm.node import Node, NodeLike, row_of
 
 if TYPE_CHECKING:
     from artigraph.run.table import RunTable
 
-__all__ = ["read_runs"]
+__all__ = ["read_environment", "read_runs"]
 
 
 async def read_runs(
@@ -82,6 +83,25 @@ async def read_runs(
         only_different=only_different,
         baseline=first,
     )
+
+
+async def read_environment(of: Nodes) -> dict[int, dict[str, Any]]:
+    """Read what runs ran in, in one statement.
+
+    Args:
+        of: A run, its id, several, or a filter.
+
+    Returns:
+        By the id of each run of which it is known: ``python``, ``platform``, and the versions
+        of installed ``packages`` by name. Runs that ran in the same share one object.
+
+    Raises:
+        FilterError: It is none of these.
+    """
+    from artigraph.run.learn import environments_of
+
+    chosen = nodes_clause(check_nodes("read_environment()", of))
+    return await environments_of(chosen)
 
 
 def _several(what: str, given: Any) -> list[str] | None:

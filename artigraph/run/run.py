@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -11,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Self
 from typing_extensions import override
 
 from artigraph.db.session import new_session
-from artigraph.display.escape import cut, visible
-from artigraph.errors import LabelExistsError, RunBusyError, RunError, SerializationError
+from artigraph.display.escape import visible
+from artigraph.errors import LabelExistsError, RunBusyError, RunError
 from artigraph.filter.artifact import ArtifactFilter
 from artigraph.filter.node import NodeFilter
 from artigraph.filter.relation import NodeRelationshipFilter
@@ -23,39 +22,19 @@ from artigraph.node.artifact import new_artifact, write_artifacts
 from artigraph.node.node import delete_nodes
 from artigraph.note import _check_text, write_note
 from artigraph.orm.base import utc_now
-from artigraph.orm.run import RunStatus, TrackedRun
-from artigraph.redact import without_secrets
+from artigraph.orm.run import TrackedRun
 from artigraph.run.beat import Beating, beat_for, can_beat
-from artigraph.run.facts import clean_text
+from artigraph.run.ending import error_text, status_of
+from artigraph.run.kept import Queued, with_serializer
 from artigraph.run.learn import learn_facts, set_known_facts
-from artigraph.serializer.base import Serializer, find_serializer
-from artigraph.serializer.json import json_serializer
+from artigraph.serializer.base import Serializer
 from artigraph.storage.base import Storage
 from artigraph.tag.write import tag_nodes
-from artigraph.types.scalar import without_numpy
 
 if TYPE_CHECKING:
     from artigraph.series.writer import SeriesWriter
 
-__all__ = ["Queued", "Run", "error_text", "status_of"]
-
-LONGEST_ERROR = 10_000
-"""Characters of an exception's text that are kept."""
-
-
-class Queued:
-    """What is written with the run: at the block's end, or once it is awaited."""
-
-    __slots__ = ("_run", "_what")
-
-    def __init__(self, run: Run, what: str) -> None:
-        self._run, self._what = run, what
-
-    def __repr__(self) -> str:
-        return f"<{self._what}: written at the block's end, or now if it is awaited>"
-
-    def __await__(self) -> Generator[Any, None, None]:
-        return self._run.save().__await__()
+__all__ = ["Run"]
 
 
 class Run(ModelGroup):
@@ -177,11 +156,11 @@ class Run(ModelGroup):
                     "it once, when it is done."
                 )
             if name not in models:
-                value, serializer = _with_serializer(name, value)
+                value, serializer = with_serializer(name, value)
                 others[name] = value, serializer, storage
         super().add_models(models)
         self._kept |= others
-        return Queued(self, f"kept {', '.join(map(visible, values))}")
+        return Queued(self.save, f"kept {', '.join(map(visible, values))}")
 
     @override
     def add_models(self, models: Mapping[str, BaseModel]) -> Added:
@@ -202,7 +181,7 @@ class Run(ModelGroup):
         self._check_open("tag()")
         given = {**dict.fromkeys(names), **values}
         self._tags |= given
-        return Queued(self, f"tagged {', '.join(map(visible, given))}")
+        return Queued(self.save, f"tagged {', '.join(map(visible, given))}")
 
     def note(self, text: str) -> Queued:
         """Write a note about the run; see :func:`~artigraph.write_note`.
@@ -218,7 +197,7 @@ class Run(ModelGroup):
         """
         self._check_open("note()")
         self._notes.append(_check_text(text))
-        return Queued(self, "noted")
+        return Queued(self.save, "noted")
 
     def _check_open(self, call: str) -> None:
         name = visible(str(self.node.node_label or self.node.node_id), 60)
@@ -378,36 +357,3 @@ class Run(ModelGroup):
         if self._resumed and labels:
             here = NodeRelationshipFilter(child_of=node_id)
             await delete_nodes(ArtifactFilter(label=labels, relationship=here))
-
-
-def status_of(exc: BaseException | None) -> RunStatus:
-    """How a block went that ended with an exception, or without."""
-    if exc is None or (isinstance(exc, SystemExit) and not exc.code):
-        return "finished"
-    stopped = isinstance(exc, KeyboardInterrupt | asyncio.CancelledError)
-    return "interrupted" if stopped else "failed"
-
-
-def error_text(exc: BaseException | None) -> str | None:
-    """The type and the text of an exception, with secrets blackened."""
-    if exc is None:
-        return None
-    try:
-        text = str(exc)[:LONGEST_ERROR]
-    except Exception:  # somebody's own class may raise even there
-        text = ""
-    return clean_text(without_secrets(f"{type(exc).__name__}: {text}".removesuffix(": ")))
-
-
-def _with_serializer(name: str, value: object) -> tuple[Any, Serializer[Any]]:
-    plain = without_numpy(value)
-    found = find_serializer(type(value))
-    if found is not None:
-        return value, found
-    if plain is None or isinstance(plain, bool | int | float | str | list | tuple | dict):
-        return plain, json_serializer
-    raise SerializationError(
-        f"{visible(name, 60)} is a {cut(type(value).__name__, 80)}, which no serializer knows. "
-        "Keep it as a File, as an array or a frame, or make a DataModel of what is to be kept. "
-        "Nothing was kept."
-    )

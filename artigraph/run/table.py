@@ -95,12 +95,9 @@ class RunTable(Shown):
         Raises:
             MissingLibraryError: pandas is not installed.
         """
-        import pandas as pd
+        from artigraph.run.pandas import to_pandas
 
-        made = {
-            name: pd.Series(values, dtype=_dtype(values)) for name, values in self._columns.items()
-        }
-        return pd.DataFrame(made, index=pd.RangeIndex(len(self)))
+        return to_pandas(self._columns)
 
     def to_arrow(self) -> pa.Table:
         """The table as one of Arrow's.
@@ -111,9 +108,9 @@ class RunTable(Shown):
         Raises:
             MissingLibraryError: pyarrow is not installed.
         """
-        import pyarrow as pa
+        from artigraph.run.pyarrow import to_arrow
 
-        return pa.table({name: _arrow(values) for name, values in self._columns.items()})
+        return to_arrow(self._columns)
 
     @override
     def _describe(self, limits: Limits) -> Facts:
@@ -180,42 +177,6 @@ def _says(value: object) -> bool:
 def _is_numeric(values: Sequence[Any]) -> bool:
     found = {type(value) for value in values if value is not None}
     return bool(found) and found <= {int, float}
-
-
-def _dtype(values: Sequence[Any]) -> Any:
-    found = {type(value) for value in values}
-    some_missing = type(None) in found
-    found.discard(type(None))
-    if found == {bool}:
-        return "boolean" if some_missing else "bool"
-    if found == {int} and all(-(2**63) <= value < 2**63 for value in values if value is not None):
-        return "Int64" if some_missing else "int64"
-    if found and found <= {int, float}:
-        return "float64"
-    if found == {datetime}:
-        return "datetime64[us, UTC]"
-    return "timedelta64[us]" if found == {timedelta} else object
-
-
-def _arrow(values: Sequence[Any]) -> pa.Array[Any]:
-    import orjson
-    import pyarrow as pa
-
-    found = {type(value) for value in values if value is not None}
-    simple = found <= {int, float} or (
-        len(found) == 1 and found <= {bool, str, datetime, timedelta}
-    )
-    made: pa.Array[Any]
-    if simple:
-        numbers = found == {int, float}
-        try:
-            made = pa.array([float(v) if numbers and v is not None else v for v in values])
-        except (pa.ArrowInvalid, OverflowError):
-            pass  # a whole number that 64 bits do not hold
-        else:
-            return made
-    made = pa.array([None if v is None else orjson.dumps(v, default=str).decode() for v in values])
-    return made
 
 
 def make_table(
