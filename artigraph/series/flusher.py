@@ -431,6 +431,9 @@ def _for_all(do: Callable[[Flusher], None]) -> None:
         do(one)
 
 
-atexit.register(_for_all, Flusher.end)
+# As long as threads can still be started, which an engine that is not open yet needs; atexit's own
+# turn comes after that.
+_before_threads_end = getattr(threading, "_register_atexit", atexit.register)
+_before_threads_end(_for_all, Flusher.end)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=lambda: _for_all(Flusher.forget))

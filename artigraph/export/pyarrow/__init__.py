@@ -24,12 +24,12 @@ from artigraph.export.document import (
     classes_asked_for,
     models_clause,
     read_nested,
-    read_paths,
     select_models,
 )
 from artigraph.export.selection import Selection
 from artigraph.filter.base import Filter
 from artigraph.model.unfit import tell_of_fields
+from artigraph.outline.path_text import read_path_texts
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -118,7 +118,7 @@ async def _read(
         if waiting:
             nested = await read_nested(connection, clause)
         if selection.wants_path and table.parents:
-            paths = await read_paths(connection, table.parents)
+            paths = await read_path_texts(connection, table.parents)
         cells = await read_cells(connection, clause, wanted) if wanted else {}
     for chunk, models in waiting:
         await run_in_thread(table.add_chunk, chunk, models, nested)
