@@ -12,10 +12,8 @@ import atexit
 import logging
 import os
 import threading
-from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TypeAlias
 
 from sqlalchemy import Connection
 
@@ -24,10 +22,11 @@ from artigraph.db.session import session_is_open, write
 from artigraph.db.setting import current_setting, pinned_context, using
 from artigraph.portal import start_in_portal
 from artigraph.series.claim import claim, new_token, release, renew
-from artigraph.series.curve import Ahead, Curve
+from artigraph.series.curve import Ahead
 from artigraph.series.rows import load_curves, write_curves
+from artigraph.series.waiting import MOST_WAITING, Waiting
 
-__all__ = ["MOST_WAITING", "Entry", "Flusher", "Queue", "flushers"]
+__all__ = ["Flusher", "flushers"]
 
 EACH = 1.0
 """Seconds after which points are written."""
@@ -39,27 +38,12 @@ SLOW = 5
 """Seconds after which it is told that a write has not come to its end."""
 LONGEST_WAIT = 10.0
 """Seconds between two attempts at the most."""
-MOST_WAITING = 10_000_000
-"""Points that are kept in memory while they cannot be written."""
 LAST_SECONDS = 10.0
 """How long the end of the process waits for what is not written."""
 
 _log = logging.getLogger("artigraph")
 
 _ALWAYS = -1
-_LARGEST_STEP = 2**63 - 1
-
-Entry: TypeAlias = tuple[int | None, float, dict[str, float]]
-"""One call: the step, the time in seconds since 1970, and the values by name."""
-
-
-class Queue(deque[Entry]):
-    """Calls that nobody has looked at yet."""
-
-    limit = 0
-    """How many may wait before somebody has to look after them."""
-    names: frozenset[str] = frozenset()
-    """Names that need no look."""
 
 
 class Flusher:
@@ -73,10 +57,7 @@ class Flusher:
         self.node_id = node_id
         self.setting = current_setting()
         self.token = new_token()
-        self.queue = Queue()
-        self.curves: dict[str, Curve] = {}
-        self.waiting = 0
-        """Points in ``curves`` that are not written."""
+        self.waiting = Waiting()
         self.is_claimed = False
         """Whether it may have a claim, which somebody has to give up."""
         self.is_abandoned = False
@@ -84,11 +65,6 @@ class Flusher:
         self.trouble: str | None = None
         """What is to be told with the next call."""
         self._is_told = False
-        self._is_known = False
-        """Whether ``curves`` are as they are stored."""
-        self._unsure: list[Ahead] = []
-        """What was written, perhaps."""
-        self._last_step, self._has_step = -1, False
         self._is_served = False
         self._sooner: asyncio.Event | None = None
         self._home: asyncio.AbstractEventLoop | None = None
@@ -107,8 +83,6 @@ class Flusher:
         # Held by who starts or ends the task that writes; whatever frees memory meanwhile may
         # abandon a writer.
         self._guard = threading.RLock()
-        # Held by who takes from the queue.
-        self._moving = threading.Lock()
         self._turn: asyncio.Lock | None = None
 
     # From the caller's thread
@@ -117,12 +91,12 @@ class Flusher:
         """Have what waits written."""
         with self._guard:
             if self._is_served:
-                self.queue.limit = MOST_WAITING
+                self.waiting.queue.limit = MOST_WAITING
                 if self._home is not None and self._sooner is not None:
                     with suppress(RuntimeError):  # it has ended
                         self._home.call_soon_threadsafe(self._sooner.set)
                 return
-            self.queue.limit = MANY
+            self.waiting.queue.limit = MANY
             if self.in_portal:
                 self._is_served = True
                 self._context.run(start_in_portal, self._serve())
@@ -130,7 +104,7 @@ class Flusher:
                 self._is_served = True
                 self._home.call_soon_threadsafe(self._start_here, context=self._context)
             else:
-                self.queue.limit = MOST_WAITING
+                self.waiting.queue.limit = MOST_WAITING
 
     def _start_here(self) -> None:
         _keep(asyncio.ensure_future(self._serve()))
@@ -166,10 +140,6 @@ class Flusher:
         if ends:
             flushers.discard(self)
 
-    def left(self) -> int:
-        """How many points are not written, about."""
-        return self.waiting + sum(len(values) for _, _, values in list(self.queue))
-
     # At home
 
     async def _serve(self) -> None:
@@ -197,21 +167,21 @@ class Flusher:
         finally:
             with self._guard:
                 self._is_served, self._sooner = False, None
-                self.queue.limit = 0 if self.trouble is None else _ALWAYS
+                self.waiting.queue.limit = 0 if self.trouble is None else _ALWAYS
                 if self.is_abandoned:
                     flushers.discard(self)
 
     def _has_work(self) -> bool:
-        return bool(self.queue or self.waiting or (self.is_abandoned and self.is_claimed))
+        return bool(self.waiting or (self.is_abandoned and self.is_claimed))
 
     def _is_done(self) -> bool:
         with self._guard:
             # Whoever comes from now on finds that nobody looks, and starts this anew.
-            self.queue.limit, self._is_served = 0, False
-            if self.queue or self.waiting:
-                self.queue.limit, self._is_served = MANY, True
+            self.waiting.queue.limit, self._is_served = 0, False
+            if self.waiting:
+                self.waiting.queue.limit, self._is_served = MANY, True
             if self.trouble is not None:
-                self.queue.limit = _ALWAYS
+                self.waiting.queue.limit = _ALWAYS
             return not self._is_served
 
     async def _rest(self, seconds: float, sooner: asyncio.Event) -> None:
@@ -223,7 +193,7 @@ class Flusher:
                 sooner.clear()
                 ends = min(ends, max(began + SOONER, loop.time())) if seconds <= EACH else ends
             if seconds > EACH:
-                self.collect()
+                self.waiting.collect()
 
     async def _try(self) -> Exception | None:
         """Write once; what went wrong is returned."""
@@ -231,7 +201,7 @@ class Flusher:
         try:
             second = 0
             while not (await asyncio.wait({task}, timeout=EACH))[0]:
-                self.collect()
+                self.waiting.collect()
                 second += 1
                 if second == SLOW:
                     self._note_trouble(f"the database has not answered for {SLOW} seconds.")
@@ -253,14 +223,14 @@ class Flusher:
                 f"Points of node {self.node_id} are not written yet: {why} They are kept in "
                 "memory, and writing them is tried again until it succeeds."
             )
-            self.queue.limit = _ALWAYS
+            self.waiting.queue.limit = _ALWAYS
 
     def _log_loss(self, error: Exception) -> None:
-        if self.queue or self.waiting:
+        if self.waiting:
             _log.error(
                 "%d points of node %d are lost: nobody refers to their writer any more, and they "
                 "cannot be written: %s",
-                self.left(),
+                self.waiting.points(),
                 self.node_id,
                 error,
             )
@@ -283,7 +253,7 @@ class Flusher:
         if self._turn is None:
             self._turn = asyncio.Lock()
         async with self._turn:
-            if self.queue or self.waiting or (self.is_claimed if ends else not self._is_known):
+            if self.waiting or (self.is_claimed if ends else not self.waiting.is_known):
                 with using(self.setting):
                     await self._write(ends)
 
@@ -301,12 +271,10 @@ class Flusher:
         def work(connection: Connection) -> None:
             done.clear()
             self._become_writer(connection)
-            self.collect()
-            with self._moving:
-                self._unsure = [one.ahead() for one in self.curves.values() if len(one.new)]
-            if self._unsure:
-                ids = write_curves(connection, self.node_id, self._unsure)
-                done.extend(zip(self._unsure, ids, strict=True))
+            self.waiting.collect()
+            if ahead := self.waiting.ahead():
+                ids = write_curves(connection, self.node_id, ahead)
+                done.extend(zip(ahead, ids, strict=True))
             if ends:
                 release(connection, self.node_id, self.token)
 
@@ -319,93 +287,34 @@ class Flusher:
         except BaseException:
             self._doubt()
             raise
-        with self._moving:
-            for ahead, series_id in done:
-                ahead.curve.settle(ahead, series_id)
-                self.waiting -= ahead.taken
-            self._unsure = []
+        self.waiting.settle(done)
         if ends:
-            self.is_claimed = self._is_known = False
+            self.is_claimed = self.waiting.is_known = False
 
     def _become_writer(self, connection: Connection) -> None:
         if not renew(connection, self.node_id, self.token):
             claim(connection, self.node_id, self.token, _is_alive)
-        elif self._is_known:
+        elif self.waiting.is_known:
             return
-        self._adopt(load_curves(connection, self.node_id))
+        self.waiting.adopt(load_curves(connection, self.node_id))
 
     def _doubt(self) -> None:
-        self._is_known = False
-
-    def _adopt(self, stored: dict[str, Curve]) -> None:
-        """Go on with the curves as they are stored."""
-        with self._moving:
-            written = {one.curve.name: one for one in self._unsure}
-            for name, curve in self.curves.items():
-                now = stored.setdefault(name, Curve(name))
-                now.new = curve.new
-                done = written.get(name)
-                if done is not None and now.points == done.points:
-                    # The commit whose outcome was not known has held.
-                    now.drop(done.taken)
-                    self.waiting -= done.taken
-            if not self._has_step:
-                steps = [one.last_step for one in stored.values() if one.points]
-                self._last_step = max(steps, default=-1)
-            self.curves, self._unsure, self._is_known = stored, [], True
-
-    def collect(self) -> None:
-        """Take what waits in the queue into the curves."""
-        with self._moving:
-            queue = self.queue
-            if not queue or (queue[0][0] is None and not self._is_known and not self._has_step):
-                return  # nobody knows yet where it begins
-            entries = [queue.popleft() for _ in range(len(queue))]
-            steps = self._steps([step for step, _, _ in entries])
-            times = [int(at * 1_000) for _, at, _ in entries]
-            values = [given for _, _, given in entries]
-            self.waiting += (points := sum(map(len, values)))
-            names = values[0].keys()
-            if points == len(names) * len(values) and all(names == one.keys() for one in values):
-                for name in names:
-                    self._curve(name).extend(steps, times, [one[name] for one in values])
-            else:
-                for step, at, given in zip(steps, times, values, strict=True):
-                    for name, value in given.items():
-                        self._curve(name).extend((step,), (at,), (value,))
-            if self.waiting >= MOST_WAITING:
-                queue.names = frozenset()  # so that each call looks
-
-    def _curve(self, name: str) -> Curve:
-        curve = self.curves.get(name)
-        if curve is None:
-            curve = self.curves[name] = Curve(name)
-        return curve
-
-    def _steps(self, given: list[int | None]) -> list[int]:
-        found, last = [], self._last_step
-        for step in given:
-            last = min(last + 1, _LARGEST_STEP) if step is None else step
-            found.append(last)
-        self._last_step, self._has_step = last, True
-        return found
+        self.waiting.is_known = False
 
     # Processes
 
     def forget(self) -> None:
         """In a forked process: what waits is the parent's, and so is the right to write."""
         self._new_locks()
-        self.queue.clear()
-        self.queue.limit = 0
-        self.curves, self.waiting, self._unsure = {}, 0, []
-        self._is_known = self._is_served = self.is_claimed = False
+        self.waiting.forget()
+        self._is_served = self.is_claimed = False
         self._sooner = None
         self._home = None if self.in_portal else self._home
         self.token = new_token()
 
     def end(self) -> None:
         """At the end of the process: write what waits, as far as that is possible."""
-        if self.in_portal and (self.is_claimed or self.queue or self.waiting):
+        if self.in_portal and (self.is_claimed or self.waiting):
             with suppress(Exception):
                 self._context.run(start_in_portal, self.write(True)).result(LAST_SECONDS)
 

@@ -22,8 +22,9 @@ from artigraph.errors import FilterError, SeriesError, SeriesWarning
 from artigraph.filter.base import Filter
 from artigraph.filter.relation import check_nodes
 from artigraph.orm.node import NodeLike
-from artigraph.series.flusher import MOST_WAITING, Flusher
+from artigraph.series.flusher import Flusher
 from artigraph.series.point import check_name, check_step, number
+from artigraph.series.waiting import MOST_WAITING
 
 __all__ = ["SeriesWriter", "open_series", "open_writer"]
 
@@ -87,7 +88,7 @@ class SeriesWriter(Shown):
     def __init__(self, node_id: int) -> None:
         self.node_id = node_id
         self._flusher = Flusher(node_id)
-        self._queue = self._flusher.queue
+        self._queue = self._flusher.waiting.queue
         self._is_closed = False
         weakref.finalize(self, self._flusher.abandon).atexit = False
         _open.add(self)
@@ -130,9 +131,9 @@ class SeriesWriter(Shown):
                 f"These curves of node {self.node_id} are closed, so nothing was logged. "
                 f"open_series({self.node_id}) goes on with them."
             )
-        if self._flusher.waiting + len(self._queue) >= MOST_WAITING:
+        if self._flusher.waiting.calls() >= MOST_WAITING:
             raise SeriesError(
-                f"{self._flusher.waiting + len(self._queue):,} points of node {self.node_id} wait "
+                f"{self._flusher.waiting.calls():,} points of node {self.node_id} wait "
                 "in memory, since the database could not be written to for a long time, and no "
                 "more are taken. See to the database: they are written as soon as it answers."
             )
@@ -187,11 +188,11 @@ class SeriesWriter(Shown):
         if self._is_closed:
             return
         self._tell(stacklevel=3)
-        if flusher.is_claimed or self._queue or flusher.waiting:
+        if flusher.is_claimed or flusher.waiting:
             try:
                 await flusher.run(ends=True)
             except Exception as error:
-                if left := flusher.left():
+                if left := flusher.waiting.points():
                     error.add_note(
                         f"{left:,} points of node {self.node_id} are not written. They are kept: "
                         "call close() again once the reason is gone."
@@ -223,7 +224,7 @@ class SeriesWriter(Shown):
     def _describe(self, limits: Limits) -> Facts:
         state = "closed" if self._is_closed else "open"
         notes = [("node", str(self.node_id))]
-        if left := self._flusher.waiting + len(self._queue):
+        if left := self._flusher.waiting.calls():
             notes.append(("not written yet", f"{left:,}"))
         return Facts(type(self).__name__, badges=(Badge(state),), notes=tuple(notes))
 

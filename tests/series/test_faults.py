@@ -228,13 +228,13 @@ async def test_a_database_that_refuses_is_told_at_close(store: str) -> None:
 
 async def test_memory_has_an_end(store: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where nothing can be written for long, further points are refused at last."""
-    monkeypatch.setattr(flusher, "MOST_WAITING", 100)
+    monkeypatch.setattr("artigraph.series.waiting.MOST_WAITING", 100)
     monkeypatch.setattr("artigraph.series.writer.MOST_WAITING", 100)
     node = await write_node(new_node())
     series = open_series(node)
     for at in range(100):
         series.add(at, loss=1.0)
-    series._flusher.collect()
+    series._flusher.waiting.collect()
     with pytest.raises(SeriesError, match="wait in memory"):
         series.add(loss=1.0)
     await series.close()
