@@ -304,9 +304,10 @@ class UnfitModelWarning(UnfitArtifactWarning):
 
 
 class SeriesWarning(UserWarning):
-    """Points of curves that could not be written so far, and are kept in memory meanwhile.
+    """Points of curves that could not be written so far, or that cannot be read.
 
-    It says why, once; writing is tried again until it succeeds.
+    The former are kept in memory, and writing them is tried again until it succeeds; of the
+    latter the rest of the curve is read. It says why, once.
     """
 
 

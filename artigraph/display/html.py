@@ -12,6 +12,7 @@ from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from html import escape
 
+from artigraph.display.curve import Curve, curve_svg
 from artigraph.display.escape import counted, cut, html_text
 from artigraph.display.facts import Badge, Facts, Field, Picture, Table
 
@@ -24,7 +25,7 @@ STYLE = """<style>
 .ag-repr { font-family: var(--jp-content-font-family, system-ui, sans-serif);
  font-size: var(--jp-content-font-size1, 14px); line-height: 1.5; overflow-x: auto;
  padding: 2px 0 6px }
-.ag-repr .ag-sep { display: none }
+.ag-repr .ag-sep, .ag-repr svg + .ag-blocks { display: none }
 .ag-repr .ag-head { display: flex; flex-wrap: wrap; align-items: baseline; gap: 2px 8px }
 .ag-repr .ag-name { font-weight: 600 }
 .ag-repr .ag-notes { display: flex; flex-wrap: wrap; gap: 0 16px; font-size: 90% }
@@ -190,7 +191,7 @@ def _table(table: Table) -> str:
         if table.more and at == table.gap:
             rows.append(gap)
         cells = "".join(
-            f"<td {_aligned(table, n)}>{_text(cell)}</td>" for n, cell in enumerate(row)
+            f"<td {_aligned(table, n)}>{_cell(cell)}</td>" for n, cell in enumerate(row)
         )
         rows.append(f"<tr>{cells}</tr>")
     if table.more and table.gap is not None and table.gap >= len(table.rows):
@@ -202,6 +203,13 @@ def _table(table: Table) -> str:
     if table.more_columns:
         drawn += f'<div class="ag-more">+{counted(table.more_columns, "more column")}</div>\n'
     return drawn
+
+
+def _cell(text: str) -> str:
+    if not isinstance(text, Curve):
+        return _text(text)
+    # The text is for where drawings are stripped, and the style with them.
+    return f"{curve_svg(text.buckets)}{_span('blocks', text)}"
 
 
 def _aligned(table: Table, at: int) -> str:

@@ -17,7 +17,6 @@ from artigraph.db.fetch import all_of
 from artigraph.db.session import read
 from artigraph.dialect.registry import dialect_of
 from artigraph.errors import ArtigraphError
-from artigraph.export.document import read_paths
 from artigraph.export.tag import read_cells
 from artigraph.filter.value import among
 from artigraph.orm.artifact import DatabaseArtifact, ModelArtifact
@@ -25,6 +24,7 @@ from artigraph.orm.base import utc_now
 from artigraph.orm.node import Node, node_table
 from artigraph.orm.run import LOST, TrackedRun, told_status
 from artigraph.orm.series import SeriesRecord
+from artigraph.outline.path_text import read_path_texts
 from artigraph.serializer.json import json_serializer
 
 __all__ = ["Curve", "RunRow", "collect"]
@@ -101,7 +101,7 @@ async def collect(
         if not rows:
             return []
         by_id = {row.node_id: row for row in rows}
-        for node_id, path in (await read_paths(connection, by_id)).items():
+        for node_id, path in (await read_path_texts(connection, by_id)).items():
             if node_id in by_id:
                 by_id[node_id].path = path
         await reader.curves(by_id)

@@ -7,6 +7,7 @@ there; once they are committed, :meth:`Curve.settle` takes them for granted.
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import isfinite, nan
 from typing import Any
@@ -63,7 +64,7 @@ class Ahead:
 class Curve:
     """A curve while it is written.
 
-    What is stored of it changes only by :meth:`settle`; what is not written yet, by :meth:`add`.
+    What is stored of it changes only by :meth:`settle`; what is not written yet, by :meth:`extend`.
     """
 
     name: str
@@ -82,11 +83,11 @@ class Curve:
     new: Points = field(default_factory=_no_points)
     """Points that are not written yet."""
 
-    def add(self, step: int, time: int, value: float) -> None:
-        """Note a point that is yet to be written."""
-        self.new.steps.append(step)
-        self.new.times.append(time)
-        self.new.values.append(value)
+    def extend(self, steps: Sequence[int], times: Sequence[int], values: Sequence[float]) -> None:
+        """Note points that are yet to be written."""
+        self.new.steps.extend(steps)
+        self.new.times.extend(times)
+        self.new.values.extend(values)
 
     def ahead(self) -> Ahead:
         """What a write of all that is new makes of it; there must be some."""

@@ -38,7 +38,7 @@ def number(name: str, value: Any) -> float:
                 return float(value)
             raise SeriesError(
                 f"{name}={_shown(value)} has the shape {tuple(shape)}, and a curve takes one "
-                f"number at each step. {_NOTHING} Take one of it, as in {name}=float(value.mean()), "
+                f"number a step. {_NOTHING} Take one of it, as in {name}=float(value.mean()), "
                 f"or keep all of it: run.keep({name}=value)."
             )
     except OverflowError:

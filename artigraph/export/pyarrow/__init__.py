@@ -21,7 +21,6 @@ from artigraph.export.document import (
     classes_asked_for,
     models_clause,
     read_nested,
-    read_paths,
     select_models,
 )
 from artigraph.export.node_rows import asks_for_nodes
@@ -36,6 +35,7 @@ from artigraph.filter.value import among
 from artigraph.model.base import models_by_name
 from artigraph.model.unfit import tell_of_fields
 from artigraph.orm.node import Node, node_table
+from artigraph.outline.path_text import read_path_texts
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -159,7 +159,7 @@ async def _read(asked: Asked, most_of_one: int) -> TableBuilder:
         if waiting:
             nested = await read_nested(connection, clause)
         if selection.wants_path and table.parents:
-            table.paths = await read_paths(connection, table.parents)
+            table.paths = await read_path_texts(connection, table.parents)
         cells = await read_cells(connection, clause, wanted) if wanted else {}
     for chunk, models in waiting:
         await run_in_thread(table.add_chunk, chunk, models, nested)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from artigraph.concurrency import run_in_thread
 from artigraph.db.session import read
 from artigraph.dialect.registry import dialect_of
-from artigraph.export.document import read_paths
 from artigraph.export.node_rows import (
     ON_REQUEST,
     columns_of_classes,
@@ -20,6 +19,7 @@ from artigraph.filter.asked import node_types_of
 from artigraph.filter.base import clause_of
 from artigraph.filter.order import ordering_of
 from artigraph.model.unfit import tell_of_fields
+from artigraph.outline.path_text import read_path_texts
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -53,7 +53,7 @@ async def read_node_table(asked: Asked) -> pa.Table:
         async for rows in chunks(connection, query):
             await run_in_thread(table.take, rows)
         if selection.wants_path and table.parents:
-            table.paths = await read_paths(connection, table.parents)
+            table.paths = await read_path_texts(connection, table.parents)
         cells = await read_cells(connection, clause, wanted) if wanted else {}
     if isinstance(wanted, tuple):
         await warn_of_misspelt(cells, wanted)

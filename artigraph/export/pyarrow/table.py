@@ -19,7 +19,7 @@ from artigraph.export.column import (
     column_name,
 )
 from artigraph.export.declared import DICT, PART, Declared, declared_columns
-from artigraph.export.document import WHO_COLUMNS, ModelColumns, Nested, path_step
+from artigraph.export.document import WHO_COLUMNS, ModelColumns, Nested
 from artigraph.export.pyarrow.array import JSON, MOMENT, array_of, arrow_type
 from artigraph.export.pyarrow.cell import fitting, integers, moments, texts
 from artigraph.export.pyarrow.unify import unified, widened
@@ -28,6 +28,7 @@ from artigraph.export.tag import TagCells, tag_document
 from artigraph.garbage import collector_paused
 from artigraph.model.base import BaseModel, models_by_name
 from artigraph.model.unfit import row_name
+from artigraph.outline.path_text import path_step
 
 __all__ = [
     "IS_JSON",

@@ -1,0 +1,249 @@
+"""Curves read: what lists tell of them without a point, and all points as one frame."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import and_, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from artigraph.concurrency import run_in_thread
+from artigraph.db.fetch import all_of, ask
+from artigraph.db.session import read
+from artigraph.display.escape import cut
+from artigraph.errors import DeserializationError, FilterError, SeriesWarning
+from artigraph.filter.order import check_counts
+from artigraph.filter.relation import Nodes, check_nodes, nodes_clause
+from artigraph.filter.value import among
+from artigraph.orm.node import node_table
+from artigraph.orm.series import SeriesBlockRecord, SeriesRecord
+from artigraph.outline.path_text import read_path_texts
+from artigraph.series.codec import LONGEST_BLOCK
+from artigraph.series.line import LONGEST_LINE
+from artigraph.series.summary import SeriesList, SeriesSummary, summary_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+    from artigraph.series.numpy import Columns
+
+__all__ = ["MOST_READ", "list_series", "read_series", "read_series_table", "summaries_of"]
+
+MOST_READ = 50_000_000
+"""Points that are read at once."""
+CHUNK = 256
+"""Blocks that are taken apart at once."""
+
+_of: Any = SeriesRecord.__table__.c
+_in: Any = SeriesBlockRecord.__table__.c
+
+_SUMMARY = (
+    _of.series_node_id,
+    _of.series_name,
+    _of.series_points,
+    _of.series_last_step,
+    _of.series_last,
+    _of.series_min,
+    _of.series_max,
+    func.substr(_of.series_line, 1, LONGEST_LINE + 1, type_=_of.series_line.type).label("line"),
+)
+
+
+async def summaries_of(node_ids: Collection[int]) -> dict[int, list[SeriesSummary]]:
+    """What is told of the curves of some nodes, without their points, in one statement.
+
+    Args:
+        node_ids: The nodes; whether they are there, and not in the trash, is known already.
+
+    Returns:
+        By node the curves in the order in which they were begun; nodes without one are left out.
+    """
+    if not node_ids:
+        return {}
+    query = select(*_SUMMARY).where(among(_of.series_node_id, node_ids)).order_by(_of.series_id)
+    found: dict[int, list[SeriesSummary]] = {}
+    for row in await ask(query):
+        if (summary := summary_of(row)) is not None:
+            found.setdefault(summary.node_id, []).append(summary)
+    return found
+
+
+async def list_series(filter: Nodes, *, limit: int = 10_000) -> list[SeriesSummary]:
+    """The curves of some nodes, without their points: count, last value, extremes, a small line.
+
+    Args:
+        filter: A node, an id, several, or a filter: the curves of all that it finds.
+        limit: How many to read at the most.
+
+    Returns:
+        They show themselves as a table; by node, in the order in which they were begun.
+
+    Raises:
+        FilterError: It is none of these, or ``limit`` is no count.
+    """
+    check_counts(limit=limit)
+    clause = nodes_clause(check_nodes("list_series()", filter))
+    query = (
+        select(*_SUMMARY)
+        .join(node_table, node_table.c.node_id == _of.series_node_id)
+        .where(clause)
+        .order_by(_of.series_node_id, _of.series_id)
+        .limit(limit)
+    )
+    rows = await ask(query)
+    return SeriesList([one for row in rows if (one := summary_of(row)) is not None])
+
+
+async def read_series(
+    filter: Nodes, names: str | Collection[str] | None = None, max_points: int | None = 500
+) -> pd.DataFrame:
+    """Read curves as one frame, however many nodes they are of.
+
+    Args:
+        filter: A node, an id, several, or a filter: the curves of all that it finds.
+        names: The name of a curve, or several; all, unless given.
+        max_points: A curve with more points is thinned to as many: the first and the last one,
+            and the smallest and the largest value of each stretch between. ``None`` for all points.
+
+    Returns:
+        One row a point, by node and then by name, in the order in which they were logged:
+        ``node_id``; ``path``, the node's labels from the root on, joined by ``/``; ``name``, the
+        curve's; ``step``; ``time``, in UTC, in milliseconds; ``value``; ``attempt``, how often
+        the steps of the curve went back so far, from 0 on.
+
+    Raises:
+        FilterError: It is none of these, ``max_points`` is no count from 4 on, or there are more
+            than 50,000,000 points.
+
+    Warns:
+        SeriesWarning: Blocks of points are damaged, and left out.
+    """
+    table = await read_series_table(filter, names, max_points)
+    frame: pd.DataFrame = await run_in_thread(table.to_pandas)
+    return frame
+
+
+async def read_series_table(
+    filter: Nodes, names: str | Collection[str] | None = None, max_points: int | None = 500
+) -> pa.Table:
+    """Read curves as one table of Arrow's: as :func:`read_series`, which see."""
+    check_counts(least=4, max_points=max_points)
+    wanted = _check_names(names)
+    clause = nodes_clause(check_nodes("read_series()", filter))
+    if wanted is not None:
+        clause = and_(clause, among(_of.series_name, wanted))
+    query = (
+        select(_of.series_id, _of.series_node_id, _of.series_name)
+        .join(node_table, node_table.c.node_id == _of.series_node_id)
+        .where(clause)
+        .order_by(_of.series_node_id, _of.series_name)
+    )
+    async with read() as connection:
+        rows = await all_of(await connection.execute(query))
+        paths = await read_path_texts(connection, {row[1] for row in rows}) if rows else {}
+        reader = _Reader(max_points)
+        await _read_blocks(connection, [row[0] for row in rows], reader)
+    if reader.damaged:
+        warnings.warn(
+            f"{len(reader.damaged):,} blocks of curves are damaged, and their points left out; "
+            f"the first is of series {reader.damaged[0]}",
+            SeriesWarning,
+            stacklevel=2,
+        )
+    return await run_in_thread(_table, rows, paths, reader)
+
+
+def _check_names(names: object) -> list[str] | None:
+    if names is None:
+        return None
+    several = [names] if isinstance(names, str) else names
+    if not isinstance(several, Collection) or not all(isinstance(one, str) for one in several):
+        raise FilterError(
+            f"names=… takes the name of a curve or several, not {cut(repr(names), 80)}. Leave it "
+            "out for all curves."
+        )
+    return list(several)
+
+
+async def _read_blocks(
+    connection: AsyncConnection, series_ids: Collection[int], reader: _Reader
+) -> None:
+    if not series_ids:
+        return
+    data = func.substr(_in.block_data, 1, LONGEST_BLOCK + 1, type_=_in.block_data.type)
+    query = (
+        select(_in.block_series_id, _in.block_count, data.label("data"))
+        .where(among(_in.block_series_id, sorted(series_ids)))
+        .order_by(_in.block_series_id, _in.block_number)
+    )
+    async with connection.stream(query) as result:
+        async for rows in result.partitions(CHUNK):
+            await run_in_thread(reader.take, rows)
+    await run_in_thread(reader.finish)
+
+
+@dataclass
+class _Reader:
+    """Makes curves of blocks, which come in order."""
+
+    most: int | None
+    curves: dict[int, Columns] = field(default_factory=dict)
+    damaged: list[int] = field(default_factory=list)
+    _series_id: int | None = None
+    _blocks: list[tuple[bytes, int]] = field(default_factory=list)
+    _points: int = 0
+
+    def take(self, rows: Iterable[Any]) -> None:
+        for series_id, count, data in rows:
+            if series_id != self._series_id:
+                self.finish()
+                self._series_id = series_id
+            self._points += count if isinstance(count, int) else 0
+            if self._points > MOST_READ:
+                raise FilterError(
+                    f"There are more than {MOST_READ:,} points. Narrow the filter, name the "
+                    "curves, or leave max_points=None out."
+                )
+            self._blocks.append((data, count))
+
+    def finish(self) -> None:
+        from artigraph.series.numpy import columns_of, thinned
+
+        blocks, self._blocks = self._blocks, []
+        if not blocks or self._series_id is None:
+            return
+        try:
+            columns = columns_of(blocks)
+        except DeserializationError:
+            columns = columns_of([block for block in blocks if self._is_whole(block)])
+        if self.most is not None:
+            before = len(columns)
+            columns = thinned(columns, self.most)
+            self._points -= before - len(columns)
+        self.curves[self._series_id] = columns
+
+    def _is_whole(self, block: tuple[bytes, int]) -> bool:
+        from artigraph.series.numpy import columns_of
+
+        try:
+            columns_of([block])
+        except DeserializationError:
+            self.damaged.append(self._series_id or 0)
+            return False
+        return True
+
+
+def _table(rows: Sequence[Any], paths: dict[int, str], reader: _Reader) -> pa.Table:
+    from artigraph.series.pyarrow import table_of
+
+    return table_of(
+        [
+            (node_id, paths.get(node_id, f"#{node_id}"), str(name), reader.curves[series_id])
+            for series_id, node_id, name in rows
+            if series_id in reader.curves
+        ]
+    )
