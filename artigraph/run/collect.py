@@ -13,12 +13,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from artigraph.codec.any import ANY
 from artigraph.codec.base import LoadedChildren
-from artigraph.db.fetch import all_of
+from artigraph.concurrency import run_in_thread
+from artigraph.db.fetch import all_of, ask
 from artigraph.db.session import read
 from artigraph.dialect.registry import dialect_of
 from artigraph.errors import ArtigraphError
 from artigraph.export.tag import read_cells
 from artigraph.filter.value import among
+from artigraph.garbage import collector_paused
 from artigraph.orm.artifact import DatabaseArtifact, ModelArtifact
 from artigraph.orm.base import utc_now
 from artigraph.orm.node import Node, node_table
@@ -27,12 +29,14 @@ from artigraph.orm.series import SeriesRecord
 from artigraph.outline.path_text import read_path_texts
 from artigraph.serializer.json import json_serializer
 
-__all__ = ["Curve", "RunRow", "collect"]
+__all__ = ["Metric", "RunRow", "Runs", "collect", "read_lines", "runs_clause"]
 
 MOST_KEPT = 200
 """Bytes of a plain value that stands in the table."""
 MOST_BELOW = 200_000
 """Models and values of all runs together that are looked at."""
+MOST_LINES = 2_000
+"""Curves that are drawn at the most."""
 
 _c: Any = node_table.c
 _series: Any = SeriesRecord.__table__
@@ -40,14 +44,21 @@ _MODEL = ModelArtifact.__mapper__.polymorphic_identity
 _DATABASE = DatabaseArtifact.__mapper__.polymorphic_identity
 
 
-class Curve(NamedTuple):
-    """What a table tells of a metric."""
+class Metric(NamedTuple):
+    """What a table tells of a metric: a value for each run, ``None`` of those without it."""
 
-    last: float | None
-    least: float | None
-    most: float | None
-    points: int
-    line: bytes | None
+    last: list[float | None]
+    least: list[float | None]
+    most: list[float | None]
+    points: list[int | None]
+
+
+class Runs(NamedTuple):
+    """Runs with all that a table tells of them."""
+
+    rows: list[RunRow]
+    metrics: dict[str, Metric]
+    """By name, in the order of the rows."""
 
 
 @dataclass(slots=True)
@@ -65,7 +76,6 @@ class RunRow:
     by: str | None
     error: str | None
     path: str = ""
-    curves: dict[str, Curve] = field(default_factory=dict)
     tags: Mapping[str, Any] = field(default_factory=dict)
     values: dict[str, Any] = field(default_factory=dict)
     """Fields of models, and plain values, by name."""
@@ -85,32 +95,60 @@ def runs_clause(types: Iterable[str]) -> ColumnElement[bool]:
     return or_(among(_c.node_type, own), foreign) if others else among(_c.node_type, own)
 
 
-async def collect(
-    clause: ColumnElement[bool], *, limit: int | None, wants_below: bool
-) -> list[RunRow]:
+async def collect(clause: ColumnElement[bool], *, limit: int | None, most_metrics: int) -> Runs:
     """Read runs with all that a table tells of them, the newest first.
 
     Args:
         clause: What finds them, and nothing but runs.
         limit: How many to read at the most.
-        wants_below: Whether models and values below them are wanted.
+        most_metrics: How many metrics at the most.
     """
     async with read() as connection:
         reader = _Reader(connection)
-        rows = await reader.runs(clause, limit)
+        rows = await run_in_thread(reader.made, await reader.runs(clause, limit))
         if not rows:
-            return []
+            return Runs([], {})
         by_id = {row.node_id: row for row in rows}
-        for node_id, path in (await read_path_texts(connection, by_id)).items():
-            if node_id in by_id:
-                by_id[node_id].path = path
-        await reader.curves(by_id)
+        paths = await read_path_texts(connection, by_id)
+        points = await reader.curves(by_id)
         tags = await read_cells(connection, among(_c.node_id, by_id), True)
-        for node_id, cells in tags.items():
-            by_id[node_id].tags = cells
-        if wants_below:
-            await reader.values(by_id)
-    return rows
+        below = await reader.below(by_id)
+    for node_id, row in by_id.items():
+        row.path, row.tags = paths.get(node_id, ""), tags.get(node_id, row.tags)
+    metrics = await run_in_thread(_metrics, rows, points, most_metrics)
+    await run_in_thread(reader.take_values, by_id, below)
+    return Runs(rows, metrics)
+
+
+def _metrics(rows: Sequence[RunRow], points: Iterable[Any], most_metrics: int) -> dict[str, Metric]:
+    position = {row.node_id: index for index, row in enumerate(rows)}
+    count, found = len(rows), dict[str, Metric]()
+    with collector_paused():
+        for node_id, name, last, least, most, number in points:
+            metric = found.get(name)
+            if metric is None:
+                if len(found) >= most_metrics:
+                    continue
+                metric = found[name] = Metric(
+                    [None] * count, [None] * count, [None] * count, [None] * count
+                )
+            at = position[node_id]
+            metric.last[at], metric.least[at] = last, least
+            metric.most[at], metric.points[at] = most, number
+    return found
+
+
+async def read_lines(node_ids: Collection[int]) -> dict[tuple[int, str], bytes]:
+    """The curves of some runs as lists draw them, by run and metric."""
+    c = _series.c
+    query = select(c.series_node_id, c.series_name, c.series_line)
+    query = query.where(among(c.series_node_id, node_ids)).limit(MOST_LINES)
+    found = {}
+    for row in await ask(query):
+        node_id, name, line = tuple(row)
+        if isinstance(line, bytes):  # somebody else's may be anything
+            found[node_id, str(name)] = line
+    return found
 
 
 class _Reader:
@@ -129,7 +167,7 @@ class _Reader:
         except (ValueError, RecursionError):
             return None  # somebody else's
 
-    async def runs(self, clause: ColumnElement[bool], limit: int | None) -> list[RunRow]:
+    async def runs(self, clause: ColumnElement[bool], limit: int | None) -> Sequence[Any]:
         columns = (
             _c.node_id,
             _c.node_type,
@@ -144,7 +182,11 @@ class _Reader:
             _c.tracked_run_error,
         )
         query = select(*columns).where(clause).order_by(_c.node_id.desc()).limit(limit)
-        return [self._run(*row) for row in await self._ask(query)]
+        return await self._ask(query)
+
+    def made(self, rows: Iterable[Any]) -> list[RunRow]:
+        with collector_paused():
+            return [self._run(*row) for row in rows]
 
     def _run(
         self,
@@ -179,26 +221,13 @@ class _Reader:
             error=error,
         )
 
-    async def curves(self, runs: Mapping[int, RunRow]) -> None:
+    async def curves(self, node_ids: Collection[int]) -> Sequence[Any]:
         c = _series.c
-        query = (
-            select(
-                c.series_node_id,
-                c.series_name,
-                c.series_last,
-                c.series_min,
-                c.series_max,
-                c.series_points,
-                c.series_line,
-            )
-            .where(among(c.series_node_id, runs))
-            .order_by(c.series_id)
-        )
-        for row in await self._ask(query):
-            node_id, name, *told = row
-            runs[node_id].curves[str(name)] = Curve(*told)
+        told = (c.series_last, c.series_min, c.series_max, c.series_points)
+        query = select(c.series_node_id, c.series_name, *told)
+        return await self._ask(query.where(among(c.series_node_id, node_ids)).order_by(c.series_id))
 
-    async def values(self, runs: Mapping[int, RunRow]) -> None:
+    async def below(self, node_ids: Collection[int]) -> Sequence[Any]:
         small = and_(
             _c.node_type == _DATABASE,
             _c.artifact_serializer == json_serializer.name,
@@ -213,7 +242,7 @@ class _Reader:
                 case((small, _c.database_artifact_value), else_=literal(None)).label("plain"),
             )
             .where(
-                among(_c.node_parent_id, runs),
+                among(_c.node_parent_id, node_ids),
                 or_(_c.node_type == _MODEL, small),
                 _c.node_trashed_at.is_(None),
                 _c.node_label.is_not(None),
@@ -221,16 +250,17 @@ class _Reader:
             .order_by(_c.node_id)
             .limit(MOST_BELOW)
         )
-        for parent_id, label, node_type, document, plain in await self._ask(query):
+        return await self._ask(query)
+
+    def take_values(self, runs: Mapping[int, RunRow], below: Iterable[Any]) -> None:
+        for parent_id, label, node_type, document, plain in below:
             values = runs[parent_id].values
             if node_type == _MODEL:
                 found = self._parsed(document)
                 if isinstance(found, dict):
                     values |= {f"{label}.{name}": one for name, one in _scalars(found)}
-            elif isinstance(plain, bytes):
-                with_value = _plain(plain)
-                if with_value is not _NOTHING:
-                    values[str(label)] = with_value
+            elif isinstance(plain, bytes) and (value := _plain(plain)) is not _NOTHING:
+                values[str(label)] = value
 
 
 _NOTHING = object()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from artigraph.display.escape import cut
+from artigraph.display.options import options
 from artigraph.errors import FilterError
 from artigraph.filter.base import Filter, clause_of
 from artigraph.filter.relation import Nodes, check_nodes, nodes_clause
@@ -58,8 +59,8 @@ async def read_runs(
     """
     from artigraph.filter.order import check_counts
     from artigraph.outline.page import browse_types
-    from artigraph.run.collect import collect, runs_clause
-    from artigraph.run.table import make_table
+    from artigraph.run.collect import collect, read_lines, runs_clause
+    from artigraph.run.table import MOST_COLUMNS, make_table
 
     check_counts(limit=limit)
     names = _several("columns", columns)
@@ -74,15 +75,20 @@ async def read_runs(
         clause = PRESENT & clause
     # What is sorted by a column must be known whole.
     cut_early = None if order or first is not None else limit
-    rows = await collect(clause, limit=cut_early, wants_below=True)
-    return make_table(
-        rows,
+    found = await collect(clause, limit=cut_early, most_metrics=MOST_COLUMNS // 4)
+    table = make_table(
+        found,
         columns=names,
         order_by=order,
         limit=limit,
         only_different=only_different,
         baseline=first,
     )
+    if found.metrics:
+        # Only for rows that it shows: a repr may ask nothing.
+        shown = table.ids()[: options.limits.max_results]
+        table.draw(await read_lines(shown))
+    return table
 
 
 async def read_environment(of: Nodes) -> dict[int, dict[str, Any]]:

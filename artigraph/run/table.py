@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from typing_extensions import override
 
+from artigraph.display.curve import Curve
 from artigraph.display.escape import counted, cut
 from artigraph.display.facts import Facts, Table
 from artigraph.display.options import Limits
@@ -15,7 +16,8 @@ from artigraph.display.shown import Shown
 from artigraph.display.value import format_time, table_cell
 from artigraph.errors import FilterError
 from artigraph.registry import did_you_mean
-from artigraph.run.collect import RunRow
+from artigraph.run.collect import Runs
+from artigraph.series.line import read_buckets
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,7 +41,7 @@ class RunTable(Shown):
 
     Args:
         columns: The values of each column by its name, one a run.
-        lines: Curves to draw beside a metric, by its name; a packed line for each run.
+        node_ids: The runs' ids, in order.
         shown: The columns that the table shows of itself; all, unless given.
         noted: What its reader should know.
     """
@@ -48,12 +50,13 @@ class RunTable(Shown):
         self,
         columns: Mapping[str, Sequence[Any]],
         *,
-        lines: Mapping[str, Sequence[bytes | None]] | None = None,
+        node_ids: Sequence[int] = (),
         shown: Collection[str] | None = None,
         noted: Sequence[str] = (),
     ) -> None:
         self._columns = {name: list(values) for name, values in columns.items()}
-        self._lines = dict(lines or {})
+        self._node_ids = list(node_ids)
+        self._lines: dict[tuple[int, str], bytes] = {}
         self._shown = list(columns) if shown is None else [one for one in columns if one in shown]
         self._noted = tuple(noted)
 
@@ -61,6 +64,18 @@ class RunTable(Shown):
     def columns(self) -> list[str]:
         """The names of its columns, in order."""
         return list(self._columns)
+
+    def ids(self) -> list[int]:
+        """The ids of the runs, in order."""
+        return list(self._node_ids)
+
+    def draw(self, lines: Mapping[tuple[int, str], bytes]) -> None:
+        """Have curves drawn beside their metrics, of those runs of which they are known.
+
+        Args:
+            lines: Packed lines by a run's id and the metric, as ``artigraph.series.line`` says.
+        """
+        self._lines = dict(lines)
 
     def __len__(self) -> int:
         return len(next(iter(self._columns.values()), ()))
@@ -119,13 +134,15 @@ class RunTable(Shown):
         # Columns that tell nothing of these rows would push others out of sight.
         told = [name for name in self._shown if any(_says(self._columns[name][i]) for i in rows)]
         shown = told[: limits.max_columns]
-        cells = [tuple(self._cell(name, index, limits) for name in shown) for index in rows]
-        numbers = {i for i, name in enumerate(shown) if _is_numeric(self._columns[name])}
+        drawn = {name for _, name in self._lines}.intersection(shown)
+        cells = [tuple(self._cells(shown, drawn, index, limits)) for index in rows]
+        heads = [head for name in shown for head in ((name, "") if name in drawn else (name,))]
+        numbers = {i for i, name in enumerate(heads) if name and _is_numeric(self._columns[name])}
         return Facts(
             counted(total, "run"),
             lines=self._noted,
             table=Table(
-                tuple(cut(name, 60) for name in shown),
+                tuple(cut(self._head(name), 60) for name in heads),
                 tuple(cells),
                 gap=len(cells),
                 more=total - len(cells),
@@ -135,6 +152,20 @@ class RunTable(Shown):
             if total
             else None,
         )
+
+    def _head(self, name: str) -> str:
+        """What a column is called at its head: a parameter by its own name, if no other has it."""
+        short = name.removeprefix("params.")
+        return name if short in self._columns else short
+
+    def _cells(
+        self, shown: Sequence[str], drawn: Collection[str], index: int, limits: Limits
+    ) -> Iterator[str]:
+        for name in shown:
+            yield self._cell(name, index, limits)
+            if name in drawn:
+                line = self._lines.get((self._node_ids[index], name))
+                yield "" if line is None else Curve(read_buckets(line))
 
     def _cell(self, name: str, index: int, limits: Limits) -> str:
         value = self._columns[name][index]
@@ -180,7 +211,7 @@ def _is_numeric(values: Sequence[Any]) -> bool:
 
 
 def make_table(
-    rows: Sequence[RunRow],
+    runs: Runs,
     *,
     columns: Sequence[str] | None = None,
     order_by: Sequence[str] = (),
@@ -191,7 +222,7 @@ def make_table(
     """The table of some runs.
 
     Args:
-        rows: The runs, the newest first.
+        runs: The runs, the newest first.
         columns: Which columns, in order; a name stands for all that begin with it and a dot.
         order_by: Columns to sort by, the most important first; ``-`` before a name for the
             largest first. Missing values come last.
@@ -202,7 +233,8 @@ def make_table(
     Raises:
         FilterError: An unknown column, or a baseline that is not among the runs.
     """
-    named = dict(_named(rows))
+    rows = runs.rows
+    named = dict(_named(runs))
     noted: list[str] = []
     if len(named) > MOST_COLUMNS:
         noted.append(f"{len(named) - MOST_COLUMNS:,} columns are left out.")
@@ -226,16 +258,17 @@ def make_table(
                 "filter finds."
             )
         order = first + [index for index in order if index not in first]
-        named = _compared(rows, named, first[0])
+        named = _compared(runs, named, first[0])
     named = {name: [values[index] for index in order] for name, values in named.items()}
     if only_different and len(order) > 1:
         named = {n: v for n, v in named.items() if n in (*_FIRST, *_LAST) or not _same(v)}
+    ids = [rows[index].node_id for index in order]
     if columns is not None:
-        named = _chosen(named, columns)
-        return RunTable(named, noted=noted)
+        return RunTable(_chosen(named, columns), node_ids=ids, noted=noted)
     hidden = {n for n in named if n.endswith(_ADDED) and n[: n.rindex(".")] in named}
     hidden |= {name for name in ("type", "commit", "error", "by") if name in named}
-    return RunTable(named, shown=[name for name in named if name not in hidden], noted=noted)
+    shown = [name for name in named if name not in hidden]
+    return RunTable(named, node_ids=ids, shown=shown, noted=noted)
 
 
 def _refuse(name: str, what: str, known: Mapping[str, object]) -> None:
@@ -245,8 +278,9 @@ def _refuse(name: str, what: str, known: Mapping[str, object]) -> None:
     )
 
 
-def _named(rows: Sequence[RunRow]) -> Iterator[tuple[str, list[Any]]]:
+def _named(runs: Runs) -> Iterator[tuple[str, list[Any]]]:
     """Each column, with its values: what was worked with first, bookkeeping last."""
+    rows = runs.rows
     yield "path", [row.path for row in rows]
     yield "status", [row.status or None for row in rows]
     yield "duration", [row.duration for row in rows]
@@ -254,15 +288,14 @@ def _named(rows: Sequence[RunRow]) -> Iterator[tuple[str, list[Any]]]:
     params = dict.fromkeys(name for row in rows for name in row.params)
     for name in params:
         yield f"params.{name}", [row.params.get(name) for row in rows]
-    curves = dict.fromkeys(name for row in rows for name in row.curves)
-    for name in curves:
-        found = [row.curves.get(name) for row in rows]
-        yield name, [one and one.last for one in found]
-        yield f"{name}.min", [one and one.least for one in found]
-        yield f"{name}.max", [one and one.most for one in found]
-        yield f"{name}.points", [one and one.points for one in found]
+    for name, metric in runs.metrics.items():
+        yield name, metric.last
+        yield f"{name}.min", metric.least
+        yield f"{name}.max", metric.most
+        yield f"{name}.points", metric.points
     values = dict.fromkeys(name for row in rows for name in row.values)
-    taken = {*curves, *_FIRST, *_LAST, *(f"{name}{one}" for name in curves for one in _ADDED)}
+    taken = {*_FIRST, *_LAST, *runs.metrics}
+    taken |= {f"{name}{one}" for name in runs.metrics for one in _ADDED}
     for name in values:
         # Of a value that is called like a metric, that it was kept.
         column = f"kept.{name}" if name in taken else name
@@ -277,16 +310,13 @@ def _named(rows: Sequence[RunRow]) -> Iterator[tuple[str, list[Any]]]:
     yield "node_id", [row.node_id for row in rows]
 
 
-def _compared(
-    rows: Sequence[RunRow], named: Mapping[str, list[Any]], first: int
-) -> dict[str, list[Any]]:
+def _compared(runs: Runs, named: Mapping[str, list[Any]], first: int) -> dict[str, list[Any]]:
     """With a column beside each metric: how far each run's last value is from the baseline's."""
     made: dict[str, list[Any]] = {}
-    metrics = {name for row in rows for name in row.curves}
     for name, values in named.items():
         made[name] = values
         base = values[first]
-        if name in metrics and base is not None:
+        if name in runs.metrics and base is not None:
             made[f"{name}.diff"] = [None if one is None else one - base for one in values]
     return made
 
