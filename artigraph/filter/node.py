@@ -27,10 +27,15 @@ from artigraph.filter.shape import Shape
 from artigraph.filter.unset import UNSET, Unset
 from artigraph.filter.value import among, check_value
 from artigraph.orm.node import Node, node_table
+from artigraph.orm.subclass import GENERATION
 
 __all__ = ["NodeFilter", "NodeTypeFilter"]
 
 NodeType: TypeAlias = type[Node] | str
+
+
+_MADE = "_made"
+"""Under which a filter has the clause of its ``where``."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -164,14 +169,28 @@ class NodeFilter(Filter):
             clause, owners = self._of_any_type()
             identities = frozenset(map(_identity, owners))
             return clause if Node in owners else and_(_of_types(identities), clause)
+        if len(asked) > 1:  # a new subclass of one is found, too
+            return self._of_types(self.where, asked)
+        # Making it costs as much as SQLite takes to answer, and only newer columns change it.
+        generation = node_table.metadata.info.get(GENERATION, 0)
+        made: tuple[int, ColumnElement[bool]] | None = vars(self).get(_MADE)
+        if made is None or made[0] != generation:
+            made = generation, self._of_types(self.where, asked)
+            object.__setattr__(self, _MADE, made)
+        return made[1]
+
+    def _of_types(self, where: Condition, asked: Sequence[NodeType]) -> ColumnElement[bool]:
         held = [
-            (self._of_type(one), self.where.clause(node_table, _named(one), NodeShape(known)))
+            (self._of_type(one), where.clause(node_table, _named(one), NodeShape(_class_of(one))))
             for one in asked
-            for known in [_class_of(one)]
         ]
         if len(held) == 1:
             return held[0][1]  # the type is asked for beside it
         return or_(*(and_(of_type, clause) for of_type, clause in held))
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Clauses are not pickled; they are made anew where the filter arrives.
+        return {name: value for name, value in vars(self).items() if name != _MADE}
 
     def owners(self) -> list[type[Node]]:
         """The classes that have the columns which are asked for, where it names no class."""

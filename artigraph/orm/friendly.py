@@ -29,6 +29,7 @@ __all__ = [
     "friendly_name",
     "friendly_names",
     "named_columns",
+    "spoken_fields",
     "spoken_names",
     "ways_of",
 ]
@@ -105,6 +106,26 @@ def named_columns(node_type: type[Any]) -> Mapping[str, Column[Any]]:
 def friendly_name(node_type: type[Any], column: str) -> str:
     """The friendly name of a column that has the name of an attribute; else that name."""
     return _names(node_type)[2].get(column, column)
+
+
+def spoken_fields(
+    node_type: type[Any], fields: Mapping[str, Any], taken: Collection[str] = ()
+) -> dict[str, Any]:
+    """Columns under the names that cards and lists show: ``started at``.
+
+    Args:
+        node_type: The class.
+        fields: Values by attribute. One that is told with others is left out: what tells it
+            stands there already.
+        taken: Names that mean something else there.
+    """
+    columns, found = named_columns(node_type), {}
+    for name, value in fields.items():
+        short = friendly_name(node_type, name)
+        shown = short if short == name else short.replace("_", " ")
+        if name not in columns or ways_of(columns[name]).derived is None:
+            found[name if shown in taken else shown] = value
+    return found
 
 
 _Names = tuple[Mapping[str, Column[Any]], Mapping[str, Column[Any]], Mapping[str, str]]

@@ -33,7 +33,7 @@ from artigraph.display.shown import Shown
 from artigraph.display.tag import tag_texts
 from artigraph.display.value import brief, format_time
 from artigraph.orm.base import Base, BinaryName, NodeId, UTCDateTime, utc_now
-from artigraph.orm.friendly import Askable
+from artigraph.orm.friendly import Askable, spoken_fields
 from artigraph.orm.snapshot import watch_documents
 from artigraph.orm.subclass import TypesByIdentity, defining_subclass
 from artigraph.orm.uid import Uid
@@ -225,7 +225,6 @@ class Node(Askable, Shown, Base):
         return {name: values[name] for name in names if values.get(name) is not None}
 
     def _tell(self, loaded: Mapping[str, Any], limits: Limits) -> RowFacts:
-        """What every representation tells of the row."""
         return tell_row(
             type(self),
             loaded,
@@ -245,7 +244,8 @@ class Node(Askable, Shown, Base):
 
     def _cells(self, limits: Limits) -> dict[str, str]:
         loaded = self._loaded()
-        return row_cells(self._tell(loaded, limits), self._fields(loaded, in_list=True), limits)
+        told, fields = self._tell(loaded, limits), self._fields(loaded, in_list=True)
+        return row_cells(told, spoken_fields(type(self), fields, told.cells), limits)
 
     def _noun(self) -> str:
         return "nodes"
@@ -253,10 +253,10 @@ class Node(Askable, Shown, Base):
     @override
     def _describe(self, limits: Limits) -> Facts:
         loaded = self._loaded()
-        return describe_row(self._tell(loaded, limits), self._fields(loaded, in_list=False), limits)
+        fields = spoken_fields(type(self), self._fields(loaded, in_list=False))
+        return describe_row(self._tell(loaded, limits), fields, limits)
 
     def _brief_key(self) -> str:
-        """Which row it is, on one line."""
         keys = ("node_id", "node_parent_id", "node_label")
         shown = (f"{name}={v!r}" for name, v in self._loaded().items() if name in keys)
         return f"{type(self).__name__}({', '.join(shown)})"

@@ -403,10 +403,18 @@ def _questions(draw: st.DrawFn) -> tuple[str, str, Any]:
     )
     if not ordered and draw(st.integers(0, 5)) == 0:
         value = None
+    if draw(st.integers(0, 3)) == 0:
+        kind = values.get(path, _NUMBERS if draw(st.booleans()) else _TEXTS)
+        several = draw(st.lists(st.none() | kind, max_size=3))
+        return path, draw(st.sampled_from(["in_", "not_in"])), tuple(several)
     return path, name, value
 
 
 def _expected(row: Mapping[str, Any], path: str, name: str, value: Any) -> bool:
+    if name == "in_":
+        return any(_expected(row, path, "eq", one) for one in value)
+    if name == "not_in":
+        return all(_expected(row, path, "ne", one) for one in value)
     found: Any = row
     for key in path.split("."):
         found = found.get(key) if isinstance(found, dict) else None
