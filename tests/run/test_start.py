@@ -145,7 +145,9 @@ class TestBlocks:
         assert (await run_of("fit")).tracked_run_status == "interrupted"
         assert (await read_artifact(NodeFilter(label="n"))).value == 1
 
-    @pytest.mark.parametrize(("code", "status"), [(0, "finished"), (None, "finished"), (3, "failed")])
+    @pytest.mark.parametrize(
+        ("code", "status"), [(0, "finished"), (None, "finished"), (3, "failed")]
+    )
     async def test_leaving_the_program(self, code: int | None, status: str) -> None:
         """``sys.exit()`` in a block is a failure only if the program says so."""
         with pytest.raises(SystemExit):
@@ -431,7 +433,6 @@ class TestResumed:
 
     async def test_one_that_another_process_runs(self) -> None:
         """It is refused as long as that gives signs of life, then taken."""
-
 
         async def again() -> None:
             async with start_run("fit", resume=True):
