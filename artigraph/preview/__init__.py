@@ -1,5 +1,5 @@
-"""What can be seen of a value without loading it: one module a kind.
+"""What can be seen of a value without loading it.
 
-Each module of this folder is imported at the first preview; it says by ``@previews(...)``
-what it shows. Nothing in it imports a large library before a value wants it.
+Each module of the folder ``kind`` says by ``@previews(...)`` what it shows. Nothing in it
+imports a large library before a value wants it.
 """

@@ -6,11 +6,8 @@ it tells are facts, which whoever draws them escapes; the bytes may be anybody's
 
 from __future__ import annotations
 
-import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
-from importlib import import_module
 from typing import Any, TypeAlias
 
 from typing_extensions import override
@@ -20,7 +17,7 @@ from artigraph.display.options import Limits
 from artigraph.display.shown import Shown
 from artigraph.errors import NameTakenError
 
-__all__ = ["Content", "MakePreview", "Preview", "find_preview", "previews", "text_room"]
+__all__ = ["ROWS", "Content", "MakePreview", "Preview", "makers", "previews", "text_room"]
 
 ROWS, CHARACTERS = 4, 60
 """A preview has that many times ``max_rows`` rows, and ``max_text`` characters."""
@@ -45,7 +42,8 @@ class Content:
 MakePreview: TypeAlias = Callable[[Content, Limits], Facts]
 """Makes a preview; it is called in a worker thread."""
 
-_makers: dict[str, MakePreview] = {}
+makers: dict[str, MakePreview] = {}
+"""Who makes previews, by media type or by the stored name of a serializer."""
 
 
 def previews(*kinds: str) -> Callable[[MakePreview], MakePreview]:
@@ -61,36 +59,15 @@ def previews(*kinds: str) -> Callable[[MakePreview], MakePreview]:
 
     def declare(make: MakePreview) -> MakePreview:
         for kind in kinds:
-            known = _makers.get(kind, make)
+            known = makers.get(kind, make)
             if (known.__module__, known.__qualname__) != (make.__module__, make.__qualname__):
                 raise NameTakenError(
                     f"Previews of {kind!r} are made by {known.__module__}.{known.__qualname__}."
                 )
-            _makers[kind] = make
+            makers[kind] = make
         return make
 
     return declare
-
-
-def find_preview(kind: str) -> MakePreview | None:
-    """Who makes previews of a kind; ``None`` if nobody does.
-
-    Args:
-        kind: A media type, or the stored name of a serializer.
-    """
-    _import_all()
-    media, _, suffix = kind.partition(";")[0].strip().lower().rpartition("+")
-    whole = f"{media}+{suffix}" if media else suffix
-    # As "application/geo+json" is JSON.
-    wanted = (whole, f"application/{suffix}" if media else "", f"{whole.partition('/')[0]}/*")
-    return next((_makers[one] for one in wanted if one in _makers), None)
-
-
-@cache
-def _import_all() -> None:
-    package = __name__.rpartition(".")[0]
-    for module in pkgutil.iter_modules(import_module(package).__path__):
-        import_module(f"{package}.{module.name}")
 
 
 def text_room(limits: Limits) -> int:

@@ -10,7 +10,8 @@ from artigraph.display.options import Limits, options
 from artigraph.display.value import format_size
 from artigraph.errors import PartError
 from artigraph.frame.base import StoredValue
-from artigraph.preview.base import Content, MakePreview, Preview, find_preview
+from artigraph.preview.base import Content, MakePreview, Preview
+from artigraph.preview.find import find_preview
 from artigraph.serializer.base import get_serializer
 from artigraph.serializer.file import File
 

@@ -669,6 +669,8 @@ def test_previews_are_shown_when_asked_for(notebook: OpenNotebook) -> None:
     expect(lab.details.locator(".frame td", has_text="0.25")).to_be_visible()
     lab.details.get_by_role("button", name="Preview of page").click()
     expect(lab.details.locator(".frame pre")).to_contain_text("<script>window.hacked=1</script>")
-    expect(opened.page.locator(".ag-repr pre")).to_contain_text("<script>window.hacked=1</script>")
+    expect(opened.page.locator(".ag-repr .ag-code")).to_contain_text(
+        "<script>window.hacked=1</script>"
+    )
     assert opened.page.evaluate("window.hacked") is None
     opened.screenshot("explorer-preview-texts")

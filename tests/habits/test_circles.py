@@ -22,6 +22,8 @@ BUILT = {
     "artigraph.registry": "",
     # Every step of its own folder, so that a new one needs no entry elsewhere.
     "artigraph.db.step": r"artigraph\.db\.step\.s\d.*",
+    # Every module of kinds of previews, alike.
+    "artigraph.preview.find": r"artigraph\.preview\.kind\.\w+",
     # How values of a library are equal, once the value shows that the library is there.
     "artigraph.model.equality": r"artigraph\.serializer\.\w+\.equality",
 }

@@ -18,8 +18,9 @@ import artigraph
 from artigraph import File, read_preview
 from artigraph.display.facts import Facts
 from artigraph.errors import NameTakenError, PartError
-from artigraph.preview.base import Content, Preview, find_preview, previews
-from artigraph.preview.picture import MOST_PIXELS, size_of
+from artigraph.preview.base import Content, Preview, previews
+from artigraph.preview.find import find_preview
+from artigraph.preview.kind.picture import MOST_PIXELS, size_of
 from artigraph.preview.read import can_preview
 from artigraph.serializer.json import json_serializer
 from artigraph.serializer.matplotlib import figure_serializer

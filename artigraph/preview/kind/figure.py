@@ -15,7 +15,7 @@ from artigraph.display.library import LONGEST_NAME
 from artigraph.display.options import Limits
 from artigraph.display.value import format_size
 from artigraph.preview.base import ROWS, Content, previews
-from artigraph.preview.picture import LARGEST, picture_facts
+from artigraph.preview.kind.picture import LARGEST, picture_facts
 
 __all__ = ["show_matplotlib", "show_plotly"]
 

@@ -11,7 +11,7 @@ from artigraph.display.library import LONGEST_NAME
 from artigraph.display.options import Limits
 from artigraph.display.value import format_size
 from artigraph.preview.base import ROWS, Content, previews
-from artigraph.preview.text import decoded, show_text
+from artigraph.preview.kind.text import decoded, show_text
 
 __all__ = ["show_csv"]
 

@@ -14,7 +14,7 @@ from artigraph.display.library import WIDEST
 from artigraph.display.options import Limits
 from artigraph.display.value import format_size
 from artigraph.preview.base import Content, previews
-from artigraph.preview.text import show_text
+from artigraph.preview.kind.text import show_text
 
 __all__ = ["Size", "picture_facts", "size_of"]
 
