@@ -217,8 +217,7 @@ class Node(Askable, Shown, Base):
 
     # What follows reads what is loaded only: a repr never goes to the database.
     def _loaded(self) -> dict[str, Any]:
-        """Columns by name, those without a value left out."""
-        # One that has expired still knows its key.
+        """Columns by name, those without a value left out; one that has expired knows its key."""
         identity = inspect(self).identity
         values = {} if identity is None else {"node_id": identity[0]}
         values |= vars(self)
