@@ -306,7 +306,7 @@ class Dialect(Tags, Guards, RoleStatements, ABC):
     """Decimals below this that are integers are compared as such."""
     labels: ClassVar[str | None] = None
     """SQL for the labels in the rows ``up(label, steps)`` as a JSON array; ``None`` where a
-    subquery cannot be recursive and look at the row outside."""
+    subquery cannot be recursive and look at the row outside: then a few levels are joined."""
 
     def bound_number(self, value: object) -> object:
         """A number as it is compared with those out of documents."""

@@ -19,15 +19,11 @@ from artigraph.model.document import decoder_of
 from artigraph.model.unfit import Unfit, about_row, unfit_model
 from artigraph.node.qualified import Places, QualifiedArtifact
 from artigraph.orm.artifact import ModelArtifact
-from artigraph.outline.path import LABELS_ABOVE
+from artigraph.outline.path import LABELS_ABOVE, path_of
 
 __all__ = ["Loader", "ReadModel"]
 
 ReadModel: TypeAlias = QualifiedArtifact[ModelArtifact, Any]
-
-
-def _path(row: Row[Any]) -> tuple[str, ...]:
-    return tuple(row._mapping[LABELS_ABOVE] or ())
 
 
 class Loader:
@@ -67,7 +63,12 @@ class Loader:
         with collector_paused():
             has_path = bool(rows) and LABELS_ABOVE in rows[0]._fields
             made = [
-                (row, self._load_whole(row), self._places(row), _path(row) if has_path else None)
+                (
+                    row,
+                    self._load_whole(row),
+                    self._places(row),
+                    path_of(row._mapping[LABELS_ABOVE]) if has_path else None,
+                )
                 for row in rows
             ]
             if self._refused is not None:

@@ -8,7 +8,6 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, LargeBinary, Row, Select, and_, select, type_coerce
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from artigraph.blob.read import WholeRead
 from artigraph.codec.base import LoadedChild
@@ -304,11 +303,11 @@ class _Query:
     parameters: Mapping[str, object] = field(default_factory=dict)
     """What those of a prepared clause stand for, which finds one row."""
 
-    def select(self, connection: AsyncConnection) -> Select[Any]:
+    def select(self) -> Select[Any]:
         clause = self.found if self.after is None else and_(self.found, self.after)
         # Of many rows a repr shows neither paths nor tags.
         alone = self.limit is not None and self.limit <= ONE and not self.keyed
-        along = shown_along(connection) if alone else ()
+        along = shown_along() if alone else ()
         if self.parameters:
             return _prepared(clause, along)
         query = _rows(self.ordering, along, self.keyed).where(clause)
@@ -358,7 +357,7 @@ async def _read_rows(
             has only to be seen whether that row is still the same. Else all is of one moment.
     """
     async with read(once=once) as connection:
-        asked = query.select(connection)
+        asked = query.select()
         rows = await all_of(await connection.execute(asked, query.parameters))
         if not any(row.model_artifact_parts for row in rows):
             return rows, None

@@ -32,9 +32,10 @@ from artigraph.node.delete import delete_in
 from artigraph.node.existing import existing
 from artigraph.node.object import write_objects
 from artigraph.node.row import row_writer
-from artigraph.orm.node import TAGS, Node, node_table
+from artigraph.orm.node import PATH, TAGS, Node, node_table
 from artigraph.orm.trash import TrashRecord
-from artigraph.outline.tag import tags_column
+from artigraph.outline.path import path_of
+from artigraph.outline.tag import shown_along
 
 __all__ = [
     "count_nodes",
@@ -265,9 +266,9 @@ async def select_nodes(
 ) -> list[Node]:
     """Rows as objects, by id unless ordered, at most ``limit`` of them."""
     async with read_session() as session:
-        # Of many rows a repr shows no tags.
+        # Of many rows a repr shows neither paths nor tags.
         alone = limit is not None and limit <= FEW_SHOWN
-        query: Select[Any] = select(Node, tags_column()) if alone else select(Node)
+        query: Select[Any] = select(Node, *shown_along()) if alone else select(Node)
         query = query.where(clause).order_by(*ordering.clauses).limit(limit).offset(offset)
         if session.identity_map:
             # Rows are also written past the session's objects: believe the database.
@@ -287,8 +288,8 @@ def _load_all(session: Session, query: Select[Any], alone: bool) -> list[Node]:
         if not alone:
             return ResultList(session.scalars(query).all())
         found: ResultList[Node] = ResultList()
-        for node, tags in session.execute(query):
-            vars(node)[TAGS] = tags
+        for node, labels, tags in session.execute(query):
+            vars(node).update({PATH: {node.node_parent_id: path_of(labels)}, TAGS: tags})
             found.append(node)
         return found
 

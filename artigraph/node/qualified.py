@@ -18,7 +18,7 @@ from artigraph.display.value import brief, describe_value, table_cell
 from artigraph.node.object import detached
 from artigraph.node.row import NewRow
 from artigraph.orm.artifact import BaseArtifact, ModelArtifact
-from artigraph.orm.node import TAGS, tell_row
+from artigraph.orm.node import PATH, TAGS, tell_row
 from artigraph.storage.badge import storage_badges
 
 __all__ = ["Places", "QualifiedArtifact"]
@@ -95,13 +95,15 @@ class QualifiedArtifact(Shown, Generic[A, T]):
 
     def _tell(self, limits: Limits) -> RowFacts:
         """What the row tells, without an object of it."""
+        path = self.path
         if self._artifact is not None:
+            path = path or vars(self._artifact).get(PATH, {}).get(self._artifact.node_parent_id)
             node_type, row = type(self._artifact), self._artifact._loaded()
             tags = vars(self._artifact).get(TAGS)
         else:
             node_type, row, _ = self._read_row()
             tags = row.get(TAGS)
-        return tell_row(node_type, row, limits, path=self.path, tags=tags)
+        return tell_row(node_type, row, limits, path=path, tags=tags)
 
     def _cells(self, limits: Limits) -> dict[str, str]:
         told = self._tell(limits)

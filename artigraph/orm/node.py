@@ -42,6 +42,7 @@ from artigraph.registry import did_you_mean
 __all__ = [
     "LABEL_LENGTH",
     "NODE_ID_SEQUENCE",
+    "PATH",
     "TAGS",
     "Node",
     "NodeLike",
@@ -64,6 +65,8 @@ NODE_ID_SEQUENCE = "artigraph_node_id_seq"
 
 TAGS = "node_tags"
 """Under which a row that was read with its tags has them, as they are shown."""
+PATH = "node_path"
+"""Under which it has the labels of all above it, if read, by the parent that it had then."""
 
 LONGEST = 80
 """Characters of a row's type, or of who has written it, that are shown."""
@@ -115,8 +118,7 @@ class Node(Askable, Shown, Base):
     """A row of the tree.
 
     Args:
-        **columns: Values of its columns by name, all optional. Those without
-            a value take the class's default, or ``None``.
+        **columns: Values of its columns by name; the class's default, or ``None``, unless given.
 
     Raises:
         TypeError: A name that is no column of the class.
@@ -134,8 +136,7 @@ class Node(Askable, Shown, Base):
     __mapper_args__ = {
         "polymorphic_on": "node_type",
         "polymorphic_identity": "node",
-        # One SELECT brings every subclass's columns: a row of the tree is
-        # whole when it is read, since nothing can be loaded later from a repr.
+        # One SELECT brings every subclass's columns: nothing can be loaded later from a repr.
         "with_polymorphic": "*",
     }
     __table_args__ = (
@@ -216,8 +217,7 @@ class Node(Askable, Shown, Base):
 
     # What follows reads what is loaded only: a repr never goes to the database.
     def _loaded(self) -> dict[str, Any]:
-        """Columns by name, those without a value left out."""
-        # One that has expired still knows its key.
+        """Columns by name, those without a value left out; one that has expired knows its key."""
         identity = inspect(self).identity
         values = {} if identity is None else {"node_id": identity[0]}
         values |= vars(self)
@@ -229,6 +229,7 @@ class Node(Askable, Shown, Base):
             type(self),
             loaded,
             limits,
+            path=vars(self).get(PATH, {}).get(loaded.get("node_parent_id")),
             tags=vars(self).get(TAGS),
             expired=bool(inspect(self).expired_attributes),
         )
@@ -284,7 +285,7 @@ def tell_row(
         limits: How much of it is shown.
         path: The labels of what it hangs on, from the root down, if they were read.
         tags: Its tags, if they were read.
-        expired: Whether some columns would have to be read again.
+        expired: Whether columns would have to be read again.
     """
     told = RowFacts(node_type.__name__, row, node_type.__node_facts__, limits, path or ())
     if row.get("node_type") not in (None, node_type.__mapper__.polymorphic_identity):
@@ -304,8 +305,8 @@ def tree_columns() -> tuple[str, ...]:
     classes = (mapper.class_ for mapper in Node.__mapper__.self_and_descendants)
     told = (item for cls in classes for item in cls.__node_facts__.items())
     names = dict.fromkeys(column for column, fact in told if fact.in_trees)
-    # Values and documents are not read for a tree.
     columns = {name: node_table.c[name] for name in names if name in node_table.c}
+    # Values and documents are not read for a tree.
     return tuple(n for n, c in columns.items() if not isinstance(c.type, LargeBinary | JSON))
 
 
@@ -339,8 +340,7 @@ class HoldsRow(Protocol):
 
 
 NodeLike: TypeAlias = int | Node | HoldsRow
-"""What stands for a written node wherever one is asked for: its id, the node, or what holds
-it beside its value."""
+"""What stands for a written node: its id, the node, or what holds it beside its value."""
 
 
 def row_of(given: object) -> object:

@@ -9,7 +9,6 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement
-from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -37,10 +36,10 @@ def tags_column() -> ColumnElement[Any]:
     return _TagsOf(node_table.c.node_id).label(TAGS)
 
 
-def shown_along(connection: AsyncConnection) -> tuple[ColumnElement[Any], ...]:
+@cache
+def shown_along() -> tuple[ColumnElement[Any], ...]:
     """What is read along with a row that is read alone: where it hangs, and its tags."""
-    above = labels_above(connection)
-    return (tags_column(),) if above is None else (above, tags_column())
+    return labels_above(), tags_column()
 
 
 @compiles(_TagsOf)

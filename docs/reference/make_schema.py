@@ -24,7 +24,12 @@ from artigraph.orm.note import NoteRecord
 from artigraph.orm.query import QueryRecord
 from artigraph.orm.run import CellRun, EnvironmentRecord, TrackedRun
 from artigraph.orm.schema import SchemaRecord
-from artigraph.orm.series import SERIES_ID_SEQUENCE, SeriesBlockRecord, SeriesRecord
+from artigraph.orm.series import (
+    SERIES_ID_SEQUENCE,
+    SeriesBlockRecord,
+    SeriesRecord,
+    SeriesWriterRecord,
+)
 from artigraph.orm.storage import StorageRecord
 from artigraph.orm.tag import TagRecord
 from artigraph.orm.trash import TrashRecord
@@ -51,6 +56,7 @@ RECORDS: tuple[type[Base], ...] = (
     EnvironmentRecord,
     SeriesRecord,
     SeriesBlockRecord,
+    SeriesWriterRecord,
 )
 DIALECTS: dict[str, Dialect] = {
     "SQLite": sqlite.dialect(),

@@ -66,6 +66,7 @@ async def test_there_is_one_table(store: str) -> None:
         "artigraph_schema",
         "artigraph_series",
         "artigraph_series_block",
+        "artigraph_series_writer",
         "artigraph_storage",
         "artigraph_tag",
         "artigraph_trash",

@@ -14,6 +14,7 @@ from IPython.core.error import UsageError
 from typing_extensions import override
 
 from artigraph.concurrency import run_in_thread
+from artigraph.db.session import read
 from artigraph.display.escape import counted, visible
 from artigraph.display.forest import tree_forms
 from artigraph.display.row import ResultList
@@ -41,6 +42,7 @@ from artigraph.notebook.magic.node_find import (
     nothing_of,
 )
 from artigraph.notebook.magic.parser import Call, Said, argument, command, count
+from artigraph.notebook.magic.paths import tell_paths
 from artigraph.notebook.magic.result import Listing, NothingFound, Picture
 from artigraph.notebook.magic.saved_query import (
     Question,
@@ -53,6 +55,7 @@ from artigraph.notebook.magic.saved_query import (
 from artigraph.notebook.magic.tag_words import is_tag_word, split_tags
 from artigraph.notebook.magic.words import Word
 from artigraph.orm.artifact import ModelArtifact
+from artigraph.outline.path import paths_of
 from artigraph.outline.tree import Tree, read_tree
 from artigraph.query.store import read_queries
 from artigraph.registry import did_you_mean, nearest
@@ -105,6 +108,10 @@ async def ls(call: Call) -> Listing:
     below = await read_tree(node_id, max_depth=1, max_children=limit)
     (top,) = below.roots
     label = f" {top.label}" if top.label else ""
+    if top.parent_id is not None:
+        async with read() as connection:
+            above = (await paths_of(connection, [node_id]))[node_id]
+        label = f" {'/'.join((*above, top.label or f'#{node_id}'))}"
     return Listing(below.children(top), top.more, f"below node {node_id}{label}")
 
 
@@ -204,6 +211,7 @@ async def find(call: Call) -> ResultList[Any]:
         by = args.order.text
         question = replace(question, order_by=node_order(node_type, by) if node_type else by)
     found = await question.read(args.limit)
+    await tell_paths(found)
     if save is not None:
         await save_question(save, question, replace=args.replace)
     if found:

@@ -33,6 +33,7 @@ from artigraph.notebook.magic.node_argument import (
     written_current_id,
 )
 from artigraph.notebook.magic.parser import Call, argument, command
+from artigraph.notebook.magic.paths import tell_paths
 from artigraph.notebook.magic.words import Word, look_up
 from artigraph.orm.artifact import BaseArtifact, ModelArtifact
 from artigraph.orm.base import utc_now
@@ -125,6 +126,7 @@ async def save(call: Call) -> object:
         if artifacts:
             labels = [label for label, _, _ in artifacts]
             written |= dict(zip(labels, await write_artifacts(made), strict=True))
+    await tell_paths(list(written.values()))
     return _one_or_all({label: written[label] for label in values})
 
 

@@ -478,6 +478,34 @@ def test_a_node_is_named_by_its_path(shell: Shell) -> None:
     assert "Several nodes are called 'r3'" in str(shell.fail("%ag show r3").error)
 
 
+def test_what_is_found_says_where_it_hangs(shell: Shell) -> None:
+    """Lists have the path of every row that they show, and no bare ids of parents."""
+    shell.run(
+        DEFINE,
+        """
+        top = await write_node(new_node(node_label="sweep"))
+        inner = [new_node(node_label=f"r{i}", node_parent_id=top.node_id) for i in range(40)]
+        bare = await write_node(new_node(node_parent_id=top.node_id))
+        for i, node in enumerate([*await write_nodes(inner), bare]):
+            await write_model(parent_id=node.node_id, label="fit", model=Fit(i))
+        await write_model(label="root", model=Fit(100));
+        """,
+    )
+    found = shell.run("%ag find Fit --order loss")
+    table = found._describe(artigraph.options.limits).table
+    assert "below" not in table.columns
+    at, shown = table.columns.index("path"), table.columns.index("loss")
+    bare = f"sweep / #{shell.get('bare').node_id}"
+    for row in table.rows:
+        loss = int(float(row[shown]))
+        assert row[at] == {40: bare, 100: ""}.get(loss, f"sweep / r{loss}")
+    assert found[3].path == ("sweep", "r3")
+    shell.run("await save_query('deep', NodeFilter(label='r1'));")
+    (node,) = shell.run("%ag find @deep")
+    assert ("path", "sweep") in node._describe(artigraph.options.limits).notes
+    assert "sweep/r3" in repr(shell.run("%ag ls sweep/r3"))
+
+
 def test_of_several_roots_reading_takes_the_newest(shell: Shell) -> None:
     """It says so in a line; what writes, and other nodes of one label, are still refused."""
     shell.run(
