@@ -10,10 +10,12 @@ import asyncio
 import contextvars
 import os
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Iterator
-from concurrent.futures.thread import ThreadPoolExecutor
 from contextlib import suppress
 from functools import cache, partial
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+if TYPE_CHECKING:
+    from concurrent.futures.thread import ThreadPoolExecutor
 
 __all__ = [
     "gather_bounded",
@@ -50,6 +52,8 @@ async def run_in_own_thread(function: Callable[P, T], *args: P.args, **kwargs: P
     For what is asked once, as when a database is opened: a program that keeps nothing in an
     object store has no thread of ours left when its event loop closes.
     """
+    from concurrent.futures.thread import ThreadPoolExecutor  # as for _pool()
+
     pool = ThreadPoolExecutor(1, thread_name_prefix="artigraph_once")
     call = asyncio.get_running_loop().run_in_executor(pool, partial(function, *args, **kwargs))
     pool.shutdown(wait=False)
@@ -68,6 +72,9 @@ _waiting: contextvars.ContextVar[asyncio.AbstractEventLoop | None] = contextvars
 
 @cache
 def _pool() -> ThreadPoolExecutor:
+    # What asyncio loads as well, once it needs one.
+    from concurrent.futures.thread import ThreadPoolExecutor
+
     return ThreadPoolExecutor(WORKERS, thread_name_prefix="artigraph")
 
 

@@ -7,13 +7,12 @@ SQLAlchemy's, and neither rows nor sessions.
 
 from __future__ import annotations
 
-import sqlite3
 import struct
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 from uuid import UUID
 
 from sqlalchemy import (
@@ -33,6 +32,9 @@ from artigraph.dialect.json import JsonFunctions
 from artigraph.dialect.roles import RoleStatements
 from artigraph.dialect.tag import Tags
 from artigraph.errors import FilterError
+
+if TYPE_CHECKING:
+    import sqlite3
 
 __all__ = [
     "CONNECT_SECONDS",
