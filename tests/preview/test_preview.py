@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import struct
+import tracemalloc
 import zlib
 from pathlib import Path
 from typing import Any
@@ -154,6 +155,14 @@ async def test_json_is_indented() -> None:
     assert (await facts_of(b'{"a":[1]}', "a.json")).code == '{\n  "a": [\n    1\n  ]\n}'
     for odd in (b"{", b"[" * 100_000, b"1" * 100_000):
         assert (await facts_of(odd, "a.json")).code.startswith(odd[:1].decode())
+    # A few bytes, which indented would be a hundred megabytes.
+    deep = b"[" * 300 + b"1," * 90_000 + b"1" + b"]" * 300
+    tracemalloc.start()
+    try:
+        assert len((await facts_of(deep, "a.json")).code) < 30_000
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
     assert (await facts_of(b"{}", "a.geojson", "application/geo+json")).code == "{}"
 
 

@@ -64,6 +64,16 @@ def show_json(content: Content, limits: Limits) -> Facts:
         text, _ = decoded(content.start(LARGEST_JSON))
         # Numbers of a million digits, and a million brackets, are refused in their own ways.
         with suppress(ValueError, RecursionError):
-            text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
-            return text_facts(content, limits, text, whole=True)
+            return text_facts(content, limits, _indented(text, text_room(limits)), whole=True)
     return show_text(content, limits)
+
+
+def _indented(text: str, room: int) -> str:
+    """The beginning of a JSON, indented; no more of it is made, since indents may be most of it."""
+    parts, size = [], 0
+    for part in json.JSONEncoder(indent=2, ensure_ascii=False).iterencode(json.loads(text)):
+        parts.append(part)
+        size += len(part)
+        if size > room:
+            break
+    return "".join(parts)
