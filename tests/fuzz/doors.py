@@ -19,6 +19,7 @@ from artigraph import (
     count_models,
     iter_models,
     nodes_exist,
+    options,
     read_artifact,
     read_artifacts,
     read_frame,
@@ -32,6 +33,8 @@ from artigraph import (
     to_networkx,
 )
 from artigraph.frame.array import StoredArray
+from artigraph.frame.base import StoredValue
+from artigraph.frame.file import StoredFile
 from artigraph.frame.frame import StoredFrame
 from artigraph.frame.query import Condition, SortKey
 from artigraph.frame.view import FrameView
@@ -138,8 +141,12 @@ async def _explorer(node: int) -> object:
 
 
 async def _parts(node: int) -> object:
-    """Open the frames and arrays of a row's model, and look at them in every way."""
+    """Open what a row's model or a row itself holds, and look at it in every way."""
     async for handle in handles_of(node):
+        if isinstance(handle, StoredValue):
+            preview = await handle.preview()
+            show(preview)
+            assert len(preview._repr_html_().encode()) <= options.max_bytes
         if isinstance(handle, StoredArray):
             show(handle)
             await handle.part(0)
@@ -147,6 +154,10 @@ async def _parts(node: int) -> object:
         elif isinstance(handle, StoredFrame):
             show(handle)
             await _look(handle)
+        elif isinstance(handle, StoredFile):
+            show(handle)
+            await handle.names()
+            handle == await handle.load()  # noqa: B015  # it reads all of both
     return None
 
 
