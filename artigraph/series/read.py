@@ -73,18 +73,7 @@ async def summaries_of(node_ids: Collection[int]) -> dict[int, list[SeriesSummar
 
 
 async def list_series(filter: Nodes, *, limit: int = 10_000) -> list[SeriesSummary]:
-    """The curves of some nodes, without their points: count, last value, extremes, a small line.
-
-    Args:
-        filter: A node, an id, several, or a filter: the curves of all that it finds.
-        limit: How many to read at the most.
-
-    Returns:
-        They show themselves as a table; by node, in the order in which they were begun.
-
-    Raises:
-        FilterError: It is none of these, or ``limit`` is no count.
-    """
+    """See :func:`artigraph.series.list_series`."""
     check_counts(limit=limit)
     clause = nodes_clause(check_nodes("list_series()", filter))
     query = (
@@ -101,27 +90,7 @@ async def list_series(filter: Nodes, *, limit: int = 10_000) -> list[SeriesSumma
 async def read_series(
     filter: Nodes, names: str | Collection[str] | None = None, max_points: int | None = 500
 ) -> pd.DataFrame:
-    """Read curves as one frame, however many nodes they are of.
-
-    Args:
-        filter: A node, an id, several, or a filter: the curves of all that it finds.
-        names: The name of a curve, or several; all, unless given.
-        max_points: A curve with more points is thinned to as many: the first and the last one,
-            and the smallest and the largest value of each stretch between. ``None`` for all points.
-
-    Returns:
-        One row a point, by node and then by name, in the order in which they were logged:
-        ``node_id``; ``path``, the node's labels from the root on, joined by ``/``; ``name``, the
-        curve's; ``step``; ``time``, in UTC, in milliseconds; ``value``; ``attempt``, how often
-        the steps of the curve went back so far, from 0 on.
-
-    Raises:
-        FilterError: It is none of these, ``max_points`` is no count from 4 on, or there are more
-            than 50,000,000 points.
-
-    Warns:
-        SeriesWarning: Blocks of points are damaged, and left out.
-    """
+    """See :func:`artigraph.series.read_series`."""
     from artigraph.series.pandas import frame_of
 
     return await run_in_thread(frame_of, await _read(filter, names, max_points))
@@ -130,7 +99,7 @@ async def read_series(
 async def read_series_table(
     filter: Nodes, names: str | Collection[str] | None = None, max_points: int | None = 500
 ) -> pa.Table:
-    """Read curves as one table of Arrow's: as :func:`read_series`, which see."""
+    """See :func:`artigraph.series.read_series_table`."""
     from artigraph.series.pyarrow import table_of
 
     return await run_in_thread(table_of, await _read(filter, names, max_points))
