@@ -214,6 +214,12 @@ if TYPE_CHECKING:
         Serializer as Serializer,
     )
     from artigraph.serializer.file import File as File
+    from artigraph.series import (
+        list_series as list_series,
+        open_series as open_series,
+        read_series as read_series,
+        read_series_table as read_series_table,
+    )
     from artigraph.storage.base import (
         Storage as Storage,
     )

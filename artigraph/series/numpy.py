@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from artigraph.series.codec import Whole, unpack
+from artigraph.series.codec import Packed, Whole
 
-__all__ = ["Columns", "columns_of", "thinned"]
+__all__ = ["Columns", "columns_of", "joined_columns", "thinned"]
 
 Integers: TypeAlias = NDArray[np.int64]
 
+_WIDTHS = {width: np.dtype(f"<i{width}") for width in (1, 2, 4, 8)}
 _FIRST_TIME = -62_135_596_800_000
 _LAST_TIME = 253_402_300_799_999
 """Milliseconds since 1970: the years 1 to 9999."""
@@ -34,41 +35,66 @@ class Columns:
     def __len__(self) -> int:
         return len(self.values)
 
-
-def _numbers(whole: Whole, count: int) -> Integers:
-    if whole.stride is not None:
-        with np.errstate(over="ignore"):
-            return np.int64(whole.first) + np.arange(count, dtype=np.int64) * np.int64(whole.stride)
-    found = np.empty(count, dtype=np.int64)
-    found[0] = whole.first
-    found[1:] = np.frombuffer(whole.differences, dtype=f"<i{whole.width}")
-    # A difference that 64 bits do not hold was wrapped, and is here again.
-    return np.cumsum(found, dtype=np.int64)
+    def part(self, begin: int, end: int) -> Columns:
+        """Some of them, without a copy."""
+        return Columns(
+            self.steps[begin:end],
+            self.times[begin:end],
+            self.values[begin:end],
+            self.attempts[begin:end],
+        )
 
 
-def columns_of(blocks: Sequence[tuple[bytes, int]]) -> Columns:
-    """The points of a curve.
+def _numbers(wholes: Sequence[Whole], counts: Integers, starts: Integers) -> Integers:
+    """The numbers of many blocks, one block behind the other."""
+    firsts = np.array([one.first for one in wholes], dtype=np.int64)
+    total = int(counts.sum())
+    if all(one.stride is not None for one in wholes):
+        strides = np.array([one.stride for one in wholes], dtype=np.int64)
+        if len(wholes) == 1:
+            return firsts + np.arange(total, dtype=np.int64) * strides
+        within = np.arange(total, dtype=np.int64) - np.repeat(starts, counts)
+        return np.repeat(firsts, counts) + within * np.repeat(strides, counts)
+    differences = np.empty(total, dtype=np.int64)
+    differences[starts] = firsts
+    ends = (starts + counts).tolist()
+    for one, start, end in zip(wholes, starts.tolist(), ends, strict=True):
+        if one.stride is not None:
+            differences[start + 1 : end] = one.stride
+        else:
+            differences[start + 1 : end] = np.frombuffer(one.differences, _WIDTHS[one.width])
+    # A difference that 64 bits do not hold was wrapped, and so are these sums.
+    sums = np.cumsum(differences)
+    sums -= np.repeat(sums[starts] - firsts, counts)
+    return sums
+
+
+def columns_of(curves: Sequence[Sequence[Packed]]) -> list[Columns]:
+    """The points of curves, made at one go.
 
     Args:
-        blocks: Bytes and count of its blocks, in order; they may be anybody's.
-
-    Raises:
-        DeserializationError: One is damaged.
+        curves: The blocks of each, in order; one at least.
     """
-    steps, times, values = [], [], []
-    for data, count in blocks:
-        packed = unpack(data, count)
-        steps.append(_numbers(packed.steps, count))
-        times.append(_numbers(packed.times, count))
-        values.append(np.frombuffer(packed.values, dtype="<f8"))
-    if not steps:
-        none: Any = np.empty(0, dtype=np.int64)
-        return Columns(none, none, np.empty(0), none)
-    step = np.concatenate(steps)
-    attempts = np.zeros(len(step), dtype=np.int64)
-    np.cumsum(step[1:] < step[:-1], out=attempts[1:])
-    time = np.clip(np.concatenate(times), _FIRST_TIME, _LAST_TIME)
-    return Columns(step, time, np.concatenate(values).astype(np.float64, copy=False), attempts)
+    blocks = [block for curve in curves for block in curve]
+    counts = np.array([block.count for block in blocks], dtype=np.int64)
+    starts = np.cumsum(counts) - counts
+    steps = _numbers([block.steps for block in blocks], counts, starts)
+    times = _numbers([block.times for block in blocks], counts, starts)
+    values = np.frombuffer(b"".join([block.values for block in blocks]), "<f8")
+    lengths = np.array([sum(block.count for block in curve) for curve in curves], dtype=np.int64)
+    begins = np.cumsum(lengths) - lengths
+    goes_back = np.zeros(len(steps), dtype=bool)
+    np.less(steps[1:], steps[:-1], out=goes_back[1:])
+    goes_back[begins] = False
+    attempts = np.zeros(len(steps), dtype=np.int64)
+    if goes_back.any():
+        np.cumsum(goes_back, out=attempts)
+        attempts -= np.repeat(attempts[begins], lengths)
+    if times.min() < _FIRST_TIME or times.max() > _LAST_TIME:
+        times = times.clip(_FIRST_TIME, _LAST_TIME)
+    whole = Columns(steps, times, values.astype(np.float64, copy=False), attempts)
+    ends = (begins + lengths).tolist()
+    return [whole.part(*bounds) for bounds in zip(begins.tolist(), ends, strict=True)]
 
 
 def thinned(columns: Columns, most: int) -> Columns:
@@ -98,4 +124,22 @@ def thinned(columns: Columns, most: int) -> Columns:
     kept = np.unique(np.concatenate(([0], lowest, highest, [count - 1])))
     return Columns(
         columns.steps[kept], columns.times[kept], columns.values[kept], columns.attempts[kept]
+    )
+
+
+def joined_columns(curves: Sequence[Columns]) -> tuple[Integers, Columns]:
+    """Curves one behind the other.
+
+    Returns:
+        How many points each has, and all points, in arrays of their own.
+    """
+    counts = np.array([len(one) for one in curves], dtype=np.int64)
+    if not curves:
+        none: Integers = np.empty(0, dtype=np.int64)
+        return counts, Columns(none, none, np.empty(0), none)
+    return counts, Columns(
+        np.concatenate([one.steps for one in curves]),
+        np.concatenate([one.times for one in curves]),
+        np.concatenate([one.values for one in curves]),
+        np.concatenate([one.attempts for one in curves]),
     )

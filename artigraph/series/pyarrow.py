@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from artigraph.series.numpy import Columns
+from artigraph.series.numpy import Columns, joined_columns
 
-__all__ = ["table_of"]
+__all__ = ["table_of", "texts_of"]
 
 
 def table_of(curves: Sequence[tuple[int, str, str, Columns]]) -> pa.Table:
@@ -19,24 +19,24 @@ def table_of(curves: Sequence[tuple[int, str, str, Columns]]) -> pa.Table:
     Args:
         curves: Of each the node's id, its path, the curve's name, and its points.
     """
-    counts = np.array([len(columns) for *_, columns in curves], dtype=np.int64)
+    counts, columns = joined_columns([one for *_, one in curves])
     ids = np.array([node_id for node_id, *_ in curves], dtype=np.int64)
-    columns: dict[str, Any] = {
-        "node_id": pa.array(np.repeat(ids, counts)),
-        "path": _texts([path for _, path, *_ in curves], counts),
-        "name": _texts([name for _, _, name, _ in curves], counts),
-    }
-    for field in ("steps", "times", "values", "attempts"):
-        parts = [getattr(one, field) for *_, one in curves]
-        empty = np.empty(0, dtype=np.float64 if field == "values" else np.int64)
-        columns[field.removesuffix("s")] = pa.array(np.concatenate(parts) if parts else empty)
-    columns["time"] = columns["time"].cast(pa.timestamp("ms", tz="UTC"))
-    return pa.table(columns)
+    return pa.table(
+        {
+            "node_id": pa.array(np.repeat(ids, counts)),
+            "path": texts_of([path for _, path, *_ in curves], counts),
+            "name": texts_of([name for _, _, name, _ in curves], counts),
+            "step": pa.array(columns.steps),
+            "time": pa.array(columns.times).cast(pa.timestamp("ms", tz="UTC")),
+            "value": pa.array(columns.values),
+            "attempt": pa.array(columns.attempts),
+        }
+    )
 
 
-def _texts(texts: Sequence[str], counts: Any) -> Any:
+def texts_of(texts: Sequence[str], counts: Any) -> Any:
+    """Texts, each as often as is said."""
     known = {text: number for number, text in enumerate(dict.fromkeys(texts))}
     numbers: Any = np.repeat(np.array([known[one] for one in texts], dtype=np.int32), counts)
     places, each = pa.array(numbers, pa.int32()), pa.array(list(known), pa.string())
-    made = pa.DictionaryArray.from_arrays(places, each)
-    return made.cast(pa.string())
+    return pa.DictionaryArray.from_arrays(places, each).cast(pa.string())

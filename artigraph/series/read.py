@@ -21,7 +21,7 @@ from artigraph.filter.value import among
 from artigraph.orm.node import node_table
 from artigraph.orm.series import SeriesBlockRecord, SeriesRecord
 from artigraph.outline.path_text import read_path_texts
-from artigraph.series.codec import LONGEST_BLOCK
+from artigraph.series.codec import LONGEST_BLOCK, Packed, unpack
 from artigraph.series.line import LONGEST_LINE
 from artigraph.series.summary import SeriesList, SeriesSummary, summary_of
 
@@ -73,18 +73,7 @@ async def summaries_of(node_ids: Collection[int]) -> dict[int, list[SeriesSummar
 
 
 async def list_series(filter: Nodes, *, limit: int = 10_000) -> list[SeriesSummary]:
-    """The curves of some nodes, without their points: count, last value, extremes, a small line.
-
-    Args:
-        filter: A node, an id, several, or a filter: the curves of all that it finds.
-        limit: How many to read at the most.
-
-    Returns:
-        They show themselves as a table; by node, in the order in which they were begun.
-
-    Raises:
-        FilterError: It is none of these, or ``limit`` is no count.
-    """
+    """See :func:`artigraph.series.list_series`."""
     check_counts(limit=limit)
     clause = nodes_clause(check_nodes("list_series()", filter))
     query = (
@@ -101,36 +90,24 @@ async def list_series(filter: Nodes, *, limit: int = 10_000) -> list[SeriesSumma
 async def read_series(
     filter: Nodes, names: str | Collection[str] | None = None, max_points: int | None = 500
 ) -> pd.DataFrame:
-    """Read curves as one frame, however many nodes they are of.
+    """See :func:`artigraph.series.read_series`."""
+    from artigraph.series.pandas import frame_of
 
-    Args:
-        filter: A node, an id, several, or a filter: the curves of all that it finds.
-        names: The name of a curve, or several; all, unless given.
-        max_points: A curve with more points is thinned to as many: the first and the last one,
-            and the smallest and the largest value of each stretch between. ``None`` for all points.
-
-    Returns:
-        One row a point, by node and then by name, in the order in which they were logged:
-        ``node_id``; ``path``, the node's labels from the root on, joined by ``/``; ``name``, the
-        curve's; ``step``; ``time``, in UTC, in milliseconds; ``value``; ``attempt``, how often
-        the steps of the curve went back so far, from 0 on.
-
-    Raises:
-        FilterError: It is none of these, ``max_points`` is no count from 4 on, or there are more
-            than 50,000,000 points.
-
-    Warns:
-        SeriesWarning: Blocks of points are damaged, and left out.
-    """
-    table = await read_series_table(filter, names, max_points)
-    frame: pd.DataFrame = await run_in_thread(table.to_pandas)
-    return frame
+    return await run_in_thread(frame_of, await _read(filter, names, max_points))
 
 
 async def read_series_table(
     filter: Nodes, names: str | Collection[str] | None = None, max_points: int | None = 500
 ) -> pa.Table:
-    """Read curves as one table of Arrow's: as :func:`read_series`, which see."""
+    """See :func:`artigraph.series.read_series_table`."""
+    from artigraph.series.pyarrow import table_of
+
+    return await run_in_thread(table_of, await _read(filter, names, max_points))
+
+
+async def _read(
+    filter: Nodes, names: object, max_points: int | None
+) -> list[tuple[int, str, str, Columns]]:
     check_counts(least=4, max_points=max_points)
     wanted = _check_names(names)
     clause = nodes_clause(check_nodes("read_series()", filter))
@@ -152,9 +129,9 @@ async def read_series_table(
             f"{len(reader.damaged):,} blocks of curves are damaged, and their points left out; "
             f"the first is of series {reader.damaged[0]}",
             SeriesWarning,
-            stacklevel=2,
+            stacklevel=3,
         )
-    return await run_in_thread(_table, rows, paths, reader)
+    return await run_in_thread(_found, rows, paths, reader)
 
 
 def _check_names(names: object) -> list[str] | None:
@@ -193,57 +170,51 @@ class _Reader:
     most: int | None
     curves: dict[int, Columns] = field(default_factory=dict)
     damaged: list[int] = field(default_factory=list)
-    _series_id: int | None = None
-    _blocks: list[tuple[bytes, int]] = field(default_factory=list)
+    _waiting: dict[int, list[Packed]] = field(default_factory=dict)
     _points: int = 0
 
     def take(self, rows: Iterable[Any]) -> None:
+        last = None
         for series_id, count, data in rows:
-            if series_id != self._series_id:
-                self.finish()
-                self._series_id = series_id
-            self._points += count if isinstance(count, int) else 0
+            try:
+                packed = unpack(data, count)
+            except DeserializationError:
+                self.damaged.append(series_id)
+                continue
+            self._waiting.setdefault(series_id, []).append(packed)
+            self._points += count
             if self._points > MOST_READ:
                 raise FilterError(
                     f"There are more than {MOST_READ:,} points. Narrow the filter, name the "
                     "curves, or leave max_points=None out."
                 )
-            self._blocks.append((data, count))
+            last = series_id
+        # The last one may go on.
+        self._finish([one for one in self._waiting if one != last])
 
     def finish(self) -> None:
+        self._finish(list(self._waiting))
+
+    def _finish(self, series_ids: Sequence[int]) -> None:
         from artigraph.series.numpy import columns_of, thinned
 
-        blocks, self._blocks = self._blocks, []
-        if not blocks or self._series_id is None:
+        if not series_ids:
             return
-        try:
-            columns = columns_of(blocks)
-        except DeserializationError:
-            columns = columns_of([block for block in blocks if self._is_whole(block)])
-        if self.most is not None:
-            before = len(columns)
-            columns = thinned(columns, self.most)
-            self._points -= before - len(columns)
-        self.curves[self._series_id] = columns
-
-    def _is_whole(self, block: tuple[bytes, int]) -> bool:
-        from artigraph.series.numpy import columns_of
-
-        try:
-            columns_of([block])
-        except DeserializationError:
-            self.damaged.append(self._series_id or 0)
-            return False
-        return True
+        made = columns_of([self._waiting.pop(one) for one in series_ids])
+        for series_id, columns in zip(series_ids, made, strict=True):
+            if self.most is not None and len(columns) > self.most:
+                few = thinned(columns, self.most)
+                self._points -= len(columns) - len(few)
+                self.curves[series_id] = few
+            else:
+                self.curves[series_id] = columns
 
 
-def _table(rows: Sequence[Any], paths: dict[int, str], reader: _Reader) -> pa.Table:
-    from artigraph.series.pyarrow import table_of
-
-    return table_of(
-        [
-            (node_id, paths.get(node_id, f"#{node_id}"), str(name), reader.curves[series_id])
-            for series_id, node_id, name in rows
-            if series_id in reader.curves
-        ]
-    )
+def _found(
+    rows: Sequence[Any], paths: dict[int, str], reader: _Reader
+) -> list[tuple[int, str, str, Columns]]:
+    return [
+        (node_id, paths.get(node_id, f"#{node_id}"), str(name), reader.curves[series_id])
+        for series_id, node_id, name in rows
+        if series_id in reader.curves
+    ]

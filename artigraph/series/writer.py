@@ -26,33 +26,13 @@ from artigraph.series.flusher import Flusher
 from artigraph.series.point import check_name, check_step, number
 from artigraph.series.waiting import MOST_WAITING
 
-__all__ = ["SeriesWriter", "open_series", "open_writer"]
+__all__ = ["SeriesWriter", "log_point", "open_series", "open_writer"]
 
 _HALF = 2**63
 
 
 def open_series(node: NodeLike) -> SeriesWriter:
-    """Write curves of a node: numbers by step.
-
-    ::
-
-        async with open_series(run) as series:
-            for step in range(1_000):
-                series.add(step, loss=0.1, accuracy=0.9)
-
-    Nothing is asked of the database here. Without a block, ``await series.close()`` writes what is
-    left.
-
-    Args:
-        node: The node, most often a run: itself, what was read or written, or its id.
-
-    Returns:
-        What takes the points. One at a time writes the curves of a node.
-
-    Raises:
-        FilterError: It is no single node, or one that was never written.
-        OtherStoreError: It is of another database than the one in use.
-    """
+    """See :func:`artigraph.series.open_series`."""
     found: object = ()
     if not isinstance(node, Filter):
         found = check_nodes("open_series()", node, "a node or its id")
@@ -76,6 +56,26 @@ def open_writer(node_id: int) -> SeriesWriter | None:
         if known is now or known.store.is_same(now.store):
             return one
     return None
+
+
+async def log_point(node_id: int, step: int | None, values: Mapping[str, SupportsFloat]) -> None:
+    """Write a point of each of some curves, and be done: what a line of a magic does.
+
+    Where this process has a writer of that node open, it takes them.
+
+    Args:
+        node_id: The node.
+        step: As for :meth:`SeriesWriter.add`.
+        values: Numbers by the names of the curves.
+    """
+    writer = open_writer(node_id)
+    if writer is not None:
+        writer.add(step, **values)
+        await writer.flush()
+        return
+    writer = open_series(node_id)
+    writer.add(step, **values)
+    await writer.close()
 
 
 class SeriesWriter(Shown):

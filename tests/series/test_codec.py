@@ -28,7 +28,7 @@ def test_points_come_back(points: list[tuple[int, int, float]]) -> None:
     found = unpack_points(data, len(points))
     assert (list(found.steps), list(found.times)) == (steps, times)
     assert found.values.tobytes() == array("d", values).tobytes()
-    columns = columns_of([(data, len(points))])
+    columns = columns_of([[unpack(data, len(points))]])[0]
     assert columns.steps.tolist() == steps
     assert columns.values.tobytes() == array("d", values).tobytes()
 
@@ -47,7 +47,7 @@ def test_regular_points_come_back(count: int, first: int, stride: int, few: list
     found = unpack_points(data, count)
     assert (list(found.steps), list(found.times)) == (steps, steps)
     assert found.values.tobytes() == array("d", values).tobytes()
-    assert columns_of([(data, count)]).times.tolist() == steps
+    assert columns_of([[unpack(data, count)]])[0].times.tolist() == steps
 
 
 @given(st.binary(max_size=200), st.integers(-1, MOST_POINTS + 1))
@@ -56,7 +56,7 @@ def test_bytes_of_anybody_do_no_harm(data: bytes, count: int) -> None:
     for given_data in (data, b"\x01" + data):
         with suppress(DeserializationError):
             unpack_points(given_data, count)
-            columns_of([(given_data, count)])
+            columns_of([[unpack(given_data, count)]])
 
 
 @given(st.data())
@@ -131,7 +131,7 @@ def test_lines_of_anybody_do_no_harm(data: bytes) -> None:
 def test_thinned_curves_keep_ends_and_extremes(values: list[float], most: int) -> None:
     """No more points than asked for, in order, with the ends and the extremes."""
     steps = list(range(len(values)))
-    whole = columns_of([(pack(steps, steps, values), len(values))])
+    (whole,) = columns_of([[unpack(pack(steps, steps, values), len(values))]])
     few = thinned(whole, most)
     assert len(few) <= most
     assert few.steps.tolist() == sorted(set(few.steps.tolist()))

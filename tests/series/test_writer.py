@@ -23,6 +23,7 @@ from artigraph.errors import (
 from artigraph.filter.node import NodeFilter
 from artigraph.series import open_series
 from artigraph.series.codec import unpack_points
+from artigraph.series.writer import log_point
 from artigraph.trash.lock import lock_nodes
 from artigraph.trash.trash import empty_trash, trash_nodes
 
@@ -363,3 +364,14 @@ async def test_writers_side_by_side_write_at_once(store: str) -> None:
     await asyncio.gather(*map(log, nodes))
     for node in nodes:
         assert await stored(node) == {"loss": [(step, step) for step in range(50)]}
+
+
+async def test_one_line_may_log(store: str) -> None:
+    """A point at a time, through the writer that is open, or without one."""
+    node = await written()
+    await log_point(node.node_id, None, {"loss": 1})
+    await log_point(node.node_id, None, {"loss": 2})
+    async with open_series(node) as series:
+        series.add(loss=3)
+        await log_point(node.node_id, None, {"loss": 4})
+        assert await stored(node) == {"loss": [(0, 1), (1, 2), (2, 3), (3, 4)]}
