@@ -18,7 +18,7 @@ __all__ = ["BYTES", "COLUMNS", "JSON", "Change", "Store", "edited"]
 Change = dict[str, Any]
 """``node`` and ``column`` say what becomes ``value``; ``honest``: size and digest follow."""
 
-JSON = ["model_artifact_data", "artifact_summary", "cell_run_params", "cell_run_saved"]
+JSON = ["model_artifact_data", "artifact_summary", "tracked_run_params", "cell_run_saved"]
 BYTES = "value"
 """The column name that stands for a value's bytes, in its row or in a file."""
 COLUMNS = [
@@ -26,9 +26,14 @@ COLUMNS = [
     *("artifact_serializer", "artifact_size", "artifact_digest", "artifact_summary"),
     *("remote_artifact_storage", "remote_artifact_location", "database_artifact_value"),
     *("model_artifact_type", "model_artifact_version", "model_artifact_data"),
-    *("model_artifact_parts", "cell_run_status", "cell_run_started_at", "cell_run_ended_at"),
-    *("cell_run_error", "cell_run_source", "cell_run_digest", "cell_run_count"),
-    *("cell_run_params", "cell_run_saved", "v0_1_by", "v0_1_count", "v0_1_loss"),
+    *(
+        "model_artifact_parts",
+        "tracked_run_status",
+        "tracked_run_started_at",
+        "tracked_run_ended_at",
+    ),
+    *("tracked_run_error", "tracked_run_source", "tracked_run_code", "cell_run_count"),
+    *("tracked_run_params", "cell_run_saved", "v0_1_by", "v0_1_count", "v0_1_loss"),
     *("v0_1_good", "v0_1_at", "v0_1_raw", "v0_1_note"),
 ]
 
