@@ -185,7 +185,7 @@ async def test_a_metric_and_a_kept_value_of_one_name() -> None:
 
 
 async def test_statements_do_not_grow(statements: Statements) -> None:
-    """However many runs: one each for types, rows, paths, curves, tags, what hangs below, drawings."""
+    """However many runs: types, rows, paths, curves, tags, what hangs below, and drawings."""
     await sweep(2)
     statements.clear()
     await read_runs()
