@@ -197,6 +197,7 @@ if TYPE_CHECKING:
         TreeNode as TreeNode,
         read_tree as read_tree,
     )
+    from artigraph.preview.read import read_preview as read_preview
     from artigraph.query.saved import SavedQuery as SavedQuery
     from artigraph.query.store import (
         delete_query as delete_query,
@@ -236,8 +237,9 @@ if TYPE_CHECKING:
     from artigraph.trash.restore import restore_nodes as restore_nodes
     from artigraph.trash.trash import empty_trash as empty_trash, trash_nodes as trash_nodes
 
-_BY_NAME = {"Explorer", "FrameViewer"}
-"""Classes of widgets: whoever wants one asks for it, and waits for its libraries."""
+_BY_NAME = {"Explorer", "FrameViewer", "read_preview"}
+"""What few ask for by name: classes of widgets, which wait for their libraries, and what
+values have as a method."""
 
 __all__ = [
     "load_ipython_extension",

@@ -144,6 +144,7 @@ _HOMES = {
     ),
     "artigraph.orm.node": ("Node",),
     "artigraph.orm.run": ("CellRun", "TrackedRun"),
+    "artigraph.preview.read": ("read_preview",),
     "artigraph.query.saved": ("SavedQuery",),
     "artigraph.query.store": ("delete_query", "read_queries", "read_query", "save_query"),
     "artigraph.run.read": ("read_environment", "read_runs"),

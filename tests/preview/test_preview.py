@@ -16,13 +16,13 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 import artigraph
-from artigraph import File
+from artigraph import File, read_preview
 from artigraph.display.facts import Facts
 from artigraph.errors import NameTakenError, PartError
 from artigraph.preview.base import Content, Preview, previews
 from artigraph.preview.find import find_preview
 from artigraph.preview.kind.picture import MOST_PIXELS, size_of
-from artigraph.preview.read import can_preview, read_preview
+from artigraph.preview.read import can_preview
 from artigraph.serializer.json import json_serializer
 from artigraph.serializer.matplotlib import figure_serializer
 from artigraph.serializer.numpy import array_serializer
