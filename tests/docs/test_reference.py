@@ -15,7 +15,7 @@ from artigraph.serializer import BUILT_IN
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-PUBLIC = {*artigraph.__all__, "Explorer", "FrameViewer"}
+PUBLIC = {*artigraph.__all__, "Explorer", "FrameViewer", "read_preview"}
 DOCUMENTED = re.compile(r"^\.\. auto\w+:: artigraph\.(\w+)$", re.MULTILINE)
 
 
