@@ -207,6 +207,7 @@ if TYPE_CHECKING:
     )
     from artigraph.run.read import (
         read_environment as read_environment,
+        read_kept as read_kept,
         read_runs as read_runs,
     )
     from artigraph.run.start import start_run as start_run

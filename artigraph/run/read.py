@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from artigraph.display.escape import cut
 from artigraph.display.options import options
-from artigraph.errors import FilterError
+from artigraph.errors import FilterError, NodeNotFoundError
 from artigraph.filter.base import Filter, clause_of
 from artigraph.filter.relation import Nodes, check_nodes, nodes_clause
 from artigraph.filter.unset import UNSET, Unset
 from artigraph.orm.node import Node, NodeLike, row_of
+from artigraph.registry import did_you_mean
 
 if TYPE_CHECKING:
     from artigraph.run.table import RunTable
 
-__all__ = ["read_environment", "read_runs"]
+__all__ = ["read_environment", "read_kept", "read_runs"]
 
 
 async def read_runs(
@@ -89,6 +90,51 @@ async def read_runs(
         shown = table.ids()[: options.limits.max_results]
         table.draw(await read_lines(shown))
     return table
+
+
+async def read_kept(of: NodeLike, name: str) -> Any:
+    """Read a value that a run has kept, or any model or artifact right below a node.
+
+    ::
+
+        best = (await read_runs(order_by="loss", limit=1))[0]
+        frame = await read_kept(best["node_id"], "predictions")
+
+    Args:
+        of: The run, what was read or written, or its id.
+        name: What it was kept as.
+
+    Returns:
+        The value: a model, a frame, an array, a plain value.
+
+    Raises:
+        NodeNotFoundError: Nothing of that name hangs there.
+        FilterError: It is no single node, or the name is no text.
+    """
+    from artigraph.filter.artifact import ArtifactFilter
+    from artigraph.filter.node import NodeFilter
+    from artigraph.filter.relation import NodeRelationshipFilter
+    from artigraph.model.read import read_model
+    from artigraph.node.artifact import read_artifact
+    from artigraph.node.node import read_nodes
+    from artigraph.orm.artifact import ModelArtifact
+
+    ids = check_nodes("read_kept()", of, "a node or its id")
+    if isinstance(ids, Filter) or len(ids) != 1 or not isinstance(name, str):
+        raise FilterError(
+            "read_kept() takes one run or its id, and what it was kept as, not "
+            f"{cut(repr(of), 60)} and {cut(repr(name), 60)}."
+        )
+    there = await read_nodes(ArtifactFilter(relationship=NodeRelationshipFilter(child_of=ids[0])))
+    found = {str(node.node_label): node for node in there}
+    if name not in found:
+        raise NodeNotFoundError(
+            f"Node {ids[0]} has kept nothing as {cut(repr(name), 60)}. {did_you_mean(name, found)}"
+        )
+    one = NodeFilter(node_id=found[name].node_id)
+    if isinstance(found[name], ModelArtifact):
+        return (await read_model(one)).value
+    return (await read_artifact(one)).value
 
 
 async def read_environment(of: Nodes) -> dict[int, dict[str, Any]]:

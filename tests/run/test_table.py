@@ -14,10 +14,12 @@ from artigraph import (
     DataModel,
     FilterError,
     NodeFilter,
+    NodeNotFoundError,
     NodeRelationshipFilter,
     TrackedRun,
     new_node,
     options,
+    read_kept,
     read_runs,
     start_run,
     trash_nodes,
@@ -256,3 +258,18 @@ async def test_runs_that_are_under_way() -> None:
     await write_node(node)
     row = (await read_runs(NodeFilter(label="gone")))[0]
     assert (row["status"], row["duration"]) == ("lost", timedelta(hours=1))
+
+
+async def test_what_a_run_has_kept() -> None:
+    """By its name, whatever it is; what is not there is told with what is."""
+    async with start_run("fit") as run:
+        run.keep(model=TableFit(0.5, AT, [1]), frame=pd.DataFrame({"x": [1]}), n=3)
+    assert await read_kept(run.node, "model") == TableFit(0.5, AT, [1])
+    assert list((await read_kept(run.node.node_id, "frame"))["x"]) == [1]
+    assert await read_kept(run.node, "n") == 3
+    with pytest.raises(NodeNotFoundError, match=r"kept nothing as 'fram'.*frame"):
+        await read_kept(run.node, "fram")
+    wrong: list[tuple[Any, Any]] = [(None, "n"), (new_node(), "n"), (run.node, None), ([1, 2], "n")]
+    for node, name in wrong:
+        with pytest.raises(FilterError):
+            await read_kept(node, name)
