@@ -26,6 +26,14 @@ from artigraph.orm.series import SeriesRecord
 from benchmarks.report import Report, seconds, seconds_async
 
 ROUNDS = 200
+_PATHS = """WITH RECURSIVE up(node_id, parent_id, path) AS (
+SELECT node_id, node_parent_id, node_label FROM artigraph_node WHERE node_type = 'artigraph_run'
+UNION ALL SELECT up.node_id, above.node_parent_id, above.node_label || '/' || up.path
+FROM up JOIN artigraph_node AS above ON above.node_id = up.parent_id)
+SELECT node_id, path FROM up WHERE parent_id IS NULL"""
+_BELOW = """SELECT child.node_parent_id, child.node_label, child.model_artifact_data
+FROM artigraph_node AS child JOIN artigraph_node AS run ON run.node_id = child.node_parent_id
+WHERE run.node_type = 'artigraph_run' AND child.node_type = 'model_artifact'"""
 NAMES = [f"n{i}" for i in range(10)]
 
 
@@ -123,7 +131,12 @@ def _by_hand(path: Path) -> Any:
         values=["series_last", "series_min", "series_max", "series_points"],
     )
     wide.columns = [f"{name}.{what}" for what, name in wide.columns]
-    return runs.join(wide)
+    with closing(sqlite3.connect(path)) as connection:
+        # Where each run hangs, and what hangs on it and was said of it.
+        paths = pd.read_sql(_PATHS, connection, index_col="node_id")
+        pd.read_sql("SELECT tag_node_id, tag_name, tag_value FROM artigraph_tag", connection)
+        pd.read_sql(_BELOW, connection)
+    return runs.join(wide).join(paths)
 
 
 async def main(runs: int) -> int:

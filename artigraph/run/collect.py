@@ -122,9 +122,9 @@ async def collect(clause: ColumnElement[bool], *, limit: int | None, most_metric
 
 def _metrics(rows: Sequence[RunRow], points: Iterable[Any], most_metrics: int) -> dict[str, Metric]:
     position = {row.node_id: index for index, row in enumerate(rows)}
-    count, found = len(rows), dict[str, Metric]()
+    count, found, begun = len(rows), dict[str, Metric](), dict[str, int]()
     with collector_paused():
-        for node_id, name, last, least, most, number in points:
+        for series_id, node_id, name, last, least, most, number in points:
             metric = found.get(name)
             if metric is None:
                 if len(found) >= most_metrics:
@@ -132,10 +132,14 @@ def _metrics(rows: Sequence[RunRow], points: Iterable[Any], most_metrics: int) -
                 metric = found[name] = Metric(
                     [None] * count, [None] * count, [None] * count, [None] * count
                 )
+                begun[name] = series_id
+            elif series_id < begun[name]:
+                begun[name] = series_id
             at = position[node_id]
             metric.last[at], metric.least[at] = last, least
             metric.most[at], metric.points[at] = most, number
-    return found
+    # As they were first logged; the database need not sort all of them for that.
+    return {name: found[name] for name in sorted(found, key=begun.__getitem__)}
 
 
 async def read_lines(node_ids: Collection[int]) -> dict[tuple[int, str], bytes]:
@@ -224,8 +228,8 @@ class _Reader:
     async def curves(self, node_ids: Collection[int]) -> Sequence[Any]:
         c = _series.c
         told = (c.series_last, c.series_min, c.series_max, c.series_points)
-        query = select(c.series_node_id, c.series_name, *told)
-        return await self._ask(query.where(among(c.series_node_id, node_ids)).order_by(c.series_id))
+        query = select(c.series_id, c.series_node_id, c.series_name, *told)
+        return await self._ask(query.where(among(c.series_node_id, node_ids)))
 
     async def below(self, node_ids: Collection[int]) -> Sequence[Any]:
         small = and_(
