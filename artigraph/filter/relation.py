@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, Protocol, TypeAlias, runtime_checkable
 
 from sqlalchemy import (
     CTE,
@@ -46,7 +46,18 @@ __all__ = [
     "walk",
 ]
 
-Nodes: TypeAlias = NodeLike | Collection[NodeLike] | Filter
+
+@runtime_checkable
+class HoldsNodes(Protocol):
+    """What was read of some nodes, and stands for them, as a table of runs does."""
+
+    @property
+    def node_ids(self) -> list[int]:
+        """Their ids."""
+        ...
+
+
+Nodes: TypeAlias = NodeLike | Collection[NodeLike] | HoldsNodes | Filter
 """Nodes that are given, by id or as objects, or that a filter finds."""
 
 _RELATIONS = ("child_of", "parent_of", "descendant_of", "ancestor_of", "sibling_of")
@@ -232,6 +243,8 @@ def check_nodes(
     """
     if isinstance(nodes, Filter | _Ids):
         return nodes
+    if isinstance(nodes, HoldsNodes):
+        nodes = nodes.node_ids
     several = isinstance(nodes, Iterable) and not isinstance(nodes, str | bytes)
     given = tuple(map(row_of, nodes)) if several else (row_of(nodes),)
     ids = _Ids(_id(name, node, takes) for node in given)

@@ -32,6 +32,7 @@ def _declare() -> None:
         note_commands,
         read_commands,
         run_command,
+        runs_command,
         store_commands,
         tag_commands,
         trash_commands,

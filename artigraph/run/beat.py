@@ -21,16 +21,17 @@ from artigraph.db.engine import EngineSetting
 from artigraph.db.fetch import ask
 from artigraph.db.retry import retried
 from artigraph.db.session import write
-from artigraph.db.setting import current_setting, using
+from artigraph.db.setting import current_setting, current_store, using
+from artigraph.db.store import Store
 from artigraph.errors import ArtigraphError
 from artigraph.filter.value import among
 from artigraph.node.hold import mark
 from artigraph.orm.base import utc_now
 from artigraph.orm.node import node_table
-from artigraph.orm.run import ALIVE
+from artigraph.orm.run import ALIVE, TrackedRun
 from artigraph.portal import start_in_portal
 
-__all__ = ["BEAT_SECONDS", "Beating", "beat_for", "can_beat"]
+__all__ = ["BEAT_SECONDS", "Beating", "abandon", "beat_for", "can_beat", "is_abandoned"]
 
 BEAT_SECONDS = ALIVE.total_seconds() / 3
 """How often: two may be missed before a run is called lost."""
@@ -64,9 +65,24 @@ def _forget() -> None:
     _lock = Lock()
     _open.clear()
     _tasks.clear()
+    _abandoned.clear()
 
 
 os.register_at_fork(after_in_child=_forget)
+
+
+_abandoned: set[tuple[Store | None, int]] = set()
+"""Runs of this process whose end could not be written: nobody runs them."""
+
+
+def abandon(node: TrackedRun) -> None:
+    """Let a run of this process be gone on with, though its row says that it runs."""
+    _abandoned.add((current_store(), node.node_id))
+
+
+def is_abandoned(node_id: int) -> bool:
+    """Whether a run was left by this process, and its row cannot say so."""
+    return (current_store(), node_id) in _abandoned
 
 
 def can_beat() -> bool:

@@ -21,7 +21,7 @@ __all__ = ["read_environment", "read_kept", "read_runs"]
 
 
 async def read_runs(
-    filter: Filter | Unset = UNSET,
+    filter: Filter | NodeLike | Unset = UNSET,
     *,
     columns: Sequence[str] | None = None,
     order_by: str | Sequence[str] | None = None,
@@ -38,9 +38,10 @@ async def read_runs(
         frame = table.to_pandas()
 
     Args:
-        filter: Any filter, or several combined; other nodes that it finds are left out. All
-            runs, unless given.
-        columns: The columns, in order; ``"params"`` stands for all parameters. All, unless given.
+        filter: Any filter, or several combined; other nodes that it finds are left out. A node
+            or its id, such as a sweep, stands for the runs below it. All runs, unless given.
+        columns: The columns, in order; ``"params"`` stands for all parameters, and ``"lr"`` for
+            ``"params.lr"`` where no other column is called so. All, unless given.
         order_by: A column or several to sort by; ``-`` before a name for the largest first.
             The newest run comes first, unless given.
         limit: How many runs at the most: the first ones in that order.
@@ -69,7 +70,7 @@ async def read_runs(
     first = None if baseline is None else _id_of(baseline)
     clause = runs_clause(await browse_types())
     if not isinstance(filter, Unset):
-        clause = clause_of(filter) & clause
+        clause = clause_of(_of_node(filter)) & clause
     else:
         from artigraph.filter.base import PRESENT
 
@@ -87,7 +88,7 @@ async def read_runs(
     )
     if found.metrics:
         # Only for rows that it shows: a repr may ask nothing.
-        shown = table.ids()[: options.limits.max_results]
+        shown = table.node_ids[: options.limits.max_results]
         table.draw(await read_lines(shown))
     return table
 
@@ -154,6 +155,22 @@ async def read_environment(of: Nodes) -> dict[int, dict[str, Any]]:
 
     chosen = nodes_clause(check_nodes("read_environment()", of))
     return await environments_of(chosen)
+
+
+def _of_node(given: Any) -> Filter:
+    """The filter that is given, or of a node the one for what hangs below it."""
+    from artigraph.filter.node import NodeFilter
+    from artigraph.filter.relation import NodeRelationshipFilter
+
+    if isinstance(given, Filter):
+        return given
+    row = row_of(given)
+    if isinstance(row, Node) or (isinstance(row, int) and not isinstance(row, bool)):
+        return NodeFilter(relationship=NodeRelationshipFilter(descendant_of=row))
+    raise FilterError(
+        f"read_runs() takes a filter, or a node or its id for the runs below it, not "
+        f"{cut(repr(given), 80)}. By a label it is NodeFilter(label='sweep')."
+    )
 
 
 def _several(what: str, given: Any) -> list[str] | None:

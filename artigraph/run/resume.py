@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import and_, false, or_, select, true, update
 from sqlalchemy.orm.attributes import set_committed_value
 from typing_extensions import override
 
@@ -21,7 +21,7 @@ from artigraph.node.node import read_node
 from artigraph.orm.base import utc_now
 from artigraph.orm.node import node_table
 from artigraph.orm.run import ALIVE, TrackedRun
-from artigraph.run.beat import can_beat
+from artigraph.run.beat import can_beat, is_abandoned
 from artigraph.run.run import Run
 
 __all__ = ["ResumedRun"]
@@ -111,7 +111,8 @@ async def _claim(found: TrackedRun, changed: dict[str, Any]) -> bool:
     alive = utc_now() - ALIVE
     beat_at, status = _columns.tracked_run_beat_at, _columns.tracked_run_status
     # One of a memory, or of the first release, gives no sign of life.
-    nobody = or_(status != "running", status.is_(None), beat_at.is_(None), beat_at < alive)
+    left = true() if is_abandoned(found.node_id) else false()
+    nobody = or_(left, status != "running", status.is_(None), beat_at.is_(None), beat_at < alive)
     async with write() as transaction:
         taken = await transaction.connection.execute(
             update(node_table)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from threading import get_ident
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from typing_extensions import override
 
+from artigraph.concurrency import to_its_end
 from artigraph.db.session import new_session
 from artigraph.display.escape import visible
 from artigraph.errors import LabelExistsError, RunBusyError, RunError
@@ -23,7 +26,7 @@ from artigraph.node.node import delete_nodes
 from artigraph.note import _check_text, write_note
 from artigraph.orm.base import utc_now
 from artigraph.orm.run import TrackedRun
-from artigraph.run.beat import Beating, beat_for, can_beat
+from artigraph.run.beat import Beating, abandon, beat_for, can_beat
 from artigraph.run.ending import error_text, status_of
 from artigraph.run.kept import Queued, with_serializer
 from artigraph.run.learn import learn_facts, set_known_facts
@@ -59,6 +62,9 @@ class Run(ModelGroup):
         self._replaced: set[str] = set()
         self._tags: dict[str, Any] = {}
         self._notes: list[str] = []
+        self._written_end = False
+        self._task: asyncio.Task[Any] | None = None
+        self._thread = 0
         self._series: SeriesWriter | None = None
         self._end_beat: Callable[[], None] | None = None
 
@@ -99,10 +105,14 @@ class Run(ModelGroup):
         Raises:
             RunError: The run is not under way.
             SeriesError: A value that is no number. The other points are kept.
+            asyncio.CancelledError: The task was told to stop, as by a notebook's stop button.
         """
         series = self._series
         if series is None or self._taken:
             series = self._open_series()
+        if get_ident() == self._thread and _is_asked_to_stop(self._task):
+            # A loop that never awaits would go on to its end otherwise.
+            raise asyncio.CancelledError
         series.add(step, **values)
 
     def _open_series(self) -> SeriesWriter:
@@ -222,6 +232,7 @@ class Run(ModelGroup):
     async def __aenter__(self) -> Self:
         node = self.node
         await super().__aenter__()
+        self._task, self._thread = asyncio.current_task(), get_ident()
         try:
             if not (self._resumed or self._finished):
                 await self._write_new(node)
@@ -268,10 +279,16 @@ class Run(ModelGroup):
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if exc is None and _is_asked_to_stop(self._task):
+            # Asked while the block computed: it is told so once that is written.
+            exc = asyncio.CancelledError()
         try:
             with self.using_its_store():
-                await self._end(exc)
+                # To its end: of a run that is stopped while it ends nothing is lost.
+                await to_its_end(self._end(exc))
         finally:
+            if not self._written_end and not self._finished:
+                abandon(self.node)
             self._leave()
 
     async def _end(self, exc: BaseException | None) -> None:
@@ -311,6 +328,7 @@ class Run(ModelGroup):
         if self._taken:
             self._check_open("the end")
         await super().save()
+        self._written_end = True
 
     def _note_end(self, exc: BaseException | None) -> None:
         node = self.node
@@ -357,3 +375,9 @@ class Run(ModelGroup):
         if self._resumed and labels:
             here = NodeRelationshipFilter(child_of=node_id)
             await delete_nodes(ArtifactFilter(label=labels, relationship=here))
+
+
+def _is_asked_to_stop(task: asyncio.Task[Any] | None) -> bool:
+    """Whether a task was cancelled while it computed, and has not learned of it yet."""
+    # asyncio tells by cancelling() how often it was, and by this alone whether it is still to come.
+    return task is not None and getattr(task, "_must_cancel", False)

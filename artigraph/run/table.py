@@ -65,7 +65,8 @@ class RunTable(Shown):
         """The names of its columns, in order."""
         return list(self._columns)
 
-    def ids(self) -> list[int]:
+    @property
+    def node_ids(self) -> list[int]:
         """The ids of the runs, in order."""
         return list(self._node_ids)
 
@@ -241,7 +242,7 @@ def make_table(
         named = dict(list(named.items())[:MOST_COLUMNS])
     order = list(range(len(rows)))
     for key in reversed(order_by):
-        name = key.removeprefix("-")
+        name = _full(key.removeprefix("-"), named)
         if name not in named:
             _refuse(name, "order_by", named)
         values = named[name]
@@ -269,6 +270,11 @@ def make_table(
     hidden |= {name for name in ("type", "commit", "error", "by") if name in named}
     shown = [name for name in named if name not in hidden]
     return RunTable(named, node_ids=ids, shown=shown, noted=noted)
+
+
+def _full(name: str, known: Mapping[str, object]) -> str:
+    """A column's whole name: a parameter may be called as at the head of the table."""
+    return name if name in known or f"params.{name}" not in known else f"params.{name}"
 
 
 def _refuse(name: str, what: str, known: Mapping[str, object]) -> None:
@@ -323,7 +329,7 @@ def _compared(runs: Runs, named: Mapping[str, list[Any]], first: int) -> dict[st
 
 def _chosen(named: Mapping[str, list[Any]], columns: Sequence[str]) -> dict[str, list[Any]]:
     chosen: dict[str, list[Any]] = {}
-    for name in columns:
+    for name in (_full(one, named) for one in columns):
         inside = {n: v for n, v in named.items() if n == name or n.startswith(f"{name}.")}
         if name in named and not name.startswith("params"):
             inside = {name: named[name]}

@@ -7,6 +7,7 @@ import contextvars
 import math
 import sys
 import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -20,6 +21,7 @@ from sqlalchemy.orm import Mapped
 
 from artigraph import (
     ArtifactFilter,
+    DatabaseBusyError,
     DataModel,
     LabelExistsError,
     ModelGroup,
@@ -42,6 +44,7 @@ from artigraph import (
     read_node,
     read_nodes,
     read_notes,
+    read_runs,
     read_tags,
     start_run,
     trash_nodes,
@@ -176,6 +179,49 @@ class TestBlocks:
         assert "could not be written" in str(told.value.__notes__)
         node = await run_of("fit")
         assert node.tracked_run_error == "ZeroDivisionError: division by zero"
+
+    @pytest.mark.parametrize("logs", [True, False])
+    async def test_a_block_that_computes_is_stopped(self, logs: bool) -> None:
+        """A point is where a loop without an await stops; else its end tells, and loses nothing."""
+        begun, done = threading.Event(), []
+
+        async def work() -> None:
+            async with start_run("fit") as run:
+                run.keep(first=1)
+                for step in range(20):
+                    if logs:
+                        run.log(step, loss=1.0)
+                    begun.set()
+                    time.sleep(0.02)  # noqa: ASYNC251  # it computes
+                    done.append(step)
+                run.keep(second=2)
+
+        task = asyncio.create_task(work())
+        # As a signal's handler does: at once, while the loop's thread computes.
+        stopper = threading.Thread(target=lambda: (begun.wait(), task.cancel()))
+        stopper.start()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await asyncio.to_thread(stopper.join)
+        (row,) = await read_runs(NodeFilter(label="fit"))
+        assert row["status"] == "interrupted"
+        assert row["first"] == 1
+        assert row.get("second") == (None if logs else 2)
+        assert (len(done) < 20) is logs
+
+    async def test_a_run_that_could_not_say_its_end(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The process that left it goes on with it at once: nobody else runs it."""
+        run = start_run("fit", resume=True)
+
+        async def broken() -> None:
+            raise DatabaseBusyError("busy")
+
+        with pytest.raises(DatabaseBusyError):
+            async with run:
+                monkeypatch.setattr(run, "_save_end", broken)
+        assert (await run_of("fit")).tracked_run_status == "running"
+        async with start_run("fit", resume=True) as again:
+            assert again.node.node_id == run.node.node_id
 
     async def test_a_block_is_two_transactions(self, statements: Statements) -> None:
         """One to begin and one to end, whatever is known of the environment."""

@@ -21,6 +21,7 @@ from artigraph import (
     options,
     read_kept,
     read_runs,
+    read_series,
     start_run,
     trash_nodes,
     write_node,
@@ -65,6 +66,9 @@ async def test_a_row_a_run() -> None:
     top = await sweep()
     table = await read_runs(below(top))
     assert len(table) == 3
+    # A table stands for its runs, wherever nodes are asked for.
+    curves = await read_series(table, "loss")
+    assert curves.groupby("node_id").size().to_dict() == dict.fromkeys(table.node_ids, 5)
     assert table["path"] == ["sweep/r2", "sweep/r1", "sweep/r0"]
     assert table.columns[:5] == ["path", "status", "duration", "params.lr", "params.seed"]
     assert table.columns[-1] == "node_id"
@@ -96,8 +100,9 @@ async def test_nothing_and_everything() -> None:
     top = await sweep()
     await write_node(new_node(node_label="no run"))
     assert sorted((await read_runs())["path"]) == ["sweep", "sweep/r0", "sweep/r1", "sweep/r2"]
-    with pytest.raises(FilterError):
-        await read_runs(None)  # type: ignore[arg-type]  # that is the point
+    for nothing in (None, new_node(), "sweep", True):
+        with pytest.raises(FilterError):
+            await read_runs(nothing)  # type: ignore[arg-type]  # that is the point
     await trash_nodes(NodeFilter(node_id=top))
     assert len(await read_runs()) == 0
 
@@ -114,6 +119,8 @@ async def test_order_and_limit() -> None:
         "sweep/r0",
     ]
     assert (await read_runs(limit=1))["path"] == ["sweep/r2"]
+    assert (await read_runs(top, order_by="-lr"))["path"] == ["sweep/r2", "sweep/r1", "sweep/r0"]
+    assert (await read_runs(top, columns=["lr"])).columns == ["params.lr"]
     with pytest.raises(FilterError, match=r"los.*loss"):
         await read_runs(order_by="los")
 
