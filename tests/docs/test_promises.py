@@ -251,15 +251,3 @@ def test_the_task_of_mlflow_takes_no_more_lines() -> None:
     ours = next(one for one in blocks if "set_engine(" in one)
     lines = [sum(bool(line.strip()) for line in one.splitlines()) for one in (ours, theirs)]
     assert lines[0] <= lines[1]
-
-
-def test_the_task_of_mlflow_takes_no_more_lines() -> None:
-    """The page that compares both shows one task twice: ours is not the longer one."""
-    page = (Path(__file__).parents[2] / "docs" / "coming-from" / "mlflow.md").read_text(
-        encoding="utf-8"
-    )
-    blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
-    theirs = next(one for one in blocks if one.startswith("import mlflow"))
-    ours = next(one for one in blocks if "set_engine(" in one)
-    lines = [sum(bool(line.strip()) for line in one.splitlines()) for one in (ours, theirs)]
-    assert lines[0] <= lines[1]
