@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "gather_bounded",
+    "is_asked_to_stop",
     "run_in_own_thread",
     "run_in_thread",
     "to_its_end",
@@ -185,6 +186,12 @@ def _wait_for(future: asyncio.Future[Any] | None) -> Generator[Any, None, None]:
 def _wake(waiter: asyncio.Future[None], _: asyncio.Future[Any]) -> None:
     if not waiter.done():
         waiter.set_result(None)
+
+
+def is_asked_to_stop(task: asyncio.Task[Any] | None) -> bool:
+    """Whether a task was cancelled while it computed, and has not learned of it yet."""
+    # asyncio tells by cancelling() how often it was, and by this alone whether it is still to come.
+    return task is not None and getattr(task, "_must_cancel", False)
 
 
 def waits_for(task: asyncio.Task[Any], other: asyncio.Task[Any]) -> bool:

@@ -36,7 +36,10 @@ _OPTION = re.compile(
     re.IGNORECASE,
 )
 # A password ends at the last "@" of its word; one with a blank in it at its line's first.
-_USERINFO = re.compile(r"""([\w+.-]*://)([^/:@'"\[\n]*)(?::([^@\n]*))?@(?:[^\s@'"]*@)*""")
+# A scheme has a few letters: longer ones would be looked for from each letter of a long word.
+_USERINFO = re.compile(
+    r"""([\w+.-]{0,40}://)([^/:@'"\[\n]*)(?::([^@\n]{0,2000}))?@(?:[^\s@'"]*@)*"""
+)
 # Of the web, where a password holds no slash; else in a text that goes on behind an address.
 _PORT = re.compile(
     r"""(?:http|ws)s?://\d{1,5}[\s/?#'"),;\]}]|[^:]*://\d{1,5}(?:[/?#][^\s'"]*)?[\s'"),;\]}]""",
@@ -64,7 +67,7 @@ _ASSIGNED = re.compile(
 _SHELL_LINE = re.compile(r"^[ \t]*(?:[%!]|export |set ).*", re.MULTILINE)
 _IN_SHELL = re.compile(rf"""({_NAME}[= ])(?![-'"=])[^\s'"]+""", re.IGNORECASE)
 _IN_STRING = re.compile(
-    rf"""([;"'][\w ]*(?:{_NAME}|signature)=)[^;\s'"]+(?=[;"'])""", re.IGNORECASE
+    rf"""([;"'][\w ]{{0,80}}(?:{_NAME}|signature)=)[^;\s'"]+(?=[;"'])""", re.IGNORECASE
 )
 _KNOWN = re.compile(
     r"\b(?:sk|pk|rk|hf|glpat|npm|pypi|dop_v1|xox[a-z])[-_][\w-]{16,}|\bgithub_pat_\w{20,}|\bgh[a-z]_\w{20,}"

@@ -53,6 +53,18 @@ class Beating:
     def __init__(self, node_id: int, beat_at: datetime, taken: Callable[[], None]) -> None:
         self.node_id, self.beat_at, self.taken = node_id, beat_at, taken
 
+    async def is_lost(self) -> bool:
+        """Whether somebody else has taken the run for lost, and goes on with it.
+
+        Asked only of a process that was silent for so long: one that slept.
+        """
+        if utc_now() - self.beat_at <= ALIVE:
+            return False
+        rows = await ask(
+            select(_table.c.tracked_run_beat_at).where(_table.c.node_id == self.node_id)
+        )
+        return bool(rows) and rows[0][0] != self.beat_at
+
 
 _lock = Lock()
 _open: WeakKeyDictionary[EngineSetting, set[Beating]] = WeakKeyDictionary()

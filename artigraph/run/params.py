@@ -31,12 +31,13 @@ def as_params(given: Mapping[str, Any]) -> dict[str, Any]:
         RunError: A value that JSON cannot hold, or too much in all. It names the parameter.
     """
     params = {name: _as_param(name, value) for name, value in given.items()}
+    # First: to blacken secrets takes a while.
     if (size := len(json.dumps(params))) > LONGEST:
         raise RunError(
             f"The parameters have {size:,} characters in all, and a run keeps {LONGEST:,} at the "
             "most. Keep large values with run.keep(name=value)."
         )
-    return params
+    return {name: without_secret_values(name, value) for name, value in params.items()}
 
 
 def _as_param(name: str, value: object) -> Any:
@@ -57,7 +58,7 @@ def _as_param(name: str, value: object) -> Any:
             f"The parameter {visible(name, 60)!r} has a NUL or a lone surrogate in it, which no "
             "database keeps. Leave it out, as in text.replace('\\0', '')."
         )
-    return without_secret_values(name, same)
+    return same
 
 
 def _is_clean(value: object) -> bool:

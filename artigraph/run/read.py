@@ -62,7 +62,7 @@ async def read_runs(
     from artigraph.filter.order import check_counts
     from artigraph.outline.page import browse_types
     from artigraph.run.collect import collect, read_lines, runs_clause
-    from artigraph.run.table import MOST_COLUMNS, make_table
+    from artigraph.run.table import MOST_OF_A_KIND, make_table
 
     check_counts(limit=limit)
     names = _several("columns", columns)
@@ -77,7 +77,7 @@ async def read_runs(
         clause = PRESENT & clause
     # What is sorted by a column must be known whole.
     cut_early = None if order or first is not None else limit
-    found = await collect(clause, limit=cut_early, most_metrics=MOST_COLUMNS // 4)
+    found = await collect(clause, limit=cut_early, most_metrics=MOST_OF_A_KIND)
     table = make_table(
         found,
         columns=names,

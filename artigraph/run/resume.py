@@ -68,7 +68,8 @@ class ResumedRun(Run):
 
     async def _take(self, found: TrackedRun) -> None:
         given = self.node.tracked_run_params or {}
-        had = found.tracked_run_params or {}
+        # Somebody else's may be anything.
+        had = found.tracked_run_params if isinstance(found.tracked_run_params, dict) else {}
         if given != had:
             self._refuse_params(found, given, had)
         self._node, self._resumed = found, True

@@ -5,34 +5,28 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from threading import get_ident
+from threading import Lock, get_ident
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from sqlalchemy import inspect
 from typing_extensions import override
 
-from artigraph.concurrency import to_its_end
-from artigraph.db.session import new_session
+from artigraph.concurrency import is_asked_to_stop, to_its_end
 from artigraph.display.escape import visible
 from artigraph.errors import LabelExistsError, RunBusyError, RunError
-from artigraph.filter.artifact import ArtifactFilter
-from artigraph.filter.node import NodeFilter
-from artigraph.filter.relation import NodeRelationshipFilter
 from artigraph.model.added import Added
 from artigraph.model.base import BaseModel
 from artigraph.model.group import ModelGroup
-from artigraph.node.artifact import new_artifact, write_artifacts
-from artigraph.node.node import delete_nodes
-from artigraph.note import _check_text, write_note
+from artigraph.note import _check_text
 from artigraph.orm.base import utc_now
 from artigraph.orm.run import TrackedRun
 from artigraph.run.beat import Beating, abandon, beat_for, can_beat
-from artigraph.run.ending import error_text, status_of
-from artigraph.run.kept import Queued, with_serializer
+from artigraph.run.ending import attempt, error_text, status_of, tell
+from artigraph.run.kept import Kept, Queued
 from artigraph.run.learn import learn_facts, set_known_facts
-from artigraph.serializer.base import Serializer
 from artigraph.storage.base import Storage
-from artigraph.tag.write import tag_nodes
+from artigraph.tag.value import stored_tags
 
 if TYPE_CHECKING:
     from artigraph.series.writer import SeriesWriter
@@ -58,15 +52,14 @@ class Run(ModelGroup):
         self._finished = False
         self._ended = False
         self._taken = False
-        self._kept: dict[str, tuple[Any, Serializer[Any], Storage | None]] = {}
-        self._replaced: set[str] = set()
-        self._tags: dict[str, Any] = {}
-        self._notes: list[str] = []
+        self._kept = Kept()
         self._written_end = False
         self._task: asyncio.Task[Any] | None = None
         self._thread = 0
         self._series: SeriesWriter | None = None
         self._end_beat: Callable[[], None] | None = None
+        self._beating: Beating | None = None
+        self._opening = Lock()
 
     @property
     @override
@@ -93,7 +86,7 @@ class Run(ModelGroup):
         """
         return self._finished
 
-    def log(self, step: int | None = None, **values: float) -> None:
+    def log(self, /, step: int | None = None, **values: float) -> None:
         """Add a point to curves of the run; returns at once.
 
         Points are written each second from a thread, so a loop need not await.
@@ -110,21 +103,23 @@ class Run(ModelGroup):
         series = self._series
         if series is None or self._taken:
             series = self._open_series()
-        if get_ident() == self._thread and _is_asked_to_stop(self._task):
+        if get_ident() == self._thread and is_asked_to_stop(self._task):
             # A loop that never awaits would go on to its end otherwise.
             raise asyncio.CancelledError
         series.add(step, **values)
 
     def _open_series(self) -> SeriesWriter:
         self._check_open("log()")
-        if self._series is None:
-            from artigraph.series.writer import open_series  # not for runs without a curve
+        # Threads may log the first point at once.
+        with self._opening:
+            if self._series is None:
+                from artigraph.series.writer import open_series  # not for runs without a curve
 
-            with self.using_its_store():
-                self._series = open_series(self.node)
-        return self._series
+                with self.using_its_store():
+                    self._series = open_series(self.node)
+            return self._series
 
-    def keep(self, **values: Any) -> Queued:
+    def keep(self, /, **values: Any) -> Queued:
         """Keep values on the run, under their names; each may be read back with its node.
 
         They are written at the block's end, so a value must not be changed meanwhile; or at
@@ -139,6 +134,7 @@ class Run(ModelGroup):
             Something that may be awaited.
 
         Raises:
+            LabelError: A name that no database could hold; nothing is kept.
             LabelExistsError: The run keeps something of that name already; nothing is kept.
             RunError: The run is not under way.
             SerializationError: No serializer knows a value; nothing is kept.
@@ -156,20 +152,10 @@ class Run(ModelGroup):
 
     def _keep(self, storage: Storage | None, values: Mapping[str, Any]) -> Queued:
         self._check_open("keep()")
-        known = self._models.all()
         models = {name: one for name, one in values.items() if isinstance(one, BaseModel)}
-        others: dict[str, tuple[Any, Serializer[Any], Storage | None]] = {}
-        for name, value in values.items():
-            if name in known or name in self._kept:
-                raise LabelExistsError(
-                    f"The run keeps {visible(name, 60)!r} already. Choose another name, or keep "
-                    "it once, when it is done."
-                )
-            if name not in models:
-                value, serializer = with_serializer(name, value)
-                others[name] = value, serializer, storage
+        others = self._kept.checked(values, storage, self._models.all())
         super().add_models(models)
-        self._kept |= others
+        self._kept.values |= others
         return Queued(self.save, f"kept {', '.join(map(visible, values))}")
 
     @override
@@ -178,7 +164,7 @@ class Run(ModelGroup):
         self._check_open("add_models()")
         return super().add_models(models)
 
-    def tag(self, *names: str, **values: Any) -> Queued:
+    def tag(self, /, *names: str, **values: Any) -> Queued:
         """Give the run tags; see :func:`~artigraph.tag_nodes`.
 
         Args:
@@ -187,10 +173,14 @@ class Run(ModelGroup):
 
         Returns:
             Something that may be awaited, to have them written at once.
+
+        Raises:
+            TagError: A name or a value that no tag has.
         """
         self._check_open("tag()")
         given = {**dict.fromkeys(names), **values}
-        self._tags |= given
+        stored_tags(given)  # refuses what no tag has
+        self._kept.tags |= given
         return Queued(self.save, f"tagged {', '.join(map(visible, given))}")
 
     def note(self, text: str) -> Queued:
@@ -206,7 +196,7 @@ class Run(ModelGroup):
             FilterError: The text is none or too long.
         """
         self._check_open("note()")
-        self._notes.append(_check_text(text))
+        self._kept.notes.append(_check_text(text))
         return Queued(self.save, "noted")
 
     def _check_open(self, call: str) -> None:
@@ -230,18 +220,29 @@ class Run(ModelGroup):
 
     @override
     async def __aenter__(self) -> Self:
-        node = self.node
+        if self._ended:
+            self._check_open("start_run() again")
         await super().__aenter__()
         self._task, self._thread = asyncio.current_task(), get_ident()
         try:
             if not (self._resumed or self._finished):
-                await self._write_new(node)
+                await self._write_new(self.node)
             if not self._finished:
                 self._begin_beating()
-        except BaseException:
-            self._leave()
+        except BaseException as error:
+            await to_its_end(self._give_up(error))
             raise
         return self
+
+    async def _give_up(self, error: BaseException) -> None:
+        """Of a run that was stopped when its row was just written: have the row say so."""
+        try:
+            if inspect(self.node).has_identity and not self._finished:
+                self._note_end(error)
+                with suppress(Exception):
+                    await self._save_end()
+        finally:
+            self._leave()
 
     async def _write_new(self, node: TrackedRun) -> None:
         node.tracked_run_started_at = now = utc_now()
@@ -267,7 +268,8 @@ class Run(ModelGroup):
     def _begin_beating(self) -> None:
         beat_at = self.node.tracked_run_beat_at
         if beat_at is not None:
-            self._end_beat = beat_for(Beating(self.node.node_id, beat_at, self._note_taken))
+            self._beating = Beating(self.node.node_id, beat_at, self._note_taken)
+            self._end_beat = beat_for(self._beating)
 
     def _note_taken(self) -> None:
         self._taken = True
@@ -279,7 +281,7 @@ class Run(ModelGroup):
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if exc is None and _is_asked_to_stop(self._task):
+        if exc is None and is_asked_to_stop(self._task):
             # Asked while the block computed: it is told so once that is written.
             exc = asyncio.CancelledError()
         try:
@@ -297,34 +299,64 @@ class Run(ModelGroup):
         if self._finished:
             self._ended = True
             return
+        errors: list[Exception] = []
         try:
             if exc is None or self._keeps_on_error:
-                await self._write_all()
+                await self._write_all(errors)
             else:
                 self._forget_added()
-            self._note_end(exc)
-            await self._save_end()
-        except Exception as error:
-            with suppress(Exception):
-                self._forget_added()
-                self._note_end(exc or error)
+            first = errors[0] if errors else None
+            self._note_end(exc or first)
+            await self._save_all(errors)
+            if errors and first is None:
+                # The row says that all went well: the last transaction was to write both.
+                self._note_end(exc or errors[0])
                 await self._save_end()
-            if exc is None:
-                raise
-            exc.add_note(f"What the run has kept could not be written either: {error}")
+        except Exception as error:
+            errors.append(error)
         finally:
             self._ended = True
+        tell(errors, exc)
 
     def _forget_added(self) -> None:
         self._models.forget(list(self._models.unsaved))
-        self._kept, self._tags, self._notes = {}, {}, []
+        self._kept = Kept()
 
-    async def _write_all(self) -> None:
+    async def _write_all(self, errors: list[Exception]) -> None:
+        """Write curves, values, tags and notes; what cannot be written keeps no other back."""
         if self._series is not None:
-            await self._series.close()
-        await self._write_kept()
+            await attempt(self._series.close, errors, "curves")
+        try:
+            await self._write_kept()
+        except Exception as error:
+            kept, found = self._kept, list[Exception]()
+            for what, part in kept.parts():
+                self._kept = part
+                await attempt(self._write_kept, found, what)
+            self._kept = Kept()
+            # Together they failed for a reason of the moment, if each was written alone.
+            errors += found or ([] if kept else [error])
+
+    async def _save_all(self, errors: list[Exception]) -> None:
+        """Write the models and how it went in one transaction; else each model that can be."""
+        models = dict(self._models.unsaved)
+        try:
+            await self._save_end()
+        except Exception as error:
+            if not models or isinstance(error, RunBusyError):
+                raise
+            self._models.forget(list(models))
+            for label, model in models.items():
+                self._models.add({label: model})
+                await attempt(super().save, errors, label)
+                if label in self._models.unsaved:
+                    self._models.forget([label])
+            if not errors:
+                await self._save_end()
 
     async def _save_end(self) -> None:
+        if self._beating is not None and await self._beating.is_lost():
+            self._taken = True
         if self._taken:
             self._check_open("the end")
         await super().save()
@@ -353,31 +385,11 @@ class Run(ModelGroup):
         await super().save()
 
     async def _write_kept(self) -> None:
-        kept, tags, notes = self._kept, self._tags, self._notes
-        if not (kept or tags or notes or self._resumed):
+        kept = self._kept
+        if not (kept or self._resumed):
             return
-        node_id = self.node.node_id
-        async with new_session():
-            await self._make_room(node_id, [*kept, *self._models.unsaved])
-            if kept:
-                await write_artifacts(
-                    new_artifact(name, value, serializer, storage=storage, parent_id=node_id)
-                    for name, (value, serializer, storage) in kept.items()
-                )
-            if tags:
-                await tag_nodes(NodeFilter(node_id=node_id), tags)
-            for text in notes:
-                await write_note(node_id, text)
-        self._kept, self._tags, self._notes = {}, {}, []
-
-    async def _make_room(self, node_id: int, labels: list[str]) -> None:
-        """Delete what a run that goes on had kept under the same names before."""
-        if self._resumed and labels:
-            here = NodeRelationshipFilter(child_of=node_id)
-            await delete_nodes(ArtifactFilter(label=labels, relationship=here))
-
-
-def _is_asked_to_stop(task: asyncio.Task[Any] | None) -> bool:
-    """Whether a task was cancelled while it computed, and has not learned of it yet."""
-    # asyncio tells by cancelling() how often it was, and by this alone whether it is still to come.
-    return task is not None and getattr(task, "_must_cancel", False)
+        # What it had kept under the same names before it was gone on with makes room.
+        again = [*kept.values, *self._models.unsaved] if self._resumed else []
+        if kept or again:
+            await kept.write(self.node.node_id, again)
+        self._kept = Kept()

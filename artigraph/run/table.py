@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import TYPE_CHECKING, Any, overload
 
 from typing_extensions import override
@@ -16,17 +17,17 @@ from artigraph.display.shown import Shown
 from artigraph.display.value import format_time, table_cell
 from artigraph.errors import FilterError
 from artigraph.registry import did_you_mean
-from artigraph.run.collect import Runs
+from artigraph.run.collect import RunRow, Runs
 from artigraph.series.line import read_buckets
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-__all__ = ["MOST_COLUMNS", "RunTable", "make_table"]
+__all__ = ["MOST_OF_A_KIND", "RunTable", "make_table"]
 
-MOST_COLUMNS = 2_000
-"""Columns of a table; runs of somebody else's may have any number of parameters."""
+MOST_OF_A_KIND = 1_000
+"""Parameters of all runs together that have a column, and values, tags and metrics."""
 
 _FIRST = ("path", "status", "duration")
 _LAST = ("type", "started", "by", "commit", "error", "node_id")
@@ -237,9 +238,9 @@ def make_table(
     rows = runs.rows
     named = dict(_named(runs))
     noted: list[str] = []
-    if len(named) > MOST_COLUMNS:
-        noted.append(f"{len(named) - MOST_COLUMNS:,} columns are left out.")
-        named = dict(list(named.items())[:MOST_COLUMNS])
+    for kind, names in (("parameters", [row.params for row in rows]), ("values", _values(rows))):
+        if (more := len({name for one in names for name in one}) - MOST_OF_A_KIND) > 0:
+            noted.append(f"{more:,} {kind} are left out.")
     order = list(range(len(rows)))
     for key in reversed(order_by):
         name = _full(key.removeprefix("-"), named)
@@ -284,6 +285,14 @@ def _refuse(name: str, what: str, known: Mapping[str, object]) -> None:
     )
 
 
+def _first(names: Iterable[str]) -> list[str]:
+    return list(islice(dict.fromkeys(names), MOST_OF_A_KIND))
+
+
+def _values(rows: Sequence[RunRow]) -> list[Mapping[str, Any]]:
+    return [row.values for row in rows]
+
+
 def _named(runs: Runs) -> Iterator[tuple[str, list[Any]]]:
     """Each column, with its values: what was worked with first, bookkeeping last."""
     rows = runs.rows
@@ -291,22 +300,26 @@ def _named(runs: Runs) -> Iterator[tuple[str, list[Any]]]:
     yield "status", [row.status or None for row in rows]
     yield "duration", [row.duration for row in rows]
     # The newest runs say which there are first; what only old ones have follows.
-    params = dict.fromkeys(name for row in rows for name in row.params)
+    params = _first(name for row in rows for name in row.params)
     for name in params:
         yield f"params.{name}", [row.params.get(name) for row in rows]
+    taken = {*_FIRST, *_LAST, *(f"params.{name}" for name in params)}
     for name, metric in runs.metrics.items():
-        yield name, metric.last
-        yield f"{name}.min", metric.least
-        yield f"{name}.max", metric.most
-        yield f"{name}.points", metric.points
-    values = dict.fromkeys(name for row in rows for name in row.values)
-    taken = {*_FIRST, *_LAST, *runs.metrics}
-    taken |= {f"{name}{one}" for name in runs.metrics for one in _ADDED}
+        # Of a metric that is called like another column, that it is one.
+        column = name
+        while not taken.isdisjoint({column, *(f"{column}{one}" for one in _ADDED)}):
+            column = f"metrics.{column}"
+        taken |= {column, *(f"{column}{one}" for one in _ADDED)}
+        yield column, metric.last
+        yield f"{column}.min", metric.least
+        yield f"{column}.max", metric.most
+        yield f"{column}.points", metric.points
+    values = _first(name for row in rows for name in row.values)
     for name in values:
         # Of a value that is called like a metric, that it was kept.
         column = f"kept.{name}" if name in taken else name
         yield column, [row.values.get(name) for row in rows]
-    for name in dict.fromkeys(name for row in rows for name in row.tags):
+    for name in _first(name for row in rows for name in row.tags):
         yield name, [row.tags.get(name) for row in rows]
     yield "type", [row.type for row in rows]
     yield "started", [row.started for row in rows]

@@ -110,6 +110,9 @@ def claim(connection: Connection, node_id: int, token: str, is_ours: Callable[[s
         _columns.writer_node_id == node_id
     )
     row = connection.execute(query).first()
+    if row is not None:
+        # Of one that was closed meanwhile nobody else is the reason.
+        _refuse_closed(connection, node_id)
     if row is None:
         names = ["writer_node_id", "writer_token", "writer_at"]
         values = [

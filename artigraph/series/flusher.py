@@ -70,6 +70,10 @@ class Flusher:
         self._sooner: asyncio.Event | None = None
         self._home: asyncio.AbstractEventLoop | None = None
         self._new_locks()
+        self._find_home()
+        flushers.add(self)
+
+    def _find_home(self) -> None:
         self._context = pinned_context()
         self._in_session = session_is_open()
         self.in_portal = not self._in_session and (
@@ -78,7 +82,12 @@ class Flusher:
         if not self.in_portal and not self._in_session:
             with suppress(RuntimeError):  # it is flushed by whoever flushes it
                 self._home = asyncio.get_running_loop()
-        flushers.add(self)
+
+    def _leave_session(self) -> None:
+        """Where the first points came in a session that has ended, go home."""
+        with using(self.setting):
+            if self._in_session and not session_is_open():
+                self._find_home()
 
     def _new_locks(self) -> None:
         # Held by who starts or ends the task that writes; whatever frees memory meanwhile may
@@ -91,6 +100,7 @@ class Flusher:
     def look_after(self) -> None:
         """Have what waits written."""
         with self._guard:
+            self._leave_session()
             if self._is_served:
                 self.waiting.queue.limit = MOST_WAITING
                 if self._home is not None and self._sooner is not None:
@@ -105,7 +115,8 @@ class Flusher:
                 self._is_served = True
                 self._home.call_soon_threadsafe(self._start_here, context=self._context)
             else:
-                self.waiting.queue.limit = MOST_WAITING
+                # The session may end before the next point.
+                self.waiting.queue.limit = 0 if self._in_session else MOST_WAITING
 
     def _start_here(self) -> None:
         _keep(asyncio.ensure_future(self._serve()))
@@ -262,7 +273,8 @@ class Flusher:
         """Whether it is of the same node, and of this loop."""
         own, its = self.setting, other.setting
         here = self._home is None or self._home is asyncio.get_running_loop()
-        same = own is its or (own and its and own.store.is_same(its.store))
+        # By its address: a copy beside it says that it is the same store.
+        same = own is its or (own and its and own.store == its.store)
         return self.node_id == other.node_id and bool(same) and here
 
     @retried

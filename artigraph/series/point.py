@@ -46,13 +46,23 @@ def number(name: str, value: Any) -> float:
             f"{name}={_shown(value)} is too large for a float of 64 bits. {_NOTHING} Scale it, as "
             f"with {name}=math.log(value)."
         ) from None
+    except SeriesError:
+        raise
+    except Exception as error:  # somebody's own class may do anything
+        raise SeriesError(
+            f"{name}={_shown(value)} is {_kind(value)}, no number: {type(error).__name__}. "
+            f"{_NOTHING} {_fix(name, value)}"
+        ) from error
     raise SeriesError(
         f"{name}={_shown(value)} is {_kind(value)}, no number. {_NOTHING} {_fix(name, value)}"
     )
 
 
 def _shown(value: object) -> str:
-    return cut(repr(value), 60)
+    try:
+        return cut(repr(value), 60)
+    except Exception:  # as above
+        return "…"
 
 
 def _kind(value: object) -> str:

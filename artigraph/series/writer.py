@@ -53,7 +53,7 @@ def open_writer(node_id: int) -> SeriesWriter | None:
         known = one._flusher.setting
         if one.node_id != node_id or now is None or known is None:
             continue
-        if known is now or known.store.is_same(now.store):
+        if known is now or known.store == now.store:
             return one
     return None
 
