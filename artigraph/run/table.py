@@ -304,12 +304,17 @@ def _named(runs: Runs) -> Iterator[tuple[str, list[Any]]]:
     for name in params:
         yield f"params.{name}", [row.params.get(name) for row in rows]
     taken = {*_FIRST, *_LAST, *(f"params.{name}" for name in params)}
-    for name, metric in runs.metrics.items():
+    heads: dict[str, str] = {}
+    # The shorter one keeps its name: beside "loss" stands "loss.min", whatever is called so.
+    for name in sorted(runs.metrics, key=len):
         # Of a metric that is called like another column, that it is one.
         column = name
         while not taken.isdisjoint({column, *(f"{column}{one}" for one in _ADDED)}):
             column = f"metrics.{column}"
         taken |= {column, *(f"{column}{one}" for one in _ADDED)}
+        heads[name] = column
+    for name, metric in runs.metrics.items():
+        column = heads[name]
         yield column, metric.last
         yield f"{column}.min", metric.least
         yield f"{column}.max", metric.most
