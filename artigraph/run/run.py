@@ -93,7 +93,7 @@ class Run(ModelGroup):
         """
         return self._finished
 
-    def log(self, step: int | None = None, **values: float) -> None:
+    def log(self, /, step: int | None = None, **values: float) -> None:
         """Add a point to curves of the run; returns at once.
 
         Points are written each second from a thread, so a loop need not await.
@@ -298,8 +298,10 @@ class Run(ModelGroup):
             self._ended = True
             return
         try:
+            if self._series is not None:
+                await self._series.close()  # what was logged stays, however the block ends
             if exc is None or self._keeps_on_error:
-                await self._write_all()
+                await self._write_kept()
             else:
                 self._forget_added()
             self._note_end(exc)
@@ -318,11 +320,6 @@ class Run(ModelGroup):
     def _forget_added(self) -> None:
         self._models.forget(list(self._models.unsaved))
         self._kept, self._tags, self._notes = {}, {}, []
-
-    async def _write_all(self) -> None:
-        if self._series is not None:
-            await self._series.close()
-        await self._write_kept()
 
     async def _save_end(self) -> None:
         if self._taken:
