@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from IPython.lib.pretty import pretty
 
@@ -113,3 +115,25 @@ def test_locked_and_missing_nodes_take_no_point(shell: Shell) -> None:
     assert "No node is called" in str(shell.fail("%ag log loss=1 --to nowhere").error)
     shell.run("%ag unlock n", "%ag log loss=1 --to n")
     assert shell.run(POINTS.format("node")) == [("loss", 1, 0, 1.0)]
+
+
+def test_show_draws_the_curves_of_a_run(shell: Shell) -> None:
+    """Beside what it was given and how long it took; a repr of what was read otherwise has none."""
+    shell.run(
+        """
+        async with start_run("fit", lr=0.1) as run:
+            for step in range(20):
+                run.log(step, loss=20 - step, **{"<b>": step})
+        """
+    )
+    shown = shell.run("%ag show fit")
+    text = pretty(shown)
+    assert "started at" in text
+    assert "duration" in text
+    assert "'lr': 0.1" in text
+    assert re.search(r"loss +20 +19 +1 +1 +20 +█.*▁", text)
+    html = shown._repr_html_()
+    assert html.count("<polyline") == 2
+    assert "<b>" not in html.replace("<b>fit", "")
+    read = shell.run(f"await read_node(NodeFilter(node_id={shown.node_id}))")
+    assert "█" not in pretty(read)
