@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import isfinite
 
-__all__ = ["Curve", "curve_svg", "curve_text"]
+__all__ = ["Curve", "curve_lines", "curve_svg", "curve_text"]
 
 Bucket = tuple[float, float]
 
@@ -80,10 +80,25 @@ def curve_svg(buckets: Sequence[Bucket]) -> str:
     Returns:
         An element that names nothing from elsewhere; nothing where nothing is finite.
     """
+    drawn = "".join(f'<polyline points="{line}"/>' for line in curve_lines(buckets))
+    if not drawn:
+        return ""
+    return (
+        f'<svg width="{_WIDTH}" height="{_HEIGHT}" viewBox="0 0 {_WIDTH} {_HEIGHT}" fill="none" '
+        f'stroke="currentColor" stroke-linecap="round" aria-hidden="true">{drawn}</svg>'
+    )
+
+
+def curve_lines(buckets: Sequence[Bucket]) -> list[str]:
+    """The lines of a drawing of 96 by 20, each as points that SVG draws; gaps are between them.
+
+    Args:
+        buckets: Smallest and largest value of each stretch; NaN twice where there is none.
+    """
     buckets = buckets[:MOST]
     bounds = _bounds(buckets)
     if bounds is None:
-        return ""
+        return []
     lines: list[list[str]] = [[]]
     stride = (_WIDTH - 2) / max(1, len(buckets) - 1)
     for at, bucket in enumerate(buckets):
@@ -94,12 +109,4 @@ def curve_svg(buckets: Sequence[Bucket]) -> str:
         for value in dict.fromkeys(bucket):
             down = 1 + (1 - _place(value, *bounds)) * (_HEIGHT - 2)
             lines[-1].append(f"{across:.1f},{down:.1f}")
-    drawn = "".join(
-        f'<polyline points="{" ".join(line if len(line) > 1 else line * 2)}"/>'
-        for line in lines
-        if line
-    )
-    return (
-        f'<svg width="{_WIDTH}" height="{_HEIGHT}" viewBox="0 0 {_WIDTH} {_HEIGHT}" fill="none" '
-        f'stroke="currentColor" stroke-linecap="round" aria-hidden="true">{drawn}</svg>'
-    )
+    return [" ".join(line if len(line) > 1 else line * 2) for line in lines if line]

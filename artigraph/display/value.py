@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from itertools import islice
 from math import isfinite
@@ -30,6 +30,7 @@ __all__ = [
     "describe_fields",
     "describe_value",
     "ends",
+    "format_duration",
     "format_size",
     "format_time",
     "shown_in_cells",
@@ -102,6 +103,21 @@ def format_time(moment: datetime) -> str:
     if offset is None:
         return shown
     return f"{shown} UTC" if not offset else f"{shown}{moment:%z}"
+
+
+def format_duration(value: timedelta) -> str:
+    """A length of time in words: ``1.2 s``, ``3 min 20 s``, ``2 h 5 min``, ``3 d 4 h``."""
+    seconds = value.total_seconds()
+    if seconds < 60:
+        return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours} h {minutes} min"
+    days, hours = divmod(hours, 24)
+    return f"{days} d {hours} h"
 
 
 def format_size(size: int) -> str:

@@ -18,6 +18,7 @@ from sqlalchemy import select
 from artigraph.blob.record import RECORD_COLUMNS, record_of
 from artigraph.db.session import read
 from artigraph.db.setting import current_setting
+from artigraph.display.curve import Curve, curve_lines
 from artigraph.display.escape import cut, visible
 from artigraph.display.facts import Badge, Facts
 from artigraph.display.options import options
@@ -33,8 +34,10 @@ from artigraph.model.read import read_tolerantly
 from artigraph.model.unknown import UnknownModel
 from artigraph.node.node import read_node_or_none
 from artigraph.note import read_notes
+from artigraph.notebook.curves import tell_curves
 from artigraph.notebook.explorer_rows import LONGEST_LABEL, row_values
 from artigraph.orm.node import node_table
+from artigraph.orm.run import TrackedRun
 from artigraph.outline.page import browse_node
 from artigraph.outline.summary import NodeSummary
 from artigraph.preview.read import can_preview, read_preview
@@ -80,7 +83,9 @@ async def node_details(node_id: int) -> dict[str, Any]:
             shown = stored = await read_stored(node_id)
             parts = [stored]
         else:
-            shown = await read_node_or_none(NodeFilter(node_id=node_id))
+            shown = node = await read_node_or_none(NodeFilter(node_id=node_id))
+            if isinstance(node, TrackedRun):
+                await tell_curves(node)
     except ArtigraphError as error:
         # A class that changed, or a value that cannot be read: the row still stands.
         warning = str(error)
@@ -203,6 +208,8 @@ def _as_json(value: object) -> object:
     """Facts as plain values; characters that would hide or reorder text are written out."""
     if is_dataclass(value):
         return {field.name: _as_json(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Curve):
+        return {"text": str(value), "lines": curve_lines(value.buckets)}
     if isinstance(value, str):
         return "\n".join(map(visible, value.split("\n")))
     if isinstance(value, bytes):

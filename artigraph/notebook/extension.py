@@ -29,6 +29,7 @@ __all__ = ["load", "unload"]
 def _declare() -> None:
     """Import the modules that declare the sub-commands."""
     from artigraph.notebook.magic import (  # noqa: F401  # their import is all
+        log_command,
         note_commands,
         read_commands,
         run_command,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from copy import deepcopy
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, ClassVar, Protocol, TypeAlias, cast
 from uuid import UUID
@@ -40,6 +41,7 @@ from artigraph.orm.uid import Uid
 from artigraph.registry import did_you_mean
 
 __all__ = [
+    "BESIDE",
     "LABEL_LENGTH",
     "NODE_ID_SEQUENCE",
     "PATH",
@@ -67,6 +69,8 @@ TAGS = "node_tags"
 """Under which a row that was read with its tags has them, as they are shown."""
 PATH = "node_path"
 """Under which it has the labels of all above it, if read, by the parent that it had then."""
+BESIDE = "node_beside"
+"""Under which it has a table that is shown below its columns, if read."""
 
 LONGEST = 80
 """Characters of a row's type, or of who has written it, that are shown."""
@@ -255,7 +259,9 @@ class Node(Askable, Shown, Base):
     def _describe(self, limits: Limits) -> Facts:
         loaded = self._loaded()
         fields = spoken_fields(type(self), self._fields(loaded, in_list=False))
-        return describe_row(self._tell(loaded, limits), fields, limits)
+        facts = describe_row(self._tell(loaded, limits), fields, limits)
+        beside = vars(self).get(BESIDE)
+        return replace(facts, table=beside(limits)) if callable(beside) else facts
 
     def _brief_key(self) -> str:
         keys = ("node_id", "node_parent_id", "node_label")

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column, synonym
 
 from artigraph.display.escape import cut
 from artigraph.display.row import RowFacts, row_fact
+from artigraph.display.value import format_duration
 from artigraph.orm.base import Base, BinaryName, Document, UTCDateTime, is_moment, utc_now
 from artigraph.orm.friendly import Derived, asked_as
 from artigraph.orm.node import Node
@@ -70,6 +71,12 @@ def _tell_status(told: RowFacts, status: object) -> None:
     told.badge(cut(said, 16), "failed" if went_wrong else "state", cell="status")
 
 
+def _tell_duration(told: RowFacts, ended_at: object) -> None:
+    started_at = told.row.get("tracked_run_started_at")
+    if isinstance(started_at, datetime) and isinstance(ended_at, datetime):
+        told.note("duration", format_duration(max(ended_at - started_at, timedelta())))
+
+
 def _tell_nothing(told: RowFacts, value: object) -> None:
     """Of a column that is told with another one."""
 
@@ -112,7 +119,9 @@ class TrackedRun(Node):
     """``"running"``, ``"finished"``, ``"failed"`` or ``"interrupted"``."""
     tracked_run_started_at: Mapped[datetime | None] = mapped_column()
     """When it began, in UTC."""
-    tracked_run_ended_at: Mapped[datetime | None] = mapped_column()
+    tracked_run_ended_at: Mapped[datetime | None] = mapped_column(
+        info=row_fact("duration", _tell_duration)
+    )
     """When it ended, in UTC; ``None`` while it runs."""
     tracked_run_beat_at: Mapped[datetime | None] = mapped_column(
         info=row_fact("sign of life", _tell_nothing, in_trees=True, is_field=False)

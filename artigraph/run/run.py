@@ -301,16 +301,19 @@ class Run(ModelGroup):
             return
         errors: list[Exception] = []
         try:
+            if self._series is not None:
+                # What was logged stays, however the block ends.
+                await attempt(self._series.close, errors, "curves")
             if exc is None or self._keeps_on_error:
                 await self._write_all(errors)
             else:
                 self._forget_added()
-            first = errors[0] if errors else None
-            self._note_end(exc or first)
+            known = len(errors)
+            self._note_end(exc or (errors[0] if errors else None))
             await self._save_all(errors)
-            if errors and first is None:
-                # The row says that all went well: the last transaction was to write both.
-                self._note_end(exc or errors[0])
+            if len(errors) > known or not self._written_end:
+                # The last transaction was to write both: the row does not say yet what failed.
+                self._note_end(exc or (errors[0] if errors else None))
                 await self._save_end()
         except Exception as error:
             errors.append(error)
@@ -323,9 +326,7 @@ class Run(ModelGroup):
         self._kept = Kept()
 
     async def _write_all(self, errors: list[Exception]) -> None:
-        """Write curves, values, tags and notes; what cannot be written keeps no other back."""
-        if self._series is not None:
-            await attempt(self._series.close, errors, "curves")
+        """Write values, tags and notes; what cannot be written keeps no other back."""
         try:
             await self._write_kept()
         except Exception as error:
@@ -351,8 +352,6 @@ class Run(ModelGroup):
                 await attempt(super().save, errors, label)
                 if label in self._models.unsaved:
                     self._models.forget([label])
-            if not errors:
-                await self._save_end()
 
     async def _save_end(self) -> None:
         if self._beating is not None and await self._beating.is_lost():

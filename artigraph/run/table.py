@@ -14,7 +14,7 @@ from artigraph.display.escape import counted, cut
 from artigraph.display.facts import Facts, Table
 from artigraph.display.options import Limits
 from artigraph.display.shown import Shown
-from artigraph.display.value import format_time, table_cell
+from artigraph.display.value import format_duration, format_time, table_cell
 from artigraph.errors import FilterError
 from artigraph.registry import did_you_mean
 from artigraph.run.collect import RunRow, Runs
@@ -186,21 +186,6 @@ class RunTable(Shown):
     def _brief(self, limits: Limits) -> str:
         wide = counted(len(self._columns), "column")
         return f"<RunTable of {counted(len(self), 'run')} with {wide}>"
-
-
-def format_duration(value: timedelta) -> str:
-    """A length of time in words: ``1.2 s``, ``3 min 20 s``, ``2 h 5 min``, ``3 d 4 h``."""
-    seconds = value.total_seconds()
-    if seconds < 60:
-        return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s"
-    hours, minutes = divmod(minutes, 60)
-    if hours < 48:
-        return f"{hours} h {minutes} min"
-    days, hours = divmod(hours, 24)
-    return f"{days} d {hours} h"
 
 
 def _says(value: object) -> bool:

@@ -130,6 +130,12 @@ class Flusher:
             with suppress(RuntimeError):  # it has ended
                 self._home.call_soon_threadsafe(self._end_here, context=self._context)
 
+    def drop(self) -> None:
+        """Forget what waits, and end; a claim that may be left is free to be taken over."""
+        self.waiting.forget()
+        self.is_claimed = False
+        flushers.discard(self)
+
     def _end_here(self) -> None:
         with self._guard:
             if self._sooner is not None:

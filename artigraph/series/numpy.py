@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
@@ -31,6 +31,10 @@ class Columns:
     values: NDArray[np.float64]
     attempts: Integers
     """How often the steps went back so far."""
+    whole: Columns | None = field(default=None, repr=False, compare=False)
+    """What it is a part of, if it is one."""
+    begin: int = field(default=0, repr=False, compare=False)
+    """Where in that it begins."""
 
     def __len__(self) -> int:
         return len(self.values)
@@ -42,6 +46,8 @@ class Columns:
             self.times[begin:end],
             self.values[begin:end],
             self.attempts[begin:end],
+            self,
+            begin,
         )
 
 
@@ -49,6 +55,9 @@ def _numbers(wholes: Sequence[Whole], counts: Integers, starts: Integers) -> Int
     """The numbers of many blocks, one block behind the other."""
     firsts = np.array([one.first for one in wholes], dtype=np.int64)
     total = int(counts.sum())
+    count = int(counts[0])
+    if (counts == count).all():
+        return _even_numbers(wholes, firsts, count)
     if all(one.stride is not None for one in wholes):
         strides = np.array([one.stride for one in wholes], dtype=np.int64)
         if len(wholes) == 1:
@@ -69,6 +78,32 @@ def _numbers(wholes: Sequence[Whole], counts: Integers, starts: Integers) -> Int
     return sums
 
 
+def _even_numbers(wholes: Sequence[Whole], firsts: Integers, count: int) -> Integers:
+    """As :func:`_numbers`, of blocks of one length."""
+    grid = np.empty((len(wholes), count), dtype=np.int64)
+    ways: dict[int, list[int]] = {}
+    for place, one in enumerate(wholes):
+        ways.setdefault(0 if one.stride is not None else one.width, []).append(place)
+    if ways.keys() == {0}:
+        strides = np.array([one.stride for one in wholes], dtype=np.int64)
+        np.multiply(strides[:, None], np.arange(count, dtype=np.int64), out=grid)
+        grid += firsts[:, None]
+        return grid.reshape(-1)
+    grid[:, 0] = firsts
+    for width, places in ways.items():
+        rows = slice(None) if len(ways) == 1 else places
+        if width:
+            together = b"".join([wholes[place].differences for place in places])
+            differences = np.frombuffer(together, _WIDTHS[width]).reshape(len(places), count - 1)
+            grid[rows, 1:] = differences
+        else:
+            strides = np.array([wholes[place].stride for place in places], dtype=np.int64)
+            grid[rows, 1:] = strides[:, None]
+    # A difference that 64 bits do not hold was wrapped, and so are these sums.
+    np.cumsum(grid, axis=1, out=grid)
+    return grid.reshape(-1)
+
+
 def columns_of(curves: Sequence[Sequence[Packed]]) -> list[Columns]:
     """The points of curves, made at one go.
 
@@ -80,7 +115,8 @@ def columns_of(curves: Sequence[Sequence[Packed]]) -> list[Columns]:
     starts = np.cumsum(counts) - counts
     steps = _numbers([block.steps for block in blocks], counts, starts)
     times = _numbers([block.times for block in blocks], counts, starts)
-    values = np.frombuffer(b"".join([block.values for block in blocks]), "<f8")
+    # Of an array of bytes, which may be written to: a frame may be made of it as it is.
+    values = np.frombuffer(bytearray().join([block.values for block in blocks]), "<f8")
     lengths = np.array([sum(block.count for block in curve) for curve in curves], dtype=np.int64)
     begins = np.cumsum(lengths) - lengths
     goes_back = np.zeros(len(steps), dtype=bool)
@@ -131,9 +167,15 @@ def joined_columns(curves: Sequence[Columns]) -> tuple[Integers, Columns]:
     """Curves one behind the other.
 
     Returns:
-        How many points each has, and all points, in arrays of their own.
+        How many points each has, and all points. They are those of the whole that the curves are
+        all parts of, in this order, if there is one; else in arrays of their own.
     """
     counts = np.array([len(one) for one in curves], dtype=np.int64)
+    if curves and (whole := curves[0].whole) is not None and len(whole) == counts.sum():
+        begins = (np.cumsum(counts) - counts).tolist()
+        places = zip(curves, begins, strict=True)
+        if all(one.whole is whole and one.begin == begin for one, begin in places):
+            return counts, whole
     if not curves:
         none: Integers = np.empty(0, dtype=np.int64)
         return counts, Columns(none, none, np.empty(0), none)

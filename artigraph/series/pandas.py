@@ -25,8 +25,8 @@ def frame_of(curves: Sequence[tuple[int, str, str, Columns]]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "node_id": np.repeat(ids, counts),
-            "path": texts_of([path for _, path, *_ in curves], counts).to_pandas(),
-            "name": texts_of([name for _, _, name, _ in curves], counts).to_pandas(),
+            "path": texts_of([path for _, path, *_ in curves], counts, large=True).to_pandas(),
+            "name": texts_of([name for _, _, name, _ in curves], counts, large=True).to_pandas(),
             "step": columns.steps,
             "time": times,
             "value": columns.values,

@@ -34,9 +34,9 @@ def table_of(curves: Sequence[tuple[int, str, str, Columns]]) -> pa.Table:
     )
 
 
-def texts_of(texts: Sequence[str], counts: Any) -> Any:
-    """Texts, each as often as is said."""
+def texts_of(texts: Sequence[str], counts: Any, *, large: bool = False) -> Any:
+    """Texts, each as often as is said; ``large`` as pandas keeps them, which then copies none."""
     known = {text: number for number, text in enumerate(dict.fromkeys(texts))}
     numbers: Any = np.repeat(np.array([known[one] for one in texts], dtype=np.int32), counts)
-    places, each = pa.array(numbers, pa.int32()), pa.array(list(known), pa.string())
-    return pa.DictionaryArray.from_arrays(places, each).cast(pa.string())
+    each = pa.array(list(known), pa.large_string() if large else pa.string())
+    return each.take(pa.array(numbers, pa.int32()))

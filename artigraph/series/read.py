@@ -37,6 +37,8 @@ MOST_READ = 50_000_000
 """Points that are read at once."""
 CHUNK = 256
 """Blocks that are taken apart at once."""
+TOGETHER = 1_000_000
+"""Points of which curves are made at once: of few calls, and of little more memory."""
 
 _of: Any = SeriesRecord.__table__.c
 _in: Any = SeriesBlockRecord.__table__.c
@@ -172,6 +174,8 @@ class _Reader:
     damaged: list[int] = field(default_factory=list)
     _waiting: dict[int, list[Packed]] = field(default_factory=dict)
     _points: int = 0
+    _ready: int = 0
+    """Points of blocks that wait to become curves."""
 
     def take(self, rows: Iterable[Any]) -> None:
         last = None
@@ -183,12 +187,15 @@ class _Reader:
                 continue
             self._waiting.setdefault(series_id, []).append(packed)
             self._points += count
+            self._ready += count
             if self._points > MOST_READ:
                 raise FilterError(
                     f"There are more than {MOST_READ:,} points. Narrow the filter, name the "
                     "curves, or leave max_points=None out."
                 )
             last = series_id
+        if self._ready < TOGETHER:
+            return
         # The last one may go on.
         self._finish([one for one in self._waiting if one != last])
 
@@ -198,6 +205,7 @@ class _Reader:
     def _finish(self, series_ids: Sequence[int]) -> None:
         from artigraph.series.numpy import columns_of, thinned
 
+        self._ready = 0
         if not series_ids:
             return
         made = columns_of([self._waiting.pop(one) for one in series_ids])

@@ -67,6 +67,10 @@ async def log_point(node_id: int, step: int | None, values: Mapping[str, Support
         node_id: The node.
         step: As for :meth:`SeriesWriter.add`.
         values: Numbers by the names of the curves.
+
+    Raises:
+        SeriesError: As for :meth:`SeriesWriter.add`.
+        ArtigraphError: They could not be written, and are forgotten.
     """
     writer = open_writer(node_id)
     if writer is not None:
@@ -75,7 +79,12 @@ async def log_point(node_id: int, step: int | None, values: Mapping[str, Support
         return
     writer = open_series(node_id)
     writer.add(step, **values)
-    await writer.close()
+    try:
+        await writer.close()
+    except BaseException:
+        # The line is told that it failed, and nothing of it may come to be written later.
+        writer._flusher.drop()
+        raise
 
 
 class SeriesWriter(Shown):
@@ -93,7 +102,7 @@ class SeriesWriter(Shown):
         weakref.finalize(self, self._flusher.abandon).atexit = False
         _open.add(self)
 
-    def add(self, step: SupportsIndex | None = None, **values: SupportsFloat) -> None:
+    def add(self, /, step: SupportsIndex | None = None, **values: SupportsFloat) -> None:
         """Note a point of each of some curves; they are written within a second.
 
         Args:

@@ -15,6 +15,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 from traitlets.config import Config
 
+from artigraph.db.engine import _disposing
 from artigraph.portal import run_in_portal
 
 __all__ = ["Cell", "Shell", "new_shell"]
@@ -96,4 +97,11 @@ def close_connections() -> None:
     loop.run_until_complete(loop.shutdown_asyncgens())
     loop.close()
     # The portal goes on; it closes what the reset of the engine has told it to.
-    run_in_portal(asyncio.sleep(0.02))
+    run_in_portal(_disposed())
+
+
+async def _disposed() -> None:
+    await asyncio.sleep(0.02)
+    here = asyncio.get_running_loop()
+    if closing := [task for task in _disposing if task.get_loop() is here]:
+        await asyncio.wait(closing, timeout=5)

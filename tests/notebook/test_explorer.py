@@ -34,6 +34,7 @@ from artigraph import (
     lock_nodes,
     new_node,
     set_engine,
+    start_run,
     write_model,
     write_models,
     write_node,
@@ -237,6 +238,20 @@ async def test_details_tell_facts_frames_and_code(store: str) -> None:
         assert await namespace["read"]() is not None
     kinds = [(await page.ask("details", node=node))["row"]["kind"] for node in (model, part)]
     assert kinds == ["model", "artifact"]
+
+
+async def test_details_of_a_run_draw_its_curves(store: str) -> None:
+    """Each is a row with the points of a line; names are texts and nothing else."""
+    async with start_run("fit", lr=0.1) as run:
+        for step in range(3):
+            run.log(step, **{"<b>\u202e": step, "nothing": float("nan")})
+    facts = (await Page(await explore()).ask("details", node=run.node.node_id))["facts"]
+    drawn, nothing = (row[-1] for row in facts["table"]["rows"])
+    assert facts["table"]["rows"][0][0] == "<b>\\u202e"
+    assert drawn["text"] == "▁▅█"
+    assert drawn["lines"] == ["1.0,19.0 48.0,10.0 95.0,1.0"]
+    assert nothing["lines"] == []
+    assert {"duration", "created"} <= {name for name, _ in facts["notes"]}
 
 
 async def test_details_of_unknown_class_still_tell(store: str) -> None:

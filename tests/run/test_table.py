@@ -27,8 +27,8 @@ from artigraph import (
     write_node,
 )
 from artigraph.display.shown import as_text
+from artigraph.display.value import format_duration
 from artigraph.orm.base import utc_now
-from artigraph.run.table import format_duration
 from tests.conftest import Statements
 
 pytestmark = pytest.mark.usefixtures("store")

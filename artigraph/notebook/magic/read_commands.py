@@ -33,6 +33,7 @@ from artigraph.model.read import count_models, read_tolerantly
 from artigraph.node.current import innermost
 from artigraph.node.node import count_nodes, read_first_node
 from artigraph.notebook import explore
+from artigraph.notebook.curves import tell_curves
 from artigraph.notebook.magic.condition import parse_conditions
 from artigraph.notebook.magic.node_argument import current_id, find_id, find_node
 from artigraph.notebook.magic.node_find import (
@@ -123,10 +124,12 @@ async def ls(call: Call) -> Listing:
 async def show(call: Call) -> object:
     """Show one model, artifact or node.
 
-    A model comes back with its row; frames and arrays in it are opened, not loaded.
+    A model comes back with its row; frames and arrays in it are opened, not loaded. A run shows
+    its curves.
     """
     node = await find_node(call.args.node, newest=True)
     if not isinstance(node, ModelArtifact):
+        await tell_curves(node)
         return node
     # What is wrong with it, it says itself.
     found, _ = await read_tolerantly(NodeFilter(node_id=node.node_id), lazy=True, limit=1)

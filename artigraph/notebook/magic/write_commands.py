@@ -1,4 +1,4 @@
-"""Sub-commands that write and read values: save, load, log."""
+"""Sub-commands that write and read values: save, load."""
 
 from __future__ import annotations
 
@@ -18,14 +18,12 @@ from artigraph.filter.artifact import ArtifactFilter
 from artigraph.filter.node import NodeFilter
 from artigraph.filter.relation import NodeRelationshipFilter
 from artigraph.model.base import BaseModel
-from artigraph.model.log import Log
 from artigraph.model.read import read_tolerantly
 from artigraph.model.unknown import UnknownModel
-from artigraph.model.write import write_model, write_models
+from artigraph.model.write import write_models
 from artigraph.node.artifact import new_artifact, read_artifacts, write_artifacts
 from artigraph.node.node import read_nodes
 from artigraph.node.qualified import QualifiedArtifact
-from artigraph.notebook.magic.condition import literal
 from artigraph.notebook.magic.node_argument import (
     find_id,
     find_node,
@@ -36,12 +34,11 @@ from artigraph.notebook.magic.parser import Call, argument, command
 from artigraph.notebook.magic.paths import tell_paths
 from artigraph.notebook.magic.words import Word, look_up
 from artigraph.orm.artifact import BaseArtifact, ModelArtifact
-from artigraph.orm.base import utc_now
 from artigraph.orm.node import Node
 from artigraph.serializer.base import Serializer, find_serializer
 from artigraph.types.scalar import comparable_of, without_numpy
 
-__all__ = ["assignment"]
+__all__ = ["TO", "assignment", "given_id", "is_note"]
 
 _NOTES: tuple[type[Any], ...] = (
     type(None),
@@ -55,11 +52,13 @@ _NOTES: tuple[type[Any], ...] = (
 """What may be noted down, besides scalars."""
 
 
-def _is_note(value: object) -> bool:
+def is_note(value: object) -> bool:
+    """Whether ``%artigraph log`` takes it."""
     return isinstance(value, _NOTES) or comparable_of(type(value)) is not None
 
 
-_TO = argument("--to", metavar="NODE", help="hang it there; on the current node, unless given")
+TO = argument("--to", metavar="NODE", help="hang it there; on the current node, unless given")
+"""Where it goes."""
 
 
 def assignment(word: Word) -> tuple[str, Word | None]:
@@ -75,7 +74,7 @@ def assignment(word: Word) -> tuple[str, Word | None]:
     return name, None if cut is None else cut[1]
 
 
-async def _given_id(word: Word | None) -> int | None:
+async def given_id(word: Word | None) -> int | None:
     """The id of the node that is named.
 
     It is looked up before anything else: of a label without its quotes the second word is no
@@ -93,7 +92,7 @@ async def _given_id(word: Word | None) -> int | None:
         complete="variable",
         help="a label, and the variable if that is called otherwise",
     ),
-    _TO,
+    TO,
     stage="write",
 )
 async def save(call: Call) -> object:
@@ -102,7 +101,7 @@ async def save(call: Call) -> object:
     All of them in one transaction, at once; what fails leaves nothing behind. The
     result is what was written, with its rows; of several, by label.
     """
-    to = await _given_id(call.args.to)
+    to = await given_id(call.args.to)
     values: dict[str, Any] = {}
     for word in call.args.names:
         label, given = assignment(word)
@@ -143,7 +142,7 @@ def _serializer(label: str, value: object) -> Serializer[Any]:
     if found is None:
         hint = (
             f"Note it down: %artigraph log {visible(label, 60)}"
-            if _is_note(without_numpy(value))
+            if is_note(without_numpy(value))
             else "Make a DataModel of what is to be kept of it."
         )
         raise UsageError(
@@ -224,47 +223,3 @@ async def _values(nodes: Mapping[str, Node]) -> dict[str, Any]:
         if node.node_id not in values:
             raise NodeNotFoundError(f"{visible(label, 60)} was deleted meanwhile.")
     return {label: values[node.node_id] for label, node in nodes.items()}
-
-
-@command(
-    "log",
-    argument(
-        "values",
-        nargs="+",
-        metavar="KEY=VALUE",
-        complete="variable",
-        help="a name and its value; KEY alone is the variable of that name",
-    ),
-    _TO,
-    stage="write",
-)
-async def log(call: Call) -> QualifiedArtifact[ModelArtifact, Log]:
-    """Note down numbers, texts and the like on the current node.
-
-    Each line writes one model of the class Log, called by the time: find Log finds it,
-    and read_models(ModelFilter(model_type=Log)) reads it back. A number, true, false
-    and null are what they say, anything else is a text; KEY=$x takes a variable.
-    """
-    to = await _given_id(call.args.to)
-    values: dict[str, Any] = {}
-    for word in call.args.values:
-        key, given = assignment(word)
-        value = without_numpy(look_up(key, call.variables) if given is None else literal(given))
-        if key in values:
-            raise UsageError(f"{visible(key, 60)!r} is given twice.")
-        if not _is_note(value):
-            can_save = isinstance(value, BaseModel) or find_serializer(type(value)) is not None
-            name = visible(key, 60) if given is None else f"{visible(key, 60)}=…"
-            hint = (
-                f"Save it with: %artigraph save {name}"
-                if can_save
-                else "Make a DataModel of what is to be kept of it."
-            )
-            raise UsageError(
-                f"{visible(key, 60)} is of the type {visible(type_name(value))}, which is more "
-                f"than a note. {hint}"
-            )
-        values[key] = value
-    parent_id = await written_current_id() if to is None else to
-    label = f"log {utc_now():%Y-%m-%d %H:%M:%S.%f}"
-    return await write_model(parent_id=parent_id, label=label, model=Log(**values))

@@ -1,7 +1,7 @@
 /** What a thing tells of itself, as elements; the counterpart of `artigraph.display.html`. */
 
-import { html } from "../shared/dom";
-import type { Badge, Facts, Field, Table } from "./types";
+import { html, svg, type Child } from "../shared/dom";
+import type { Badge, Curve, Facts, Field, Table } from "./types";
 
 /** Pictures that every browser draws, and that run nothing. */
 const PICTURES = new Set(["png", "jpeg", "gif", "webp"]);
@@ -56,13 +56,22 @@ function drawTable(table: Table): HTMLElement {
   const ellipsis = (): HTMLElement => html("tr", { class: "quiet" },
     html("td", { colspan: wide }, `… ${table.more.toLocaleString("en")} more`));
   const rows = table.rows.map((row) => html("tr", {}, ...row.map((cell, column) =>
-    html("td", { class: numbers.has(column) ? "number" : null }, cell))));
+    html("td", { class: numbers.has(column) ? "number" : null }, drawCell(cell)))));
   if (gap >= 0) rows.splice(Math.min(gap, rows.length), 0, ellipsis() as HTMLTableRowElement);
   const head = table.columns.map((name, column) => html("th", { scope: "col" }, name,
     table.types[column] === undefined ? null : html("span", { class: "field-type" }, table.types[column])));
   if (table.more_columns > 0) head.push(html("th", { class: "quiet" }, `+${table.more_columns}`));
   return html("div", { class: "table", tabindex: 0, role: "region", "aria-label": "Table" },
     html("table", {}, html("thead", {}, html("tr", {}, ...head)), html("tbody", {}, ...rows)));
+}
+
+function drawCell(cell: string | Curve): Child {
+  if (typeof cell === "string") return cell;
+  if (cell.lines.length === 0) return null;
+  return svg("svg", {
+    class: "curve", width: 96, height: 20, viewBox: "0 0 96 20", "aria-hidden": "true",
+    fill: "none", stroke: "currentColor", "stroke-linecap": "round",
+  }, ...cell.lines.map((points) => svg("polyline", { points })));
 }
 
 function more(count: number): HTMLElement | null {

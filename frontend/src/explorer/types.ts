@@ -94,9 +94,15 @@ export interface Field {
   inside: Facts | null;
 }
 
+/** A small curve, as a line of blocks, and as the points of lines in a drawing of 96 by 20. */
+export interface Curve {
+  text: string;
+  lines: string[];
+}
+
 export interface Table {
   columns: string[];
-  rows: string[][];
+  rows: (string | Curve)[][];
   types: string[];
   gap: number | null;
   more: number;

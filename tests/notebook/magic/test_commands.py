@@ -359,7 +359,7 @@ def test_variable_without_a_node_never_means_the_whole_store(shell: Shell) -> No
 
 def test_tree_and_its_pictures(shell: Shell) -> None:
     """The tree is what read_tree() returns; the graph is a picture without a widget."""
-    shell.run("%%ag run top\n%ag log a=1\n%ag log a=2")
+    shell.run("%%ag run top\n%ag log note=a\n%ag log note=b")
     tree = shell.run("%ag tree")
     assert isinstance(tree, Tree)
     assert len(tree) == 3
@@ -373,7 +373,7 @@ def test_tree_and_its_pictures(shell: Shell) -> None:
 
 def test_export_formats_and_files(shell: Shell, tmp_path: Path) -> None:
     """Each format comes back as its own object, or goes into a file as text."""
-    shell.run("%%ag run top\n%ag log a=1")
+    shell.run("%%ag run top\n%ag log note=a")
     assert shell.run("%ag export mermaid").startswith("graph LR")
     assert "digraph" in shell.run("%ag export dot top").source
     assert len(shell.run("%ag export networkx")) == 2
@@ -467,10 +467,11 @@ def test_a_node_is_named_by_its_path(shell: Shell) -> None:
     assert shell.run("%ag show $path").node_id == shell.get("deep").node_id
     assert [one.node_id for one in shell.run("%ag ls sweep/r3")] == [shell.get("bare").node_id]
     assert len(shell.run("%ag tree other/r3")) == 1
-    assert (
-        shell.run("%ag log loss=1 --to sweep/r3").artifact.node_parent_id == shell.get("r3").node_id
-    )
+    noted = shell.run("%ag log note=good loss=1 --to sweep/r3")
+    assert noted.artifact.node_parent_id == shell.get("r3").node_id
     assert len(shell.run("%ag find Log loss=1 --in sweep/r3")) == 1
+    shell.run("%ag log loss=0.5 --to sweep/r3")
+    assert [one.last for one in shell.run("await list_series(r3)")] == [0.5]
     for wrong in ("sweep/r4", "r3/deep", "sweep//r3", "a/" * 40 + "b"):
         assert "No node is called" in str(shell.fail(f"%ag show {wrong}").error)
     shell.run("slashed = await write_node(new_node(node_label='sweep/r3'))")

@@ -94,6 +94,7 @@ def test_line_in_plain_function_knows_current_node_and_engine(shell: Shell) -> N
         """
         def helper():
             %ag log a=1
+            %ag log note=a
 
         async with ModelGroup(new_node(node_label="group")):
             helper()
@@ -103,9 +104,12 @@ def test_line_in_plain_function_knows_current_node_and_engine(shell: Shell) -> N
         outside = get_ipython().run_line_magic("ag", "ls")
         """
     )
-    assert [node.kind for node in shell.get("inside")] == ["model"]
+    # Without a node there is nothing that has curves.
+    assert [node.kind for node in shell.get("inside")] == ["model", "model"]
     (group,) = shell.get("outside")
     assert (group.label, group.child_count) == ("group", 1)
+    (curve,) = shell.run(f"await list_series({group.node_id})")
+    assert (curve.name, curve.points, curve.last) == ("a", 1, 1.0)
 
 
 def test_other_magics_may_stand_around_it(memory_shell: Shell) -> None:
@@ -176,7 +180,7 @@ def test_help_of_all_and_of_each(bare_shell: Shell) -> None:
     """--help lists every sub-command, and each tells its own arguments."""
     overview = repr(bare_shell.run("%artigraph --help"))
     names = re.findall(r"^ +%%?artigraph (\w+) ", overview, re.MULTILINE)
-    assert len(names) == 24
+    assert len(names) == 25
     for name in names:
         told = repr(bare_shell.run(f"%artigraph {name} --help"))
         assert f"artigraph {name}" in told

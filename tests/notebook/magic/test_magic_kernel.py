@@ -57,6 +57,7 @@ async def test_lines_and_runs_in_a_kernel(kernel: Kernel, folder: Path) -> None:
         await asyncio.sleep(0)
         for step in range(2):
             %ag log step loss=0.5
+            %ag log step note=done
         step + 41
         """
     )
@@ -67,7 +68,9 @@ async def test_lines_and_runs_in_a_kernel(kernel: Kernel, folder: Path) -> None:
     same = "run = %ag show first\nrun.cell_run_count, len(run.cell_run_source.strip().splitlines())"
     count, lines = (await kernel.run(same)).strip("()").split(", ")
     assert int(count) > 1
-    assert lines == "5"
+    assert lines == "6"
+    curve = "one, = await list_series(run)\none.name, one.points, one.last_step, one.last"
+    assert await kernel.run(curve) == "('loss', 2, 1, 0.5)"
 
 
 async def test_errors_end_the_cell_with_one_message(kernel: Kernel, folder: Path) -> None:
@@ -108,10 +111,13 @@ async def test_interrupted_run_says_so(kernel: Kernel, folder: Path, cell: str) 
     await kernel.run(f"started = Path({str(started)!r})")
     interrupting = asyncio.create_task(kernel.interrupt_when(started))
     with pytest.raises(CellError, match=r"KeyboardInterrupt|CancelledError"):
-        await kernel.run(f"%%ag run stopped\n%ag log a=1\nstarted.touch()\n{INTERRUPTED[cell]}")
+        await kernel.run(
+            f"%%ag run stopped\n%ag log note=a\n%ag log a=1\nstarted.touch()\n{INTERRUPTED[cell]}"
+        )
     await interrupting
     run = "run = %ag show stopped\nrun.cell_run_status, len(run.cell_run_saved)"
     assert await kernel.run(run) == "('interrupted', 1)"
+    assert await kernel.run("one, = await list_series(run)\none.last") == "1.0"
     assert await kernel.run("current_model_group()", "%ag log b=2;", "x = %ag ls\nlen(x)") == "2"
 
 

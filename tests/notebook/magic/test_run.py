@@ -27,7 +27,7 @@ def test_facts_of_run_are_kept(shell: Shell) -> None:
         """
         %%artigraph run first --param lr=0.1 --param name=adam --param rate=$rate
         current_model_group().add_model("fit", Fit(0.1))
-        %ag log loss=0.1
+        %ag log note=good loss=0.1
         """,
     )
     run = shell.run("%ag show first")
@@ -39,7 +39,7 @@ def test_facts_of_run_are_kept(shell: Shell) -> None:
     assert run.cell_run_started_at <= run.cell_run_ended_at
     assert run.cell_run_source is not None
     assert run.cell_run_source.startswith("%%artigraph run first --param lr=0.1")
-    assert run.cell_run_source.endswith("%ag log loss=0.1")
+    assert run.cell_run_source.endswith("%ag log note=good loss=0.1")
     assert run.cell_run_digest == hashlib.sha256(run.cell_run_source.encode()).hexdigest()
     assert run.cell_run_count == shell.ipython.execution_count - 2
     assert run.cell_run_params == {"lr": 0.1, "name": "adam", "rate": 0.5}
@@ -70,9 +70,9 @@ def test_runs_and_groups_nest(shell: Shell) -> None:
         """
         %%ag run outer
         async with ModelGroup(new_node(node_label="group")):
-            %ag log a=1
-            get_ipython().run_cell_magic("artigraph", "run inner", "%ag log b=2")
-        %ag log c=3
+            %ag log at=group a=1
+            get_ipython().run_cell_magic("artigraph", "run inner", "%ag log at=b")
+        %ag log at=c
         """
     )
     tree = shell.run("%ag tree outer")
@@ -85,7 +85,7 @@ def test_runs_and_groups_nest(shell: Shell) -> None:
         if n.kind == "model"
     }
     assert owners == {"outer", "group", "inner"}
-    shell.run("%%ag run one\n%%ag run two\n%ag log a=1")
+    shell.run("%%ag run one\n%%ag run two\n%ag log note=a")
     (two,) = shell.run("%ag ls one")
     assert (two.label, two.child_count) == ("two", 1)
 
@@ -255,9 +255,9 @@ def test_cell_shows_what_ipython_is_told_to_show(memory_shell: Shell) -> None:
 
 def test_body_may_be_another_cell_magic(memory_shell: Shell) -> None:
     """%%time below the run, and the run below %%capture, both work."""
-    memory_shell.run("%%ag run timed\n%%capture captured\nprint('inside')\n%ag log a=1")
+    memory_shell.run("%%ag run timed\n%%capture captured\nprint('inside')\n%ag log note=a")
     assert memory_shell.get("captured").stdout == "inside\n"
-    memory_shell.run("%%capture captured\n%%ag run below\nprint('inside')\n%ag log a=1\n7")
+    memory_shell.run("%%capture captured\n%%ag run below\nprint('inside')\n%ag log note=a\n7")
     assert memory_shell.get("captured").stdout.startswith("inside\n")
     counts = {node.label: node.child_count for node in memory_shell.run("%ag ls")}
     assert counts == {"timed": 1, "below": 1}
@@ -270,7 +270,7 @@ def test_called_as_a_function_it_runs_what_does_not_await(memory_shell: Shell) -
         def run(line, body):
             get_ipython().run_cell_magic("artigraph", line, body)
 
-        run("run good", "%ag log a=1\\nseen = current_model_group().node.node_label")
+        run("run good", "%ag log note=a\\nseen = current_model_group().node.node_label")
         """
     )
     assert memory_shell.get("seen") == "good"
@@ -282,7 +282,7 @@ def test_called_as_a_function_it_runs_what_does_not_await(memory_shell: Shell) -
     )
     states = [node.columns["tracked_run_status"] for node in memory_shell.run("%ag ls")]
     assert states == ["finished", "failed"]
-    memory_shell.run("%autoawait off", "%%ag run off\n%ag log a=1", "%autoawait asyncio")
+    memory_shell.run("%autoawait off", "%%ag run off\n%ag log note=a", "%autoawait asyncio")
     assert len(memory_shell.run("%ag ls off")) == 1
 
 
