@@ -40,6 +40,7 @@ from artigraph.outline.page import (
     browse_types,
     count_matches,
 )
+from artigraph.outline.run_name import no_such_name
 from artigraph.outline.search import (
     fields_asked_for,
     ids_asked_for,
@@ -274,7 +275,8 @@ async def _why_nothing(text: str) -> str:
     for field, compared in fields_asked_for(text).items():
         shown = visible(field, LONGEST_LABEL)
         if not (await browse_search(search_clause(f"{field}=*"), limit=1)).nodes:
-            return f"Nothing found. No model has a value in a field {shown}."
+            nor = await no_such_name(field)
+            return f"Nothing found. No model has a value in a field {shown}. {nor}"
         if compared is not None and not (await browse_search(text_in(field), limit=1)).nodes:
             return (
                 f"Nothing found. {visible(compared, LONGEST_LABEL)} is no number, and no model has "

@@ -34,6 +34,7 @@ from artigraph import (
     lock_nodes,
     new_node,
     set_engine,
+    start_run,
     write_model,
     write_models,
     write_node,
@@ -291,6 +292,18 @@ async def test_search_that_finds_nothing_says_what_is_wrong(
     assert found["rows"] == []
     assert hint in found["hint"]
     assert bool(hint) == bool(found["hint"])
+
+
+async def test_search_for_a_metric_that_no_run_has_names_the_nearest(store: str) -> None:
+    """Also where there is no model at all."""
+    async with start_run("r", depth={"net": 3}) as run:
+        run.log(accuracy=0.9)
+    page = Page(await explore())
+    assert len((await page.ask("search", text="accuracy>0.8"))["rows"]) == 1
+    for name, near in {"acuracy": "accuracy", "depth.nett": "depth.net"}.items():
+        found = await page.ask("search", text=f"{name}>0.8")
+        said = f"No run has a parameter or a metric {name}. Did you mean {near}?"
+        assert said in found["hint"]
 
 
 async def test_search_tells_where_hits_hang(store: str) -> None:

@@ -2,17 +2,19 @@
 
 A value is read as what its field is annotated as, or its column: a date for a date, a text
 for a text. Of nodes, a name that is no column's is a key of the document that is open for
-it. Nothing is evaluated, and a variable is taken as it is.
+it, or a metric. Nothing is evaluated, and a variable is taken as it is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from IPython.core.error import UsageError
 
 from artigraph.display.escape import visible
+from artigraph.errors import FilterError
 from artigraph.filter.column import NodeShape
 from artigraph.filter.condition import Condition, FieldComparison
 from artigraph.filter.location import find_field, path_of
@@ -84,15 +86,23 @@ def _parse(word: Word, owner: str, shape: Shape) -> Condition:
         )
     name, sign, rest = cut
     path, operator = path_of(name), SIGNS[sign]
-    if isinstance(shape, NodeShape):
-        path = shape.whole_path(path)
-    scalars = find_field(owner, shape, path).shape.scalars
+    first, *others = shape.whole_paths(path) if isinstance(shape, NodeShape) else [path]
+    scalars = find_field(owner, shape, first).shape.scalars
     is_read = not rest.is_object and operator.needs != "text"
     value = _value(rest, scalars, name) if is_read else rest.value
-    comparison = FieldComparison(path, operator, value)
-    # So that a comparison without sense is told before anything is asked.
-    comparison.clause(node_table, owner, shape)
-    return comparison
+    found: Condition = _checked(FieldComparison(first, operator, value), owner, shape)
+    for other in others:
+        with suppress(FilterError):  # a text makes no sense for a metric
+            one = _checked(FieldComparison(other, operator, value), owner, shape)
+            # Missing is what is missing in every meaning.
+            found = found & one if one.finds_missing else found | one
+    return found
+
+
+def _checked(asked: FieldComparison, owner: str, shape: Shape) -> FieldComparison:
+    """A comparison, so that one without sense is told before anything is asked."""
+    asked.clause(node_table, owner, shape)
+    return asked
 
 
 def _value(word: Word, scalars: Sequence[Scalar] | None, field: str) -> object:
