@@ -15,8 +15,7 @@ from sqlalchemy import Column
 from typing_extensions import override
 
 from artigraph.errors import FilterError
-from artigraph.filter.metric import METRICS, MetricsShape, metric_paths
-from artigraph.filter.shape import AnyShape, Path, Shape
+from artigraph.filter.shape import METRICS, AnyShape, Path, Shape
 from artigraph.filter.value import check_moment
 from artigraph.orm.check.affinity import affinity_of
 from artigraph.orm.friendly import friendly_names, named_columns, spoken_names, ways_of
@@ -148,7 +147,11 @@ class NodeShape(Shape):
         for name, column in found.items():
             self.used[name] = column
             return ColumnShape(column)
-        return MetricsShape() if key == METRICS else None
+        if key != METRICS:
+            return None
+        from artigraph.filter.metric import MetricsShape  # for whoever asks for one
+
+        return MetricsShape()
 
     def whole_paths(self, path: Path) -> list[Path]:
         """What a path may mean that was typed with dots, the likeliest first.
@@ -158,8 +161,10 @@ class NodeShape(Shape):
         Raises:
             FilterError: Several documents may be meant.
         """
+        from artigraph.filter.metric import metric_paths
+
         found = self.step(path[0])
-        if isinstance(found, MetricsShape) and len(path) > 1:
+        if path[0] == METRICS and found is not None and found.column is None and len(path) > 1:
             return metric_paths(path[1:])
         if found is not None:
             return [path]

@@ -13,17 +13,14 @@ from sqlalchemy import Column, ColumnElement, FromClause, select
 from typing_extensions import override
 
 from artigraph.errors import FilterError
-from artigraph.filter.shape import Path, Shape
+from artigraph.filter.shape import METRICS, Path, Shape
 from artigraph.filter.stored import Compares, InColumn, StoredValue
 from artigraph.orm.series import SeriesRecord
 from artigraph.registry import did_you_mean
 from artigraph.types.record import Scalar
 from artigraph.types.scalar import SCALARS_BY_NAME
 
-__all__ = ["METRICS", "InMetric", "MetricShape", "MetricsShape", "metric_paths"]
-
-METRICS = "metrics"
-"""The name behind which the metrics of a node are, where no column has it."""
+__all__ = ["InMetric", "MetricShape", "MetricsShape", "metric_paths"]
 
 _series: Any = SeriesRecord.__table__
 _PARTS: Mapping[str, tuple[Column[Any], Scalar]] = {

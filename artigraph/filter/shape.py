@@ -21,9 +21,12 @@ from artigraph.types.scalar import PATH, SCALARS_BY_TYPE
 if TYPE_CHECKING:
     from artigraph.filter.stored import StoredValue
 
-__all__ = ["AnyShape", "ModelShape", "Path", "Shape", "is_model_class", "shape_of"]
+__all__ = ["METRICS", "AnyShape", "ModelShape", "Path", "Shape", "is_model_class", "shape_of"]
 
 Path: TypeAlias = tuple[str, ...]
+
+METRICS = "metrics"
+"""The name behind which the metrics of a node are, where no column has it."""
 
 
 class Shape:

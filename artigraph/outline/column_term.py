@@ -12,9 +12,9 @@ from typing_extensions import override
 from artigraph.errors import FilterError
 from artigraph.filter.column import ColumnShape, any_node
 from artigraph.filter.condition import FieldComparison
-from artigraph.filter.metric import METRICS, MetricsShape, metric_paths
+from artigraph.filter.metric import MetricsShape, metric_paths
 from artigraph.filter.operator import OPERATORS, Operator
-from artigraph.filter.shape import Path, Shape
+from artigraph.filter.shape import METRICS, Path, Shape
 from artigraph.orm.node import node_table
 
 __all__ = ["column_clauses", "is_column_word", "word_clauses"]

@@ -11,11 +11,10 @@ from artigraph.errors import FilterError
 from artigraph.filter.base import Filter
 from artigraph.filter.column import NodeShape, node_class_called
 from artigraph.filter.location import find_field, path_of
-from artigraph.filter.metric import METRICS
 from artigraph.filter.node import NodeFilter
 from artigraph.filter.operator import ValueFilter, sign_pattern
 from artigraph.filter.order import Order
-from artigraph.filter.shape import Path
+from artigraph.filter.shape import METRICS, Path
 from artigraph.model.base import models_by_name
 from artigraph.node.node import count_nodes, read_first_node
 from artigraph.notebook.magic.condition import joined, parse_conditions
