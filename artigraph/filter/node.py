@@ -54,7 +54,7 @@ class NodeFilter(Filter):
         created_by: Who first wrote them: a name, several, or a ``ValueFilter``.
         updated_by: Who last wrote them.
         node_uid: A uid, as a ``UUID`` or its text, or several.
-        where: What columns of the class hold, and documents in them: a mapping from names to a
+        where: What columns of the class hold, documents in them, and metrics: a mapping from names to a
             value, several or a ``ValueFilter`` each, as in ``{"status": "failed",
             "params.lr": ValueFilter(lt=0.1)}``, or a condition, as
             :meth:`TrackedRun.where <artigraph.Node.where>` makes. A column goes by its own
