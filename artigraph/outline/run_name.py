@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import orjson
-from sqlalchemy import Text, cast, func, select
+from sqlalchemy import Text, cast, exists, func, select
 
 from artigraph.db.fetch import all_of, ask
 from artigraph.db.session import read
@@ -18,7 +18,7 @@ from artigraph.orm.series import SeriesRecord
 from artigraph.outline.name import names_in
 from artigraph.registry import nearest
 
-__all__ = ["no_such_name"]
+__all__ = ["metrics_among", "no_such_name"]
 
 MOST_RUNS = 100
 """Runs whose parameters are looked at, the newest ones."""
@@ -31,9 +31,22 @@ _series: Any = SeriesRecord.__table__
 _params = node_table.c.tracked_run_params
 
 
+async def metrics_among(names: Collection[str]) -> set[str]:
+    """Those of some names that any node has as a metric."""
+    if not names:
+        return set()
+    ordered = sorted(names)
+    each: list[Any] = [
+        exists(select(_series.c.series_id).where(_series.c.series_name == name)).label(f"has_{at}")
+        for at, name in enumerate(ordered)
+    ]
+    (row,) = await ask(select(*each))
+    return {name for name, there in zip(ordered, row, strict=True) if there}
+
+
 async def no_such_name(name: str) -> str:
     """Say that no run has a parameter or a metric of a name, and which name is the nearest."""
-    known = {*await _metrics(), *await _parameters()}
+    known = {*await _metrics(), *await _parameters()} - {name}
     near = nearest(name, known)
     hint = f" Did you mean {visible(near[0], 60)}?" if near else ""
     return f"No run has a parameter or a metric {visible(name, 60)}.{hint}"

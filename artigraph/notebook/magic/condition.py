@@ -7,7 +7,7 @@ it, or a metric. Nothing is evaluated, and a variable is taken as it is.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -33,7 +33,10 @@ _EXAMPLE = "as in loss<0.1, name=adam, name~ad%, ended=null"
 
 
 def parse_conditions(
-    words: Sequence[Word], owner: str, asked: type[BaseModel] | type[Node] | None
+    words: Sequence[Word],
+    owner: str,
+    asked: type[BaseModel] | type[Node] | None,
+    metrics: Collection[str] | None = None,
 ) -> Condition | Unset:
     """Understand conditions, all of which must hold.
 
@@ -41,6 +44,7 @@ def parse_conditions(
         words: What was typed; blanks may stand around an operator.
         owner: The class's name, for errors.
         asked: The class of models or of nodes, if it is defined here.
+        metrics: Which metrics a bare name may mean; any, unless given.
 
     Returns:
         The condition; ``UNSET`` if nothing was typed.
@@ -55,7 +59,7 @@ def parse_conditions(
         shape = NodeShape(asked) if issubclass(asked, Node) else asked._model_shape()
     found: Condition | Unset = UNSET
     for word in joined(words):
-        one = _parse(word, owner, shape)
+        one = _parse(word, owner, shape, metrics)
         found = one if found is UNSET else found & one
     return found
 
@@ -77,7 +81,7 @@ def _awaits_value(word: Word) -> bool:
     return cut is not None and cut[2].is_bare and not cut[2].text
 
 
-def _parse(word: Word, owner: str, shape: Shape) -> Condition:
+def _parse(word: Word, owner: str, shape: Shape, metrics: Collection[str] | None) -> Condition:
     cut = word.cut(sign_pattern())
     if cut is None or not cut[0] or (cut[2].is_bare and not cut[2].text):
         raise UsageError(
@@ -92,6 +96,8 @@ def _parse(word: Word, owner: str, shape: Shape) -> Condition:
     value = _value(rest, scalars, name) if is_read else rest.value
     found: Condition = _checked(FieldComparison(first, operator, value), owner, shape)
     for other in others:
+        if metrics is not None and other[1] not in metrics:
+            continue
         with suppress(FilterError):  # a text makes no sense for a metric
             one = _checked(FieldComparison(other, operator, value), owner, shape)
             # Missing is what is missing in every meaning.

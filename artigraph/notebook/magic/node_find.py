@@ -23,7 +23,7 @@ from artigraph.notebook.magic.saved_query import Question, of_nodes
 from artigraph.notebook.magic.words import Word
 from artigraph.orm.friendly import spoken_names
 from artigraph.orm.node import Node
-from artigraph.outline.run_name import no_such_name
+from artigraph.outline.run_name import metrics_among, no_such_name
 from artigraph.registry import nearest
 
 __all__ = ["node_class_of", "node_order", "node_question", "nothing_of"]
@@ -44,14 +44,30 @@ def node_class_of(word: Word, variables: Mapping[str, Any]) -> type[Node] | None
     return node_class_called(word.text)
 
 
-def node_question(node_type: type[Node], where: Sequence[Word]) -> Question:
+async def node_question(
+    node_type: type[Node], where: Sequence[Word], *, lasting: bool = False
+) -> Question:
     """What is asked of nodes of a class.
+
+    Args:
+        node_type: The class.
+        where: What was typed behind it.
+        lasting: Whether it is asked again, when there may be other metrics.
 
     Raises:
         UsageError: A word is no condition.
         FilterError: The class has no such column.
     """
-    return Question(of_nodes(node_type, parse_conditions(where, node_type.__name__, node_type)))
+    metrics = None
+    if not lasting:
+        # What is a parameter alone is found by an index that somebody has made for it.
+        shape, cuts = NodeShape(node_type), [word.cut(sign_pattern()) for word in joined(where)]
+        typed = [path_of(cut[0]) for cut in cuts if cut is not None and cut[0]]
+        metrics = await metrics_among(
+            {other[1] for path in typed for other in shape.whole_paths(path)[1:]}
+        )
+    condition = parse_conditions(where, node_type.__name__, node_type, metrics)
+    return Question(of_nodes(node_type, condition))
 
 
 async def node_order(node_type: type[Node], text: str, asked: Filter) -> Order:
@@ -96,6 +112,8 @@ def _name(typed: str) -> str:
 
 
 async def _one_has(asked: Filter, node_type: type[Node], path: Path) -> bool:
+    if path[0] == METRICS and len(path) > 1:  # also one whose last value is NaN
+        path = (*path[:2], "points")
     having = NodeFilter(node_type=node_type, where={path: ValueFilter(ne=None)})
     return await read_first_node(asked & having) is not None
 

@@ -195,7 +195,7 @@ async def find(call: Call) -> ResultList[Any]:
     # The node first: of a label without its quotes the second word is no condition.
     within = None if args.within is None else await find_id(args.within, newest=True)
     if node_type is not None:
-        question = node_question(node_type, where)
+        question = await node_question(node_type, where, lasting=save is not None)
     elif named is None:
         question = await read_question(args.type, where)
     else:

@@ -83,7 +83,7 @@ METRICS = """
         async with start_run(label, lr=lr) as run:
             if accuracy is not None:
                 run.log(0, accuracy=accuracy)
-                run.log(1, **{"val/loss": 1 - accuracy, "lr": 5.0})
+                run.log(1, **{"val/loss": 1 - accuracy, "lr": 5.0, "bad": float("nan")})
     """
 
 
@@ -125,6 +125,9 @@ def test_find_says_that_no_run_has_a_name(shell: Shell) -> None:
     assert nobody in told("run metrics.acuracy>0.8")
     assert "No run has a parameter or a metric zzz." in told("run lr<1 zzz>0.8")
     assert "No run has" not in told("run accuracy>0.99")
+    assert "No run has" not in told("run bad<1")
+    assert labels(shell.run("%ag find run --order bad")) == "abc"
+    assert "lr = 7 or metrics.lr = 7" in told("run lr=7")
     assert nobody in str(shell.fail("%ag find run --order -acuracy").error)
     assert nobody in str(shell.fail("%ag find run --order metrics.acuracy").error)
 
