@@ -116,4 +116,7 @@ class Selection:
         known_field = any(name == one or (empty and name.startswith(f"{one}.")) for one in fields)
         if not known_field and not (empty and not fields):
             known = {*found, *fields, *blobs}
-            raise FilterError(f"No {noun} found has a column {name!r}. {did_you_mean(name, known)}")
+            hint = " Metrics are columns of read_runs()." if noun == "node" else ""
+            raise FilterError(
+                f"No {noun} found has a column {name!r}. {did_you_mean(name, known)}{hint}"
+            )

@@ -15,7 +15,7 @@ from sqlalchemy import Column
 from typing_extensions import override
 
 from artigraph.errors import FilterError
-from artigraph.filter.shape import AnyShape, Path, Shape
+from artigraph.filter.shape import METRICS, AnyShape, Path, Shape
 from artigraph.filter.value import check_moment
 from artigraph.orm.check.affinity import affinity_of
 from artigraph.orm.friendly import friendly_names, named_columns, spoken_names, ways_of
@@ -127,7 +127,8 @@ class NodeShape(Shape):
     @property
     @override
     def names(self) -> Sequence[str]:
-        return list(dict.fromkeys(name for cls in self._classes for name in friendly_names(cls)))
+        columns = (name for cls in self._classes for name in friendly_names(cls))
+        return list(dict.fromkeys([*columns, METRICS]))
 
     @override
     def step(self, key: str) -> Shape | None:
@@ -146,23 +147,35 @@ class NodeShape(Shape):
         for name, column in found.items():
             self.used[name] = column
             return ColumnShape(column)
-        return None
+        if key != METRICS:
+            return None
+        from artigraph.filter.metric import MetricsShape  # for whoever asks for one
 
-    def whole_path(self, path: Path) -> Path:
-        """A path as it leads from a column on, of one that may begin with a document's key.
+        return MetricsShape()
+
+    def whole_paths(self, path: Path) -> list[Path]:
+        """What a path may mean that was typed with dots, the likeliest first.
+
+        A name that is no column's is a key of the document that is open for it, or a metric.
 
         Raises:
             FilterError: Several documents may be meant.
         """
-        if self.step(path[0]) is not None:
-            return path
+        from artigraph.filter.metric import metric_paths
+
+        found = self.step(path[0])
+        if path[0] == METRICS and found is not None and found.column is None and len(path) > 1:
+            return metric_paths(path[1:])
+        if found is not None:
+            return [path]
         opened = dict.fromkeys(self._opened())
         if len(opened) > 1:
             raise FilterError(
                 f"{path[0]!r} may be looked for in {' and '.join(opened)}. Say in which, as in "
                 f"{next(iter(opened))}.{path[0]}."
             )
-        return (*opened, *path)
+        # Of a class without such a document it is misspelt, more likely than a metric.
+        return [(*opened, *path), *metric_paths(path)] if opened else [path]
 
     def _opened(self) -> Iterator[str]:
         for cls in self._classes:

@@ -37,6 +37,8 @@ class FieldLocation:
 
     def stored(self, row: FromClause) -> StoredValue:
         """The value that a row has there; the last of those that lead to it."""
+        if (beside := self.shape.beside(row)) is not None:
+            return beside
         if self.column is not None and not self.keys:
             return InColumn(row, self.column)
         name = "model_artifact_data" if self.column is None else self.column.name

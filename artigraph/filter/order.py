@@ -56,7 +56,8 @@ class Order(Written):
         by: A column of the table, or a field: a text with dots, or a tuple where
             a key has a dot in it; or a tag, as ``"tag:score"``. Of nodes, a column of
             their class by its shorter name as well, and what is in its documents:
-            ``"started_at"``, ``"params.lr"``.
+            ``"started_at"``, ``"params.lr"``; and a metric by its last value,
+            ``"metrics.loss"``, or as ``"metrics.loss.min"``.
         descending: Largest or newest first.
     """
 
@@ -225,15 +226,19 @@ def _of_nodes(given: Order, path: Path, filter: Filter) -> Iterator[_Term]:
         usual = [*shape.names, *_OWN_COLUMNS]
         raise FilterError(
             f"order_by={_typed(given)!r}: there is no such column of nodes. "
-            f"{_nearest_names(path[0], usual, node_table.c.keys())} To order by a field of "
+            f"{_nearest_names(path[0], usual, node_table.c.keys())} A parameter of runs is "
+            f"ordered by as 'params.lr', a metric as 'metrics.loss'. To order by a field of "
             "a model, say which models: ModelFilter(model_type=…)."
         )
     location = find_field("A node", shape, path)
     if location.column is not None and not location.keys:
         yield _of_column(node_table.c[location.column.name], given)
         return
-    for scalar in (NUMBER, TEXT):
-        yield _Term(location.stored(node_table).sortable(scalar), given.descending, True)
+    value = location.stored(node_table)
+    if location.shape.beside(node_table) is not None and not location.shape.scalars:
+        raise FilterError(f"order_by={_typed(given)!r}: say by which metric, as 'metrics.loss'.")
+    for scalar in location.shape.scalars or (NUMBER, TEXT):
+        yield _Term(value.sortable(scalar), given.descending, True)
 
 
 def _typed(given: Order) -> object:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import PurePath
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from sqlalchemy import Column
+from sqlalchemy import Column, FromClause
 
 from artigraph.serializer.base import find_serializer
 from artigraph.types import annotation
@@ -18,9 +18,15 @@ from artigraph.types.annotation import ModelValue, Tree
 from artigraph.types.record import Scalar
 from artigraph.types.scalar import PATH, SCALARS_BY_TYPE
 
-__all__ = ["AnyShape", "ModelShape", "Path", "Shape", "is_model_class", "shape_of"]
+if TYPE_CHECKING:
+    from artigraph.filter.stored import StoredValue
+
+__all__ = ["METRICS", "AnyShape", "ModelShape", "Path", "Shape", "is_model_class", "shape_of"]
 
 Path: TypeAlias = tuple[str, ...]
+
+METRICS = "metrics"
+"""The name behind which the metrics of a node are, where no column has it."""
 
 
 class Shape:
@@ -50,6 +56,10 @@ class Shape:
 
     def step(self, key: str) -> Shape | None:
         """What is in it under a key; ``None`` if nothing can be."""
+        return None
+
+    def beside(self, row: FromClause) -> StoredValue | None:
+        """The value that a row has there, if it stands in another table; else ``None``."""
         return None
 
 

@@ -113,6 +113,8 @@ def _values(model: type[BaseModel] | type[Node], field: str | Path) -> Iterator[
     name = f"{model.__name__}.{shown_path(path)}"
     shape: Shape = NodeShape(model) if issubclass(model, Node) else model._model_shape()
     location = find_field(model.__name__, shape, path)
+    if location.shape.beside(node_table) is not None:
+        raise FilterError(f"{name} needs no index: metrics are found by name and value anyhow.")
     if location.labels:
         raise FilterError(
             f"{name} stands in a row of its own. Index the field of the inner model's class."

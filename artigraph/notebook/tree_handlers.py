@@ -20,6 +20,8 @@ from artigraph.db.setting import get_engine
 from artigraph.display.escape import visible
 from artigraph.errors import FilterError, NodeNotFoundError, PartError, UnknownNameError
 from artigraph.filter.base import Filter, clause_of
+from artigraph.filter.location import path_of
+from artigraph.filter.metric import metric_paths
 from artigraph.filter.tag import TagFilter
 from artigraph.filter.unset import NOT_WRITTEN, UNSET
 from artigraph.frame.frame import StoredFrame
@@ -40,6 +42,7 @@ from artigraph.outline.page import (
     browse_types,
     count_matches,
 )
+from artigraph.outline.run_name import metrics_among, no_such_name
 from artigraph.outline.search import (
     fields_asked_for,
     ids_asked_for,
@@ -274,7 +277,10 @@ async def _why_nothing(text: str) -> str:
     for field, compared in fields_asked_for(text).items():
         shown = visible(field, LONGEST_LABEL)
         if not (await browse_search(search_clause(f"{field}=*"), limit=1)).nodes:
-            return f"Nothing found. No model has a value in a field {shown}."
+            if await metrics_among({path[1] for path in metric_paths(path_of(field))}):
+                return f"Nothing found. No metric {shown} has a number as its last value."
+            nor = await no_such_name(field)
+            return f"Nothing found. No model has a value in a field {shown}. {nor}"
         if compared is not None and not (await browse_search(text_in(field), limit=1)).nodes:
             return (
                 f"Nothing found. {visible(compared, LONGEST_LABEL)} is no number, and no model has "

@@ -189,6 +189,8 @@ class Askable:
                 one without the class's: ``status`` is ``tracked_run_status``. Columns are
                 attributes, what is in a document stands under its key; they compare as
                 the fields of :meth:`BaseModel.where <artigraph.BaseModel.where>` do.
+                ``r.metrics["loss"]`` is the last value of a curve, and its ``.min``, ``.max``
+                and ``.points`` what they say.
 
         Returns:
             A :class:`~artigraph.NodeFilter` for nodes of this class and its subclasses.

@@ -1,4 +1,4 @@
-"""What is typed into a search, asked of the columns of nodes and of documents in them."""
+"""What is typed into a search, asked of the columns of nodes, documents in them and metrics."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from typing_extensions import override
 from artigraph.errors import FilterError
 from artigraph.filter.column import ColumnShape, any_node
 from artigraph.filter.condition import FieldComparison
+from artigraph.filter.metric import MetricsShape, metric_paths
 from artigraph.filter.operator import OPERATORS, Operator
-from artigraph.filter.shape import Path, Shape
+from artigraph.filter.shape import METRICS, Path, Shape
 from artigraph.orm.node import node_table
 
 __all__ = ["column_clauses", "is_column_word", "word_clauses"]
@@ -29,6 +30,17 @@ class _OneColumn(Shape):
     @override
     def step(self, key: str) -> Shape:
         return ColumnShape(self._column)
+
+
+class _Metrics(Shape):
+    """A row of which metrics are asked."""
+
+    def __init__(self) -> None:
+        super().__init__("a node", ())
+
+    @override
+    def step(self, key: str) -> Shape:
+        return MetricsShape()
 
 
 def column_clauses(
@@ -64,6 +76,12 @@ def column_clauses(
         for column in columns.open_documents():
             given = [None] if any_of else list(readings(operator, value))
             yield _all_or_one(column, (column.name, *path), operator, given)
+    # Also where a column is called so: who logs a metric does not know all classes.
+    read = [None] if any_of else [r for r in readings(operator, value) if isinstance(r, float)]
+    for metric in metric_paths(path[1:] if path[0] == METRICS and len(path) > 1 else path):
+        for one in read:
+            asked = FieldComparison(metric, operator, one)
+            yield asked.clause(node_table, "A node", _Metrics())
 
 
 def word_clauses(word: str) -> Iterator[ColumnElement[bool]]:

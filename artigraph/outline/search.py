@@ -2,10 +2,10 @@
 
 Words are looked for in labels and types, and ``failed`` among what runs have come to;
 ``loss<0.1`` compares a field of models, a column of nodes or what is in a document there, as
-a run's parameters, by any operator that has a sign, ``loss=*`` asks whether there is one,
-``#12`` is a node's id, ``@good`` is a saved question, ``#best`` and ``tag:stage=prod`` are
-tags. All of them must hold. Values are bound and patterns escaped; a text that looks like
-nothing of this is taken as a word.
+a run's parameters, or a metric, by any operator that has a sign, ``loss=*`` asks whether
+there is one, ``#12`` is a node's id, ``@good`` is a saved question, ``#best`` and
+``tag:stage=prod`` are tags. All of them must hold. Values are bound and patterns escaped; a
+text that looks like nothing of this is taken as a word.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ DEEPEST = 4
 """Keys of a path that may lead into nested models: each further one doubles the question."""
 
 _TERM = re.compile(r'(?:[^\s"]|"[^"]*")+')
-_PATH = re.compile(r"[^\W\d][\w-]*(?:[.][\w-]+)*")
+_PATH = re.compile(r"[^\W\d][\w/-]*(?:[.][\w/-]+)*")
 _ID = re.compile(r"#[0-9]{1,18}")
 _SAVED = re.compile(r"@([^\W\d][\w.-]*)")
 _columns = node_table.c

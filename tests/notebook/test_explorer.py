@@ -308,6 +308,20 @@ async def test_search_that_finds_nothing_says_what_is_wrong(
     assert bool(hint) == bool(found["hint"])
 
 
+async def test_search_for_a_metric_that_no_run_has_names_the_nearest(store: str) -> None:
+    """Also where there is no model at all."""
+    async with start_run("r", depth={"net": 3}) as run:
+        run.log(accuracy=0.9, bad=float("nan"))
+    page = Page(await explore())
+    found = await page.ask("search", text="bad<1")
+    assert "No metric bad has a number as its last value" in found["hint"]
+    assert len((await page.ask("search", text="accuracy>0.8"))["rows"]) == 1
+    for name, near in {"acuracy": "accuracy", "depth.nett": "depth.net"}.items():
+        found = await page.ask("search", text=f"{name}>0.8")
+        said = f"No run has a parameter or a metric {name}. Did you mean {near}?"
+        assert said in found["hint"]
+
+
 async def test_search_tells_where_hits_hang(store: str) -> None:
     """A hit comes with its parent's label, and its path leads to it."""
     root, model, _ = await small_tree()

@@ -2,17 +2,19 @@
 
 A value is read as what its field is annotated as, or its column: a date for a date, a text
 for a text. Of nodes, a name that is no column's is a key of the document that is open for
-it. Nothing is evaluated, and a variable is taken as it is.
+it, or a metric. Nothing is evaluated, and a variable is taken as it is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from IPython.core.error import UsageError
 
 from artigraph.display.escape import visible
+from artigraph.errors import FilterError
 from artigraph.filter.column import NodeShape
 from artigraph.filter.condition import Condition, FieldComparison
 from artigraph.filter.location import find_field, path_of
@@ -31,7 +33,10 @@ _EXAMPLE = "as in loss<0.1, name=adam, name~ad%, ended=null"
 
 
 def parse_conditions(
-    words: Sequence[Word], owner: str, asked: type[BaseModel] | type[Node] | None
+    words: Sequence[Word],
+    owner: str,
+    asked: type[BaseModel] | type[Node] | None,
+    metrics: Collection[str] | None = None,
 ) -> Condition | Unset:
     """Understand conditions, all of which must hold.
 
@@ -39,6 +44,7 @@ def parse_conditions(
         words: What was typed; blanks may stand around an operator.
         owner: The class's name, for errors.
         asked: The class of models or of nodes, if it is defined here.
+        metrics: Which metrics a bare name may mean; any, unless given.
 
     Returns:
         The condition; ``UNSET`` if nothing was typed.
@@ -53,7 +59,7 @@ def parse_conditions(
         shape = NodeShape(asked) if issubclass(asked, Node) else asked._model_shape()
     found: Condition | Unset = UNSET
     for word in joined(words):
-        one = _parse(word, owner, shape)
+        one = _parse(word, owner, shape, metrics)
         found = one if found is UNSET else found & one
     return found
 
@@ -75,7 +81,7 @@ def _awaits_value(word: Word) -> bool:
     return cut is not None and cut[2].is_bare and not cut[2].text
 
 
-def _parse(word: Word, owner: str, shape: Shape) -> Condition:
+def _parse(word: Word, owner: str, shape: Shape, metrics: Collection[str] | None) -> Condition:
     cut = word.cut(sign_pattern())
     if cut is None or not cut[0] or (cut[2].is_bare and not cut[2].text):
         raise UsageError(
@@ -84,15 +90,25 @@ def _parse(word: Word, owner: str, shape: Shape) -> Condition:
         )
     name, sign, rest = cut
     path, operator = path_of(name), SIGNS[sign]
-    if isinstance(shape, NodeShape):
-        path = shape.whole_path(path)
-    scalars = find_field(owner, shape, path).shape.scalars
+    first, *others = shape.whole_paths(path) if isinstance(shape, NodeShape) else [path]
+    scalars = find_field(owner, shape, first).shape.scalars
     is_read = not rest.is_object and operator.needs != "text"
     value = _value(rest, scalars, name) if is_read else rest.value
-    comparison = FieldComparison(path, operator, value)
-    # So that a comparison without sense is told before anything is asked.
-    comparison.clause(node_table, owner, shape)
-    return comparison
+    found: Condition = _checked(FieldComparison(first, operator, value), owner, shape)
+    for other in others:
+        if metrics is not None and other[1] not in metrics:
+            continue
+        with suppress(FilterError):  # a text makes no sense for a metric
+            one = _checked(FieldComparison(other, operator, value), owner, shape)
+            # Missing is what is missing in every meaning.
+            found = found & one if one.finds_missing else found | one
+    return found
+
+
+def _checked(asked: FieldComparison, owner: str, shape: Shape) -> FieldComparison:
+    """A comparison, so that one without sense is told before anything is asked."""
+    asked.clause(node_table, owner, shape)
+    return asked
 
 
 def _value(word: Word, scalars: Sequence[Scalar] | None, field: str) -> object:

@@ -31,7 +31,6 @@ from artigraph.model.base import BaseModel, models_by_name
 from artigraph.model.log import Log
 from artigraph.model.read import count_models, read_tolerantly
 from artigraph.node.current import innermost
-from artigraph.node.node import count_nodes, read_first_node
 from artigraph.notebook import explore
 from artigraph.notebook.curves import tell_curves
 from artigraph.notebook.magic.condition import parse_conditions
@@ -48,6 +47,7 @@ from artigraph.notebook.magic.result import Listing, NothingFound, Picture
 from artigraph.notebook.magic.saved_query import (
     Question,
     is_saved,
+    nodes_asked_for,
     read_question,
     refuse_more,
     save_question,
@@ -177,8 +177,8 @@ async def find(call: Call) -> ResultList[Any]:
     stand among them, and a tag in place of the class finds models of any. The
     result is a list of models with their rows (.value, .artifact); frames and arrays in
     them are opened, not loaded. Of nodes, a name that is no column's is looked for among
-    their parameters: find run status=failed lr<0.1. A saved question that asks for nodes
-    finds nodes.
+    their parameters and metrics: find run lr<0.1 accuracy>0.8. A saved question that
+    asks for nodes finds nodes, and so does a tag that no model has.
     """
     args = call.args
     save = None if args.save is None else saved_name(args.save)
@@ -198,22 +198,26 @@ async def find(call: Call) -> ResultList[Any]:
     # The node first: of a label without its quotes the second word is no condition.
     within = None if args.within is None else await find_id(args.within, newest=True)
     if node_type is not None:
-        question = node_question(node_type, where)
+        question = await node_question(node_type, where, lasting=save is not None)
     elif named is None:
         question = await read_question(args.type, where)
     else:
         condition = parse_conditions(where, named[0] or "the model", named[1])
         of_type: Any = UNSET if of_any else named[1] or named[0]
         question = Question(ModelFilter(model_type=of_type, where=condition))
-    for tagged in tags:
-        question = replace(question, filter=question.filter & tagged)
-    if within is not None:
-        below = NodeRelationshipFilter(descendant_of=within)
-        question = replace(question, filter=question.filter & below)
+    below = [] if within is None else [NodeRelationshipFilter(descendant_of=within)]
+    narrowed: list[Filter] = [*tags, *below]
+    question = replace(question, filter=reduce(and_, narrowed, question.filter))
     if args.order:
         by = args.order.text
-        question = replace(question, order_by=node_order(node_type, by) if node_type else by)
+        cls = node_type or nodes_asked_for(question.filter)
+        order = by if cls is None else await node_order(cls, by, question.filter)
+        question = replace(question, order_by=order)
     found = await question.read(args.limit)
+    if of_any and not found and not where:
+        # No model has the tag; but whatever has it is what was meant.
+        found = await (others := replace(question, filter=reduce(and_, narrowed))).read(args.limit)
+        question = others if found else question
     await tell_paths(found)
     if save is not None:
         await save_question(save, question, replace=args.replace)
@@ -224,8 +228,6 @@ async def find(call: Call) -> ResultList[Any]:
         return await nothing_of(node_type, question, where) if not near else _no_tag(question, near)
     if named is None or of_any:
         hint = await _near_tags(tags)
-        if of_any and not (hint or where or within):
-            hint = await _others_tagged(tags)
         if of_any and not hint:
             hint = " %artigraph tag tells which tags there are."
         return NothingFound(f"Nothing found: {question.filter}.{hint}")
@@ -245,17 +247,6 @@ async def _near_tags(tags: Sequence[Filter]) -> str:
         if name not in known and (near := nearest(name, known)):
             return f" Did you mean #{visible(near[0], 60)}?"
     return ""
-
-
-async def _others_tagged(tags: Sequence[Filter]) -> str:
-    """What to say of tags that nodes have which hold no model: nothing, or a sentence."""
-    asked = reduce(and_, tags)
-    first = await read_first_node(asked)
-    if first is None:
-        return ""
-    count = await count_nodes(asked)
-    those = "A node that is no model has it" if count == 1 else f"{count:,} nodes have it"
-    return f" {those}: %artigraph show {first.node_id}"
 
 
 async def _nothing(

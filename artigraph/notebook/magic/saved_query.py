@@ -29,6 +29,7 @@ from artigraph.query.store import read_query, save_query
 __all__ = [
     "Question",
     "is_saved",
+    "nodes_asked_for",
     "of_nodes",
     "read_question",
     "refuse_more",
@@ -82,10 +83,9 @@ async def read_question(word: Word, conditions: Sequence[Word]) -> Question:
         UsageError: A word is no condition.
     """
     saved = await read_query(saved_name(word))
-    nodes = [] if finds_models(saved.filter) else node_types_of(saved.filter)
-    if len(nodes) == 1:
-        where = parse_conditions(conditions, nodes[0].__name__, nodes[0])
-        asked = saved.filter if where is UNSET else saved.filter & of_nodes(nodes[0], where)
+    if (node_type := nodes_asked_for(saved.filter)) is not None:
+        where = parse_conditions(conditions, node_type.__name__, node_type)
+        asked = saved.filter if where is UNSET else saved.filter & of_nodes(node_type, where)
         return Question(asked, saved.order_by)
     types = {one.type for one in types_of(saved.filter)}
     model = next(iter(types)) if len(types) == 1 else None
@@ -96,6 +96,12 @@ async def read_question(word: Word, conditions: Sequence[Word]) -> Question:
         return Question(saved.filter, saved.order_by)
     kind: Mapping[str, Any] = {} if model is None else {"model_type": model}
     return Question(saved.filter & ModelFilter(where=condition, **kind), saved.order_by)
+
+
+def nodes_asked_for(filter: Filter) -> type[Node] | None:
+    """The node class whose rows a filter finds, if it is one, and not that of models."""
+    found = [] if finds_models(filter) else node_types_of(filter)
+    return found[0] if len(found) == 1 else None
 
 
 def of_nodes(node_type: type[Node], condition: Condition | Unset) -> NodeFilter:

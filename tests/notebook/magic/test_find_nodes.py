@@ -78,6 +78,60 @@ def test_find_saves_and_narrows_a_question_about_runs(shell: Shell) -> None:
     assert labels(shell.run("%ag find @good status=finished")) == "a"
 
 
+METRICS = """
+    for label, accuracy, lr in [("a", 0.9, 0.1), ("b", 0.5, 0.2), ("c", None, 0.95)]:
+        async with start_run(label, lr=lr) as run:
+            if accuracy is not None:
+                run.log(0, accuracy=accuracy)
+                run.log(1, **{"val/loss": 1 - accuracy, "lr": 5.0, "bad": float("nan")})
+    """
+
+
+def test_find_runs_by_metrics(shell: Shell) -> None:
+    """A bare name is a parameter or a metric; an order by it is by what the runs have."""
+    shell.run(METRICS)
+    for line, found in {
+        "run accuracy>0.8": "a",
+        "run lr<0.15 accuracy>0.8": "a",
+        "run lr>0.9": "abc",  # the parameter of one, the metric of the others
+        "run accuracy=null": "c",
+        "run accuracy!=null": "ab",
+        "run accuracy.points=1 --order -accuracy": "ab",
+        "run metrics.lr>1": "ab",
+        "run params.lr>1": "",
+        "run val/loss<0.2": "a",
+        "run accuracy=high": "",
+        "run --order -accuracy": "abc",
+        "run --order accuracy": "bac",
+        "run --order -lr": "cba",  # the parameter, which they have
+        "run --order metrics.accuracy.max": "bac",
+        "run accuracy>0.1 --order val/loss --save good": "ab",
+        "@good accuracy<0.6": "b",
+        "@good --order accuracy": "ba",
+    }.items():
+        assert labels(shell.run(f"%ag find {line}")) == found, line
+
+
+def test_find_says_that_no_run_has_a_name(shell: Shell) -> None:
+    """With the nearest one; an order by it is an error, and none where there is no run."""
+    assert "No run is stored" in pretty(shell.run("%ag find run --order -acuracy"))
+    shell.run(METRICS)
+
+    def told(line: str) -> str:
+        return " ".join(pretty(shell.run(f"%ag find {line}")).split())
+
+    nobody = "No run has a parameter or a metric acuracy. Did you mean accuracy?"
+    assert nobody in told("run acuracy>0.8")
+    assert nobody in told("run metrics.acuracy>0.8")
+    assert "No run has a parameter or a metric zzz." in told("run lr<1 zzz>0.8")
+    assert "No run has" not in told("run accuracy>0.99")
+    assert "No run has" not in told("run bad<1")
+    assert labels(shell.run("%ag find run --order bad")) == "abc"
+    assert "lr = 7 or metrics.lr = 7" in told("run lr=7")
+    assert nobody in str(shell.fail("%ag find run --order -acuracy").error)
+    assert nobody in str(shell.fail("%ag find run --order metrics.acuracy").error)
+
+
 def test_tab_offers_node_classes_and_their_columns(memory_shell: Shell) -> None:
     """What find takes is completed, without a query."""
     memory_shell.run("from artigraph import CellRun")
