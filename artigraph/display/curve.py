@@ -99,7 +99,9 @@ def curve_svg(buckets: Sequence[Bucket]) -> str:
         for line in lines
         if line
     )
+    # JupyterLab lets no drawing be wider than what holds it, which a table then takes for nothing.
     return (
         f'<svg width="{_WIDTH}" height="{_HEIGHT}" viewBox="0 0 {_WIDTH} {_HEIGHT}" fill="none" '
+        f'style="min-width:{_WIDTH}px;max-width:none;height:{_HEIGHT}px" '
         f'stroke="currentColor" stroke-linecap="round" aria-hidden="true">{drawn}</svg>'
     )
