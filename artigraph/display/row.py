@@ -371,7 +371,9 @@ _CREATED = "created (UTC)"
 
 def _table(cells: list[dict[str, str]], gap: int, more: int, limits: Limits) -> Table:
     found = dict.fromkeys(name for row in cells for name in row)
-    led = (takewhile(_CREATED.__ne__, row) for row in cells if _CREATED in row)
+    led = [[*takewhile(_CREATED.__ne__, row)] for row in cells if _CREATED in row]
+    # A row with all that leads says in which order it does.
+    led.sort(key=len, reverse=True)
     first = dict.fromkeys((*_FIRST, *(name for names in led for name in names), _CREATED))
     columns = [*(name for name in first if name in found), *(n for n in found if n not in first)]
     shown = columns[: limits.max_columns]

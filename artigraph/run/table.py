@@ -13,7 +13,7 @@ from artigraph.display.escape import counted, cut
 from artigraph.display.facts import BadgeCell, Facts, Table
 from artigraph.display.options import Limits
 from artigraph.display.shown import Shown, as_text
-from artigraph.display.value import format_time, table_cell
+from artigraph.display.value import LONGEST_CELL, format_time, table_cell
 from artigraph.errors import FilterError
 from artigraph.orm.run import status_role
 from artigraph.registry import did_you_mean
@@ -59,6 +59,7 @@ class RunTable(Shown):
         self._node_ids = list(node_ids)
         self._lines: dict[tuple[int, str], bytes] = {}
         self._shown = list(columns if shown is None else shown)
+        self._is_asked = shown is None
         self._noted = tuple(noted)
 
     @property
@@ -182,7 +183,9 @@ class RunTable(Shown):
         if isinstance(value, datetime):
             return format_time(value).removesuffix(" UTC")
         if isinstance(value, str):
-            text = cut(value, limits.max_text)
+            # Among others a long message would push all that follows out of sight.
+            is_aside = name == "error" and not self._is_asked
+            text = cut(value, min(limits.max_text, LONGEST_CELL) if is_aside else limits.max_text)
             return BadgeCell(text, status_role(text)) if name == "status" else text
         return f"{value:.6g}" if isinstance(value, float) else table_cell(value, limits)
 

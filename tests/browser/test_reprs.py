@@ -212,7 +212,7 @@ RUNS = [
     set_engine("sqlite+aiosqlite:///:memory:", create_tables=True)
     for number in range(4):
         try:
-            async with start_run(f"r{number}", **{f"param_{n}": n / 7 for n in range(12)}) as run:
+            async with start_run(f"r{number}", **{f"param_{n}": n / 7 for n in range(6)}) as run:
                 for step in range(50):
                     run.log(step, loss=1 / (step + 1), accuracy=step / (number + 50))
                 if number == 2:

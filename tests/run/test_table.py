@@ -263,16 +263,23 @@ async def test_what_went_wrong_stands_out() -> None:
     assert list(table.to_pandas().columns[:3]) == ["path", "status", "duration"]
     assert list(table.to_pandas().columns[-2:]) == ["error", "node_id"]
     assert "error" not in str(await read_runs(columns=["path", "status"]))
+    with pytest.raises(ValueError, match="long"):
+        async with start_run("worse"):
+            raise ValueError("long" * 30)
+    assert max(map(len, str(await read_runs()).splitlines())) <= 80
+    assert "long" * 30 in str(await read_runs(columns=["path", "error"]))
 
 
 async def test_lists_and_cards_of_runs() -> None:
     """What one looks for comes first: how it went, with what, and why it failed."""
+    async with start_run("fine", lr=0.1):
+        pass
     with pytest.raises(ValueError, match="diverged"):
         async with start_run("bad", lr=0.2):
             raise ValueError("diverged")
     found = await read_nodes(NodeFilter())
     assert isinstance(found, ResultList)
-    run = found[0]
+    run = found[1]
     assert isinstance(run, TrackedRun)
     run.tracked_run_code = "c0dec0de" * 8
     run.tracked_run_environment = "e0e0e0e0" * 8
