@@ -83,8 +83,10 @@ def curve_svg(buckets: Sequence[Bucket]) -> str:
     drawn = "".join(f'<polyline points="{line}"/>' for line in curve_lines(buckets))
     if not drawn:
         return ""
+    # JupyterLab lets no drawing be wider than what holds it, which a table then takes for nothing.
     return (
         f'<svg width="{_WIDTH}" height="{_HEIGHT}" viewBox="0 0 {_WIDTH} {_HEIGHT}" fill="none" '
+        f'style="min-width:{_WIDTH}px;max-width:none;height:{_HEIGHT}px" '
         f'stroke="currentColor" stroke-linecap="round" aria-hidden="true">{drawn}</svg>'
     )
 

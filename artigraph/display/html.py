@@ -14,7 +14,7 @@ from html import escape
 
 from artigraph.display.curve import Curve, curve_svg
 from artigraph.display.escape import counted, cut, html_text
-from artigraph.display.facts import Badge, Facts, Field, Picture, Table
+from artigraph.display.facts import Badge, BadgeCell, Facts, Field, Picture, Table
 
 __all__ = ["STYLE", "page", "render_html"]
 
@@ -117,13 +117,6 @@ def _blocks(facts: Facts) -> Iterator[str]:
         yield f'<div class="ag-notes">{_SEPARATOR.join(notes)}</div>\n'
     for line in facts.lines:
         yield f"<div>{_text(line)}</div>\n"
-    if facts.code:
-        lines = "\n".join(map(_text, facts.code.split("\n")))
-        # pre keeps the lines where the style is stripped.
-        if "\n" in lines:
-            yield f'<pre class="ag-code">{lines}</pre>\n'
-        else:
-            yield f'<div><code class="ag-code">{lines}</code></div>\n'
     if facts.picture is not None:
         yield _picture(facts.picture)
     if facts.fields:
@@ -133,6 +126,14 @@ def _blocks(facts: Facts) -> Iterator[str]:
         yield f'<div class="ag-more">… +{facts.more_fields:,} more</div>\n'
     if facts.table is not None:
         yield _table(facts.table)
+    # Behind what is said in fewer lines.
+    if facts.code:
+        lines = "\n".join(map(_text, facts.code.split("\n")))
+        # pre keeps the lines where the style is stripped.
+        if "\n" in lines:
+            yield f'<pre class="ag-code">{lines}</pre>\n'
+        else:
+            yield f'<div><code class="ag-code">{lines}</code></div>\n'
     for warning in facts.warnings:
         yield f'<div class="ag-warning">({_text(warning)})</div>\n'
 
@@ -206,10 +207,13 @@ def _table(table: Table) -> str:
 
 
 def _cell(text: str) -> str:
+    if isinstance(text, BadgeCell):
+        return f'<span class="ag-badge ag-{text.role}">{_text(text)}</span>' if text else ""
     if not isinstance(text, Curve):
         return _text(text)
     # The text is for where drawings are stripped, and the style with them.
-    return f"{curve_svg(text.buckets)}{_span('blocks', text)}"
+    drawn = f"{curve_svg(text.buckets)}{_span('blocks', text)}"
+    return f'<span style="white-space:nowrap">{drawn}</span>'
 
 
 def _aligned(table: Table, at: int) -> str:

@@ -7,13 +7,24 @@ What a column tells of its row stands beside the column, in the ``info`` of its
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from itertools import takewhile
 from typing import Any, Protocol, SupportsIndex, TypeVar, cast, overload, runtime_checkable
 
 from typing_extensions import override
 
 from artigraph.display.escape import cut
-from artigraph.display.facts import Badge, Facts, Field, Role, Table
+from artigraph.display.facts import (
+    ROW_FACT,
+    Badge,
+    BadgeCell,
+    Facts,
+    Field,
+    Role,
+    RowFact,
+    Table,
+    facts_of_columns,
+)
 from artigraph.display.options import Limits
 from artigraph.display.shown import Shown, failed
 from artigraph.display.value import (
@@ -24,7 +35,6 @@ from artigraph.display.value import (
     ends,
     table_cell,
 )
-from artigraph.errors import NodeTypeError
 
 __all__ = [
     "HasCells",
@@ -39,6 +49,7 @@ __all__ = [
     "model_cells",
     "row_cells",
     "row_fact",
+    "row_fields",
 ]
 
 T = TypeVar("T")
@@ -46,36 +57,8 @@ T = TypeVar("T")
 LONGEST_NOTE = 20_000
 """Characters of a note that are shown."""
 
-_FACT = "artigraph_row_fact"
 
-
-@dataclass(frozen=True, slots=True)
-class RowFact:
-    """What a column tells of its row.
-
-    Raises:
-        NodeTypeError: It has no name, or nothing that tells it.
-    """
-
-    name: str
-    """What it is called; once in a class and its bases."""
-    tell: Callable[[RowFacts, Any], None]
-    """Says it with :meth:`RowFacts.note` or :meth:`RowFacts.badge`, given the facts and the
-    column's value; not asked where there is none."""
-    in_trees: bool = False
-    """Whether trees and the explorer tell it as well, which then read the column."""
-    is_field: bool = True
-    """Whether the column is among the fields of a card all the same."""
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.name, str) or not self.name or not callable(self.tell):
-            raise NodeTypeError(
-                f"row_fact({self.name!r}, {self.tell!r}) wants a name and a function: "
-                "row_fact('device', lambda facts, device: facts.badge(device))."
-            )
-
-
-def row_fact(name: str, tell: Callable[[RowFacts, Any], None], **options: bool) -> dict[Any, Any]:
+def row_fact(name: str, tell: Callable[[RowFacts, Any], None], **options: Any) -> dict[Any, Any]:
     """The ``info`` of a column that tells a :class:`RowFact`; takes what that takes.
 
     ::
@@ -86,35 +69,7 @@ def row_fact(name: str, tell: Callable[[RowFacts, Any], None], **options: bool) 
                 info=row_fact("device", lambda facts, device: facts.badge(device), in_trees=True)
             )
     """
-    return {_FACT: RowFact(name, tell, **options)}
-
-
-def facts_of_columns(
-    owner: str, inherited: Mapping[str, RowFact], infos: Mapping[str, Mapping[Any, Any]]
-) -> dict[str, RowFact]:
-    """What the columns of a class tell, by column.
-
-    Args:
-        owner: The class's name.
-        inherited: What the columns of its bases tell.
-        infos: The ``info`` of its own columns.
-
-    Raises:
-        NodeTypeError: Two of them tell a fact of one name.
-    """
-    found = dict(inherited)
-    for column, info in infos.items():
-        fact: RowFact | None = info.get(_FACT)
-        if fact is None:
-            continue
-        for other, known in found.items():
-            if known.name == fact.name and other != column:
-                raise NodeTypeError(
-                    f"{owner} has the fact {fact.name!r} of {column!r} and of {other!r}. "
-                    "Give one of them another name."
-                )
-        found[column] = fact
-    return found
+    return {ROW_FACT: RowFact(name, tell, **options)}
 
 
 class RowFacts:
@@ -128,7 +83,18 @@ class RowFacts:
         path: The labels of what it hangs on, from the root down, if they were read.
     """
 
-    __slots__ = ("badges", "cells", "code", "label", "limits", "name", "notes", "path", "row")
+    __slots__ = (
+        "badges",
+        "cells",
+        "code",
+        "label",
+        "leading",
+        "limits",
+        "name",
+        "notes",
+        "path",
+        "row",
+    )
 
     def __init__(
         self,
@@ -143,6 +109,7 @@ class RowFacts:
         self.notes: list[tuple[str, str]] = []
         self.badges: list[Badge] = []
         self.cells = {"id": "", "label": "", "type": name}
+        self.leading = [fact.name for fact in facts.values() if fact.leads]
         for column, fact in facts.items():
             value = row.get(column)
             if value is not None:
@@ -175,7 +142,8 @@ class RowFacts:
         badge = Badge(cut(str(text), LONGEST_NAME), role)
         self.badges.append(badge)
         if cell:
-            self.cells[cell] = badge.text
+            goes = role in ("state", "failed")
+            self.cells[cell] = BadgeCell(badge.text, role) if goes else badge.text
 
 
 _WHERE = ("place", "size")
@@ -217,7 +185,35 @@ def row_cells(told: RowFacts, fields: Mapping[str, Any], limits: Limits) -> dict
         limits: How much of each value is shown.
     """
     cells = {cut(name, LONGEST_CELL): table_cell(value, limits) for name, value in fields.items()}
-    return told.cells | cells
+    cells = told.cells | cells
+    leading = {name: cells[name] for name in told.leading if name in cells}
+    return {name: cells[name] for name in _FIRST if name in cells} | leading | cells
+
+
+def row_fields(
+    row: Mapping[str, Any],
+    facts: Mapping[str, RowFact],
+    told: Collection[str],
+    *,
+    in_list: bool,
+) -> dict[str, Any]:
+    """The columns that stand among the fields of a card, or have one of a list, in order.
+
+    Args:
+        row: The columns that are loaded and have a value, by name.
+        facts: What columns of its class tell.
+        told: Columns that are not to be among them.
+        in_list: Whether it is for a list.
+    """
+    first, then = dict[str, Any](), dict[str, Any]()
+    for name, value in row.items():
+        fact = facts.get(name)
+        if name in told or (fact is not None and not fact.is_shown(in_list=in_list)):
+            continue
+        if fact is not None and fact.most is not None and isinstance(value, str):
+            value = cut(value, fact.most)
+        (first if fact is not None and fact.leads else then)[name] = value
+    return first | then
 
 
 def describe_row(told: RowFacts, fields: Mapping[str, Any], limits: Limits) -> Facts:
@@ -367,13 +363,19 @@ def _cells_of(item: object, limits: Limits) -> dict[str, str]:
     return {"value": brief(item, limits)}
 
 
-_FIRST = ("id", "label", "path", "below", "type", "place", "size", "created (UTC)")
+_FIRST = ("id", "label", "path", "below", "type", "place", "size")
 """What every row begins with, in this order, though the first row may lack some."""
+_CREATED = "created (UTC)"
+"""What follows then, and after what leads in its own row."""
 
 
 def _table(cells: list[dict[str, str]], gap: int, more: int, limits: Limits) -> Table:
     found = dict.fromkeys(name for row in cells for name in row)
-    columns = [*(name for name in _FIRST if name in found), *(n for n in found if n not in _FIRST)]
+    led = [[*takewhile(_CREATED.__ne__, row)] for row in cells if _CREATED in row]
+    # A row with all that leads says in which order it does.
+    led.sort(key=len, reverse=True)
+    first = dict.fromkeys((*_FIRST, *(name for names in led for name in names), _CREATED))
+    columns = [*(name for name in first if name in found), *(n for n in found if n not in first)]
     shown = columns[: limits.max_columns]
     rows = tuple(tuple(row.get(name, "") for name in shown) for row in cells)
     numbers = {

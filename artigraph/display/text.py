@@ -45,13 +45,13 @@ def _inside(facts: Facts, width: int) -> Iterator[str]:
     for line in facts.lines:
         if line:
             yield from _wrapped(visible(line), width)
-    for line in facts.code.split("\n") if facts.code else ():
-        yield from _wrapped(visible(line), width)
     yield from _fields(facts.fields, width)
     if facts.more_fields:
         yield f"  … +{facts.more_fields:,} more"
     if facts.table is not None:
         yield from (f"  {line}".rstrip() for line in _table(facts.table, width - 2))
+    for line in facts.code.split("\n") if facts.code else ():
+        yield from _wrapped(visible(line), width)
     for warning in facts.warnings:
         yield from _wrapped(f"({visible(warning)})", width)
 

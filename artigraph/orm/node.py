@@ -29,6 +29,7 @@ from artigraph.display.row import (
     facts_of_columns,
     row_cells,
     row_fact,
+    row_fields,
 )
 from artigraph.display.shown import Shown
 from artigraph.display.tag import tag_texts
@@ -240,12 +241,8 @@ class Node(Askable, Shown, Base):
 
     def _fields(self, loaded: Mapping[str, Any], *, in_list: bool) -> dict[str, Any]:
         """Columns that stand among the fields of a card, or have one of a list."""
-        told = type(self).__node_facts__
-        return {
-            name: value
-            for name, value in loaded.items()
-            if name not in columns_of(Node) and (name not in told or told[name].is_field)
-        }
+        facts = type(self).__node_facts__
+        return row_fields(loaded, facts, columns_of(Node), in_list=in_list)
 
     def _cells(self, limits: Limits) -> dict[str, str]:
         loaded = self._loaded()

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, FromClause, String, and_, bindparam, case
 from sqlalchemy.orm import Mapped, mapped_column, synonym
 
 from artigraph.display.escape import cut
+from artigraph.display.facts import Role
 from artigraph.display.row import RowFacts, row_fact
 from artigraph.display.value import format_duration
 from artigraph.orm.base import Base, BinaryName, Document, UTCDateTime, is_moment, utc_now
@@ -27,6 +28,7 @@ __all__ = [
     "EnvironmentRecord",
     "RunStatus",
     "TrackedRun",
+    "status_role",
     "told_status",
 ]
 
@@ -43,6 +45,8 @@ ALIVE = timedelta(seconds=60)
 
 MOST_LINES = 40
 """Lines of a source that are shown."""
+_DIGITS = 9
+"""Characters of a digest that a card shows, with that it goes on."""
 
 
 def told_status(status: object, beat_at: object) -> str:
@@ -57,6 +61,15 @@ def told_status(status: object, beat_at: object) -> str:
     return LOST if utc_now() - beat_at > ALIVE else "running"
 
 
+def status_role(said: str) -> Role:
+    """What a status is about, which gives it its colour.
+
+    Args:
+        said: The status, as :func:`told_status` says it.
+    """
+    return "failed" if said in ("failed", "interrupted", LOST) else "state"
+
+
 def _status_in(row: FromClause) -> ColumnElement[str]:
     """As :func:`told_status`, for a row of the database, when it is asked."""
     status, beat_at = row.c.tracked_run_status, row.c.tracked_run_beat_at
@@ -67,8 +80,7 @@ def _status_in(row: FromClause) -> ColumnElement[str]:
 
 def _tell_status(told: RowFacts, status: object) -> None:
     said = told_status(status, told.row.get("tracked_run_beat_at"))
-    went_wrong = said in ("failed", "interrupted", LOST)
-    told.badge(cut(said, 16), "failed" if went_wrong else "state", cell="status")
+    told.badge(cut(said, 16), status_role(said), cell="status")
 
 
 def _tell_duration(told: RowFacts, ended_at: object) -> None:
@@ -110,7 +122,7 @@ class TrackedRun(Node):
 
     tracked_run_status: Mapped[str | None] = mapped_column(
         BinaryName(16),
-        info=row_fact("status", _tell_status, in_trees=True)
+        info=row_fact("status", _tell_status, in_trees=True, leads=True)
         | asked_as(
             Derived(_status_in, {"running": ["running"], LOST: ["running"]}),
             words=("running", "finished", "failed", "interrupted", LOST),
@@ -127,19 +139,25 @@ class TrackedRun(Node):
         info=row_fact("sign of life", _tell_nothing, in_trees=True, is_field=False)
     )
     """When its process last gave a sign of life, in UTC; ``None`` once it has ended."""
-    tracked_run_error: Mapped[str | None] = mapped_column()
+    tracked_run_error: Mapped[str | None] = mapped_column(
+        info=row_fact("error", _tell_nothing, leads=True)
+    )
     """The type and the text of the exception that ended it, if one did."""
     tracked_run_params: Mapped[dict[str, Any] | None] = mapped_column(
-        Document, info=asked_as(open_keys=True)
+        Document, info=row_fact("params", _tell_nothing, leads=True) | asked_as(open_keys=True)
     )
     """What it was given, by name; passwords and the like are blackened."""
     tracked_run_source: Mapped[str | None] = mapped_column(
         info=row_fact("source", _tell_source, is_field=False)
     )
     """The cell or the function that began it, with keys, tokens and passwords blackened."""
-    tracked_run_code: Mapped[str | None] = mapped_column(String(64))
+    tracked_run_code: Mapped[str | None] = mapped_column(
+        String(64), info=row_fact("code", _tell_nothing, in_lists=False, most=_DIGITS)
+    )
     """Lower-case hexadecimal SHA-256 of ``tracked_run_source`` in UTF-8."""
-    tracked_run_environment: Mapped[str | None] = mapped_column(String(64))
+    tracked_run_environment: Mapped[str | None] = mapped_column(
+        String(64), info=row_fact("environment", _tell_nothing, in_lists=False, most=_DIGITS)
+    )
     """Which environment it ran in: the key of a row of ``artigraph_environment``."""
     tracked_run_commit: Mapped[str | None] = mapped_column(String(80))
     """The commit of the folder's repository, in hexadecimal; ``-dirty`` follows where files

@@ -11,11 +11,12 @@ from typing_extensions import override
 
 from artigraph.display.curve import Curve
 from artigraph.display.escape import counted, cut
-from artigraph.display.facts import Facts, Table
+from artigraph.display.facts import BadgeCell, Facts, Table
 from artigraph.display.options import Limits
-from artigraph.display.shown import Shown
-from artigraph.display.value import format_duration, format_time, table_cell
+from artigraph.display.shown import Shown, as_text
+from artigraph.display.value import LONGEST_CELL, format_duration, format_time, table_cell
 from artigraph.errors import FilterError
+from artigraph.orm.run import status_role
 from artigraph.registry import did_you_mean
 from artigraph.run.collect import RunRow, Runs
 from artigraph.series.line import read_buckets
@@ -43,7 +44,7 @@ class RunTable(Shown):
     Args:
         columns: The values of each column by its name, one a run.
         node_ids: The runs' ids, in order.
-        shown: The columns that the table shows of itself; all, unless given.
+        shown: The columns that the table shows of itself, in order; all, unless given.
         noted: What its reader should know.
     """
 
@@ -52,13 +53,14 @@ class RunTable(Shown):
         columns: Mapping[str, Sequence[Any]],
         *,
         node_ids: Sequence[int] = (),
-        shown: Collection[str] | None = None,
+        shown: Sequence[str] | None = None,
         noted: Sequence[str] = (),
     ) -> None:
         self._columns = {name: list(values) for name, values in columns.items()}
         self._node_ids = list(node_ids)
         self._lines: dict[tuple[int, str], bytes] = {}
-        self._shown = list(columns) if shown is None else [one for one in columns if one in shown]
+        self._shown = list(columns if shown is None else shown)
+        self._is_asked = shown is None
         self._noted = tuple(noted)
 
     @property
@@ -130,6 +132,10 @@ class RunTable(Shown):
         return to_arrow(self._columns)
 
     @override
+    def __str__(self) -> str:
+        return as_text(self)
+
+    @override
     def _describe(self, limits: Limits) -> Facts:
         total = len(self)
         rows = range(min(total, limits.max_results))
@@ -178,9 +184,11 @@ class RunTable(Shown):
         if isinstance(value, datetime):
             return format_time(value).removesuffix(" UTC")
         if isinstance(value, str):
-            return cut(value, limits.max_text)
-        text = f"{value:.6g}" if isinstance(value, float) else table_cell(value, limits)
-        return text
+            # Among others a long message would push all that follows out of sight.
+            is_aside = name == "error" and not self._is_asked
+            text = cut(value, min(limits.max_text, LONGEST_CELL) if is_aside else limits.max_text)
+            return BadgeCell(text, status_role(text)) if name == "status" else text
+        return f"{value:.6g}" if isinstance(value, float) else table_cell(value, limits)
 
     @override
     def _brief(self, limits: Limits) -> str:
@@ -255,6 +263,8 @@ def make_table(
     hidden = {n for n in named if n.endswith(_ADDED) and n[: n.rindex(".")] in named}
     hidden |= {name for name in ("type", "commit", "error", "by") if name in named}
     shown = [name for name in named if name not in hidden]
+    # Why a run failed is what one looks for first; it is seen where one of those shown did.
+    shown[2:2] = [name for name in ("error",) if name in named]
     return RunTable(named, node_ids=ids, shown=shown, noted=noted)
 
 

@@ -385,6 +385,11 @@ def test_failed_runs_stand_out(notebook: OpenNotebook, theme: str) -> None:
         for each in (".failed", ".node .name")
     }
     assert len(colours) == 2
+    shown.search.fill("aaa")
+    told = shown.page.locator(".search .hit .badge")
+    expect(told).to_have_text(["running", "interrupted", "failed", "finished"])
+    assert contrast(shown.page, ".search .badge[data-role=failed]") >= 4.5
+    opened.screenshot(f"explorer-failed-hits-{theme.split()[-1].lower()}")
 
 
 def contrast(page: Page, selector: str) -> float:

@@ -206,6 +206,38 @@ def test_pages_without_a_kernel(notebook: OpenNotebook, browser: Browser) -> Non
     page.context.close()
 
 
+RUNS = [
+    """
+    from artigraph import *
+    set_engine("sqlite+aiosqlite:///:memory:", create_tables=True)
+    for number in range(4):
+        try:
+            async with start_run(f"r{number}", **{f"param_{n}": n / 7 for n in range(6)}) as run:
+                for step in range(50):
+                    run.log(step, loss=1 / (step + 1), accuracy=step / (number + 50))
+                if number == 2:
+                    raise ValueError("loss is no number any more")
+        except ValueError:
+            pass
+    await read_runs()
+    """,
+    "await read_nodes(NodeFilter())",
+    "(await read_nodes(NodeFilter()))[2]",
+]
+
+
+def test_curves_keep_their_width(notebook: OpenNotebook) -> None:
+    """JupyterLab leaves drawings no width in a wide table; curves have one of their own."""
+    opened = notebook([dedent(cell).strip() for cell in RUNS])
+    run_to_the_end(opened, len(RUNS))
+    curves = opened.page.locator(".ag-table td svg")
+    expect(curves).to_have_count(8)
+    sizes = curves.evaluate_all("all => all.map(each => each.getBoundingClientRect().toJSON())")
+    assert {(size["width"], size["height"]) for size in sizes} == {(96, 20)}
+    expect(opened.outputs(0).locator(".ag-failed")).to_have_text("failed")
+    photograph(opened, "reprs-runs")
+
+
 def test_no_hostile_text_runs(notebook: OpenNotebook) -> None:
     """In a trusted notebook the corpus, in every representation, runs and asks for nothing."""
     texts = [text[:20_000] for text in HOSTILE.values()]

@@ -20,12 +20,14 @@ from artigraph import (
     new_node,
     options,
     read_kept,
+    read_nodes,
     read_runs,
     read_series,
     start_run,
     trash_nodes,
     write_node,
 )
+from artigraph.display.row import ResultList
 from artigraph.display.shown import as_text
 from artigraph.display.value import format_duration
 from artigraph.orm.base import utc_now
@@ -238,6 +240,66 @@ async def test_how_it_shows_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "<script>" not in html
     assert "<b>x" not in html
     assert repr(table).startswith("<RunTable of 6 runs")
+
+
+async def test_what_went_wrong_stands_out() -> None:
+    """A status is a badge, an error stands beside it where one is shown, and so in lists."""
+    async with start_run("fine", lr=0.1):
+        pass
+    table = await read_runs()
+    assert "error" not in str(table).splitlines()[1]
+    with pytest.raises(ValueError, match="diverged"):
+        async with start_run("bad", lr=0.2, seed=1):
+            raise ValueError("diverged")
+    table = await read_runs()
+    text, html = str(table), table._repr_html_()
+    assert text.splitlines()[1].split()[:4] == ["path", "status", "error", "duration"]
+    assert "ValueError: diverged" in text
+    assert text == as_text(table)
+    assert repr(table) == f"<RunTable of 2 runs with {len(table.columns)} columns>"
+    assert '<span class="ag-badge ag-failed">failed</span>' in html
+    assert '<span class="ag-badge ag-state">finished</span>' in html
+    # A frame keeps its order, and one says oneself what is shown.
+    assert list(table.to_pandas().columns[:3]) == ["path", "status", "duration"]
+    assert list(table.to_pandas().columns[-2:]) == ["error", "node_id"]
+    assert "error" not in str(await read_runs(columns=["path", "status"]))
+    with pytest.raises(ValueError, match="long"):
+        async with start_run("worse"):
+            raise ValueError("long" * 30)
+    assert max(map(len, str(await read_runs()).splitlines())) <= 80
+    assert "long" * 30 in str(await read_runs(columns=["path", "error"]))
+
+
+async def test_lists_and_cards_of_runs() -> None:
+    """What one looks for comes first: how it went, with what, and why it failed."""
+    async with start_run("fine", lr=0.1):
+        pass
+    with pytest.raises(ValueError, match="diverged"):
+        async with start_run("bad", lr=0.2):
+            raise ValueError("diverged")
+    found = await read_nodes(NodeFilter())
+    assert isinstance(found, ResultList)
+    run = found[1]
+    assert isinstance(run, TrackedRun)
+    run.tracked_run_code = "c0dec0de" * 8
+    run.tracked_run_environment = "e0e0e0e0" * 8
+    run.tracked_run_source = "x = 1"
+    head = as_text(found, 400).splitlines()[1]
+    order = ["id", "label", "type", "status", "error", "params", "created", "started", "ended"]
+    assert [head.index(name) for name in order] == sorted(head.index(name) for name in order)
+    for name in ("code", "environment", "source"):
+        assert name not in head
+    html = found._repr_html_()
+    assert '<span class="ag-badge ag-failed">failed</span>' in html
+    assert "c0dec0de" not in html
+    card = as_text(run, 200)
+    places = [card.index(one) for one in ("error ", "params ", "started at", "code ", "x = 1")]
+    assert places == sorted(places)
+    assert "'c0dec0de…'" in card
+    assert "'e0e0e0e0…'" in card
+    assert "c0dec0dec" not in card
+    page = run._repr_html_()
+    assert page.index(">params<") < page.index("x = 1")
 
 
 def test_durations_in_words() -> None:

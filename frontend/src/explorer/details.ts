@@ -73,6 +73,7 @@ export class DetailsPane {
   }
 
   #welcome(row: Row | null = null): void {
+    this.element.classList.remove("wide");
     if (this.#undo !== null) this.element.append(this.#undo);
     this.element.append(html("p", { class: "quiet" },
       "Choose a node to see what it holds. Arrow keys walk the tree, Enter chooses, / searches."));
@@ -152,6 +153,9 @@ export class DetailsPane {
         place.replaceChildren();
       }
       button.setAttribute("aria-expanded", String(leave !== null));
+      // It stays so while one goes from node to node: nothing jumps that was not folded by hand.
+      const open = this.element.querySelector(".frame-field > [aria-expanded=true]");
+      this.element.classList.toggle("wide", open !== null);
     };
     button.addEventListener("click", toggle);
     this.#leave.push(() => leave?.());

@@ -4,7 +4,8 @@ import { html, setAttributes } from "../shared/dom";
 import { onKeys } from "../shared/keyboard";
 import { RequestError } from "../shared/requests";
 import { onElsewhere } from "./elsewhere";
-import { boxText } from "./tree";
+import { drawBadges } from "./facts";
+import { boxText, nameText, tagsText } from "./tree";
 import type { Row } from "./types";
 
 /** Rows found, and where to go on. */
@@ -43,6 +44,10 @@ export class HitList {
   #rows: Found["rows"] = [];
   #after: number | null = null;
   #active = -1;
+  /** Whether what stands in the box is not yet what was found. */
+  #typed = false;
+  /** Whether the first hit is taken as soon as it is found. */
+  #takes = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #asked: AbortController | undefined;
 
@@ -55,7 +60,7 @@ export class HitList {
       "aria-label": options.label, "aria-controls": this.#prefix, "aria-expanded": "false",
       "aria-autocomplete": "list", autocomplete: "off", spellcheck: "false", maxlength: 200,
     });
-    this.input.addEventListener("input", () => this.#later());
+    this.input.addEventListener("input", () => this.#type());
     this.input.addEventListener("focus", () => {
       // What was found was put away when one went elsewhere.
       if (this.input.value.trim() !== "" || options.findsAll) this.#later(0);
@@ -86,12 +91,24 @@ export class HitList {
     clearTimeout(this.#timer);
     this.#rows = [];
     this.#active = -1;
+    this.#takes = false;
     this.#show(false);
   }
 
   close(): void {
     this.hide();
     for (const unlisten of this.#unlisten) unlisten();
+  }
+
+  /** What was found for another text is nothing to be taken any more. */
+  #type(): void {
+    this.#asked?.abort();
+    this.#typed = true;
+    this.#takes = false;
+    this.#active = -1;
+    this.#mark();
+    this.input.removeAttribute("aria-activedescendant");
+    this.#later();
   }
 
   #later(pause = PAUSE): void {
@@ -116,11 +133,16 @@ export class HitList {
       this.#rows = after === null ? found.rows : [...this.#rows, ...found.rows];
       this.#after = found.after;
       if (after === null) this.#active = -1;
+      this.#typed = false;
       this.#draw();
       this.#say(this.#rows.length === 0 ? found.hint || "Nothing found." : "");
+      if (this.#takes && this.#rows.length > 0) this.#choose(0);
+      this.#takes = false;
     } catch (error) {
       if (asked.signal.aborted || (error instanceof RequestError && error.reason === "cancelled")) return;
       this.#rows = [];
+      this.#takes = false;
+      this.#asked = undefined; // Enter asks again
       this.#draw();
       this.#say(error instanceof Error ? error.message : String(error));
     }
@@ -132,7 +154,8 @@ export class HitList {
       "aria-selected": "false",
     },
     html("span", { class: `dot ${row.kind}`, "aria-hidden": "true" }),
-    html("span", { class: "hit-name" }, row.label ?? boxText(row)),
+    html("span", { class: "hit-name" }, row.label ?? unnamed(row)),
+    ...statusBadges(row),
     html("span", { class: "quiet" }, row.kind === "node" ? row.type : boxText(row)),
     row.below ? html("span", { class: "quiet hit-below" }, `in ${row.below}`) : null,
     html("span", { class: "quiet hit-id" }, `#${row.node}`)));
@@ -158,6 +181,7 @@ export class HitList {
   }
 
   #move(step: number): boolean {
+    this.#takes = false;
     const count = this.#rows.length + (this.#after === null ? 0 : 1);
     if (this.list.hidden || count === 0) {
       this.#later(0);
@@ -180,7 +204,11 @@ export class HitList {
   }
 
   #enter(): boolean {
-    if (this.list.hidden) this.#later(0);
+    if (this.#typed && this.#active < 0) {
+      this.#takes = true;
+      // At once, unless that is being asked already.
+      if (this.#asked === undefined || this.#asked.signal.aborted) this.#later(0);
+    } else if (this.list.hidden) this.#later(0);
     else if (this.#rows.length > 0) this.#choose(Math.max(this.#active, 0));
     return true;
   }
@@ -204,4 +232,15 @@ export class HitList {
     this.#options.choose(row);
     this.hide();
   }
+}
+
+/** How a run went, as its details have it; the boxes of values say so themselves. */
+function statusBadges(row: Row): HTMLElement[] {
+  if (row.kind !== "node" || !row.status) return [];
+  const role = row.failed ? "failed" : "state";
+  return drawBadges(row.status.split(" · ").map((text) => ({ text, role: text === "locked" ? "state" : role })));
+}
+
+function unnamed(row: Row): string {
+  return row.kind === "node" ? `${nameText(row)}${tagsText(row)}` : boxText(row);
 }

@@ -251,6 +251,102 @@ describe("an explorer", () => {
     expect(python.traits.selected).toBe(70);
   });
 
+  it("takes no hit of another text than what stands in the box", async () => {
+    const input = root().querySelector<HTMLInputElement>(".search input")!;
+    const type = (text: string): void => {
+      input.value = text;
+      input.dispatchEvent(new Event("input"));
+    };
+    const enter = (): void => void input.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true }));
+    python.answers["search"] = { rows: [row(1)], after: null };
+    type("failed");
+    await vi.advanceTimersByTimeAsync(300);
+    python.answers["search"] = { rows: [row(2)], after: null };
+    type("lr<0.01");
+    enter();
+    expect(python.traits.selected).toBeNull();
+    await settle();
+    expect(python.traits.selected).toBe(2);
+    expect(python.asked("search").map((each) => (each["params"] as { text: string }).text)).toEqual(
+      ["failed", "lr<0.01"]);
+    // What fails is asked for again.
+    python.answers["search"] = new Error("The database is locked.");
+    type("node 1");
+    await vi.advanceTimersByTimeAsync(300);
+    python.answers["search"] = { rows: [row(1)], after: null };
+    enter();
+    await settle();
+    expect(python.traits.selected).toBe(1);
+    // Nor one that is typed over while Enter waits.
+    python.silent = true;
+    type("node");
+    enter();
+    await vi.advanceTimersByTimeAsync(10);
+    python.silent = false;
+    python.answers["search"] = { rows: [row(2)], after: null };
+    type("nodes");
+    await vi.advanceTimersByTimeAsync(300);
+    expect(python.traits.selected).toBe(1);
+    // An arrow chooses among what is seen.
+    input.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowDown", bubbles: true }));
+    enter();
+    await settle();
+    expect(python.traits.selected).toBe(2);
+  });
+
+  it("tells of hits how they went", async () => {
+    python.answers["search"] = {
+      rows: [
+        row(1, { status: "failed", failed: true }), row(2, { status: "finished · locked" }),
+        row(3, { label: null, status: "running" }), row(4, { kind: "model", type: "Fit", status: "locked" }),
+      ], after: null,
+    };
+    const input = root().querySelector<HTMLInputElement>(".search input")!;
+    input.value = "node";
+    input.dispatchEvent(new Event("input"));
+    await vi.advanceTimersByTimeAsync(300);
+    const told = [...root().querySelectorAll<HTMLElement>(".hit")].map((hit) =>
+      [...hit.querySelectorAll<HTMLElement>(".badge")].map((each) => [each.textContent, each.dataset["role"]]));
+    expect(told).toEqual([[["failed", "failed"]], [["finished", "state"], ["locked", "state"]], [["running", "state"]], []]);
+    expect(root().querySelectorAll(".hit-name")[2]!.textContent).toBe("Node 3");
+  });
+
+  it("counts in its footer what was opened", async () => {
+    python.answers["children"] = { rows: [row(10), row(11)], after: null };
+    click(item("node 1").querySelector(".toggle rect")!);
+    await settle();
+    const footer = root().querySelector(".status")!;
+    expect(footer.textContent).toBe("2 below test.db · 4 shown · read at 00:00:00 UTC");
+    press("ArrowLeft");
+    expect(footer.textContent).toBe("2 below test.db · read at 00:00:00 UTC");
+    python.answers["children"] = new Error("The database is locked.");
+    python.traits.first_page = { ...FIRST };
+    click(item("node 2"));
+    python.fire("change:first_page");
+    await settle();
+    expect(footer.textContent).toContain("2 below test.db");
+  });
+
+  it("keeps the width of its details while one goes from node to node", async () => {
+    const pane = root().querySelector(".details")!;
+    const unfold = (): void => root().querySelector<HTMLButtonElement>(".frame-field button")!.click();
+    for (const node of [1, 2]) {
+      python.answers["details"] = details(row(node), { previews: [{ label: "plot", node: 7 }] });
+      python.answers["preview"] = details(row(7)).facts;
+      click(item(`node ${node}`));
+      await settle();
+      expect(pane.classList.contains("wide")).toBe(node === 2);
+      unfold();
+      await settle();
+      expect(pane.classList.contains("wide")).toBe(true);
+    }
+    unfold();
+    expect(pane.classList.contains("wide")).toBe(false);
+    unfold();
+    click(item("test.db"));
+    expect(pane.classList.contains("wide")).toBe(false);
+  });
+
   it("drops a search that was typed over", async () => {
     python.silent = true;
     const input = root().querySelector<HTMLInputElement>(".search input")!;

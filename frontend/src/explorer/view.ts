@@ -7,6 +7,7 @@ import { Requests } from "../shared/requests";
 import { Camera } from "./camera";
 import { DetailsPane, said, type MountFrame } from "./details";
 import { Drawing, keyOf } from "./draw";
+import { Footer } from "./footer";
 import { HitList, type Found } from "./hits";
 import { BOX_HEIGHT, contains, extent, layOut, toggleWidth, type Bounds, type Layout } from "./layout";
 import { Loader } from "./loader";
@@ -32,7 +33,7 @@ export class ExplorerView {
   readonly #world = svg("g");
   readonly #drawing = new Drawing(this.#world);
   readonly #camera: Camera;
-  readonly #status = html("div", { class: "status", role: "status" });
+  readonly #footer = new Footer();
   readonly #search: HitList;
   readonly #narrow: NarrowMenu;
   readonly #details: DetailsPane;
@@ -79,7 +80,7 @@ export class ExplorerView {
     const root = openRoot(element, css);
     const stage = html("div", { class: "stage" }, this.#svg);
     const main = html("div", { class: "main" }, stage, this.#details.element);
-    const box = html("div", { class: "explorer" }, toolbar, main, this.#status);
+    const box = html("div", { class: "explorer" }, toolbar, main, this.#footer.element);
     const resize = (): void => box.style.setProperty("--ag-height", `${model.get("height")}px`);
     resize();
     root.shadow.append(box);
@@ -89,7 +90,7 @@ export class ExplorerView {
     this.#narrow.offer(first.types);
     this.#active = `row-${first.root.node}`;
     this.#redraw();
-    this.#sayRead(first);
+    this.#footer.sayRead(first, this.#tree);
     this.#whenSized(() => {
       this.#camera.fit(this.#layout.bounds, 0.7);
       if (model.get("selected") !== null) this.#showSelected();
@@ -113,6 +114,7 @@ export class ExplorerView {
     if (this.#closed) return;
     const anchor = this.#layout.byKey.get(this.#active);
     this.#layout = layOut(this.#tree.items());
+    this.#footer.follow(this.#tree);
     const now = this.#layout.byKey.get(this.#active);
     if (now === undefined) {
       this.#active = anchor?.above?.item.key ?? "";
@@ -186,15 +188,7 @@ export class ExplorerView {
   }
 
   #say(text: string): void {
-    this.#status.textContent = text;
-  }
-
-  #sayRead(first: FirstPage): void {
-    const time = new Date(first.read_at);
-    // In UTC, as the times of rows are.
-    const shown = Number.isNaN(time.getTime()) ? first.read_at : `${time.toISOString().slice(11, 19)} UTC`;
-    this.#say(`${this.#tree.branch(first.root.node).total.toLocaleString("en")}${first.capped ? "+" : ""}`
-      + ` below ${first.root.label ?? "the root"} · read at ${shown}`);
+    this.#footer.say(text);
   }
 
   // ------------------------------------------------------------------- hands
@@ -382,7 +376,7 @@ export class ExplorerView {
     this.#narrow.offer(first.types);
     this.#tree.rows.set(first.root.node, first.root);
     await this.#reload();
-    this.#sayRead(first);
+    this.#footer.sayRead(first, this.#tree);
   }
 
   async #reload(): Promise<void> {
