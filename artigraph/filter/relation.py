@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, TypeAlias, runtime_checkable
+from typing import Any, ClassVar, TypeAlias
 
 from sqlalchemy import (
     CTE,
@@ -34,6 +34,7 @@ from artigraph.filter.base import PRESENT, Filter, clause_of, finds_none
 from artigraph.filter.english import Phrase, short_repr, shown_nodes
 from artigraph.filter.unset import NOT_WRITTEN, UNSET, Unset
 from artigraph.filter.value import among, check_value
+from artigraph.filter.way import HoldsNodes
 from artigraph.orm.node import Node, NodeLike, node_table, row_of
 from artigraph.types.scalar import without_numpy
 
@@ -45,16 +46,6 @@ __all__ = [
     "subtree",
     "walk",
 ]
-
-
-@runtime_checkable
-class HoldsNodes(Protocol):
-    """What was read of some nodes, and stands for them, as a table of runs does."""
-
-    @property
-    def node_ids(self) -> list[int]:
-        """Their ids."""
-        ...
 
 
 Nodes: TypeAlias = NodeLike | Collection[NodeLike] | HoldsNodes | Filter

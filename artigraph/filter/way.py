@@ -1,17 +1,28 @@
-"""The ways from nodes up to their roots, step by step."""
+"""What stands for nodes that were read; and the ways from nodes up to their roots."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol, runtime_checkable
 
 from sqlalchemy import CTE, ColumnElement, FromClause, Integer, literal_column, select
 
 from artigraph.orm.node import node_table
 
-__all__ = ["LONGEST_WAY", "ways_up"]
+__all__ = ["LONGEST_WAY", "HoldsNodes", "ways_up"]
 
 LONGEST_WAY = 1000
 """Steps up at the most, where they are counted: rows that hang in a circle have no end."""
+
+
+@runtime_checkable
+class HoldsNodes(Protocol):
+    """What was read of some nodes, and stands for them, as a table of runs does."""
+
+    @property
+    def node_ids(self) -> list[int]:
+        """Their ids."""
+        ...
 
 
 def ways_up(start: Callable[[FromClause], ColumnElement[bool]]) -> CTE:

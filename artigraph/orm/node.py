@@ -224,8 +224,7 @@ class Node(Askable, Shown, Base):
     def _loaded(self) -> dict[str, Any]:
         """Columns by name, those without a value left out; one that has expired knows its key."""
         identity = inspect(self).identity
-        values = {} if identity is None else {"node_id": identity[0]}
-        values |= vars(self)
+        values = {**({} if identity is None else {"node_id": identity[0]}), **vars(self)}
         names = column_names(type(self))
         return {name: values[name] for name in names if values.get(name) is not None}
 
@@ -241,23 +240,21 @@ class Node(Askable, Shown, Base):
 
     def _fields(self, loaded: Mapping[str, Any], *, in_list: bool) -> dict[str, Any]:
         """Columns that stand among the fields of a card, or have one of a list."""
-        facts = type(self).__node_facts__
-        return row_fields(loaded, facts, columns_of(Node), in_list=in_list)
+        return row_fields(loaded, type(self).__node_facts__, columns_of(Node), in_list=in_list)
 
     def _cells(self, limits: Limits) -> dict[str, str]:
-        loaded = self._loaded()
-        told, fields = self._tell(loaded, limits), self._fields(loaded, in_list=True)
-        return row_cells(told, spoken_fields(type(self), fields, told.cells), limits)
+        told = self._tell(loaded := self._loaded(), limits)
+        shown = spoken_fields(type(self), self._fields(loaded, in_list=True), told.cells)
+        return row_cells(told, shown, limits)
 
     def _noun(self) -> str:
         return "nodes"
 
     @override
     def _describe(self, limits: Limits) -> Facts:
-        loaded = self._loaded()
+        loaded, beside = self._loaded(), vars(self).get(BESIDE)
         fields = spoken_fields(type(self), self._fields(loaded, in_list=False))
         facts = describe_row(self._tell(loaded, limits), fields, limits)
-        beside = vars(self).get(BESIDE)
         return replace(facts, table=beside(limits)) if callable(beside) else facts
 
     def _brief_key(self) -> str:

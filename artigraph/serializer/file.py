@@ -39,9 +39,6 @@ __all__ = ["File", "FileSerializer", "file_serializer"]
 T = TypeVar("T")
 
 
-_EXAMPLES = {"name": "notes.txt", "media_type": "image/png"}
-
-
 class File(Shown):
     """A file's or a folder's bytes, with its name and its media type.
 
@@ -76,8 +73,7 @@ class File(Shown):
 
         if isinstance(path_or_bytes, bytes | bytearray | memoryview):
             self._content: Path | bytes = bytes(path_or_bytes)
-            is_known = isinstance(media_type, str)
-            ending = guess_ending(str(media_type)) if is_known else ""
+            ending = guess_ending(media_type) if isinstance(media_type, str) else ""
             self._name = f"file{ending}" if name is None else name
         elif isinstance(path_or_bytes, str | os.PathLike):
             # Where it is now, whatever folder a later cell works in.
@@ -93,14 +89,9 @@ class File(Shown):
                 f"File() takes a path or bytes, not a {type(path_or_bytes).__qualname__}. For a "
                 "text use File(text.encode(), name='notes.txt')."
             )
-        for what, given in (("name", self._name), ("media_type", media_type)):
-            if given is not None and not isinstance(given, str):
-                raise SerializationError(
-                    f"File({what}=…) takes a text, such as {_EXAMPLES[what]!r}, not {given!r:.60}."
-                )
         self._is_folder = isinstance(self._content, Path) and self._content.is_dir()
         if media_type is None:
-            media_type = FOLDER if self._is_folder else guess_media_type(self._name)
+            media_type = FOLDER if self._is_folder else guess_media_type(str(self._name))
         self._media_type = media_type
         self._archive: bytes | None = None
         check_facts(self._name, media_type)
