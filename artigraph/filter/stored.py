@@ -188,6 +188,10 @@ class InColumn(StoredValue):
         """A number, so that no driver makes one of the column's type of it that it is not."""
         if isinstance(value, float) and (isinf(value) or self._affinity == "integer"):
             return literal(value, NUMBER_TYPE)
+        if self._affinity == "float" and isinstance(value, int):
+            # Of several, PostgreSQL's driver takes the first one's type for that of all.
+            near = float(value) if abs(value) < 2**53 else None
+            return literal(value, NUMBER_TYPE) if near is None else near
         return value
 
     @override
