@@ -289,7 +289,7 @@ async def test_an_order_of_nodes_by_a_field(store: str) -> None:
 
 
 async def test_a_model_read_alone_knows_its_path(store: str, statements: list[str]) -> None:
-    """The labels above it come with its row, in the same statement; MariaDB cannot do that."""
+    """The labels above it come with its row, in the same statement."""
     root = await write_node(new_node(node_label="root"))
     middle = await write_node(new_node(node_parent_id=root.node_id))
     await write_models(parent_id=middle.node_id, models={"deep": Ordered(0.5, 1)})
@@ -297,9 +297,6 @@ async def test_a_model_read_alone_knows_its_path(store: str, statements: list[st
     statements.clear()
     deep = await read_model(NodeFilter(label="deep"))
     assert len(statements) == 1
-    if store == "mariadb":
-        assert deep.path is None
-        return
     assert deep.path == ("root", f"#{middle.node_id}")
     assert (await read_model(NodeFilter(label="top"))).path == ()
     assert [model.path for model in await read_models(ALL)] == [None, None]

@@ -56,6 +56,7 @@ from artigraph.notebook.magic.saved_query import (
 from artigraph.notebook.magic.tag_words import is_tag_word, split_tags
 from artigraph.notebook.magic.words import Word
 from artigraph.orm.artifact import ModelArtifact
+from artigraph.orm.run import TrackedRun
 from artigraph.outline.path import paths_of
 from artigraph.outline.tree import Tree, read_tree
 from artigraph.query.store import read_queries
@@ -129,7 +130,8 @@ async def show(call: Call) -> object:
     """
     node = await find_node(call.args.node, newest=True)
     if not isinstance(node, ModelArtifact):
-        await tell_curves(node)
+        if isinstance(node, TrackedRun):  # a statement more, which a plain node is not worth
+            await tell_curves(node)
         return node
     # What is wrong with it, it says itself.
     found, _ = await read_tolerantly(NodeFilter(node_id=node.node_id), lazy=True, limit=1)
