@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 from sqlalchemy import URL, delete, event, make_url, text, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 import artigraph
@@ -108,7 +109,19 @@ def own_database(server: str, prefix: str = "artigraph_test") -> Iterator[str]:
     try:
         yield url.set(database=name).render_as_string(hide_password=False)
     finally:
-        asyncio.run(_administer(url, f"DROP DATABASE {name}"))
+        asyncio.run(_drop(url, name))
+
+
+async def _drop(url: URL, name: str) -> None:
+    # A thread beside the tests may be closing the last connection.
+    for _ in range(50):
+        try:
+            return await _administer(url, f"DROP DATABASE {name}")
+        except DBAPIError as error:
+            if "accessed by other users" not in str(error):
+                raise
+            await asyncio.sleep(0.1)
+    await _administer(url, f"DROP DATABASE {name}")
 
 
 async def _administer(url: URL, statement: str) -> None:

@@ -270,6 +270,11 @@ class EngineSetting(Shown):
         with self._lock:
             _dispose_soon(self._engines)
 
+    def close_if_left(self) -> None:
+        """Close what was opened after another one had been set; for work that outlives that."""
+        if self.is_left:
+            self.dispose_soon()
+
     async def _entry(self, loop: asyncio.AbstractEventLoop) -> _LoopEngine:
         if self.read_only and loop not in self._engines:
             await run_in_own_thread(self._dialect.refuse_missing, self.url)

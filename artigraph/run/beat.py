@@ -139,8 +139,7 @@ async def _beat(setting: EngineSetting) -> None:
             # Gone or locked at the moment; there is a next time.
             continue
         finally:
-            if setting.is_left:
-                setting.dispose_soon()
+            setting.close_if_left()
 
 
 async def _tell(runs: dict[int, Beating]) -> None:

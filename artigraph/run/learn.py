@@ -74,9 +74,8 @@ async def _learn(node_id: int, folder: Path) -> None:
         # A run goes on without; a database that is gone is told by what it writes itself.
         return
     finally:
-        setting = current_setting()
-        if setting is not None and setting.is_left:
-            setting.dispose_soon()
+        if (setting := current_setting()) is not None:
+            setting.close_if_left()
 
 
 async def _keep_environment() -> str:

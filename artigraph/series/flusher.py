@@ -272,8 +272,12 @@ class Flusher:
             self._turn = asyncio.Lock()
         async with self._turn:
             if self.waiting or (self.is_claimed if ends else not self.waiting.is_known):
-                with using(self.setting):
-                    await self._write(ends)
+                try:
+                    with using(self.setting):
+                        await self._write(ends)
+                finally:
+                    if self.setting is not None:
+                        self.setting.close_if_left()
 
     def _is_beside(self, other: Flusher) -> bool:
         """Whether it is of the same node, and of this loop."""
