@@ -24,6 +24,7 @@ from artigraph.filter.relation import check_nodes
 from artigraph.orm.node import NodeLike
 from artigraph.series.flusher import Flusher
 from artigraph.series.point import check_name, check_step, number
+from artigraph.series.rows import MOST_CURVES
 from artigraph.series.waiting import MOST_WAITING
 
 __all__ = ["SeriesWriter", "log_point", "open_series", "open_writer"]
@@ -152,6 +153,12 @@ class SeriesWriter(Shown):
             )
         for name in values:
             check_name(name)
+        if len(self._queue.names | values.keys()) > MOST_CURVES:
+            raise SeriesError(
+                f"A node has {MOST_CURVES:,} curves at the most, and node {self.node_id} would have "
+                "more; nothing of this call was logged. Numbers that are many at each step are an "
+                "array: run.keep(name=array)."
+            )
         self._queue.names |= values.keys()
 
     def _tell(self, stacklevel: int) -> None:

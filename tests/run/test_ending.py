@@ -250,6 +250,17 @@ async def test_what_is_no_number_in_its_own_way() -> None:
     assert (row["loss"], row["self"]) == (1.0, 2.0)
 
 
+async def test_a_node_has_so_many_curves_at_the_most() -> None:
+    """One more is refused at the call, and the others are kept."""
+    async with start_run("fit") as run:
+        run.log(loss=1.0)
+        many: dict[str, Any] = {f"m{i}": 1.0 for i in range(10_001)}
+        with pytest.raises(SeriesError, match="10,000 curves"):
+            run.log(**many)
+    (row,) = await read_runs()
+    assert row["loss.points"] == 1
+
+
 def test_secrets_are_looked_for_in_no_more_than_a_moment() -> None:
     """Long words, and many addresses, cost what their length does."""
     began = time.process_time()
