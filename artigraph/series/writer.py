@@ -155,8 +155,8 @@ class SeriesWriter(Shown):
             check_name(name)
         if len(self._queue.names | values.keys()) > MOST_CURVES:
             raise SeriesError(
-                f"A node has {MOST_CURVES:,} curves at the most, and node {self.node_id} would have "
-                "more; nothing of this call was logged. Numbers that are many at each step are an "
+                f"A node has {MOST_CURVES:,} curves at the most, and node {self.node_id} would "
+                "have more; nothing of this call was logged. Numbers that are many at each step are an "
                 "array: run.keep(name=array)."
             )
         self._queue.names |= values.keys()
