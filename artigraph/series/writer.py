@@ -156,7 +156,7 @@ class SeriesWriter(Shown):
         if len(self._queue.names | values.keys()) > MOST_CURVES:
             raise SeriesError(
                 f"A node has {MOST_CURVES:,} curves at the most, and node {self.node_id} would "
-                "have more; nothing of this call was logged. Many numbers at each step are an array: "
+                "have more; nothing of this call was logged. Many numbers a step are an array: "
                 "run.keep(name=array)."
             )
         self._queue.names |= values.keys()
