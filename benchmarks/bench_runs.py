@@ -130,7 +130,7 @@ def _by_hand(path: Path) -> Any:
         columns="series_name",
         values=["series_last", "series_min", "series_max", "series_points"],
     )
-    wide.columns = [f"{name}.{what}" for what, name in wide.columns]
+    wide.columns = [".".join(column) for column in wide.columns]
     with closing(sqlite3.connect(path)) as connection:
         # Where each run hangs, and what hangs on it and was said of it.
         paths = pd.read_sql(_PATHS, connection, index_col="node_id")
