@@ -74,9 +74,12 @@ toc_object_entries = False
 nitpick_ignore = [
     # In signatures of what artigraph itself calls.
     ("py:class", "artigraph.db.store.Store"),
+    ("py:class", "artigraph.display.facts.Facts"),
     ("py:class", "artigraph.display.options.Limits"),
     ("py:class", "artigraph.filter.english.Phrase"),
     ("py:class", "artigraph.filter.unset.Unset"),
+    ("py:class", "artigraph.filter.way.HoldsNodes"),
+    ("py:class", "artigraph.callbacks.base.LogsNumbers"),
     ("py:class", "artigraph.node.row.NewRow"),
     ("py:class", "artigraph.orm.node.HoldsRow"),
     ("py:class", "artigraph.blob.record.BlobRecord"),

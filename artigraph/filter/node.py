@@ -57,7 +57,7 @@ class NodeFilter(Filter):
         where: What columns of the class hold, documents in them, and metrics: a mapping from
             names to a value, several or a ``ValueFilter`` each, as in ``{"status": "failed",
             "params.lr": ValueFilter(lt=0.1), "metrics.loss": 0.5}``, or a condition, as
-            :meth:`TrackedRun.where <artigraph.Node.where>` makes. A column goes by its own
+            ``TrackedRun.where()`` makes. A column goes by its own
             name, and by that without the class's in front. Without ``node_type`` all that
             is asked for must be columns of one class.
 
