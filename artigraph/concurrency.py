@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import os
+import threading
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Iterator
 from contextlib import suppress
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 if TYPE_CHECKING:
     from concurrent.futures.thread import ThreadPoolExecutor
@@ -53,12 +54,29 @@ async def run_in_own_thread(function: Callable[P, T], *args: P.args, **kwargs: P
     For what is asked once, as when a database is opened: a program that keeps nothing in an
     object store has no thread of ours left when its event loop closes.
     """
-    from concurrent.futures.thread import ThreadPoolExecutor  # as for _pool()
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[T] = loop.create_future()
 
-    pool = ThreadPoolExecutor(1, thread_name_prefix="artigraph_once")
-    call = asyncio.get_running_loop().run_in_executor(pool, partial(function, *args, **kwargs))
-    pool.shutdown(wait=False)
-    return await call
+    def settle(result: T | None, error: BaseException | None) -> None:
+        if done.done():  # it was cancelled
+            return
+        if error is not None:
+            done.set_exception(error)
+        else:
+            done.set_result(cast(T, result))
+
+    def work() -> None:
+        result, error = None, None
+        try:
+            result = function(*args, **kwargs)
+        except BaseException as raised:  # for whoever awaits it
+            error = raised
+        with suppress(RuntimeError):  # the loop has closed
+            loop.call_soon_threadsafe(settle, result, error)
+
+    # No pool's: those take nothing more once a process ends.
+    threading.Thread(target=work, name="artigraph_once").start()
+    return await done
 
 
 def waiting_loop() -> asyncio.AbstractEventLoop | None:

@@ -36,6 +36,7 @@ from artigraph.db.read_only import (
     set_so,
 )
 from artigraph.db.schema import ensure_schema
+from artigraph.db.step import steps
 from artigraph.db.store import Store, check_expected, know_store, name_store, store_of_address
 from artigraph.db.url import parse_url, shown, supported
 from artigraph.db.version import StoreFacts, why_not_written
@@ -320,6 +321,7 @@ class EngineSetting(Shown):
 
 def _generation() -> tuple[int, int, int]:
     """Changes whenever a class adds a column or an index to a table, or changes its columns."""
+    steps()  # which know of all tables, and are imported when a store is first opened
     tables = Base.metadata.tables.values()
     columns, indexes = sum(len(t.columns) for t in tables), sum(len(t.indexes) for t in tables)
     return columns, indexes, Base.metadata.info.get(GENERATION, 0)

@@ -231,11 +231,11 @@ async def test_what_is_no_filter_is_refused(store: str, wrong: Any) -> None:
         delete_models,
     ]
     for call in calls:
-        with pytest.raises(FilterError, match=r"filter.*NodeFilter\(node_id="):
+        with pytest.raises(FilterError, match=r"filter.*NodeFilter\((node_id|label)="):
             await call(wrong)
-    with pytest.raises(FilterError, match=r"filter.*NodeFilter\(node_id="):
+    with pytest.raises(FilterError, match=r"filter.*NodeFilter\((node_id|label)="):
         NodeFilter() & wrong
-    with pytest.raises(FilterError, match=r"filter.*NodeFilter\(node_id="):
+    with pytest.raises(FilterError, match=r"filter.*NodeFilter\((node_id|label)="):
         wrong | NodeFilter()
     assert await count() == 1
 

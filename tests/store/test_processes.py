@@ -216,7 +216,8 @@ async def drop_tables() -> None:
     """Make the database as new."""
     engine = await get_engine()
     async with engine.begin() as connection:
-        for table in ("note", "tag", "trash", "schema", "node"):
+        series = ("series_block", "series_writer", "series")
+        for table in (*series, "note", "tag", "trash", "schema", "node"):
             await connection.execute(text(f"DROP TABLE artigraph_{table}"))
         if connection.dialect.name != "sqlite":
             await connection.execute(text("DROP SEQUENCE IF EXISTS artigraph_node_id_seq"))

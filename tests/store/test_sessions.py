@@ -542,7 +542,8 @@ async def test_no_tables_says_how_to_make_them(database_url: str) -> None:
     with engine_context(database_url):
         engine = create_async_engine(url)
         async with engine.begin() as connection:
-            for table in ("note", "tag", "trash", "node"):
+            series = ("series_block", "series_writer", "series")
+            for table in (*series, "note", "tag", "trash", "node"):
                 await connection.execute(text(f"DROP TABLE IF EXISTS artigraph_{table}"))
             if url.get_backend_name() != "sqlite":
                 await connection.execute(text("DROP SEQUENCE IF EXISTS artigraph_node_id_seq"))
