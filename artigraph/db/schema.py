@@ -211,6 +211,8 @@ def _create_missing(connection: Connection, shown: str) -> None:
         add_columns(connection, table, table.c.keys())
         create_indexes(connection, table, (index.name for index in table.indexes))
     create_guards(connection, node_table.name)
+    for step in steps():
+        step.show_older_names(connection)
     _fill_in(connection)
 
 

@@ -29,6 +29,9 @@ class Guards(ABC):
 
     upgrades_by_itself = False
     """A store that may make its tables is upgraded at first use: nobody else administers it."""
+    second_name_sql: ClassVar[str | None] = None
+    """What follows name and type of a column that shows another one, ``{}``, and takes no room;
+    ``None`` where there is none of that kind."""
     user_sql: ClassVar[str | None] = None
     """SQL for who a connection is, where the server fills in who wrote a row."""
     uid_sql: ClassVar[str]

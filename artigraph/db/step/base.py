@@ -100,7 +100,8 @@ class Step:
     """Columns that it adds, by table."""
     renames: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Columns that get another name, by table: the new name by the old one. Rows stay as they
-    are, locked ones and indexes included."""
+    are, locked ones and indexes included; SQL of somebody's own finds them by the old name as
+    well, where a database can show a column by two."""
     tables: Sequence[str] = ()
     """Tables that it makes."""
     fills: Sequence[Fill] = ()
@@ -117,7 +118,9 @@ class Step:
         """
         for name, names in self.renames.items():
             table = _table(name)
-            present = {column["name"] for column in inspect(connection).get_columns(name)}
+            found = inspect(connection).get_columns(name)
+            # What shows the new column by its old name holds nothing of its own.
+            present = {column["name"] for column in found if "computed" not in column}
             for old, new in names.items():
                 # One that a class of a user's declares by now is theirs.
                 if old in present and old not in table.c:
@@ -138,8 +141,26 @@ class Step:
         for table, names in self.columns.items():
             add_columns(connection, _table(table), names)
 
+    def show_older_names(self, connection: Connection) -> None:
+        """Let columns be read by the names that they had, unless something is called so."""
+        shown_as = dialect_of(connection).second_name_sql
+        if shown_as is None:
+            return
+        preparer = connection.dialect.identifier_preparer
+        for name, names in self.renames.items():
+            table = _table(name)
+            present = {column["name"] for column in inspect(connection).get_columns(name)}
+            for old, new in names.items():
+                if old not in present and old not in table.c:
+                    kind = table.c[new].type.compile(connection.dialect)
+                    connection.exec_driver_sql(
+                        f"ALTER TABLE {preparer.format_table(table)} ADD COLUMN "
+                        f"{preparer.quote(old)} {kind} {shown_as.format(preparer.quote(new))}"
+                    )
+
     def finish(self, connection: Connection) -> None:
-        """What wants the values to be there: indexes and triggers."""
+        """What wants the values to be there: indexes, triggers, and second names."""
+        self.show_older_names(connection)
         for table, names in self.indexes.items():
             create_indexes(connection, _table(table), names)
         for table in self.guarded:

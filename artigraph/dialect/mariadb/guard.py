@@ -25,6 +25,7 @@ class MariaDBGuards(Guards):
     """What MariaDB sees to by itself."""
 
     user_sql = _USER
+    second_name_sql = "GENERATED ALWAYS AS ({}) VIRTUAL"
     uid_sql: ClassVar[str] = (
         "UNHEX(CONCAT("
         "LPAD(HEX(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', {moment}) DIV 1000), 12, '0'), '7', "

@@ -26,6 +26,7 @@ class SQLiteGuards(Guards):
     """What SQLite sees to by itself."""
 
     upgrades_by_itself = True
+    second_name_sql = "GENERATED ALWAYS AS ({}) VIRTUAL"
     # It makes no bytes of hexadecimal digits before 3.41; see prepare_fill(). Of what is no time,
     # or lies before 1970, as many digits are kept as there is room for.
     uid_sql: ClassVar[str] = (
