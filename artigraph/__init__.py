@@ -205,12 +205,12 @@ if TYPE_CHECKING:
         read_query as read_query,
         save_query as save_query,
     )
-    from artigraph.run.read import (
+    from artigraph.run import (
         read_environment as read_environment,
         read_kept as read_kept,
         read_runs as read_runs,
+        start_run as start_run,
     )
-    from artigraph.run.start import start_run as start_run
     from artigraph.serializer.base import (
         Serializer as Serializer,
     )

@@ -11,12 +11,10 @@ import contextvars
 import os
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Iterator
+from concurrent.futures.thread import ThreadPoolExecutor
 from contextlib import suppress
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
-
-if TYPE_CHECKING:
-    from concurrent.futures.thread import ThreadPoolExecutor
+from typing import Any, ParamSpec, TypeVar, cast
 
 __all__ = [
     "gather_bounded",
@@ -91,9 +89,6 @@ _waiting: contextvars.ContextVar[asyncio.AbstractEventLoop | None] = contextvars
 
 @cache
 def _pool() -> ThreadPoolExecutor:
-    # What asyncio loads as well, once it needs one.
-    from concurrent.futures.thread import ThreadPoolExecutor
-
     return ThreadPoolExecutor(WORKERS, thread_name_prefix="artigraph")
 
 

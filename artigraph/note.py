@@ -24,7 +24,8 @@ from artigraph.display.row import ResultList
 from artigraph.display.shown import Shown
 from artigraph.display.value import format_time
 from artigraph.errors import FilterError, NodeNotFoundError
-from artigraph.filter.base import PRESENT, Filter
+from artigraph.filter.base import PRESENT
+from artigraph.filter.expected import one_id
 from artigraph.filter.order import check_counts
 from artigraph.filter.relation import Nodes, check_nodes, nodes_clause
 from artigraph.orm.base import is_clean, utc_now
@@ -36,7 +37,7 @@ __all__ = [
     "LONGEST_NOTE",
     "Note",
     "NoteList",
-    "_check_text",
+    "check_note_text",
     "delete_note",
     "read_notes",
     "write_note",
@@ -121,7 +122,7 @@ class NoteList(ResultList[Note]):
         return Facts(facts.name, code="\n\n".join(parts))
 
 
-def _check_text(text: object) -> str:
+def check_note_text(text: object) -> str:
     """A note's text.
 
     Raises:
@@ -158,19 +159,8 @@ async def write_note(node: NodeLike, text: str) -> Note:
         FilterError: The text is none or too long, or no single node is meant.
         NodeNotFoundError: There is no such node.
     """
-    return await _write(_one_id(node), _check_text(text))
-
-
-def _one_id(node: object) -> int:
-    found = (
-        () if isinstance(node, Filter) else check_nodes("write_note()", node, "a node or its id")
-    )
-    if isinstance(found, Filter) or len(found) != 1:
-        raise FilterError(
-            f"write_note() takes one node or its id, not {node!r:.60}. Write a note for each, "
-            "inside of new_session()."
-        )
-    return found[0]
+    hint = " Write a note for each, inside of new_session()."
+    return await _write(one_id("write_note()", node, hint), check_note_text(text))
 
 
 @retried

@@ -147,8 +147,7 @@ _HOMES = {
     "artigraph.preview.read": ("read_preview",),
     "artigraph.query.saved": ("SavedQuery",),
     "artigraph.query.store": ("delete_query", "read_queries", "read_query", "save_query"),
-    "artigraph.run.read": ("read_environment", "read_kept", "read_runs"),
-    "artigraph.run.start": ("start_run",),
+    "artigraph.run": ("read_environment", "read_kept", "read_runs", "start_run"),
     "artigraph.series": (
         "list_series",
         "open_series",

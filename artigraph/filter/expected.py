@@ -11,11 +11,12 @@ from artigraph.display.escape import cut
 from artigraph.errors import FilterError
 from artigraph.filter.base import Filter
 from artigraph.filter.operator import OPERATORS, ValueFilter
+from artigraph.filter.relation import check_nodes
 from artigraph.filter.unset import NOT_WRITTEN, UNSET
 from artigraph.filter.value import check_moment, check_value
 from artigraph.types.scalar import without_numpy
 
-__all__ = ["expect", "expect_uids"]
+__all__ = ["expect", "expect_uids", "one_id"]
 
 
 def expect_uids(owner: Any) -> None:
@@ -91,3 +92,20 @@ def _expect_compared(owner: Filter, name: str, kind: type[Any], asked: ValueFilt
                 )
             if isinstance(one, datetime):
                 check_moment(one)
+
+
+def one_id(name: str, node: Any, hint: str = "") -> int:
+    """The id of the one node that a caller gave.
+
+    Args:
+        name: What the caller gave it as, for an error.
+        node: The node, what was read or written, or an id.
+        hint: What to do for several.
+
+    Raises:
+        FilterError: It is none of these, or several.
+    """
+    found = () if isinstance(node, Filter) else check_nodes(name, node, "a node or its id")
+    if isinstance(found, Filter) or len(found) != 1:
+        raise FilterError(f"{name} takes one node or its id, not {node!r:.60}.{hint}")
+    return found[0]

@@ -24,9 +24,8 @@ from artigraph.display.shown import Shown
 from artigraph.display.value import brief, describe_fields
 from artigraph.errors import FilterError, NodeNotFoundError
 from artigraph.filter.node import NodeFilter
-from artigraph.model.added import Added
 from artigraph.model.base import BaseModel
-from artigraph.model.group_models import GroupModels, several_labels
+from artigraph.model.group_models import Added, GroupModels, several_labels
 from artigraph.model.group_rows import delete_models_on, models_clause, read_models_on
 from artigraph.model.write import encoded
 from artigraph.node.closed import naming_locked

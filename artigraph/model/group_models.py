@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,7 +12,27 @@ from artigraph.model.base import BaseModel
 from artigraph.model.unknown import UnknownModel
 from artigraph.node.row import check_label
 
-__all__ = ["GroupModels", "several_labels"]
+__all__ = ["Added", "GroupModels", "several_labels"]
+
+
+class Added:
+    """What :meth:`ModelGroup.add_model` returns: it is done, and may be awaited.
+
+    Args:
+        labels: What was added.
+    """
+
+    __slots__ = ("_labels",)
+
+    def __init__(self, labels: Iterable[str]) -> None:
+        self._labels = tuple(labels)
+
+    def __repr__(self) -> str:
+        return f"<added to the group, to be written when it is saved: {', '.join(self._labels)}>"
+
+    def __await__(self) -> Generator[None, None, None]:
+        return
+        yield
 
 
 class GroupModels:

@@ -15,10 +15,10 @@ from typing_extensions import override
 from artigraph.concurrency import is_asked_to_stop, to_its_end
 from artigraph.display.escape import visible
 from artigraph.errors import LabelExistsError, RunBusyError, RunError
-from artigraph.model.added import Added
 from artigraph.model.base import BaseModel
 from artigraph.model.group import ModelGroup
-from artigraph.note import _check_text
+from artigraph.model.group_models import Added
+from artigraph.note import check_note_text
 from artigraph.orm.base import utc_now
 from artigraph.orm.run import TrackedRun
 from artigraph.run.beat import Beating, abandon, beat_for, can_beat
@@ -113,7 +113,7 @@ class Run(ModelGroup):
         # Threads may log the first point at once.
         with self._opening:
             if self._series is None:
-                from artigraph.series.writer import open_series  # not for runs without a curve
+                from artigraph.series import open_series  # not for runs without a curve
 
                 with self.using_its_store():
                     self._series = open_series(self.node)
@@ -196,7 +196,7 @@ class Run(ModelGroup):
             FilterError: The text is none or too long.
         """
         self._check_open("note()")
-        self._kept.notes.append(_check_text(text))
+        self._kept.notes.append(check_note_text(text))
         return Queued(self.save, "noted")
 
     def _check_open(self, call: str) -> None:

@@ -42,9 +42,10 @@ def open_series(node: NodeLike) -> SeriesWriter:
         FilterError: It is no single node, or one that was never written.
         OtherStoreError: It is of another database than the one in use.
     """
-    from artigraph.series.writer import open_series
+    from artigraph.filter.expected import one_id
+    from artigraph.series.writer import SeriesWriter
 
-    return open_series(node)
+    return SeriesWriter(one_id("open_series()", node, " Open one for each."))
 
 
 async def list_series(filter: Nodes, *, limit: int = 10_000) -> list[SeriesSummary]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import atexit
-import concurrent.futures.thread  # noqa: F401  # which cannot be loaded as the process ends
 import logging
 import os
 import threading

@@ -18,30 +18,15 @@ from artigraph.db.setting import current_setting
 from artigraph.display.facts import Badge, Facts
 from artigraph.display.options import Limits
 from artigraph.display.shown import Shown
-from artigraph.errors import FilterError, SeriesError, SeriesWarning
-from artigraph.filter.base import Filter
-from artigraph.filter.relation import check_nodes
-from artigraph.orm.node import NodeLike
+from artigraph.errors import SeriesError, SeriesWarning
 from artigraph.series.flusher import Flusher
 from artigraph.series.point import check_name, check_step, number
 from artigraph.series.rows import MOST_CURVES
 from artigraph.series.waiting import MOST_WAITING
 
-__all__ = ["SeriesWriter", "log_point", "open_series", "open_writer"]
+__all__ = ["SeriesWriter", "log_point", "open_writer"]
 
 _HALF = 2**63
-
-
-def open_series(node: NodeLike) -> SeriesWriter:
-    """See :func:`artigraph.series.open_series`."""
-    found: object = ()
-    if not isinstance(node, Filter):
-        found = check_nodes("open_series()", node, "a node or its id")
-    if not isinstance(found, tuple) or len(found) != 1:
-        raise FilterError(
-            f"open_series() takes one node or its id, not {node!r:.60}. Open one for each."
-        )
-    return SeriesWriter(found[0])
 
 
 _open: weakref.WeakSet[SeriesWriter] = weakref.WeakSet()
@@ -78,7 +63,7 @@ async def log_point(node_id: int, step: int | None, values: Mapping[str, Support
         writer.add(step, **values)
         await writer.flush()
         return
-    writer = open_series(node_id)
+    writer = SeriesWriter(node_id)
     writer.add(step, **values)
     try:
         await writer.close()

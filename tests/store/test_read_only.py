@@ -29,7 +29,6 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="rights of this kind are
 
 READER = """
 import asyncio, os, sys
-import concurrent.futures.thread  # while it can be read, wherever Python lies
 from artigraph import *
 
 async def load():

@@ -8,7 +8,7 @@ from artigraph.filter.unset import UNSET, Unset
 from artigraph.notebook.magic.node_argument import find_id
 from artigraph.notebook.magic.parser import Call, argument, command, count
 from artigraph.notebook.magic.result import NothingFound
-from artigraph.run.read import read_runs
+from artigraph.run import read_runs
 from artigraph.run.table import RunTable
 
 __all__: list[str] = []
