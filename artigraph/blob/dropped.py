@@ -13,9 +13,10 @@ from artigraph.db.fetch import ask
 from artigraph.display.escape import cut
 from artigraph.display.value import format_size, format_time
 from artigraph.errors import ValueDroppedError
+from artigraph.filter.node import with_subclasses
 from artigraph.filter.value import among
 from artigraph.filter.way import ways_up
-from artigraph.orm.node import Node, node_table
+from artigraph.orm.node import node_table
 from artigraph.orm.run import TrackedRun
 
 __all__ = ["DroppedSource", "dropped_error", "dropped_errors", "dropped_since"]
@@ -107,11 +108,7 @@ def _made_by(run: Row[Any] | None) -> str:
 async def _runs_above(node_ids: Iterable[int]) -> dict[int, Row[Any]]:
     """The nearest run above each of some nodes."""
     c = node_table.c
-    types = [
-        identity
-        for identity, mapper in Node.__mapper__.polymorphic_map.items()
-        if issubclass(mapper.class_, TrackedRun)
-    ]
+    types = with_subclasses({str(TrackedRun.__mapper__.polymorphic_identity)})
     ids = list(node_ids)
     up = ways_up(lambda node: among(node.c.node_id, ids))
     query = (

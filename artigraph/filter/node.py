@@ -29,7 +29,7 @@ from artigraph.filter.value import among, check_value
 from artigraph.orm.node import Node, node_table
 from artigraph.orm.subclass import GENERATION
 
-__all__ = ["NodeFilter", "NodeTypeFilter"]
+__all__ = ["NodeFilter", "NodeTypeFilter", "with_subclasses"]
 
 NodeType: TypeAlias = type[Node] | str
 
@@ -119,7 +119,7 @@ class NodeFilter(Filter):
         own = type(self).clause is NodeFilter.clause
         if not own or given != ["node_id"] or not isinstance(self.node_id, int):
             return super().prepared()
-        kinds = None if self._only is None else frozenset(_with_subclasses({self._only}))
+        kinds = None if self._only is None else frozenset(with_subclasses({self._only}))
         return _by_id(kinds), {_ASKED_ID: self.node_id}
 
     @override
@@ -233,7 +233,7 @@ class NodeFilter(Filter):
     def _type_clauses(self) -> Iterable[ColumnElement[bool]]:
         """What the kind of filter says by itself."""
         if self._only is not None and not self._is_limited():
-            yield _of_types(frozenset(_with_subclasses({self._only})))
+            yield _of_types(frozenset(with_subclasses({self._only})))
 
     def _clauses(self) -> Iterable[ColumnElement[bool]]:
         """What the keys say."""
@@ -315,7 +315,7 @@ class NodeTypeFilter(Filter):
             if Node.__mapper__.polymorphic_identity in wanted:
                 # Rows of classes that are not defined here are nodes as well.
                 return true()
-            wanted |= _with_subclasses(wanted)
+            wanted |= with_subclasses(wanted)
         return _of_types(frozenset(wanted))
 
 
@@ -341,14 +341,15 @@ def _named(type_: NodeType) -> str:
 
 def _classes(identities: Collection[str]) -> list[type[Node]]:
     known = Node.__mapper__.polymorphic_map
-    return [known[one].class_ for one in sorted(_with_subclasses(identities))]
+    return [known[one].class_ for one in sorted(with_subclasses(identities))]
 
 
 def _identity(type_: NodeType) -> str:
     return type_ if isinstance(type_, str) else str(type_.__mapper__.polymorphic_identity)
 
 
-def _with_subclasses(identities: Collection[str]) -> set[str]:
+def with_subclasses(identities: Collection[str]) -> set[str]:
+    """What rows of some classes are called, by their identities, and of all their subclasses."""
     # By identity rather than by class: the cell that defines a class may have
     # run again since its subclasses were defined.
     return {

@@ -16,6 +16,7 @@ from weakref import WeakKeyDictionary
 from IPython.core.interactiveshell import InteractiveShell
 
 from artigraph.dialect.sqlite.checkpoint import make_all_whole
+from artigraph.notebook.entries import put_back
 from artigraph.notebook.forgotten import tell_of_forgotten_await
 from artigraph.notebook.magic.completion import Completion
 from artigraph.notebook.magic.magic import Magic
@@ -102,13 +103,4 @@ def _add_magic(ipython: InteractiveShell, magic: Magic, undo: ExitStack) -> None
         for name in NAMES:
             before = registry[kind].get(name)
             registry[kind][name] = magic
-            undo.callback(_put_back, registry[kind], name, magic, before)
-
-
-def _put_back(magics: dict[str, Any], name: str, magic: Magic, before: object) -> None:
-    if magics.get(name) is not magic:
-        return  # a later definition stays
-    if before is None:
-        del magics[name]
-    else:
-        magics[name] = before
+            undo.callback(put_back, registry[kind], name, magic, before)

@@ -13,6 +13,7 @@ from typing import Any
 from IPython.core.interactiveshell import InteractiveShell
 
 from artigraph.display.escape import visible
+from artigraph.notebook.entries import put_back
 
 __all__ = ["tell_of_forgotten_await"]
 
@@ -40,7 +41,7 @@ def tell_of_forgotten_await(shell: InteractiveShell) -> Callable[[], None]:
         printer = _printer(sentence)
         before = known.type_printers.get(kind)
         known.for_type(kind, printer)
-        undo.callback(_put_back, known.type_printers, kind, printer, before)
+        undo.callback(put_back, known.type_printers, kind, printer, before)
     return undo.close
 
 
@@ -50,12 +51,3 @@ def _printer(sentence: str) -> Callable[[Any, Any, bool], None]:
         printer.text(sentence.format(name=visible(name, 100)))
 
     return tell
-
-
-def _put_back(printers: dict[Any, Any], kind: type, printer: object, before: object) -> None:
-    if printers.get(kind) is not printer:
-        return  # a later one stays
-    if before is None:
-        del printers[kind]
-    else:
-        printers[kind] = before

@@ -28,6 +28,7 @@ __all__ = [
     "EnvironmentRecord",
     "RunStatus",
     "TrackedRun",
+    "duration_of",
     "status_role",
     "told_status",
 ]
@@ -83,10 +84,17 @@ def _tell_status(told: RowFacts, status: object) -> None:
     told.badge(cut(said, 16), status_role(said), cell="status")
 
 
+def duration_of(started_at: object, until: object) -> timedelta | None:
+    """How long a run took; ``None`` where it is not known when it began and ended."""
+    if not isinstance(started_at, datetime) or not isinstance(until, datetime):
+        return None
+    return max(until - started_at, timedelta())
+
+
 def _tell_duration(told: RowFacts, ended_at: object) -> None:
-    started_at = told.row.get("tracked_run_started_at")
-    if isinstance(started_at, datetime) and isinstance(ended_at, datetime):
-        told.note("duration", format_duration(max(ended_at - started_at, timedelta())))
+    taken = duration_of(told.row.get("tracked_run_started_at"), ended_at)
+    if taken is not None:
+        told.note("duration", format_duration(taken))
 
 
 def _tell_nothing(told: RowFacts, value: object) -> None:

@@ -154,15 +154,15 @@ async def read_runs(
         FilterError: Something that is no filter, or a column that no run has.
     """
     from artigraph.filter.order import check_counts
-    from artigraph.outline.page import browse_types
-    from artigraph.run.collect import collect, read_lines, runs_clause
-    from artigraph.run.table import MOST_OF_A_KIND, make_table
+    from artigraph.run.collect import collect, runs_clause
+    from artigraph.run.table import MOST_DRAWN, MOST_OF_A_KIND, make_table
+    from artigraph.series.read import list_series
 
     check_counts(limit=limit)
     names = _several("columns", columns)
     order = _several("order_by", [order_by] if isinstance(order_by, str) else order_by) or []
     first = None if baseline is None else one_id("read_runs(baseline=…)", baseline)
-    clause = runs_clause(await browse_types())
+    clause = await runs_clause()
     if not isinstance(filter, Unset):
         clause = clause_of(_of_node(filter)) & clause
     else:
@@ -181,7 +181,7 @@ async def read_runs(
     if found.metrics:
         # Only for rows that it shows: a repr may ask nothing.
         shown = table.node_ids[: options.limits.max_results]
-        table.draw(await read_lines(shown))
+        table.draw(await list_series(shown, limit=MOST_DRAWN))
     return table
 
 

@@ -28,10 +28,10 @@ from artigraph.filter.value import among
 from artigraph.node.hold import mark
 from artigraph.orm.base import utc_now
 from artigraph.orm.node import node_table
-from artigraph.orm.run import ALIVE, TrackedRun
+from artigraph.orm.run import ALIVE
 from artigraph.portal import start_in_portal
 
-__all__ = ["BEAT_SECONDS", "Beating", "abandon", "beat_for", "can_beat", "is_abandoned"]
+__all__ = ["BEAT_SECONDS", "Beating", "beat_for", "can_beat", "leave", "left_at"]
 
 BEAT_SECONDS = ALIVE.total_seconds() / 3
 """How often: two may be missed before a run is called lost."""
@@ -77,24 +77,24 @@ def _forget() -> None:
     _lock = Lock()
     _open.clear()
     _tasks.clear()
-    _abandoned.clear()
+    _left.clear()
 
 
 os.register_at_fork(after_in_child=_forget)
 
 
-_abandoned: set[tuple[Store | None, int]] = set()
-"""Runs of this process whose end could not be written: nobody runs them."""
+_left: dict[tuple[Store | None, int], datetime] = {}
+"""Runs of this process whose end could not be written, with their last signs of life."""
 
 
-def abandon(node: TrackedRun) -> None:
+def leave(run: Beating) -> None:
     """Let a run of this process be gone on with, though its row says that it runs."""
-    _abandoned.add((current_store(), node.node_id))
+    _left[current_store(), run.node_id] = run.beat_at
 
 
-def is_abandoned(node_id: int) -> bool:
-    """Whether a run was left by this process, and its row cannot say so."""
-    return (current_store(), node_id) in _abandoned
+def left_at(node_id: int) -> datetime | None:
+    """The last sign of life of a run that this process has left, and whose row cannot say so."""
+    return _left.get((current_store(), node_id))
 
 
 def can_beat() -> bool:

@@ -19,24 +19,26 @@ from artigraph.db.session import read
 from artigraph.dialect.registry import dialect_of
 from artigraph.errors import ArtigraphError
 from artigraph.export.tag import read_cells
+from artigraph.filter.node import with_subclasses
 from artigraph.filter.value import among
 from artigraph.garbage import collector_paused
 from artigraph.orm.artifact import DatabaseArtifact, ModelArtifact
 from artigraph.orm.base import utc_now
 from artigraph.orm.node import Node, node_table
-from artigraph.orm.run import LOST, TrackedRun, told_status
+from artigraph.orm.run import LOST, TrackedRun, duration_of, told_status
 from artigraph.orm.series import SeriesRecord
+from artigraph.outline.name import names_in
 from artigraph.outline.path_text import read_path_texts
 from artigraph.serializer.json import json_serializer
 
-__all__ = ["Metric", "RunRow", "Runs", "collect", "read_lines", "runs_clause"]
+__all__ = ["Metric", "RunRow", "Runs", "collect", "runs_clause"]
 
 MOST_KEPT = 200
 """Bytes of a plain value that stands in the table."""
+MOST_TYPES = 1_000
+"""Types of nodes that a store has, of which some may be runs."""
 MOST_BELOW = 200_000
 """Models and values of all runs together that are looked at."""
-MOST_LINES = 2_000
-"""Curves that are drawn at the most."""
 
 _c: Any = node_table.c
 _series: Any = SeriesRecord.__table__
@@ -81,15 +83,13 @@ class RunRow:
     """Fields of models, and plain values, by name."""
 
 
-def runs_clause(types: Iterable[str]) -> ColumnElement[bool]:
-    """The clause for rows that are runs.
-
-    Args:
-        types: Types of rows that the store has and no class here is of.
-    """
-    own = [mapper.polymorphic_identity for mapper in TrackedRun.__mapper__.self_and_descendants]
+async def runs_clause() -> ColumnElement[bool]:
+    """The clause for rows that are runs, also of classes that are not defined here."""
+    names = names_in(_c.node_type)
+    types = await ask(select(names.c.name).where(names.c.name.is_not(None)).limit(MOST_TYPES))
+    own = with_subclasses({str(TrackedRun.__mapper__.polymorphic_identity)})
     known = Node.__mapper__.polymorphic_map
-    others = [one for one in types if one not in known]
+    others = [one for (one,) in types if one not in known]
     # Of a class that is not defined here the columns tell.
     foreign = and_(among(_c.node_type, others), _c.tracked_run_status.is_not(None))
     return or_(among(_c.node_type, own), foreign) if others else among(_c.node_type, own)
@@ -142,19 +142,6 @@ def _metrics(rows: Sequence[RunRow], points: Iterable[Any], most_metrics: int) -
     return {name: found[name] for name in sorted(found, key=begun.__getitem__)}
 
 
-async def read_lines(node_ids: Collection[int]) -> dict[tuple[int, str], bytes]:
-    """The curves of some runs as lists draw them, by run and metric."""
-    c = _series.c
-    query = select(c.series_node_id, c.series_name, c.series_line)
-    query = query.where(among(c.series_node_id, node_ids)).limit(MOST_LINES)
-    found = {}
-    for row in await ask(query):
-        node_id, name, line = tuple(row)
-        if isinstance(line, bytes):  # somebody else's may be anything
-            found[node_id, str(name)] = line
-    return found
-
-
 class _Reader:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
@@ -180,7 +167,7 @@ class _Reader:
             _c.tracked_run_beat_at,
             _c.tracked_run_started_at,
             _c.tracked_run_ended_at,
-            cast(_c.tracked_run_params, Text()),
+            cast(_c.tracked_run_params, Text()).label("params"),
             _c.tracked_run_commit,
             _c.node_created_by,
             _c.tracked_run_error,
@@ -190,39 +177,26 @@ class _Reader:
 
     def made(self, rows: Iterable[Any]) -> list[RunRow]:
         with collector_paused():
-            return [self._run(*row) for row in rows]
+            return [self._run(row) for row in rows]
 
-    def _run(
-        self,
-        node_id: int,
-        node_type: str,
-        label: str | None,
-        status: object,
-        beat_at: object,
-        started: object,
-        ended: object,
-        params: object,
-        commit: str | None,
-        by: str | None,
-        error: str | None,
-    ) -> RunRow:
+    def _run(self, row: Any) -> RunRow:
+        status, beat_at = row.tracked_run_status, row.tracked_run_beat_at
         said = "" if status is None else told_status(status, beat_at)
-        begun = started if isinstance(started, datetime) else None
-        until = ended if isinstance(ended, datetime) else None
-        if until is None:
-            until = beat_at if said == LOST and isinstance(beat_at, datetime) else utc_now()
-        found = self._parsed(params)
+        started, until = row.tracked_run_started_at, row.tracked_run_ended_at
+        if not isinstance(until, datetime):
+            until = beat_at if said == LOST else utc_now()
+        params = self._parsed(row.params)
         return RunRow(
-            node_id=node_id,
-            type=node_type,
-            label=label,
+            node_id=row.node_id,
+            type=row.node_type,
+            label=row.node_label,
             status=said,
-            started=begun,
-            duration=None if begun is None else max(until - begun, timedelta()),
-            params=found if isinstance(found, dict) else {},
-            commit=commit,
-            by=by,
-            error=error,
+            started=started if isinstance(started, datetime) else None,
+            duration=duration_of(started, until),
+            params=params if isinstance(params, dict) else {},
+            commit=row.tracked_run_commit,
+            by=row.node_created_by,
+            error=row.tracked_run_error,
         )
 
     async def curves(self, node_ids: Collection[int]) -> Sequence[Any]:

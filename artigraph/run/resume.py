@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-from sqlalchemy import and_, false, or_, select, true, update
+from sqlalchemy import and_, or_, select, update
 from sqlalchemy.orm.attributes import set_committed_value
 from typing_extensions import override
 
@@ -14,14 +14,14 @@ from artigraph.db.session import write
 from artigraph.display.escape import cut, visible
 from artigraph.errors import RunBusyError, RunError
 from artigraph.filter.base import PRESENT
-from artigraph.filter.node import NodeFilter
+from artigraph.filter.node import NodeFilter, with_subclasses
 from artigraph.filter.value import among
 from artigraph.node.current import innermost
 from artigraph.node.node import read_node
 from artigraph.orm.base import utc_now
 from artigraph.orm.node import node_table
 from artigraph.orm.run import ALIVE, TrackedRun
-from artigraph.run.beat import can_beat, is_abandoned
+from artigraph.run.beat import can_beat, left_at
 from artigraph.run.run import Run
 
 __all__ = ["ResumedRun"]
@@ -48,7 +48,7 @@ class ResumedRun(Run):
             if parent is None:
                 return None  # what it would hang on is not written, so nothing hangs there
         place = _columns.node_parent_id
-        types = [m.polymorphic_identity for m in type(node).__mapper__.self_and_descendants]
+        types = with_subclasses({str(type(node).__mapper__.polymorphic_identity)})
         query = (
             select(_columns.node_id)
             .where(
@@ -111,13 +111,12 @@ async def _claim(found: TrackedRun, changed: dict[str, Any]) -> bool:
     """Take a run that nobody runs; false if somebody does."""
     alive = utc_now() - ALIVE
     beat_at, status = _columns.tracked_run_beat_at, _columns.tracked_run_status
-    # One of a memory, or of the first release, gives no sign of life.
-    left = true() if is_abandoned(found.node_id) else false()
-    nobody = or_(left, status != "running", status.is_(None), beat_at.is_(None), beat_at < alive)
+    # One of a memory, or of the first release, gives no sign of life; nor does one that this
+    # process has left, as long as nobody else has given one since.
+    silent = or_(beat_at.is_(None), beat_at < alive, beat_at == left_at(found.node_id))
+    nobody = or_(status.is_(None), and_(status != "finished", or_(status != "running", silent)))
     async with write() as transaction:
         taken = await transaction.connection.execute(
-            update(node_table)
-            .where(and_(_columns.node_id == found.node_id, status != "finished", nobody))
-            .values(changed)
+            update(node_table).where(_columns.node_id == found.node_id, nobody).values(changed)
         )
         return taken.rowcount == 1

@@ -21,7 +21,7 @@ from artigraph.model.group_models import Added
 from artigraph.note import check_note_text
 from artigraph.orm.base import utc_now
 from artigraph.orm.run import TrackedRun
-from artigraph.run.beat import Beating, abandon, beat_for, can_beat
+from artigraph.run.beat import Beating, beat_for, can_beat, leave
 from artigraph.run.ending import attempt, error_text, status_of, tell
 from artigraph.run.kept import Kept, Queued
 from artigraph.run.learn import learn_facts, set_known_facts
@@ -256,14 +256,9 @@ class Run(ModelGroup):
                 f"{error} start_run({node.node_label!r}, resume=True) goes on with an unfinished "
                 "run."
             ) from error
-        if not knows_all:
-            self._learn()
-
-    def _learn(self) -> None:
-        # Another thread would not see the row of a session that is open, nor a memory of
-        # this loop's own.
-        if can_beat():
-            learn_facts(self.node.node_id)
+        # Another thread would not find a memory of this loop's own.
+        if can_beat() and not knows_all:
+            learn_facts(node.node_id)
 
     def _begin_beating(self) -> None:
         beat_at = self.node.tracked_run_beat_at
@@ -289,8 +284,8 @@ class Run(ModelGroup):
                 # To its end: of a run that is stopped while it ends nothing is lost.
                 await to_its_end(self._end(exc))
         finally:
-            if not self._written_end and not self._finished:
-                abandon(self.node)
+            if self._beating is not None and not self._written_end:
+                leave(self._beating)
             self._leave()
 
     async def _end(self, exc: BaseException | None) -> None:

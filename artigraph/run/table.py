@@ -19,16 +19,19 @@ from artigraph.errors import FilterError
 from artigraph.orm.run import status_role
 from artigraph.registry import did_you_mean
 from artigraph.run.collect import RunRow, Runs
-from artigraph.series.line import read_buckets
+from artigraph.series.summary import SeriesSummary
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-__all__ = ["MOST_OF_A_KIND", "RunTable", "make_table"]
+__all__ = ["MOST_DRAWN", "MOST_OF_A_KIND", "RunTable", "make_table"]
 
 MOST_OF_A_KIND = 1_000
 """Parameters of all runs together that have a column, and values, tags and metrics."""
+
+MOST_DRAWN = 2_000
+"""Curves of the runs that are shown."""
 
 _FIRST = ("path", "status", "duration")
 _LAST = ("type", "started", "by", "commit", "error", "node_id")
@@ -58,7 +61,7 @@ class RunTable(Shown):
     ) -> None:
         self._columns = {name: list(values) for name, values in columns.items()}
         self._node_ids = list(node_ids)
-        self._lines: dict[tuple[int, str], bytes] = {}
+        self._curves: dict[tuple[int, str], Curve] = {}
         self._shown = list(columns if shown is None else shown)
         self._is_asked = shown is None
         self._noted = tuple(noted)
@@ -73,13 +76,13 @@ class RunTable(Shown):
         """The ids of the runs, in order."""
         return list(self._node_ids)
 
-    def draw(self, lines: Mapping[tuple[int, str], bytes]) -> None:
+    def draw(self, curves: Iterable[SeriesSummary]) -> None:
         """Have curves drawn beside their metrics, of those runs of which they are known.
 
         Args:
-            lines: Packed lines by a run's id and the metric, as ``artigraph.series.line`` says.
+            curves: Some of them, of any of the runs.
         """
-        self._lines = dict(lines)
+        self._curves = {(one.node_id, one.name): Curve(one.line) for one in curves}
 
     def __len__(self) -> int:
         return len(next(iter(self._columns.values()), ()))
@@ -142,7 +145,7 @@ class RunTable(Shown):
         # Columns that tell nothing of these rows would push others out of sight.
         told = [name for name in self._shown if any(_says(self._columns[name][i]) for i in rows)]
         shown = told[: limits.max_columns]
-        drawn = {name for _, name in self._lines}.intersection(shown)
+        drawn = {name for _, name in self._curves}.intersection(shown)
         cells = [tuple(self._cells(shown, drawn, index, limits)) for index in rows]
         heads = [head for name in shown for head in ((name, "") if name in drawn else (name,))]
         numbers = {i for i, name in enumerate(heads) if name and _is_numeric(self._columns[name])}
@@ -172,8 +175,7 @@ class RunTable(Shown):
         for name in shown:
             yield self._cell(name, index, limits)
             if name in drawn:
-                line = self._lines.get((self._node_ids[index], name))
-                yield "" if line is None else Curve(read_buckets(line))
+                yield self._curves.get((self._node_ids[index], name), "")
 
     def _cell(self, name: str, index: int, limits: Limits) -> str:
         value = self._columns[name][index]

@@ -223,6 +223,28 @@ class TestBlocks:
         async with start_run("fit", resume=True) as again:
             assert again.node.node_id == run.node.node_id
 
+    async def test_one_that_was_left_and_taken_since(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Who left it takes it no more once another process gives signs of life of it."""
+        run = start_run("fit", resume=True)
+
+        async def broken() -> None:
+            raise DatabaseBusyError("busy")
+
+        with pytest.raises(DatabaseBusyError):
+            async with run:
+                monkeypatch.setattr(run, "_save_end", broken)
+        await lose("fit", timedelta(seconds=1))
+        with pytest.raises(RunBusyError):
+            async with start_run("fit", resume=True):
+                pytest.fail("it must not begin")
+
+    async def test_a_row_that_says_nothing(self) -> None:
+        """A run that somebody wrote without a status is one that nobody runs."""
+        node = await write_node(TrackedRun(node_label="fit"))
+        async with start_run("fit", resume=True) as run:
+            assert run.node.node_id == node.node_id
+        assert (await run_of("fit")).tracked_run_status == "finished"
+
     async def test_a_block_is_two_transactions(self, statements: Statements) -> None:
         """One to begin and one to end, whatever is known of the environment."""
         async with start_run("first"):
