@@ -26,6 +26,7 @@ from artigraph.filter.relation import NodeRelationshipFilter
 from artigraph.filter.shape import Shape
 from artigraph.filter.unset import UNSET, Unset
 from artigraph.filter.value import among, check_value
+from artigraph.orm.friendly import spoken_identity
 from artigraph.orm.node import Node, node_table
 from artigraph.orm.subclass import GENERATION
 
@@ -304,9 +305,9 @@ class NodeTypeFilter(Filter):
 
     @override
     def phrase(self) -> Phrase:
-        named = [_identity(t) for t in _several(self.type)]
+        named = [spoken_identity(_identity(t)) for t in _several(self.type)]
         noun = f"{' or '.join(named)} nodes" if named else ""
-        without = [_identity(t) for t in _several(self.not_type)]
+        without = [spoken_identity(_identity(t)) for t in _several(self.not_type)]
         return Phrase(noun, (f"but no {' or '.join(without)} nodes",) if without else ())
 
     def _one_of(self, types: Sequence[NodeType]) -> ColumnElement[bool]:

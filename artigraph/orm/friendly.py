@@ -30,6 +30,7 @@ __all__ = [
     "friendly_names",
     "named_columns",
     "spoken_fields",
+    "spoken_identity",
     "spoken_names",
     "ways_of",
 ]
@@ -87,7 +88,12 @@ def spoken_names(node_type: type[Any]) -> list[str]:
     Of artigraph's own, ``artigraph_run`` is ``run`` as well.
     """
     identity = str(node_type.__mapper__.polymorphic_identity)
-    return list(dict.fromkeys([node_type.__name__, identity, identity.removeprefix(_OWN)]))
+    return list(dict.fromkeys([node_type.__name__, identity, spoken_identity(identity)]))
+
+
+def spoken_identity(identity: str) -> str:
+    """What rows of an identity are called in sentences: ``run`` of ``artigraph_run``."""
+    return identity.removeprefix(_OWN)
 
 
 def friendly_names(node_type: type[Any]) -> Mapping[str, Column[Any]]:

@@ -18,7 +18,7 @@ from artigraph.display.value import LONGEST_CELL, format_duration, format_time, 
 from artigraph.errors import FilterError
 from artigraph.orm.run import status_role
 from artigraph.registry import did_you_mean
-from artigraph.run.collect import RunRow, Runs
+from artigraph.run.collect import Runs
 from artigraph.series.summary import SeriesSummary
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ MOST_DRAWN = 2_000
 _FIRST = ("path", "status", "duration")
 _LAST = ("type", "started", "by", "commit", "error", "node_id")
 _ADDED = (".min", ".max", ".points")
+_SPOKEN = {"params": "parameters"}
 
 
 class RunTable(Shown):
@@ -233,9 +234,10 @@ def make_table(
     rows = runs.rows
     named = dict(_named(runs))
     noted: list[str] = []
-    for kind, names in (("parameters", [row.params for row in rows]), ("values", _values(rows))):
-        if (more := len({name for one in names for name in one}) - MOST_OF_A_KIND) > 0:
-            noted.append(f"{more:,} {kind} are left out.")
+    for kind in ("params", "values"):
+        names = {name for row in rows for name in getattr(row, kind)}
+        if (more := len(names) - MOST_OF_A_KIND) > 0:
+            noted.append(f"{more:,} {_SPOKEN.get(kind, kind)} are left out.")
     order = list(range(len(rows)))
     for key in reversed(order_by):
         name = _full(key.removeprefix("-"), named)
@@ -284,10 +286,6 @@ def _refuse(name: str, what: str, known: Mapping[str, object]) -> None:
 
 def _first(names: Iterable[str]) -> list[str]:
     return list(islice(dict.fromkeys(names), MOST_OF_A_KIND))
-
-
-def _values(rows: Sequence[RunRow]) -> list[Mapping[str, Any]]:
-    return [row.values for row in rows]
 
 
 def _named(runs: Runs) -> Iterator[tuple[str, list[Any]]]:
