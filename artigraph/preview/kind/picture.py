@@ -134,7 +134,7 @@ def picture_facts(content: Content, limits: Limits, data: bytes) -> Facts:
     if size is None:
         told = f"{format_size(content.size)}, which are no PNG, JPEG, GIF or WebP"
         return Facts("Preview", content.name, lines=(told,))
-    line = f"{size.width:,} × {size.height:,} pixels, {size.type.upper()}"  # noqa: RUF001
+    line = f"{size.width:,} × {size.height:,} pixels, {size.type.upper()}"  # noqa: RUF001  # the sign of a product
     facts = Facts("Preview", content.name, lines=(f"{line}, {format_size(content.size)}",))
     if not 0 < size.width * size.height <= MOST_PIXELS:
         return _with_warning(facts, f"not drawn: more than {MOST_PIXELS:,} pixels, or none")
