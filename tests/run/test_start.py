@@ -1,28 +1,20 @@
-"""Runs begun, ended, gone on with."""
+"""Runs begun and ended, where they hang, and in which database."""
 
 from __future__ import annotations
 
 import asyncio
-import contextvars
-import math
 import sys
 import threading
 import time
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
-from sqlalchemy import update
 from sqlalchemy.orm import Mapped
 
 from artigraph import (
-    ArtifactFilter,
     DatabaseBusyError,
-    DataModel,
     LabelExistsError,
     ModelGroup,
     Node,
@@ -31,9 +23,6 @@ from artigraph import (
     NodeTypeError,
     ParentNotFoundError,
     RunBusyError,
-    RunError,
-    SerializationError,
-    TagFilter,
     TrackedRun,
     current_model_group,
     engine_context,
@@ -43,54 +32,17 @@ from artigraph import (
     read_model,
     read_node,
     read_nodes,
-    read_notes,
     read_runs,
-    read_tags,
     start_run,
-    trash_nodes,
     write_node,
 )
-from artigraph.db.session import write
-from artigraph.orm.base import utc_now
-from artigraph.orm.node import node_table
-from artigraph.orm.run import ALIVE
-from artigraph.storage.file import FileSystemStorage
 from tests.conftest import Statements
-
-
-class RunFit(DataModel, version=1):
-    loss: float
+from tests.run.looks import RunFit, learned, lose, run_of
 
 
 class RunTraining(TrackedRun):
     __mapper_args__ = {"polymorphic_identity": "run_training"}  # noqa: RUF012  # as in the guide
     run_training_device: Mapped[str | None] = None  # type: ignore[assignment]  # its default
-
-
-async def run_of(label: str) -> TrackedRun:
-    """A run, read anew."""
-    found = await read_node(NodeFilter(label=label))
-    assert isinstance(found, TrackedRun)
-    return found
-
-
-async def learned(label: str) -> TrackedRun:
-    """A run, once its environment is known."""
-    for _ in range(1_000):
-        if (found := await run_of(label)).tracked_run_environment is not None:
-            return found
-        await asyncio.sleep(0.02)
-    raise AssertionError("the environment was not noted")
-
-
-async def lose(label: str, ago: timedelta = ALIVE * 2) -> None:
-    """Let a run look as if its process had been killed a while ago."""
-    async with write() as transaction:
-        await transaction.connection.execute(
-            update(node_table)
-            .where(node_table.c.node_label == label)
-            .values(tracked_run_status="running", tracked_run_beat_at=utc_now() - ago)
-        )
 
 
 @pytest.mark.usefixtures("store")
@@ -338,212 +290,6 @@ class TestPlaces:
 
             outcome = await asyncio.gather(both(), both(), return_exceptions=True)
         assert sum(isinstance(one, LabelExistsError) for one in outcome) == 1
-
-
-@pytest.mark.usefixtures("store")
-class TestKept:
-    """Values, tags and notes of a run."""
-
-    async def test_anything_that_a_serializer_knows(self) -> None:
-        """Models, frames, arrays and plain values come back equal, each under its name."""
-        frame = pd.DataFrame({"x": [1, 2]})
-        async with start_run("fit") as run:
-            run.keep(model=RunFit(0.5), frame=frame, array=np.arange(3))
-            run.keep(n=3, text="a", none=None, many=[1, {"a": [True]}], real=np.float64(0.5))
-        assert (await read_model(NodeFilter(label="model"))).value == RunFit(0.5)
-        here = NodeRelationshipFilter(child_of=run.node.node_id)
-
-        async def value(label: str) -> Any:
-            return (await read_artifact(ArtifactFilter(label=label, relationship=here))).value
-
-        assert list(await value("array")) == [0, 1, 2]
-        assert [await value(one) for one in ("n", "text", "none", "many", "real")] == [
-            3,
-            "a",
-            None,
-            [1, {"a": [True]}],
-            0.5,
-        ]
-        pd.testing.assert_frame_equal(await value("frame"), frame)
-
-    async def test_in_a_storage(self, tmp_path: Path) -> None:
-        """Bytes go to the storage that is named."""
-        storage = FileSystemStorage(tmp_path / "files", "run-files").register()
-        async with start_run("fit") as run:
-            await run.keep_in(storage, array=np.arange(3))
-            found = await read_artifact(NodeFilter(label="array"))
-        assert found.artifact.remote_artifact_storage == storage.name  # type: ignore[attr-defined]  # of a RemoteArtifact
-
-    async def test_awaited_it_is_there_at_once(self) -> None:
-        """Else at the block's end; once, either way."""
-        async with start_run("fit") as run:
-            run.keep(later=1)
-            await run.keep(now=2)
-            assert (await read_artifact(NodeFilter(label="later"))).value == 1
-            await run.tag("best", stage="prod")
-            await run.note("It *held*.")
-            assert (await read_node(TagFilter(name="best"))).node_id == run.node.node_id
-        assert await read_tags(NodeFilter(label="fit")) == {
-            run.node.node_id: {"best": None, "stage": "prod"}
-        }
-        assert [note.text for note in await read_notes(run.node.node_id)] == ["It *held*."]
-
-    async def test_what_cannot_be_kept_is_told_at_once(self) -> None:
-        """Nothing of that call is kept, and nothing else is lost."""
-        async with start_run("fit") as run:
-            run.keep(a=1)
-            with pytest.raises(LabelExistsError):
-                run.keep(b=2, a=3)
-            with pytest.raises(SerializationError, match="no serializer knows"):
-                run.keep(b=2, c=object())
-            run.keep(b=5)
-        assert (await read_artifact(NodeFilter(label="a"))).value == 1
-        assert (await read_artifact(NodeFilter(label="b"))).value == 5
-
-    async def test_outside_of_its_block(self) -> None:
-        """Each call says where it belongs."""
-        run = start_run("fit")
-        calls: list[Callable[[], object]] = [
-            lambda: run.keep(a=1),
-            lambda: run.tag("a"),
-            lambda: run.note("a"),
-            lambda: run.add_model("a", RunFit(1)),
-        ]
-        for call in calls:
-            with pytest.raises(RunError, match="has not begun"):
-                call()
-        async with run:
-            pass
-        for call in calls:
-            with pytest.raises(RunError, match="has ended"):
-                call()
-
-
-@pytest.mark.usefixtures("store")
-class TestParameters:
-    """What JSON can hold."""
-
-    @pytest.mark.parametrize(
-        "value", [object(), math.nan, math.inf, {1, 2}, b"a", np.zeros(3), 1j, {"a": print}, "\0"]
-    )
-    async def test_others_are_refused_before_the_run(self, value: object) -> None:
-        """The parameter is named, and nothing is written."""
-        with pytest.raises(RunError, match="lr"):
-            start_run("fit", lr=value)
-        assert not await read_nodes(NodeFilter(label="fit"))
-
-    async def test_what_is_kept(self) -> None:
-        """NumPy's scalars are plain numbers; passwords are blackened, also inside."""
-        async with start_run("fit", a=np.float32(0.5), b=(1, 2), api_key="x", db={"password": "x"}):
-            pass
-        assert (await run_of("fit")).tracked_run_params == {
-            "a": 0.5,
-            "b": [1, 2],
-            "api_key": "***",
-            "db": {"password": "***"},
-        }
-
-
-@pytest.mark.usefixtures("store")
-class TestResumed:
-    """Runs gone on with."""
-
-    async def test_a_sweep_is_resumed_by_one_if(self) -> None:
-        """What is finished is left; what failed is done again, on the same node."""
-        done: list[int] = []
-
-        async def sweep(*, fails: bool) -> None:
-            async with start_run("sweep", resume=True):
-                for number in range(4):
-                    async with start_run(f"r{number}", resume=True, n=number) as run:
-                        if run.is_finished:
-                            continue
-                        done.append(number)
-                        run.keep(square=number**2)
-                        if fails and number == 2:
-                            raise ZeroDivisionError
-
-        with pytest.raises(ZeroDivisionError):
-            await sweep(fails=True)
-        before = await run_of("r2")
-        await sweep(fails=False)
-        assert done == [0, 1, 2, 2, 3]
-        after = await run_of("r2")
-        assert after.node_id == before.node_id
-        assert (after.tracked_run_status, after.tracked_run_error) == ("finished", None)
-        assert after.tracked_run_started_at == before.tracked_run_started_at
-        here = NodeRelationshipFilter(child_of=after.node_id)
-        assert (await read_artifact(ArtifactFilter(label="square", relationship=here))).value == 4
-        assert len(await read_nodes(NodeFilter(label="sweep"))) == 1
-
-    async def test_a_finished_run_takes_nothing(self) -> None:
-        """Who did not ask is told."""
-        async with start_run("fit", resume=True):
-            pass
-        async with start_run("fit", resume=True) as run:
-            assert run.is_finished
-            with pytest.raises(RunError, match="is_finished"):
-                run.keep(a=1)
-            with pytest.raises(RunError, match="is_finished"):
-                run.log(loss=1)
-        assert (await run_of("fit")).tracked_run_status == "finished"
-
-    async def test_other_parameters(self) -> None:
-        """They would make another run of it; the first that differs is named."""
-        with pytest.raises(ZeroDivisionError):
-            async with start_run("fit", resume=True, lr=0.1, depth=3):
-                raise ZeroDivisionError
-        with pytest.raises(RunError, match=r"lr was 0\.1, and is 0\.2"):
-            async with start_run("fit", resume=True, lr=0.2, depth=3):
-                pytest.fail("it must not begin")
-        async with start_run("fit", resume=True, lr=0.1, depth=3):
-            pass
-
-    async def test_one_that_another_process_runs(self) -> None:
-        """It is refused as long as that gives signs of life, then taken."""
-
-        async def again() -> None:
-            async with start_run("fit", resume=True):
-                pytest.fail("it must not begin")
-
-        async with start_run("fit", resume=True):
-            with pytest.raises(RunBusyError, match="another process"):
-                await asyncio.create_task(again(), context=contextvars.Context())
-        await lose("fit")
-        assert "lost" in (await run_of("fit"))._repr_html_()
-        async with start_run("fit", resume=True) as run:
-            assert not run.is_finished
-        assert (await run_of("fit")).tracked_run_status == "finished"
-
-    async def test_of_two_that_take_it_one_does(self) -> None:
-        """The claim is one statement."""
-        async with start_run("fit", resume=True):
-            pass
-        await lose("fit")
-
-        async def take() -> bool:
-            try:
-                async with start_run("fit", resume=True):
-                    await asyncio.sleep(0.2)
-            except RunBusyError:
-                return False
-            return True
-
-        assert sorted(await asyncio.gather(take(), take())) == [False, True]
-
-    async def test_what_is_in_the_trash_is_not_gone_on_with(self) -> None:
-        """A new run begins."""
-        async with start_run("fit", resume=True) as first:
-            pass
-        await trash_nodes(NodeFilter(node_id=first.node.node_id))
-        async with start_run("fit", resume=True) as second:
-            assert not second.is_finished
-        assert second.node.node_id != first.node.node_id
-
-    async def test_without_a_label(self) -> None:
-        """There is nothing to go by."""
-        with pytest.raises(RunError, match="label"):
-            start_run(resume=True)
 
 
 @pytest.mark.usefixtures("store")
